@@ -1,0 +1,36 @@
+//! The words every other crate speaks: ids, addresses, rows, completeness, outcomes, and time.
+//!
+//! For: types that cross crate borders and rules about them that need no context.
+//! Not for: input or output of any kind; nothing here opens a file, a socket or reads the clock
+//! except through [`Clock`].
+//!
+//! ```
+//! use model::{CollectionAddress, Completeness, IncompleteReason};
+//!
+//! let address: CollectionAddress = "segment:traits".parse()?;
+//! assert_eq!(address.collection(), "traits");
+//!
+//! let reading = Completeness::incomplete(IncompleteReason::PageLoop, "cursor `abc` came twice");
+//! assert!(!reading.is_complete());
+//! # Ok::<(), model::AddressError>(())
+//! ```
+
+mod address;
+mod clock;
+mod completeness;
+mod effect;
+mod id;
+mod identity;
+mod outcome;
+mod path;
+mod row;
+
+pub use address::{AddressError, CollectionAddress, FieldAddress};
+pub use clock::{Clock, SystemClock};
+pub use completeness::{Completeness, IncompleteReason};
+pub use effect::Effect;
+pub use id::{ConnectionKey, ConnectorType, IdSource, KeyError, PrivacyRequestId, RandomIds, RunId};
+pub use identity::{Identities, IdentityError};
+pub use outcome::Outcome;
+pub use path::{Path, PathError};
+pub use row::{Row, is_falsy, loosely_equal, text_form};
