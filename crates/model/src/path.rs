@@ -22,6 +22,12 @@ impl Path {
     /// The value at this path, or `None` where it is missing. A null at the end is also `None`:
     /// the two cannot be told apart (saas-config 1.4).
     pub fn find<'a>(&self, value: &'a Value) -> Option<&'a Value> {
+        self.find_present(value).filter(|found| !found.is_null())
+    }
+
+    /// Like [`Path::find`], but a null that is there is found. An answer whose list is null is an
+    /// empty list; one whose list is missing is not the answer that was asked for.
+    pub fn find_present<'a>(&self, value: &'a Value) -> Option<&'a Value> {
         let mut current = value;
         for name in &self.segments {
             current = match current {
@@ -30,7 +36,7 @@ impl Path {
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return None,
             };
         }
-        (!current.is_null()).then_some(current)
+        Some(current)
     }
 
     /// The segments, in order; never empty.
@@ -41,7 +47,11 @@ impl Path {
 
 fn position(segment: &str, length: usize) -> Option<usize> {
     let index: i64 = segment.parse().ok()?;
-    if index < 0 { length.checked_sub(usize::try_from(index.unsigned_abs()).ok()?) } else { usize::try_from(index).ok() }
+    if index < 0 {
+        length.checked_sub(usize::try_from(index.unsigned_abs()).ok()?)
+    } else {
+        usize::try_from(index).ok()
+    }
 }
 
 impl FromStr for Path {
@@ -127,6 +137,14 @@ mod tests {
         for missing in ["a.b", "a.2.b", "a.-3", "n", "n.x", "t.0", "@odata.nextLink", "x"] {
             assert_eq!(find(missing, &value), None, "{missing}");
         }
+    }
+
+    #[test]
+    fn a_null_that_is_there_differs_from_a_missing_key() {
+        let value = json!({"data": null});
+
+        assert_eq!("data".parse::<Path>().unwrap().find_present(&value), Some(&json!(null)));
+        assert_eq!("rows".parse::<Path>().unwrap().find_present(&value), None);
     }
 
     #[test]

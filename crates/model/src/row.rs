@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use serde_json::{Map, Number, Value};
 
 /// One record as the API returned it: keys in the order received, numbers exact to the digit
@@ -111,7 +113,8 @@ fn write_json_string(text: &str, out: &mut String) {
         } else {
             let mut units = [0u16; 2];
             for unit in character.encode_utf16(&mut units) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                // Writing to a `String` cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
             }
         }
     }
@@ -174,9 +177,6 @@ mod tests {
     fn numbers_keep_every_digit() {
         let row: Row = serde_json::from_str(r#"{"id":123456789012345678901234567890,"v":1.10}"#).unwrap();
 
-        assert_eq!(
-            serde_json::to_string(&row).unwrap(),
-            r#"{"id":123456789012345678901234567890,"v":1.10}"#
-        );
+        assert_eq!(serde_json::to_string(&row).unwrap(), r#"{"id":123456789012345678901234567890,"v":1.10}"#);
     }
 }
