@@ -1,2 +1,81 @@
-//! Placeholder.
-fn main() {}
+//! Repository chores: demo, tests, rule list, reference pages, measurements.
+
+mod bench;
+mod cargo;
+mod layers;
+mod rules;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Chores of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build Tutela and show it against the Segment simulator.
+    Demo {
+        /// Leave when the data request is done.
+        #[arg(long)]
+        once: bool,
+    },
+    /// Format, lints, tests, examples in the documentation, layers, rule list, reference pages.
+    Test,
+    /// List rule by rule which test holds it; fail if a required one has none.
+    Rules {
+        /// Show the required rules without a test only.
+        #[arg(long)]
+        missing: bool,
+    },
+    /// Fail on a dependency that points up (docs/decisions/001-layers.md).
+    Layers,
+    /// Write the generated pages below docs/reference.
+    Docs {
+        /// Write nothing; fail if the pages are out of date.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measure speed and memory against the Segment simulator (release build).
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Demo { once } => {
+            let once = if once { &["--once"][..] } else { &[] };
+            cargo::run(&[&["run", "--quiet", "--package", "tutela", "--", "demo"], once].concat())
+        }
+        Task::Test => test::run(),
+        Task::Rules { missing: false } => rules::run(rules::Show::All),
+        Task::Rules { missing: true } => rules::run(rules::Show::Missing),
+        Task::Layers => layers::run(),
+        Task::Docs { check } => cargo::docs(check),
+        Task::Bench(arguments) => bench::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes one line to standard output, the only place where this program does.
+#[expect(clippy::print_stdout, reason = "a command line program answers on standard output")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+/// Writes one line to standard error, the only place where this program does.
+#[expect(clippy::print_stderr, reason = "a command line program complains on standard error")]
+fn report(line: &str) {
+    eprintln!("{line}");
+}

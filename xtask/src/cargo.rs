@@ -1,0 +1,37 @@
+//! Calls of cargo, always from the top of the repository.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+/// The top of the repository.
+pub(crate) fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies below the top").to_path_buf()
+}
+
+/// Runs cargo with `arguments` and fails if it does.
+pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    let status = command().args(arguments).status().context("cargo cannot be started")?;
+    if !status.success() {
+        bail!("`cargo {}` failed", arguments.join(" "));
+    }
+    Ok(())
+}
+
+/// Whether `cargo SUBCOMMAND --version` works.
+pub(crate) fn has(subcommand: &str) -> bool {
+    command().args([subcommand, "--version"]).output().is_ok_and(|output| output.status.success())
+}
+
+/// Writes the generated pages, or with `check` compares them with what is there.
+pub(crate) fn docs(check: bool) -> Result<()> {
+    let tail: &[&str] = if check { &["--", "--check"] } else { &[] };
+    run(&[&["run", "--quiet", "--package", "spec", "--example", "reference"], tail].concat())
+}
+
+fn command() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(top());
+    command
+}
