@@ -141,7 +141,8 @@ fn scan(folder: &Path) -> Result<Marks> {
 /// that; a mark elsewhere counts for nothing. Relies on the layout that `cargo fmt` gives.
 fn collect(name: &str, source: &str, marks: &mut Marks) {
     let mut waiting: Vec<Rule> = Vec::new();
-    let mut inside: Option<(String, usize)> = None;
+    // The function around the line, with its label if it is a test, and its indentation.
+    let mut inside: Option<(Option<String>, usize)> = None;
     let mut attribute = false;
     for line in source.lines() {
         let code = line.trim_start();
@@ -151,20 +152,21 @@ fn collect(name: &str, source: &str, marks: &mut Marks) {
         } else if let Some(function) = function_name(code)
             && inside.is_none()
         {
-            if attribute {
-                let label = format!("{name}::{function}");
-                for rule in waiting.drain(..) {
+            let label = attribute.then(|| format!("{name}::{function}"));
+            let before = std::mem::take(&mut waiting);
+            if let Some(label) = &label {
+                for rule in before {
                     marks.entry(rule).or_default().insert(label.clone());
                 }
-                inside = (!code.ends_with('}')).then_some((label, indent));
             }
-            waiting.clear();
+            inside = (!code.trim_end().ends_with(['}', ';'])).then_some((label, indent));
             attribute = false;
         } else if let Some(rule) = code.split_once("// rule: ").and_then(|(_, rule)| Rule::parse(rule)) {
             match &inside {
-                Some((label, _)) => {
+                Some((Some(label), _)) => {
                     marks.entry(rule).or_default().insert(label.clone());
                 }
+                Some((None, _)) => {}
                 None => waiting.push(rule),
             }
         } else if code.trim_end() == "}" && inside.as_ref().is_some_and(|(_, start)| *start == indent) {
