@@ -1,1 +1,28 @@
-//! Placeholder.
+//! Test applications and checks: a scriptable HTTP server, a clock that is told the time, values
+//! that must never show up anywhere, and ids in a row.
+//!
+//! For: tests of every crate. Not for: anything that ships; for a simulated vendor see `sandbox`.
+//!
+//! ```
+//! use testkit::{Answer, FakeSaas};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let saas = FakeSaas::start().await;
+//! saas.on("GET", "/users").then(Answer::status(429)).then(Answer::json(200, &["ana"]));
+//!
+//! assert!(saas.base_url().starts_with("http://127.0.0.1:"));
+//! assert!(saas.calls().is_empty());
+//! # });
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod canary;
+mod clock;
+mod fake_saas;
+mod ids;
+
+pub use canary::Canary;
+pub use clock::TestClock;
+pub use fake_saas::{FakeSaas, Route, gzip, gzip_bomb};
+pub use ids::SequentialIds;
+pub use sandbox::server::{Answer, Call, Delivery};

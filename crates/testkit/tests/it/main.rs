@@ -1,0 +1,3 @@
+//! The fake application does on the wire what its script says.
+
+mod wire;
