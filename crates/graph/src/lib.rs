@@ -1,1 +1,46 @@
-//! Placeholder.
+//! From files and identities to an ordered graph of collections: pure, without any input or output.
+//!
+//! For: joining connector files with datasets ([`merge`]), checking the edges ([`Graph`]), deciding
+//! what a person's identities reach and in which order ([`Traversal`]), gathering the values that a
+//! collection is read with ([`InputCollector`]), and taking out of rows what is not the person's
+//! ([`RowFilter`]) or not targeted ([`Selection`]). Not for: calls, files, or running anything.
+//!
+//! ```
+//! use graph::{Graph, GraphDataset, Targets};
+//! use model::Identities;
+//!
+//! let nothing = GraphDataset { fides_key: "shop".into(), after: vec![], collections: vec![] };
+//! let graph = Graph::build(&[nothing])?;
+//!
+//! let mut identities = Identities::default();
+//! identities.insert("email", "ana@example.com".into())?;
+//! let traversal = graph.traverse(&identities, Targets::Everything)?;
+//! assert!(traversal.nodes().is_empty() && traversal.skipped().is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod category;
+mod collect;
+mod convert;
+mod edge;
+mod error;
+mod external_reference;
+mod filter;
+mod graph;
+mod inputs;
+mod merge;
+mod node;
+mod traversal;
+
+pub use category::{FieldTree, Selection, covers, is_targeted};
+pub use collect::{DistinctValues, collect_values};
+pub use convert::convert;
+pub use edge::{Edge, Source};
+pub use error::{GraphError, MissingReference, TraversalError};
+pub use external_reference::external_references;
+pub use filter::{DO_NOT_MASK, RowFilter};
+pub use graph::Graph;
+pub use inputs::{CollectedInputs, InputCollector, UnusableInput, UsableInput};
+pub use merge::merge;
+pub use node::{GraphCollection, GraphDataset, GraphField};
+pub use traversal::{SkipReason, Skipped, Targets, Traversal, TraversalNode};

@@ -1,0 +1,185 @@
+//! Array elements that are not the person's (saas-config 19.13, privacy-requests 6).
+
+use std::collections::{BTreeMap, HashSet};
+
+use model::Row;
+use serde_json::Value;
+
+use crate::collect::ValueKey;
+use crate::{CollectedInputs, TraversalNode, UnusableInput};
+
+/// Stands in for a removed element in the erasure form of a row, so that positions stay valid.
+pub const DO_NOT_MASK: &str = "FIDESOPS_DO_NOT_MASK";
+
+/// Removes array elements that match no input, where at least one element of the array does.
+#[derive(Default)]
+pub struct RowFilter {
+    paths: Vec<FilterPath>,
+    unusable: Vec<UnusableInput>,
+}
+
+struct FilterPath {
+    path: Vec<String>,
+    wanted: WantedValues,
+}
+
+enum WantedValues {
+    /// The field is `return_all_elements`.
+    All,
+    /// One of these.
+    These(HashSet<ValueKey>),
+}
+
+/// What becomes of an element that matches nothing.
+#[derive(Clone, Copy)]
+enum Removal {
+    Drop,
+    Mark,
+}
+
+/// The matching places below one value.
+#[derive(Default)]
+struct Matches {
+    members: BTreeMap<String, Matches>,
+    items: BTreeMap<usize, Matches>,
+}
+
+impl RowFilter {
+    /// The filter of a collection that was read with `inputs`.
+    pub fn new(node: &TraversalNode, inputs: &CollectedInputs) -> Self {
+        let (usable, unusable) = inputs.usable(node);
+        let paths = usable.into_iter().map(|input| {
+            let path: Vec<String> = input.path.split('.').map(str::to_owned).collect();
+            let field = node.collection.find_field(path.iter().map(String::as_str));
+            let wanted = if field.is_some_and(|field| field.return_all_elements) {
+                WantedValues::All
+            } else {
+                WantedValues::These(input.values.iter().map(ValueKey::of).collect())
+            };
+            FilterPath { path, wanted }
+        });
+        Self { paths: paths.collect(), unusable }
+    }
+
+    /// Inputs that take no part because none of their values fits the declared type.
+    pub fn unusable(&self) -> &[UnusableInput] {
+        &self.unusable
+    }
+
+    /// The access form: elements that match nothing are gone.
+    pub fn access_row(&self, row: Row) -> Row {
+        self.apply(row, Removal::Drop)
+    }
+
+    /// The erasure form: in their place stands [`DO_NOT_MASK`].
+    pub fn erasure_row(&self, row: Row) -> Row {
+        self.apply(row, Removal::Mark)
+    }
+
+    fn apply(&self, row: Row, removal: Removal) -> Row {
+        if self.paths.is_empty() {
+            return row;
+        }
+        let mut members = BTreeMap::new();
+        for wanted in &self.paths {
+            let Some((first, rest)) = wanted.path.split_first() else { continue };
+            if let Some(value) = row.get(first) {
+                let mut below = members.remove(first).unwrap_or_default();
+                let matched = wanted.wanted.find(value, rest, &mut below);
+                if matched || !below.is_empty() {
+                    members.insert(first.clone(), below);
+                }
+            }
+        }
+        if members.is_empty() {
+            return row;
+        }
+        keep_members(row, &members, removal)
+    }
+}
+
+impl WantedValues {
+    /// Adds the matching places in `value` below `path` to `matches`; whether there are any.
+    fn find(&self, value: &Value, path: &[String], matches: &mut Matches) -> bool {
+        match value {
+            Value::Array(items) => {
+                let mut any = false;
+                for (position, item) in items.iter().enumerate() {
+                    let mut below = matches.items.remove(&position).unwrap_or_default();
+                    let known = !below.is_empty();
+                    let keep_all = matches!(self, Self::All);
+                    let matched = self.find(item, path, &mut below) || keep_all;
+                    if matched || known {
+                        matches.items.insert(position, below);
+                    }
+                    any |= matched;
+                }
+                any
+            }
+            Value::Object(members) => {
+                let Some((first, rest)) = path.split_first() else { return false };
+                let Some(member) = members.get(first) else { return false };
+                let mut below = matches.members.remove(first).unwrap_or_default();
+                let matched = self.find(member, rest, &mut below);
+                if matched || !below.is_empty() {
+                    matches.members.insert(first.clone(), below);
+                }
+                matched
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                path.is_empty()
+                    && match self {
+                        Self::All => true,
+                        Self::These(values) => values.contains(&ValueKey::of(value)),
+                    }
+            }
+        }
+    }
+}
+
+impl Matches {
+    fn is_empty(&self) -> bool {
+        self.members.is_empty() && self.items.is_empty()
+    }
+
+    /// An array with a match keeps its matching elements; everything else is only looked into.
+    fn keep(&self, value: Value, removal: Removal) -> Value {
+        match value {
+            Value::Array(items) if !self.items.is_empty() => {
+                let kept = items.into_iter().enumerate().filter_map(|(position, item)| {
+                    match (self.items.get(&position), removal) {
+                        (Some(below), _) => Some(below.keep(item, removal)),
+                        (None, Removal::Drop) => None,
+                        (None, Removal::Mark) => Some(Value::from(DO_NOT_MASK)),
+                    }
+                });
+                Value::Array(kept.collect())
+            }
+            Value::Object(members) if !self.members.is_empty() => {
+                Value::Object(keep_members(members, &self.members, removal))
+            }
+            untouched @ (Value::Array(_)
+            | Value::Object(_)
+            | Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)) => untouched,
+        }
+    }
+}
+
+fn keep_members(members: Row, matches: &BTreeMap<String, Matches>, removal: Removal) -> Row {
+    members
+        .into_iter()
+        .map(|(name, value)| match matches.get(&name) {
+            Some(below) => {
+                let kept = below.keep(value, removal);
+                (name, kept)
+            }
+            None => (name, value),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

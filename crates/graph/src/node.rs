@@ -1,0 +1,167 @@
+//! What the graph is made of: datasets, collections and fields after merging.
+
+use model::CollectionAddress;
+use spec::dataset_file::{DataType, Dataset, Field, MaskingStrategy};
+use spec::reference::FieldReference;
+
+/// One dataset, ready for the graph.
+#[derive(Debug, Clone)]
+pub struct GraphDataset {
+    /// Key; a connection's own dataset has the connection's key.
+    pub fides_key: String,
+    /// Keys of datasets whose collections are visited first; unknown ones are ignored.
+    pub after: Vec<String>,
+    /// Collections that take part; those with `skip_processing` are gone.
+    pub collections: Vec<GraphCollection>,
+}
+
+/// One collection that takes part in traversals.
+#[derive(Debug, Clone)]
+pub struct GraphCollection {
+    /// Its address.
+    pub address: CollectionAddress,
+    /// Categories of all rows as a whole.
+    pub data_categories: Vec<String>,
+    /// Top-level fields: those of the dataset first, then params that are no dataset field.
+    pub fields: Vec<GraphField>,
+    /// Names of params whose values belong together (saas-config 17.6).
+    pub grouped_inputs: Vec<String>,
+    /// Collections read first.
+    pub after: Vec<CollectionAddress>,
+    /// Collections erased first.
+    pub erase_after: Vec<CollectionAddress>,
+    /// Fields whose rows a `filter` postprocessor looks at (saas-config 15.5).
+    pub filter_references: Vec<FieldReference>,
+    /// Rows are erased by deletion.
+    pub masking_strategy_override: Option<MaskingStrategy>,
+}
+
+/// One field of a [`GraphCollection`].
+#[derive(Debug, Clone, Default)]
+pub struct GraphField {
+    /// Name.
+    pub name: String,
+    /// What the field holds.
+    pub data_categories: Vec<String>,
+    /// Nested fields; empty for a leaf.
+    pub fields: Vec<GraphField>,
+    /// Declared type; `None` = untyped.
+    pub data_type: Option<DataType>,
+    /// Part of the row's key.
+    pub primary_key: bool,
+    /// Longest masked text, in characters.
+    pub length: Option<u64>,
+    /// Never masked, never sent in updates.
+    pub read_only: bool,
+    /// Array filtering is off here; already inherited from the fields above.
+    pub return_all_elements: bool,
+    /// Replaces the rule's strategy.
+    pub masking_strategy_override: Option<MaskingStrategy>,
+    /// Where values come from, or go to.
+    pub references: Vec<FieldReference>,
+    /// Identity kinds that seed this field, in order of definition.
+    pub identities: Vec<String>,
+}
+
+impl GraphDataset {
+    /// A dataset on its own, with the references and identities written in it: a database, or a
+    /// connection whose connector file has another key (saas-config 16.4).
+    pub fn from_dataset(dataset: &Dataset) -> Self {
+        let collections = dataset
+            .collections
+            .iter()
+            .filter(|collection| !collection.skip_processing)
+            .map(|collection| GraphCollection {
+                address: CollectionAddress::new(&dataset.fides_key, &collection.name),
+                data_categories: collection.data_categories.clone(),
+                fields: collection.fields.iter().map(|field| GraphField::from_field(field, false)).collect(),
+                grouped_inputs: Vec::new(),
+                after: collection.after.clone(),
+                erase_after: collection.erase_after.clone(),
+                filter_references: Vec::new(),
+                masking_strategy_override: collection.masking_strategy_override.clone(),
+            })
+            .collect();
+        Self { fides_key: dataset.fides_key.clone(), after: dataset.after.clone(), collections }
+    }
+}
+
+impl GraphCollection {
+    /// A collection without fields and without order.
+    pub(crate) fn empty(address: CollectionAddress) -> Self {
+        Self {
+            address,
+            data_categories: Vec::new(),
+            fields: Vec::new(),
+            grouped_inputs: Vec::new(),
+            after: Vec::new(),
+            erase_after: Vec::new(),
+            filter_references: Vec::new(),
+            masking_strategy_override: None,
+        }
+    }
+
+    /// The field at `path`, nested or not.
+    pub fn find_field<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> Option<&GraphField> {
+        let mut levels = path.into_iter();
+        let first = levels.next()?;
+        let mut field = self.fields.iter().find(|field| field.name == first)?;
+        for level in levels {
+            field = field.fields.iter().find(|field| field.name == level)?;
+        }
+        Some(field)
+    }
+
+    /// Every field with its path, object fields before what is nested in them.
+    pub fn all_fields(&self) -> Vec<(Vec<&str>, &GraphField)> {
+        let mut found = Vec::new();
+        for field in &self.fields {
+            field.collect_into(&[], &mut found);
+        }
+        found
+    }
+}
+
+impl GraphField {
+    /// A scalar, untyped field.
+    pub(crate) fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// A field of a dataset document. An object field keeps only name, categories, type and
+    /// `return_all_elements`; the last is handed down (privacy-requests D-12, D-13).
+    pub(crate) fn from_field(field: &Field, inherited: bool) -> Self {
+        let return_all_elements = inherited || field.return_all_elements;
+        let base = Self {
+            name: field.name.clone(),
+            data_categories: field.data_categories.clone(),
+            data_type: field.data_type,
+            return_all_elements,
+            ..Self::default()
+        };
+        if field.fields.is_empty() {
+            Self {
+                primary_key: field.primary_key,
+                length: field.length,
+                read_only: field.read_only,
+                masking_strategy_override: field.masking_strategy_override.clone(),
+                references: field.references.clone(),
+                identities: field.identity.iter().cloned().collect(),
+                ..base
+            }
+        } else {
+            let nested =
+                field.fields.iter().map(|inner| Self::from_field(inner, return_all_elements)).collect();
+            Self { fields: nested, ..base }
+        }
+    }
+
+    fn collect_into<'a>(&'a self, above: &[&'a str], found: &mut Vec<(Vec<&'a str>, &'a GraphField)>) {
+        let mut path = above.to_vec();
+        path.push(&self.name);
+        found.push((path.clone(), self));
+        for field in &self.fields {
+            field.collect_into(&path, found);
+        }
+    }
+}
