@@ -400,6 +400,9 @@ pub enum Pagination {
         source: LinkSource,
         /// Must be the text `true` to go on.
         has_next: Option<Path>,
+        /// Ours: an answer without the object that holds it is the last page. Otherwise an answer
+        /// that lacks what earlier pages had is broken, and the reading incomplete.
+        absent_is_end: bool,
     },
     /// A value of the last element, or of the answer, in a query param.
     Cursor {
@@ -409,6 +412,9 @@ pub enum Pagination {
         field: Path,
         /// Must be the text `true` to go on.
         has_next: Option<Path>,
+        /// Ours: an answer without the object that holds it is the last page. Otherwise an answer
+        /// that lacks what earlier pages had is broken, and the reading incomplete.
+        absent_is_end: bool,
     },
 }
 

@@ -1,9 +1,48 @@
 //! Connector, dataset and project files: from YAML text to checked types, with located diagnostics.
+//!
+//! For: reading a file once, at the edge, into a type that cannot be wrong, and telling its author
+//! everything that is wrong with it in one run, with file, line and column.
+//! Not for: reading files from disk, running requests, or drawing messages.
+//!
+//! ```
+//! use spec::{CheckOptions, SourceFile, check_connector};
+//!
+//! let source = SourceFile::new("shop.yml", "saas_config:\n  fides_key: shop\n  nane: Shop\n");
+//! let checked = check_connector(&source, &CheckOptions::default());
+//!
+//! assert!(checked.value.is_none());
+//! let first = checked.diagnostics.iter().find(|found| found.code == "spec::unknown_key").unwrap();
+//! assert_eq!((first.line, first.column), (3, 3));
+//! assert_eq!(first.help.as_deref(), Some("did you mean `name`?"));
+//! ```
 
+pub mod categories;
+mod check;
 pub mod condition;
 pub mod connector_file;
 pub mod dataset_file;
+mod diagnostic;
+pub mod library;
+pub mod lint;
+pub mod project_file;
+mod raw;
 pub mod reference;
+pub mod secrets;
+mod source;
+mod span_index;
 pub mod template;
+mod yaml;
 
-pub use condition::Condition;
+pub use check::{
+    CheckOptions, Checked, DomainValidation, check_connector, check_datasets, check_pair, check_project,
+};
+pub use condition::{Condition, ConditionError};
+pub use connector_file::ConnectorFile;
+pub use dataset_file::Dataset;
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use project_file::{
+    Access, ActionType, ConnectionEntry, EgressSettings, Policy, Project, ReadingSettings, Rule, SecretValue,
+};
+pub use secrets::{CheckedSecrets, SecretInputs, SecretsError, check_secrets};
+pub use source::SourceFile;
+pub use span_index::SpanIndex;

@@ -1,0 +1,205 @@
+//! Every request, client config and template of a file, with its place.
+
+use crate::connector_file::{
+    AsyncConfig, Authentication, ClientConfig, ConnectorFile, QueryValue, Request,
+};
+use crate::template::{Placeholder, Template};
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Read,
+    Update,
+    Delete,
+    DataProtection,
+    Consent,
+    Test,
+    /// A call for a token, or the page a person is sent to for one.
+    Token,
+    /// State or result of an asynchronous job.
+    Job,
+}
+
+impl Role {
+    /// Placeholders are filled from the secrets, param values do not count (saas-config 11.6).
+    pub(super) fn takes_secrets(self) -> bool {
+        matches!(self, Self::Test | Self::Token)
+    }
+
+    /// Changes or erases rows.
+    pub(super) fn is_masking(self) -> bool {
+        matches!(self, Self::Update | Self::Delete | Self::DataProtection)
+    }
+}
+
+/// One request of a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Visit<'a> {
+    pub(super) request: &'a Request,
+    pub(super) role: Role,
+    /// Index of the endpoint it belongs to.
+    pub(super) endpoint: Option<usize>,
+    /// The request that started the asynchronous job.
+    pub(super) started_by: Option<&'a Request>,
+}
+
+/// All requests, those nested in authentication and asynchronous configuration included.
+pub(super) fn requests(file: &ConnectorFile) -> Vec<Visit<'_>> {
+    let mut visits = Vec::new();
+    token_requests(&file.client_config, &mut visits);
+    add(&file.test_request, Role::Test, None, &mut visits);
+    for (index, endpoint) in file.endpoints.iter().enumerate() {
+        for request in &endpoint.read {
+            add(request, Role::Read, Some(index), &mut visits);
+        }
+        for request in &endpoint.update {
+            add(request, Role::Update, Some(index), &mut visits);
+        }
+        for request in &endpoint.delete {
+            add(request, Role::Delete, Some(index), &mut visits);
+        }
+    }
+    for request in &file.data_protection_request {
+        add(request, Role::DataProtection, None, &mut visits);
+    }
+    for consent in &file.consent_requests {
+        for request in consent.opt_in.iter().chain(&consent.opt_out) {
+            add(request, Role::Consent, None, &mut visits);
+        }
+    }
+    visits
+}
+
+fn add<'a>(request: &'a Request, role: Role, endpoint: Option<usize>, visits: &mut Vec<Visit<'a>>) {
+    visits.push(Visit { request, role, endpoint, started_by: None });
+    if let Some(client) = &request.client_config {
+        token_requests(client, visits);
+    }
+    match &request.async_config {
+        Some(AsyncConfig::Polling { status_request, result_request, .. }) => {
+            let job = |job| Visit { request: job, role: Role::Job, endpoint, started_by: Some(request) };
+            visits.push(job(status_request));
+            visits.extend(result_request.as_deref().map(job));
+        }
+        Some(AsyncConfig::Callback | AsyncConfig::Unknown { .. }) | None => {}
+    }
+}
+
+fn token_requests<'a>(client: &'a ClientConfig, visits: &mut Vec<Visit<'a>>) {
+    let (authorization, oauth2) = match &client.authentication {
+        Some(Authentication::OAuth2ClientCredentials(oauth2)) => (None, oauth2),
+        Some(Authentication::OAuth2AuthorizationCode { authorization_request, oauth2 }) => {
+            (Some(authorization_request.as_ref()), oauth2)
+        }
+        Some(
+            Authentication::Basic { .. }
+            | Authentication::Bearer { .. }
+            | Authentication::ApiKey { .. }
+            | Authentication::QueryParam { .. }
+            | Authentication::GoogleCloudServiceAccount { .. }
+            | Authentication::Unknown { .. },
+        )
+        | None => return,
+    };
+    let token = |request| Visit { request, role: Role::Token, endpoint: None, started_by: None };
+    visits.extend(authorization.map(token));
+    visits.push(token(&oauth2.token_request));
+    visits.extend(oauth2.refresh_request.as_deref().map(token));
+}
+
+/// All client configs with their places.
+pub(super) fn clients<'a>(file: &'a ConnectorFile, visits: &[Visit<'a>]) -> Vec<(String, &'a ClientConfig)> {
+    let own = visits.iter().filter_map(|visit| {
+        let client = visit.request.client_config.as_ref()?;
+        Some((format!("{}.client_config", visit.request.place), client))
+    });
+    std::iter::once(("client_config".to_owned(), &file.client_config)).chain(own).collect()
+}
+
+/// Templates of an authentication with their places below the client config at `place`.
+pub(super) fn credentials<'a>(place: &str, client: &'a ClientConfig) -> Vec<(String, &'a Template)> {
+    let at = |key: &str| format!("{place}.authentication.configuration.{key}");
+    match &client.authentication {
+        Some(Authentication::Basic { username, password }) => {
+            let password = password.as_ref().map(|password| (at("password"), password));
+            std::iter::once((at("username"), username)).chain(password).collect()
+        }
+        Some(Authentication::Bearer { token }) => vec![(at("token"), token)],
+        Some(Authentication::ApiKey { headers, query_params, body }) => {
+            let headers = headers.iter().enumerate();
+            let headers = headers.map(|(index, header)| (at(&format!("headers[{index}].value")), &header.value));
+            let params = query_params.iter().enumerate();
+            let params = params.map(|(index, param)| (at(&format!("query_params[{index}].value")), &param.value));
+            headers.chain(params).chain(body.as_ref().map(|body| (at("body"), body))).collect()
+        }
+        Some(Authentication::QueryParam { value, .. }) => vec![(at("value"), value)],
+        Some(
+            Authentication::OAuth2ClientCredentials(_)
+            | Authentication::OAuth2AuthorizationCode { .. }
+            | Authentication::GoogleCloudServiceAccount { .. }
+            | Authentication::Unknown { .. },
+        )
+        | None => Vec::new(),
+    }
+}
+
+/// Where in a request a template stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Position {
+    Path,
+    Header,
+    Query,
+    Body,
+    Output,
+}
+
+/// A template of a request.
+#[derive(Debug, Clone)]
+pub(super) struct Text<'a> {
+    pub(super) place: String,
+    pub(super) position: Position,
+    pub(super) template: &'a Template,
+}
+
+/// The templates of `request`, in the order in which they are filled in.
+pub(super) fn texts(request: &Request) -> Vec<Text<'_>> {
+    let place = &request.place;
+    let text = |key: String, position, template| Text { place: format!("{place}.{key}"), position, template };
+    let mut texts = Vec::new();
+    if let Some(target) = &request.target {
+        texts.push(text("path".into(), Position::Path, &target.path));
+    }
+    for (index, header) in request.headers.iter().enumerate() {
+        texts.push(text(format!("headers[{index}].value"), Position::Header, &header.value));
+    }
+    for (index, param) in request.query_params.iter().enumerate() {
+        match &param.value {
+            QueryValue::Text(value) => {
+                texts.push(text(format!("query_params[{index}].value"), Position::Query, value));
+            }
+            QueryValue::Integer(_) => {}
+        }
+    }
+    if let Some(body) = &request.body {
+        texts.push(text("body".into(), Position::Body, body));
+    }
+    if let Some(output) = &request.output {
+        texts.push(text("output".into(), Position::Output, output));
+    }
+    texts
+}
+
+/// The name under which a placeholder's value is looked up first: `user` of `<user.name>`.
+pub(super) fn root(placeholder: &Placeholder) -> &str {
+    placeholder.path.segments().next().unwrap_or(&placeholder.name)
+}
+
+/// The first segment of a dotted name.
+pub(super) fn first_segment(name: &str) -> &str {
+    name.split(['.', '[']).next().unwrap_or(name)
+}
+
+/// Whether code outside the file takes part, which may use anything.
+pub(super) fn is_opaque(request: &Request) -> bool {
+    request.request_override.is_some() || request.script.is_some()
+}

@@ -1,0 +1,127 @@
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{ClientConfig, ConnectorParam, Endpoint, ExternalReference, OneOrMany, RateLimitConfig, Request};
+
+/// A connector file: how to reach one application and what it holds about people.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(title = "Tutela connector file")]
+pub(crate) struct ConnectorDocument {
+    /// The connector.
+    #[schemars(required)]
+    pub(crate) saas_config: Option<SaasConfig>,
+}
+
+/// One connector.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct SaasConfig {
+    /// Identity of the instance and of its dataset: letters, digits, `_`, `.`, `-`. In a file that
+    /// is used for several connections write `<instance_fides_key>`.
+    #[schemars(required, regex(pattern = "^[a-zA-Z0-9_.<>-]+$"))]
+    pub(crate) fides_key: Option<String>,
+    /// Name that people see.
+    #[schemars(required)]
+    pub(crate) name: Option<String>,
+    /// Kind of application, compared in lower case. Absent in files of the older dialect, where
+    /// `fides_key` takes its place.
+    pub(crate) r#type: Option<String>,
+    /// What the connector is for.
+    #[schemars(required)]
+    pub(crate) description: Option<String>,
+    /// Version of this file, as in `1.0.2`.
+    #[schemars(required)]
+    pub(crate) version: Option<String>,
+    /// Version of the keys that Tutela adds to the format; today 1.
+    pub(crate) format: Option<i64>,
+    /// Settings and secrets that a connection must bring; may be empty.
+    #[schemars(required)]
+    pub(crate) connector_params: Option<Vec<ConnectorParam>>,
+    /// Fields of other datasets that the operator chooses per connection.
+    pub(crate) external_references: Option<Vec<ExternalReference>>,
+    /// Base URL and authentication of every request that brings none of its own.
+    #[schemars(required)]
+    pub(crate) client_config: Option<ClientConfig>,
+    /// One entry for each collection; may be empty.
+    #[schemars(required)]
+    pub(crate) endpoints: Option<Vec<Endpoint>>,
+    /// The call that tests a connection. Placeholders take their values from the connection's
+    /// settings directly.
+    #[schemars(required)]
+    pub(crate) test_request: Option<Request>,
+    /// A call that erases a person everywhere at once.
+    pub(crate) data_protection_request: Option<Request>,
+    /// Limits of all requests that bring none of their own.
+    pub(crate) rate_limit_config: Option<RateLimitConfig>,
+    /// Calls that carry a person's consent to the application.
+    pub(crate) consent_requests: Option<ConsentRequests>,
+    /// Address of a page that explains how to set up a connection.
+    pub(crate) user_guide: Option<String>,
+    /// How the catalogue shows the connector.
+    pub(crate) display_info: Option<DisplayInfo>,
+    /// Who has access: accounts, groups, roles, resources, entitlements, grants. Reserved; its
+    /// content is not checked yet.
+    pub(crate) governance: Option<serde_json::Map<String, Value>>,
+    /// Events of use: who did what to which resource, and when. Reserved; its content is not
+    /// checked yet.
+    pub(crate) activity: Option<serde_json::Map<String, Value>>,
+    /// Cassettes that prove the file, and what is expected of them.
+    pub(crate) tests: Option<Vec<serde_json::Map<String, Value>>>,
+}
+
+/// Calls that carry a person's consent.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct ConsentRequests {
+    /// Sent when the person agrees: one request or a list.
+    pub(crate) opt_in: Option<OneOrMany<Request>>,
+    /// Sent when the person declines: one request or a list.
+    pub(crate) opt_out: Option<OneOrMany<Request>>,
+}
+
+/// How the catalogue shows the connector.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct DisplayInfo {
+    /// Shelf of the catalogue.
+    pub(crate) category: Option<CategoryWord>,
+    /// Free words to search by.
+    pub(crate) tags: Option<Vec<String>>,
+    /// What else the connector is good for.
+    pub(crate) enabled_features: Option<Vec<FeatureWord>>,
+}
+
+/// Shelves of the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum CategoryWord {
+    DataCatalog,
+    DataWarehouse,
+    Database,
+    IdentityProvider,
+    Website,
+    Crm,
+    Manual,
+    Marketing,
+    Analytics,
+    Ecommerce,
+    Communication,
+    CloudInfrastructure,
+    Custom,
+}
+
+/// Further uses of a connector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum FeatureWord {
+    DataDiscovery,
+    DataSync,
+    Tasks,
+    WithoutConnection,
+    DsrAutomation,
+    Conditions,
+    QueryLogging,
+    IdentityResolution,
+}
