@@ -1,12 +1,102 @@
-//! Measurements of speed and memory.
+//! Measures speed and memory of a release build against the Segment simulator, each time beside a
+//! bare client that makes the same calls in the same run.
+
+mod client;
+mod measure;
+mod program;
+mod project;
+
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use serde::Serialize;
+
+use crate::{cargo, report, say};
+use measure::Bench;
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Folder with the connector files of the check measurement; left out if it is not there.
+    #[arg(long, default_value = "../shared/corpus/fides/config")]
+    corpus: PathBuf,
+    /// Fail if a figure misses its bound.
+    #[arg(long)]
+    strict: bool,
+    /// Also write the figures as JSON to this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
 
-/// Measures and prints.
-pub(crate) fn run(_arguments: &Arguments) -> Result<()> {
-    bail!("nothing to measure yet")
+/// One figure beside its bound.
+#[derive(Debug, Serialize)]
+pub(crate) struct Figure {
+    name: &'static str,
+    measured: f64,
+    unit: &'static str,
+    bound: Bound,
+    met: bool,
+    detail: String,
+}
+
+/// What a figure has to keep.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Figure {
+    pub(crate) fn new(name: &'static str, measured: f64, unit: &'static str, bound: Bound) -> Self {
+        let met = match bound {
+            Bound::AtMost(most) => measured <= most,
+            Bound::AtLeast(least) => measured >= least,
+        };
+        Self { name, measured, unit, bound, met, detail: String::new() }
+    }
+
+    pub(crate) fn with_detail(self, detail: String) -> Self {
+        Self { detail, ..self }
+    }
+
+    fn line(&self) -> String {
+        let bound = match self.bound {
+            Bound::AtMost(most) => format!("≤ {most}"),
+            Bound::AtLeast(least) => format!("≥ {least}"),
+        };
+        let mark = if self.met { "ok  " } else { "MISS" };
+        format!("{mark} {:<44} {:>9.3} {:<4} {bound:<8} {}", self.name, self.measured, self.unit, self.detail)
+    }
+}
+
+/// Builds, measures and prints.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    cargo::run(&["build", "--release", "--quiet", "--package", "tutela"])?;
+    let bench = Bench::new(&cargo::top().join("target/release/tutela"))?;
+    let corpus = cargo::top().join(&arguments.corpus);
+    let mut figures = Vec::new();
+    let mut measured = |name: &str, part: Result<Vec<Figure>>| -> Result<()> {
+        report(&format!("== {name}"));
+        for figure in part? {
+            say(&figure.line());
+            figures.push(figure);
+        }
+        Ok(())
+    };
+    measured("start-up", bench.start_up())?;
+    measured("check of the corpus", bench.check(&corpus))?;
+    measured("2,000 pages one after the other", bench.pages())?;
+    measured("one million rows", bench.rows())?;
+    measured("200 people, 8 calls in flight", bench.people())?;
+    let json = serde_json::to_string_pretty(&figures)?;
+    match &arguments.json {
+        Some(path) => std::fs::write(path, json)?,
+        None => say(&json),
+    }
+    let missed = figures.iter().filter(|figure| !figure.met).count();
+    if arguments.strict && missed > 0 {
+        bail!("{missed} figures miss their bounds");
+    }
+    Ok(())
 }
