@@ -1,0 +1,125 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use model::ConnectionKey;
+use url::Url;
+
+use crate::DoorSettings;
+use crate::guard::{Guard, GuardError, Lookup, Unguarded};
+
+/// The HTTP clients of one door, the only ones of the program.
+///
+/// Connections are pooled per client, and a pooled connection is not judged again. So calls may
+/// share a client only if the same networks are open to them: one client serves all, and a
+/// further one each connection or port that `egress.allow` names.
+pub(crate) struct Clients {
+    settings: DoorSettings,
+    lookup: Arc<dyn Lookup>,
+    /// Built when first needed; building reads the root certificates.
+    built: RwLock<HashMap<ClientKind, Guarded>>,
+}
+
+/// What makes two calls need different clients.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct ClientKind {
+    /// A connection or port only if an entry of `egress.allow` names one.
+    special: Option<(ConnectionKey, u16)>,
+    routed: bool,
+}
+
+/// A client and the guard its calls must pass.
+#[derive(Clone)]
+#[expect(clippy::disallowed_types, reason = "this is the one door out")]
+pub(crate) struct Guarded {
+    pub(crate) client: reqwest::Client,
+    guard: Guard,
+    proxied: bool,
+}
+
+impl Guarded {
+    /// Checks what the client's own resolver does not see: addresses in the URL, and names that
+    /// a proxy resolves. A name that only the proxy can resolve is left to the proxy.
+    pub(crate) async fn check(&self, url: &Url) -> Result<(), GuardError> {
+        self.guard.check_literal(url.host().as_ref())?;
+        if !self.proxied {
+            return Ok(());
+        }
+        match url.domain() {
+            None => Ok(()),
+            Some(name) => match self.guard.addresses(name).await {
+                Ok(_) | Err(GuardError::Unresolvable) => Ok(()),
+                Err(refused @ GuardError::Refused { .. }) => Err(refused),
+            },
+        }
+    }
+}
+
+impl Clients {
+    pub(crate) fn new(settings: DoorSettings, lookup: Arc<dyn Lookup>) -> Self {
+        Self { settings, lookup, built: RwLock::default() }
+    }
+
+    pub(crate) fn settings(&self) -> &DoorSettings {
+        &self.settings
+    }
+
+    /// The client for a call of `connection` to `url`, which is where it really goes.
+    pub(crate) fn find(
+        &self,
+        connection: &ConnectionKey,
+        url: &Url,
+        routed: bool,
+    ) -> Result<Guarded, reqwest::Error> {
+        let port = url.port_or_known_default().unwrap_or_default();
+        let general =
+            self.settings.allow.iter().all(|entry| entry.is_general() || !entry.applies(connection, port));
+        let special = if general { None } else { Some((connection.clone(), port)) };
+        let kind = ClientKind { special, routed };
+        // A poisoned lock only means that a thread died while reading or inserting: the map is whole.
+        if let Some(found) = self.built.read().unwrap_or_else(PoisonError::into_inner).get(&kind) {
+            return Ok(found.clone());
+        }
+        let made = self.build(connection, port, routed)?;
+        let mut built = self.built.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(built.entry(kind).or_insert(made).clone())
+    }
+
+    fn build(&self, connection: &ConnectionKey, port: u16, routed: bool) -> Result<Guarded, reqwest::Error> {
+        let settings = &self.settings;
+        let guard = Guard::new(&settings.allow, connection, port, Arc::clone(&self.lookup));
+        let mut builder = reqwest::ClientBuilder::new()
+            .user_agent(concat!("tutela/", env!("CARGO_PKG_VERSION")))
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            // Unpacking is done here, where both sizes can be counted.
+            .no_gzip()
+            .no_deflate()
+            .no_brotli()
+            .no_zstd()
+            .connect_timeout(settings.timeouts.connect)
+            .read_timeout(settings.timeouts.read)
+            .pool_max_idle_per_host(settings.connections_per_host)
+            .tcp_nodelay(true);
+        let proxy = settings.proxy.as_ref().filter(|_| !routed);
+        builder = match proxy {
+            Some(proxy) => builder
+                .proxy(reqwest::Proxy::all(proxy.clone())?)
+                .dns_resolver(Arc::new(Unguarded(Arc::clone(&self.lookup)))),
+            None => builder.dns_resolver(Arc::new(guard.clone())),
+        };
+        if routed {
+            // HTTP/2 has no `Host` beside the authority of the URL.
+            builder = builder.http1_only();
+        }
+        Ok(Guarded { client: builder.build()?, guard, proxied: proxy.is_some() })
+    }
+}
+
+impl fmt::Debug for Clients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clients").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

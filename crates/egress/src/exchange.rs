@@ -1,0 +1,181 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use model::Effect;
+use tokio::time::timeout;
+use url::Url;
+
+use crate::body::{self, Caps};
+use crate::client::Clients;
+use crate::error::RedirectRefusal;
+use crate::guard::GuardError;
+use crate::{HttpReply, HttpRequest, SendError, TimeoutPhase};
+
+mod failure;
+
+/// Redirects followed for one call. The format's reference follows 30; a chain that is longer
+/// than this is a loop in practice.
+const MOST_REDIRECTS: usize = 10;
+
+/// Makes one call with its redirects, within the total time-out.
+pub(crate) async fn run(clients: &Clients, request: &HttpRequest) -> Result<HttpReply, SendError> {
+    match timeout(clients.settings().timeouts.total, follow(clients, request)).await {
+        Ok(result) => result,
+        Err(_) => Err(SendError::Timeout { host: request.host().to_owned(), phase: TimeoutPhase::Total }),
+    }
+}
+
+async fn follow(clients: &Clients, request: &HttpRequest) -> Result<HttpReply, SendError> {
+    let mut hop = Hop {
+        method: request.method.clone(),
+        url: request.url.clone(),
+        headers: request.headers.clone(),
+        body: request.body.clone(),
+    };
+    if !hop.headers.contains_key(ACCEPT_ENCODING) {
+        hop.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"));
+    }
+    for _ in 0..=MOST_REDIRECTS {
+        let reply = hop.send(clients, request).await?;
+        let Some(target) = redirect_target(&reply, &hop.url) else { return Ok(reply) };
+        hop = hop.redirected(reply.status, target, request)?;
+    }
+    Err(SendError::TooManyRedirects { host: request.host().to_owned(), limit: MOST_REDIRECTS })
+}
+
+/// One step of a call: the call itself, or a redirect.
+struct Hop {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Option<Bytes>,
+}
+
+impl Hop {
+    async fn send(&self, clients: &Clients, request: &HttpRequest) -> Result<HttpReply, SendError> {
+        let host = self.url.host_str().unwrap_or_default();
+        let routed = clients.settings().routes.find(&self.url);
+        let guarded = clients
+            .find(&request.connection, routed.as_ref().unwrap_or(&self.url), routed.is_some())
+            .map_err(|_| SendError::Client { host: host.to_owned() })?;
+
+        let mut outgoing =
+            reqwest::Request::new(self.method.clone(), routed.clone().unwrap_or_else(|| self.url.clone()));
+        guarded.check(outgoing.url()).await.map_err(|error| refusal(error, outgoing.url()))?;
+        *outgoing.headers_mut() = self.headers.clone();
+        if routed.is_some() && !self.headers.contains_key(HOST) {
+            outgoing.headers_mut().insert(HOST, host_header(&self.url, host)?);
+        }
+        *outgoing.body_mut() = self.body.clone().map(reqwest::Body::from);
+
+        let failed = |error: reqwest::Error| failure::classify(&error, host, routed.as_ref());
+        let mut response = guarded.client.execute(outgoing).await.map_err(failed)?;
+        let status = response.status().as_u16();
+        let headers = std::mem::take(response.headers_mut());
+        let caps = Caps { host, max_bytes: clients.settings().max_response_bytes };
+        let body = body::read(response, &headers, caps, failed).await?;
+        Ok(HttpReply { status, headers, body, rate_limit_wait: Duration::ZERO })
+    }
+
+    /// The next step towards `target`, or why there is none. What was checked for the first step
+    /// is checked again: the connector's hosts here, the address when it is sent.
+    fn redirected(self, status: u16, target: Target, request: &HttpRequest) -> Result<Self, SendError> {
+        let from = origin_text(&self.url);
+        let refuse = |to: String, reason| Err(SendError::RedirectRefused { from: from.clone(), to, reason });
+        let url = match target {
+            Target::Address(url) => url,
+            Target::Nonsense => return refuse("nowhere".to_owned(), RedirectRefusal::NotAnAddress),
+        };
+        let to = origin_text(&url);
+        match request.effect {
+            Effect::Write => return refuse(to, RedirectRefusal::Write),
+            Effect::Read => {}
+        }
+        if !request.redirect_hosts.permits(&url) {
+            return refuse(to, RedirectRefusal::ForeignHost);
+        }
+        if self.url.scheme() == "https" && url.scheme() != "https" {
+            return refuse(to, RedirectRefusal::Downgrade);
+        }
+        request.allowed_hosts.check(url.host_str().unwrap_or_default())?;
+
+        let Self { mut method, url: before, mut headers, mut body } = self;
+        let becomes_get = match status {
+            303 => method != Method::HEAD,
+            301 | 302 => method == Method::POST,
+            _ => false,
+        };
+        if becomes_get {
+            method = Method::GET;
+            body = None;
+            headers.remove(CONTENT_TYPE);
+            headers.remove(CONTENT_LENGTH);
+        }
+        if before.origin() != url.origin() {
+            if body.is_some() {
+                return refuse(to, RedirectRefusal::BodyLeavesOrigin);
+            }
+            headers = without_credentials(&headers);
+        }
+        Ok(Self { method, url, headers, body })
+    }
+}
+
+enum Target {
+    Address(Url),
+    Nonsense,
+}
+
+/// Where a redirect points; `None` if the answer is not one.
+fn redirect_target(reply: &HttpReply, base: &Url) -> Option<Target> {
+    if !matches!(reply.status, 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = reply.headers.get(LOCATION)?;
+    let joined = location.to_str().ok().and_then(|text| base.join(text).ok());
+    let is_address = |url: &Url| {
+        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
+    };
+    Some(joined.filter(is_address).map_or(Target::Nonsense, Target::Address))
+}
+
+/// The headers that may go to another origin.
+fn without_credentials(headers: &HeaderMap) -> HeaderMap {
+    let keeps = |name: &http::HeaderName, value: &HeaderValue| {
+        !value.is_sensitive() && *name != AUTHORIZATION && *name != COOKIE && *name != HOST
+    };
+    headers
+        .iter()
+        .filter(|(name, value)| keeps(name, value))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn host_header(url: &Url, host: &str) -> Result<HeaderValue, SendError> {
+    let text = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    HeaderValue::from_str(&text).map_err(|_| SendError::BadUrl {
+        endpoint: host.to_owned(),
+        reason: "the host holds characters that no header may hold",
+    })
+}
+
+fn refusal(error: GuardError, url: &Url) -> SendError {
+    let host = url.host_str().unwrap_or_default().to_owned();
+    match error {
+        GuardError::Refused { kind } => SendError::HostRefused { host, kind },
+        GuardError::Unresolvable => SendError::Unresolvable { host },
+    }
+}
+
+/// Scheme, host and port: what may be said about a URL.
+fn origin_text(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+// The status is compared as a number above; these keep the numbers honest.
+const _: () = {
+    assert!(StatusCode::SEE_OTHER.as_u16() == 303);
+    assert!(StatusCode::PERMANENT_REDIRECT.as_u16() == 308);
+};
