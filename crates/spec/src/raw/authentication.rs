@@ -6,7 +6,6 @@ use super::{Others, QueryParam, Request, Strategy, TextOrParam, strategy_schema}
 
 /// How requests prove who asks.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
 pub(crate) struct Authentication {
     /// Name of the strategy.
     pub(crate) strategy: Option<String>,
@@ -72,7 +71,6 @@ impl JsonSchema for Authentication {
 
 /// Settings of `basic`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct BasicConfiguration {
     /// User name.
     #[schemars(required)]
@@ -83,7 +81,6 @@ pub(crate) struct BasicConfiguration {
 
 /// Settings of `bearer`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct BearerConfiguration {
     /// The token.
     #[schemars(required)]
@@ -92,7 +89,6 @@ pub(crate) struct BearerConfiguration {
 
 /// Settings of `api_key`; at least one of the three is needed.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct ApiKeyConfiguration {
     /// Headers to set.
     pub(crate) headers: Option<Vec<QueryParam>>,
@@ -104,7 +100,6 @@ pub(crate) struct ApiKeyConfiguration {
 
 /// Settings of `query_param`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct QueryParamConfiguration {
     /// Name of the query param.
     #[schemars(required)]
@@ -116,7 +111,6 @@ pub(crate) struct QueryParamConfiguration {
 
 /// Settings of the OAuth 2 strategies.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct OAuth2Configuration {
     /// Where a person is sent to authorize; needed by `oauth2_authorization_code`.
     pub(crate) authorization_request: Option<Request>,
@@ -131,7 +125,6 @@ pub(crate) struct OAuth2Configuration {
 
 /// Settings of `google_cloud_service_account`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct GoogleConfiguration {
     /// Scopes to ask for; without them the whole cloud platform.
     pub(crate) scopes: Option<Vec<String>>,

@@ -5,7 +5,6 @@ use super::{Authentication, Retry, TextOrParam};
 
 /// Base URL and authentication.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct ClientConfig {
     /// `https`; `http` for test systems.
     #[schemars(required)]

@@ -4,7 +4,6 @@ use serde_json::Value;
 
 /// One setting or secret of a connection.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct ConnectorParam {
     /// Key among the connection's settings.
     #[schemars(required)]
@@ -14,6 +13,7 @@ pub(crate) struct ConnectorParam {
     /// Help below the form field.
     pub(crate) description: Option<String>,
     /// Value that a connection gets if it brings none: text, an integer, or a list of either.
+    #[serde(default)]
     #[schemars(schema_with = "default_value_schema")]
     pub(crate) default_value: Option<Value>,
     /// The only values that are accepted.
@@ -45,7 +45,6 @@ fn default_value_schema(_: &mut SchemaGenerator) -> Schema {
 
 /// A field of another dataset that the operator chooses.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct ExternalReference {
     /// Key among the connection's settings; requests name it in `references`.
     #[schemars(required)]

@@ -6,7 +6,6 @@ use super::param_value::FieldReference;
 
 /// A dataset file: the collections of an application and what each field holds.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 #[schemars(title = "Tutela dataset file")]
 pub(crate) struct DatasetDocument {
     /// The datasets; a connector uses the first.
@@ -16,7 +15,6 @@ pub(crate) struct DatasetDocument {
 
 /// One dataset.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct DatasetEntry {
     /// Key; the same as that of the connector file, or `<instance_fides_key>`.
     #[schemars(required, regex(pattern = "^[a-zA-Z0-9_.<>-]+$"))]
@@ -46,7 +44,6 @@ pub(crate) struct DatasetEntry {
 
 /// Settings of a dataset.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct DatasetMeta {
     /// Free identifier.
     pub(crate) resource_id: Option<String>,
@@ -60,7 +57,6 @@ pub(crate) struct DatasetMeta {
 
 /// One collection.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct DatasetCollection {
     /// Name; the same as the endpoint's.
     #[schemars(required)]
@@ -82,7 +78,6 @@ pub(crate) struct DatasetCollection {
 
 /// Settings of a collection.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct CollectionMeta {
     /// Collections that are read first, each as `dataset.collection`.
     pub(crate) after: Option<Vec<String>>,
@@ -100,7 +95,6 @@ pub(crate) struct CollectionMeta {
 
 /// One field.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct DatasetField {
     /// Name.
     #[schemars(required)]
@@ -121,7 +115,6 @@ pub(crate) struct DatasetField {
 
 /// Settings of a field.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct FieldMeta {
     /// `string`, `integer`, `float`, `boolean`, `object_id` or `object`, with `[]` behind it for a
     /// list. Needed for masking.
@@ -148,7 +141,6 @@ pub(crate) struct FieldMeta {
 
 /// A masking strategy with its settings.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct MaskingOverride {
     /// Name of the strategy.
     #[schemars(required)]

@@ -6,7 +6,6 @@ use super::{ClientConfig, ConnectorParam, Endpoint, ExternalReference, OneOrMany
 
 /// A connector file: how to reach one application and what it holds about people.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 #[schemars(title = "Tutela connector file")]
 pub(crate) struct ConnectorDocument {
     /// The connector.
@@ -16,7 +15,6 @@ pub(crate) struct ConnectorDocument {
 
 /// One connector.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct SaasConfig {
     /// Identity of the instance and of its dataset: letters, digits, `_`, `.`, `-`. In a file that
     /// is used for several connections write `<instance_fides_key>`.
@@ -73,7 +71,6 @@ pub(crate) struct SaasConfig {
 
 /// Calls that carry a person's consent.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct ConsentRequests {
     /// Sent when the person agrees: one request or a list.
     pub(crate) opt_in: Option<OneOrMany<Request>>,
@@ -83,7 +80,6 @@ pub(crate) struct ConsentRequests {
 
 /// How the catalogue shows the connector.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct DisplayInfo {
     /// Shelf of the catalogue.
     pub(crate) category: Option<CategoryWord>,

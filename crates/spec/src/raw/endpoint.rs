@@ -6,7 +6,6 @@ use crate::raw::extension::Verify;
 
 /// One collection of the application.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct Endpoint {
     /// Name of the collection; the dataset describes its fields under the same name.
     #[schemars(required)]
@@ -28,9 +27,9 @@ pub(crate) struct Endpoint {
 
 /// The requests of one endpoint.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct EndpointRequests {
     /// Reads rows: one request or a list.
+    #[serde(default)]
     #[schemars(with = "OneOrMany<Request>")]
     pub(crate) read: Option<OneOrMany<Request>>,
     /// Overwrites a row with masked values.

@@ -29,7 +29,7 @@ pub(crate) enum PerWord {
 
 /// Many values in one write.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Batch {
     /// The param value that takes the list.
     #[schemars(required)]
@@ -41,7 +41,7 @@ pub(crate) struct Batch {
 
 /// Answers that mean "try again".
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Retry {
     /// Status codes, besides those that are always tried again.
     pub(crate) statuses: Option<Vec<i64>>,
@@ -84,7 +84,7 @@ impl JsonSchema for Verify {
 
 /// How to follow a job that goes on after the answer.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Track {
     /// Where the job's id is in the answer to the write.
     pub(crate) id_path: Option<String>,
@@ -106,7 +106,7 @@ pub(crate) struct Track {
 
 /// Parts of a job that are reported one by one.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Destinations {
     /// Where the list is in the answer.
     #[schemars(required)]
@@ -120,7 +120,7 @@ pub(crate) struct Destinations {
 
 /// How to find an equal job.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Same {
     /// Lists recent jobs.
     #[schemars(required)]
@@ -152,7 +152,7 @@ pub(crate) enum StateWord {
 
 /// How to correct a field of a row.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Rectify {
     /// Writes the corrected values: one request or a list.
     #[schemars(required)]

@@ -6,7 +6,6 @@ use super::{Others, Strategy, strategy_schema};
 
 /// How to get the next page.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
 pub(crate) struct Pagination {
     /// Name of the strategy.
     pub(crate) strategy: Option<String>,
@@ -47,7 +46,6 @@ impl JsonSchema for Pagination {
 
 /// Settings of `offset`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct OffsetConfiguration {
     /// The query param that grows; must stand among the request's `query_params`.
     #[schemars(required)]
@@ -56,6 +54,7 @@ pub(crate) struct OffsetConfiguration {
     #[schemars(required)]
     pub(crate) increment_by: Option<i64>,
     /// Last value that is asked for: an integer, or `{connector_param: name}`.
+    #[serde(default)]
     #[schemars(schema_with = "limit_schema")]
     pub(crate) limit: Option<Value>,
 }
@@ -67,7 +66,6 @@ fn limit_schema(generator: &mut SchemaGenerator) -> Schema {
 
 /// The value of a connector param.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct ParamName {
     /// Name of the connector param.
     #[schemars(required)]
@@ -76,7 +74,6 @@ pub(crate) struct ParamName {
 
 /// Settings of `link`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct LinkConfiguration {
     /// Where the link is.
     #[schemars(required)]
@@ -104,7 +101,6 @@ pub(crate) enum LinkSourceWord {
 
 /// Settings of `cursor`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct CursorConfiguration {
     /// The query param that takes the cursor.
     #[schemars(required)]

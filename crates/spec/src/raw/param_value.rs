@@ -5,7 +5,6 @@ use serde_json::Value;
 
 /// Where the value of one placeholder comes from; exactly one source is needed.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct ParamValue {
     /// Name of the placeholder.
     #[schemars(required)]
@@ -51,7 +50,6 @@ impl JsonSchema for Reference {
 
 /// A field of another collection.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct FieldReference {
     /// Key of the dataset; in a connector file usually `<instance_fides_key>`.
     #[schemars(required, regex(pattern = "^[a-zA-Z0-9_.<>-]+$"))]

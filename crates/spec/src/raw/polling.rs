@@ -6,7 +6,6 @@ use super::{Others, Request, Strategy, strategy_schema};
 
 /// How to go on with a request that the application answers later.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
 pub(crate) struct AsyncConfig {
     /// Name of the strategy.
     pub(crate) strategy: Option<String>,
@@ -41,7 +40,6 @@ impl JsonSchema for AsyncConfig {
 
 /// Settings of `polling`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct PollingConfiguration {
     /// Asks for the state; takes `status_path` and `status_completed_value` besides the usual keys.
     #[schemars(required)]

@@ -6,7 +6,6 @@ use super::{Others, Strategy, strategy_schema};
 
 /// A step between the answer and the rows.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
 pub(crate) struct Postprocessor {
     /// Name of the strategy.
     pub(crate) strategy: Option<String>,
@@ -47,7 +46,6 @@ impl JsonSchema for Postprocessor {
 
 /// Settings of `unwrap`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct UnwrapConfiguration {
     /// The path.
     #[schemars(required)]
@@ -56,7 +54,6 @@ pub(crate) struct UnwrapConfiguration {
 
 /// Settings of `filter`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct FilterConfiguration {
     /// Dotted path into each element; lists on the way are searched through.
     #[schemars(required)]
@@ -104,7 +101,6 @@ impl JsonSchema for Wanted {
 
 /// Where the wanted value comes from; one of the two.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct WantedSource {
     /// An identity of the person.
     pub(crate) identity: Option<String>,
@@ -114,7 +110,6 @@ pub(crate) struct WantedSource {
 
 /// Settings of `extract_for_execution_log`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct ExtractConfiguration {
     /// Where the text is; without it the whole body.
     pub(crate) path: Option<String>,

@@ -6,7 +6,7 @@ use super::MaskingOverride;
 
 /// A project file (`tutela.yml`): connections with their secrets, and how to use them.
 #[derive(Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 #[schemars(title = "Tutela project file")]
 pub(crate) struct ProjectDocument {
     /// Instances of connectors.
@@ -22,7 +22,7 @@ pub(crate) struct ProjectDocument {
 
 /// One instance of a connector.
 #[derive(Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Connection {
     /// Key of the connection and of its dataset: letters, digits, `_`, `.`, `-`.
     #[schemars(required, regex(pattern = "^[a-zA-Z0-9_.-]+$"))]
@@ -51,11 +51,12 @@ pub(crate) enum AccessWord {
 
 /// What outgoing calls may do.
 #[derive(Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct EgressSection {
     /// Private networks or single addresses that may be reached, as in `10.1.0.0/16`.
     pub(crate) allow: Option<Vec<String>>,
     /// Host → origin that is called in its place, as in `http://127.0.0.1:8787`.
+    #[serde(default)]
     #[schemars(schema_with = "routes_schema")]
     pub(crate) routes: Option<serde_json::Map<String, Value>>,
     /// Proxy for every call, as in `http://proxy.example.com:3128`.
@@ -80,7 +81,7 @@ fn routes_schema(_: &mut SchemaGenerator) -> Schema {
 
 /// Limits of reading.
 #[derive(Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ReadingSection {
     /// Attempts for one call, the first included.
     #[schemars(range(min = 1, max = 100))]
@@ -104,7 +105,7 @@ pub(crate) struct ReadingSection {
 
 /// What a privacy request delivers or erases.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PolicySection {
     /// Key, unique in the file.
     #[schemars(required, regex(pattern = "^[a-zA-Z0-9_.-]+$"))]
@@ -116,7 +117,7 @@ pub(crate) struct PolicySection {
 
 /// One rule of a policy.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct RuleSection {
     /// Key, unique in the policy.
     #[schemars(required, regex(pattern = "^[a-zA-Z0-9_.-]+$"))]

@@ -3,7 +3,6 @@ use serde::Deserialize;
 
 /// Limits on the number of calls.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct RateLimitConfig {
     /// `false` switches limits off; then no `limits` may stand beside it.
     pub(crate) enabled: Option<bool>,
@@ -13,7 +12,6 @@ pub(crate) struct RateLimitConfig {
 
 /// At most so many calls in so long.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct RateLimit {
     /// Calls in one period, at least 1.
     #[schemars(required)]

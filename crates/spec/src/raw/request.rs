@@ -13,7 +13,7 @@ use super::{
 /// A request needs `method` and `path`; a read request may have `output` instead. Other keys than
 /// these are refused.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Request {
     /// HTTP method, upper case.
     pub(crate) method: Option<MethodWord>,
@@ -38,6 +38,7 @@ pub(crate) struct Request {
     /// Names of param values that belong together row by row.
     pub(crate) grouped_inputs: Option<Vec<String>>,
     /// `true`, or a list of status codes that are no errors.
+    #[serde(default)]
     #[schemars(schema_with = "ignore_errors_schema")]
     pub(crate) ignore_errors: Option<Value>,
     /// Limits of this request, in place of the file's.
@@ -55,6 +56,7 @@ pub(crate) struct Request {
     /// Polling status requests only: path of the state.
     pub(crate) status_path: Option<String>,
     /// Polling status requests only: the state that means done.
+    #[serde(default)]
     #[schemars(schema_with = "completed_value_schema")]
     pub(crate) status_completed_value: Option<Value>,
     /// Polling result requests only: path of the rows.
@@ -106,7 +108,6 @@ pub(crate) enum MethodWord {
 
 /// A header.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct NameValue {
     /// Its name.
     #[schemars(required)]
@@ -118,7 +119,6 @@ pub(crate) struct NameValue {
 
 /// A query param.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 pub(crate) struct QueryParam {
     /// Its name.
     #[schemars(required)]
