@@ -120,12 +120,18 @@ pub const CATEGORIES: &[Category] = &[
     Category { key: "user.government_id.birth_certificate", meaning: "birth certificate" },
     Category { key: "user.government_id.drivers_license_number", meaning: "driving licence number" },
     Category { key: "user.government_id.immigration", meaning: "immigration and residence papers" },
-    Category { key: "user.government_id.national_identification_number", meaning: "national identification number" },
+    Category {
+        key: "user.government_id.national_identification_number",
+        meaning: "national identification number",
+    },
     Category { key: "user.government_id.passport_number", meaning: "passport number" },
     Category { key: "user.government_id.vehicle_registration", meaning: "vehicle registration" },
     Category { key: "user.health_and_medical", meaning: "health and medical care" },
     Category { key: "user.health_and_medical.genetic", meaning: "genetic data" },
-    Category { key: "user.health_and_medical.insurance_beneficiary_id", meaning: "number of an insured person" },
+    Category {
+        key: "user.health_and_medical.insurance_beneficiary_id",
+        meaning: "number of an insured person",
+    },
     Category { key: "user.health_and_medical.record_id", meaning: "number of a medical record" },
     Category { key: "user.job_title", meaning: "job title" },
     Category { key: "user.location", meaning: "where a person is or was" },
@@ -140,7 +146,10 @@ pub const CATEGORIES: &[Category] = &[
     Category { key: "user.social", meaning: "social accounts and connections" },
     Category { key: "user.telemetry", meaning: "measurements sent by software in use" },
     Category { key: "user.unique_id", meaning: "identifier of a person" },
-    Category { key: "user.unique_id.pseudonymous", meaning: "identifier that does not name the person by itself" },
+    Category {
+        key: "user.unique_id.pseudonymous",
+        meaning: "identifier that does not name the person by itself",
+    },
     Category { key: "user.user_sensor", meaning: "readings of sensors that a person wears or carries" },
     Category { key: "user.workplace", meaning: "where a person works" },
 ];

@@ -27,6 +27,8 @@ pub mod lint;
 pub mod project_file;
 mod raw;
 pub mod reference;
+pub mod reference_docs;
+mod schema;
 pub mod secrets;
 mod source;
 mod span_index;
@@ -43,6 +45,10 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use project_file::{
     Access, ActionType, ConnectionEntry, EgressSettings, Policy, Project, ReadingSettings, Rule, SecretValue,
 };
-pub use secrets::{CheckedSecrets, SecretInputs, SecretsError, check_secrets};
+pub use schema::{connector_schema, dataset_schema, project_schema};
+pub use secrets::{
+    CheckedSecrets, SecretInputs, SecretProblem, SecretsError, UnknownSecret, check_secrets, host_allowed,
+    host_matches,
+};
 pub use source::SourceFile;
 pub use span_index::SpanIndex;

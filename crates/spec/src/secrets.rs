@@ -223,7 +223,9 @@ fn with_defaults(file: &ConnectorFile, supplied: &SecretInputs) -> Vec<(String, 
     let mut values: Vec<(String, Value)> =
         supplied.0.iter().filter(|(name, value)| !left_empty(name, value)).cloned().collect();
     for param in &file.connector_params {
-        if let (Some(default), None, true) = (&param.default_value, supplied.find(&param.name), has_default(param)) {
+        if let (Some(default), None, true) =
+            (&param.default_value, supplied.find(&param.name), has_default(param))
+        {
             values.push((param.name.clone(), default.clone()));
         }
     }
@@ -247,7 +249,8 @@ fn check_required(
             Ok(true) => required.push(&param.name),
             Ok(false) => {}
             Err(error) => {
-                problems.push(SecretProblem::Undecided { name: param.name.clone(), reason: error.to_string() });
+                problems
+                    .push(SecretProblem::Undecided { name: param.name.clone(), reason: error.to_string() });
             }
         }
     }
@@ -257,7 +260,8 @@ fn check_required(
         values.iter().filter(|(_, value)| !is_falsy(value)).map(|(name, _)| name.as_str()).collect();
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
     let missing: Vec<&str> = required.iter().copied().filter(|name| !given.contains(name)).collect();
-    (!missing.is_empty()).then(|| SecretProblem::Missing { missing: owned(&missing), required: owned(&required) })
+    (!missing.is_empty())
+        .then(|| SecretProblem::Missing { missing: owned(&missing), required: owned(&required) })
 }
 
 /// All declared params, null where nothing was supplied, so that a condition may name any of them.
@@ -277,7 +281,8 @@ enum HostVerdict {
 }
 
 fn check_host(param: &ConnectorParam, value: &Value, mode: DomainValidation) -> HostVerdict {
-    let (true, Some(patterns), Value::String(host)) = (param.is_endpoint, &param.allowed_values, value) else {
+    let (true, Some(patterns), Value::String(host)) = (param.is_endpoint, &param.allowed_values, value)
+    else {
         return HostVerdict::Fine;
     };
     if host_allowed(patterns, host) {
@@ -315,6 +320,3 @@ fn list(problems: &[SecretProblem]) -> String {
 fn names(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,7 +8,9 @@ pub(super) fn lint(file: &ConnectorFile, flow: &Flow<'_>, findings: &mut Vec<Fin
     for endpoint in &file.endpoints {
         lint_targets(file, endpoint, findings);
     }
-    let circles = circles(file.endpoints.len(), |index| flow.sources(index).filter(|source| *source != index).collect());
+    let circles = circles(file.endpoints.len(), |index| {
+        flow.sources(index).filter(|source| *source != index).collect()
+    });
     for circle in circles {
         report_circle(file, &circle, findings);
     }
@@ -23,19 +25,22 @@ fn lint_targets(file: &ConnectorFile, endpoint: &Endpoint, findings: &mut Vec<Fi
             continue;
         }
         if *collection == endpoint.name {
-            let message = format!("endpoint `{}` needs values of its own collection to be read", endpoint.name);
+            let message =
+                format!("endpoint `{}` needs values of its own collection to be read", endpoint.name);
             findings.push(
                 Finding::value(reference.place, "spec::lint_self_reference", message)
                     .help("refer to a collection that is read before, or use an identity"),
             );
         } else if !file.endpoints.iter().any(|other| other.name == *collection && !other.skip_processing) {
-            let message = format!("there is no endpoint `{collection}` to take values from; the graph cannot be built");
+            let message =
+                format!("there is no endpoint `{collection}` to take values from; the graph cannot be built");
             let names: Vec<&str> = file.endpoints.iter().map(|other| other.name.as_str()).collect();
             let help = match crate::lint::nearest_of(collection, names.iter().copied()) {
                 Some(nearest) => format!("did you mean `{nearest}.{}`?", reference.to.path.join(".")),
                 None => "name an endpoint of this file, or the key of another dataset".to_owned(),
             };
-            findings.push(Finding::value(reference.place, "spec::lint_missing_collection", message).help(help));
+            findings
+                .push(Finding::value(reference.place, "spec::lint_missing_collection", message).help(help));
         }
     }
 }
@@ -43,9 +48,10 @@ fn lint_targets(file: &ConnectorFile, endpoint: &Endpoint, findings: &mut Vec<Fi
 fn report_circle(file: &ConnectorFile, circle: &[usize], findings: &mut Vec<Finding>) {
     let members: Vec<&Endpoint> = circle.iter().filter_map(|index| file.endpoints.get(*index)).collect();
     let names: Vec<&str> = members.iter().map(|endpoint| endpoint.name.as_str()).collect();
-    let closing = members.iter().flat_map(|endpoint| feeding(endpoint)).flat_map(references).find(|reference| {
-        reference.to.dataset == file.fides_key && names.contains(&reference.to.collection.as_str())
-    });
+    let closing =
+        members.iter().flat_map(|endpoint| feeding(endpoint)).flat_map(references).find(|reference| {
+            reference.to.dataset == file.fides_key && names.contains(&reference.to.collection.as_str())
+        });
     let Some(reference) = closing else { return };
     let message = format!("endpoints {} need values of each other", listed(&names));
     findings.push(
@@ -68,13 +74,20 @@ fn lint_order<'a>(
             .filter_map(|(_, collection)| file.endpoints.iter().position(|other| other.name == *collection))
             .collect()
     };
-    let alone = (0..file.endpoints.len()).filter(|index| before(*index).contains(index)).map(|index| vec![index]);
+    let alone =
+        (0..file.endpoints.len()).filter(|index| before(*index).contains(index)).map(|index| vec![index]);
     for circle in circles(file.endpoints.len(), before).into_iter().chain(alone) {
-        let names: Vec<&str> =
-            circle.iter().filter_map(|index| file.endpoints.get(*index)).map(|endpoint| endpoint.name.as_str()).collect();
+        let names: Vec<&str> = circle
+            .iter()
+            .filter_map(|index| file.endpoints.get(*index))
+            .map(|endpoint| endpoint.name.as_str())
+            .collect();
         let Some(first) = circle.first() else { continue };
         let entries = file.endpoints.get(*first).map(&order).unwrap_or_default();
-        let at = entries.iter().position(|(_, collection)| names.contains(&collection.as_str())).unwrap_or_default();
+        let at = entries
+            .iter()
+            .position(|(_, collection)| names.contains(&collection.as_str()))
+            .unwrap_or_default();
         let message = format!("`{key}` makes {} wait for each other", listed(&names));
         findings.push(
             Finding::value(format!("endpoints[{first}].{key}[{at}]"), "spec::lint_circular_order", message)
@@ -105,8 +118,9 @@ fn circles(count: usize, next: impl Fn(usize) -> Vec<usize>) -> Vec<Vec<usize>> 
         if grouped.contains(&start) {
             continue;
         }
-        let group: Vec<usize> =
-            (start..count).filter(|other| *other == start || (reaches(start, *other) && reaches(*other, start))).collect();
+        let group: Vec<usize> = (start..count)
+            .filter(|other| *other == start || (reaches(start, *other) && reaches(*other, start)))
+            .collect();
         if group.len() > 1 {
             grouped.extend(&group);
             groups.push(group);

@@ -27,7 +27,10 @@ pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Ve
                 "spec::lint_unused_connector_param",
                 message,
             )
-            .help(format!("remove it, or use it: `<{0}>` in `client_config`, or `connector_param: {0}` in a request", param.name)),
+            .help(format!(
+                "remove it, or use it: `<{0}>` in `client_config`, or `connector_param: {0}` in a request",
+                param.name
+            )),
         );
     }
     for (index, reference) in file.external_references.iter().enumerate() {
@@ -107,7 +110,8 @@ fn lint_undeclared(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Ve
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => format!("add `- name: {name}` to `connector_params`"),
         };
-        let message = format!("connector param `{name}` is not declared, so a connection has no value for it");
+        let message =
+            format!("connector param `{name}` is not declared, so a connection has no value for it");
         findings.push(Finding::value(place, "spec::lint_undeclared_connector_param", message).help(help));
     };
     for visit in visits {
@@ -134,10 +138,15 @@ fn lint_undeclared(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Ve
                     ReferenceSource::External(name)
                         if !file.external_references.iter().any(|reference| reference.name == *name) =>
                     {
-                        let message = format!("external reference `{name}` is not declared; without a secret of that name the graph cannot be built");
+                        let message = format!(
+                            "external reference `{name}` is not declared; without a secret of that name the graph cannot be built"
+                        );
                         findings.push(
                             Finding::value(
-                                format!("{}.param_values[{index}].references[{position}]", visit.request.place),
+                                format!(
+                                    "{}.param_values[{index}].references[{position}]",
+                                    visit.request.place
+                                ),
                                 "spec::lint_undeclared_external_reference",
                                 message,
                             )

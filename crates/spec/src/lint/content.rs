@@ -8,7 +8,11 @@ pub(super) fn lint(visits: &[Visit<'_>], findings: &mut Vec<Finding>) {
     for visit in visits {
         let request = visit.request;
         if let Some(body) = &request.body {
-            let header = request.headers.iter().enumerate().find(|(_, header)| header.name.eq_ignore_ascii_case("content-type"));
+            let header = request
+                .headers
+                .iter()
+                .enumerate()
+                .find(|(_, header)| header.name.eq_ignore_ascii_case("content-type"));
             if let Some((index, header)) = header {
                 lint_type(&format!("{}.headers[{index}].value", request.place), &header.value, findings);
             }
@@ -18,7 +22,10 @@ pub(super) fn lint(visits: &[Visit<'_>], findings: &mut Vec<Finding>) {
             continue; // filled from the secrets, where every name is there or not for good
         }
         for text in visit::texts(request) {
-            let in_url = matches!(text.position, visit::Position::Path | visit::Position::Query | visit::Position::Header);
+            let in_url = matches!(
+                text.position,
+                visit::Position::Path | visit::Position::Query | visit::Position::Header
+            );
             if in_url && has_optional(text.template) {
                 findings.push(bare_optional(text.place, "elsewhere it stays in the text as it is written"));
             }
@@ -38,7 +45,9 @@ fn lint_type(place: &str, value: &Template, findings: &mut Vec<Finding>) {
             "use `application/json`, `application/x-www-form-urlencoded` (the body is still written as JSON) or `text/plain`",
         ));
     } else if media != written {
-        let message = format!("elsewhere `{written}` is refused: there the content type must be written without parameters, in lower case");
+        let message = format!(
+            "elsewhere `{written}` is refused: there the content type must be written without parameters, in lower case"
+        );
         findings.push(
             Finding::value(place, "spec::lint_content_type_form", message).help(format!("write `{media}`")),
         );
@@ -56,12 +65,14 @@ fn lint_bare_optional(place: &str, body: &Template, findings: &mut Vec<Finding>)
         source.matches(&written).count() > source.matches(&format!("\"{written}\"")).count()
     });
     if bare {
-        findings.push(bare_optional(format!("{place}.body"), "elsewhere it stays in the body as it is written"));
+        findings
+            .push(bare_optional(format!("{place}.body"), "elsewhere it stays in the body as it is written"));
     }
 }
 
 fn bare_optional(place: String, effect: &str) -> Finding {
-    let message = format!("an optional placeholder without a value is only replaced between double quotes; {effect}");
+    let message =
+        format!("an optional placeholder without a value is only replaced between double quotes; {effect}");
     Finding::value(place, "spec::lint_bare_optional", message)
         .help("here it is left out, or becomes `null` in JSON; write `\"<name?>\"` in a body to have that everywhere")
 }

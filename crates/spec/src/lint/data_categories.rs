@@ -48,8 +48,13 @@ impl Walk<'_> {
             }
             let message = format!("data category `{key}` is not in the taxonomy");
             let help = match categories::nearest(key) {
-                Some(nearest) => format!("did you mean `{nearest}`? a category of your own is fine if a policy targets it"),
-                None => "see the list of data categories; a category of your own is fine if a policy targets it".to_owned(),
+                Some(nearest) => {
+                    format!("did you mean `{nearest}`? a category of your own is fine if a policy targets it")
+                }
+                None => {
+                    "see the list of data categories; a category of your own is fine if a policy targets it"
+                        .to_owned()
+                }
             };
             self.findings.push(Finding::value(item, "spec::lint_unknown_category", message).help(help));
         }

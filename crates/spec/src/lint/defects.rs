@@ -76,7 +76,10 @@ fn lint_hidden_delete(file: &ConnectorFile, index: usize, endpoint: &Endpoint, f
     if file.data_protection_request.is_none() || endpoint.update.is_some() || endpoint.delete.is_none() {
         return;
     }
-    let message = format!("`delete` of `{}` is never sent: the file's `data_protection_request` comes first", endpoint.name);
+    let message = format!(
+        "`delete` of `{}` is never sent: the file's `data_protection_request` comes first",
+        endpoint.name
+    );
     findings.push(
         Finding::key(format!("endpoints[{index}].requests.delete"), "spec::lint_hidden_delete", message)
             .help("remove it, or remove `data_protection_request`"),
@@ -95,13 +98,16 @@ fn lint_shadowed_input(visit: &Visit<'_>, findings: &mut Vec<Finding>) {
         }
         let shadowed = request.param_values.iter().any(|other| match &other.source {
             ParamSource::ConnectorParam(secret) => *secret == value.name,
-            ParamSource::References(sources) => {
-                sources.iter().any(|source| matches!(source, ReferenceSource::External(name) if *name == value.name))
-            }
+            ParamSource::References(sources) => sources
+                .iter()
+                .any(|source| matches!(source, ReferenceSource::External(name) if *name == value.name)),
             ParamSource::Identity(_) => false,
         });
         if shadowed {
-            let message = format!("`{}` is also the name of a secret that this request uses; elsewhere the secret takes its place", value.name);
+            let message = format!(
+                "`{}` is also the name of a secret that this request uses; elsewhere the secret takes its place",
+                value.name
+            );
             findings.push(
                 Finding::value(
                     format!("{}.param_values[{index}].name", request.place),
@@ -132,13 +138,22 @@ fn lint_foreign_reference(file: &ConnectorFile, visit: &Visit<'_>, findings: &mu
         }
         let (message, help) = if input {
             (
-                format!("`{}` comes from another collection: every row gets the first value found there, not its own", value.name),
+                format!(
+                    "`{}` comes from another collection: every row gets the first value found there, not its own",
+                    value.name
+                ),
                 format!("refer to a field of `{}`", endpoint.name),
             )
         } else {
             (
-                format!("`{}` comes from another collection, which this request cannot see; it will fail", value.name),
-                format!("refer to a field of `{}`, or give a read request of it a param value of the same name", endpoint.name),
+                format!(
+                    "`{}` comes from another collection, which this request cannot see; it will fail",
+                    value.name
+                ),
+                format!(
+                    "refer to a field of `{}`, or give a read request of it a param value of the same name",
+                    endpoint.name
+                ),
             )
         };
         findings.push(
@@ -155,10 +170,15 @@ fn lint_foreign_reference(file: &ConnectorFile, visit: &Visit<'_>, findings: &mu
 /// saas-config 21.3: functions of another engine.
 fn lint_override(request: &Request, findings: &mut Vec<Finding>) {
     if let Some(name) = &request.request_override {
-        let message = format!("the function `{name}` belongs to another engine; this request fails when it runs");
+        let message =
+            format!("the function `{name}` belongs to another engine; this request fails when it runs");
         findings.push(
-            Finding::value(format!("{}.request_override", request.place), "spec::lint_request_override", message)
-                .help("write the request itself, or a `script`"),
+            Finding::value(
+                format!("{}.request_override", request.place),
+                "spec::lint_request_override",
+                message,
+            )
+            .help("write the request itself, or a `script`"),
         );
     }
 }

@@ -29,7 +29,9 @@ pub(super) fn lint(visits: &[Visit<'_>], spans: &SpanIndex, findings: &mut Vec<F
             continue;
         }
         let message = match request.effect {
-            Effect::Read => "`effect` says that this request only reads: it will be sent without a permit, and again after a failure",
+            Effect::Read => {
+                "`effect` says that this request only reads: it will be sent without a permit, and again after a failure"
+            }
             Effect::Write => "`effect` says that this request writes: it will be sent only with a permit",
         };
         findings.push(

@@ -50,7 +50,10 @@ fn sent_without(flow: &Flow<'_>, index: usize, request: &Request, kind: &str) ->
     };
     let required = visit::texts(request).iter().any(|text| {
         matches!(text.position, Position::Path | Position::Body)
-            && text.template.placeholders().any(|p| !p.optional && identity_behind(request, visit::root(p)) == Some(kind))
+            && text
+                .template
+                .placeholders()
+                .any(|p| !p.optional && identity_behind(request, visit::root(p)) == Some(kind))
     });
     if required {
         return None;
@@ -77,7 +80,12 @@ fn identity_behind<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     })
 }
 
-fn lint_references(file: &ConnectorFile, endpoint: &Endpoint, request: &Request, findings: &mut Vec<Finding>) {
+fn lint_references(
+    file: &ConnectorFile,
+    endpoint: &Endpoint,
+    request: &Request,
+    findings: &mut Vec<Finding>,
+) {
     for (index, postprocessor) in request.postprocessors.iter().enumerate() {
         let wanted = match postprocessor {
             Postprocessor::Filter(filter) => &filter.wanted,
@@ -85,10 +93,12 @@ fn lint_references(file: &ConnectorFile, endpoint: &Endpoint, request: &Request,
         };
         let place = format!("{}.postprocessors[{index}].configuration.value", request.place);
         let finding = match wanted {
-            Wanted::DatasetReference(None) => {
-                Finding::value(place, "spec::lint_filter_reference", "this reference does not have three parts, so the filter keeps nothing")
-                    .help("write `dataset_reference: dataset.collection.field`")
-            }
+            Wanted::DatasetReference(None) => Finding::value(
+                place,
+                "spec::lint_filter_reference",
+                "this reference does not have three parts, so the filter keeps nothing",
+            )
+            .help("write `dataset_reference: dataset.collection.field`"),
             Wanted::DatasetReference(Some(field)) if field.dataset == file.fides_key => {
                 let Some(source) = file.endpoints.iter().find(|other| other.name == field.collection) else {
                     findings.push(

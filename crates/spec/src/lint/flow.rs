@@ -109,7 +109,8 @@ fn node<'a>(file: &'a ConnectorFile, endpoint: &'a Endpoint) -> Node<'a> {
                             node.from_elsewhere = true;
                         }
                         ReferenceSource::Field(field) => {
-                            let source = file.endpoints.iter().position(|other| other.name == field.collection);
+                            let source =
+                                file.endpoints.iter().position(|other| other.name == field.collection);
                             let both = field.direction == Direction::Either;
                             node.from.extend(source.map(|source| (source, both)));
                         }
@@ -137,7 +138,8 @@ pub(super) fn references(request: &Request) -> Vec<Reference<'_>> {
         let ParamSource::References(sources) = &value.source else { continue };
         for (index, source) in sources.iter().enumerate() {
             if let ReferenceSource::Field(to) = source {
-                let place = format!("{}.param_values[{value_index}].references[{index}].field", request.place);
+                let place =
+                    format!("{}.param_values[{value_index}].references[{index}].field", request.place);
                 found.push(Reference { place, to });
             }
         }

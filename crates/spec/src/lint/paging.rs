@@ -15,7 +15,9 @@ pub(super) fn lint(visits: &[Visit<'_>], findings: &mut Vec<Finding>) {
                 // `data_path` a page that is an object is never empty.
                 let same = request.data_path.as_ref().is_some_and(|path| path == field);
                 if same {
-                    let message = format!("the cursor for `{cursor_param}` is taken from the rows' own place `{field}`; it is no cursor");
+                    let message = format!(
+                        "the cursor for `{cursor_param}` is taken from the rows' own place `{field}`; it is no cursor"
+                    );
                     findings.push(
                         Finding::value(
                             format!("{}.pagination.configuration.field", request.place),
@@ -58,8 +60,12 @@ fn lint_offset(request: &Request, param: &str, limit: Option<&OffsetLimit>, find
                 .help("name the list in the answer with `data_path`, or set `limit`"),
         );
     }
-    let Some((index, start)) =
-        request.query_params.iter().enumerate().find(|(_, query)| query.name == param).map(|(i, q)| (i, &q.value))
+    let Some((index, start)) = request
+        .query_params
+        .iter()
+        .enumerate()
+        .find(|(_, query)| query.name == param)
+        .map(|(i, q)| (i, &q.value))
     else {
         return;
     };
@@ -71,13 +77,19 @@ fn lint_offset(request: &Request, param: &str, limit: Option<&OffsetLimit>, find
                 format!("`{param}` starts at a text; elsewhere this fails after the first page")
             };
             findings.push(
-                Finding::value(format!("{place}.query_params[{index}].value"), "spec::lint_offset_start", message)
-                    .help("write the number without quotes"),
+                Finding::value(
+                    format!("{place}.query_params[{index}].value"),
+                    "spec::lint_offset_start",
+                    message,
+                )
+                .help("write the number without quotes"),
             );
         }
         QueryValue::Integer(start) => match limit {
             Some(OffsetLimit::Value(limit)) if *limit != 0 && start > limit => {
-                let message = format!("`limit` {limit} is below the start value {start}, so only the first page is read");
+                let message = format!(
+                    "`limit` {limit} is below the start value {start}, so only the first page is read"
+                );
                 findings.push(
                     Finding::value(
                         format!("{place}.pagination.configuration.limit"),

@@ -49,25 +49,39 @@ pub(super) fn lint(file: &ConnectorFile, dataset: &Dataset, places: &Places) -> 
             }
             None if feeds_others_only(endpoint) => {}
             None => {
-                let message = format!("no collection describes endpoint `{}`; nothing of it is delivered or masked", endpoint.name);
+                let message = format!(
+                    "no collection describes endpoint `{}`; nothing of it is delivered or masked",
+                    endpoint.name
+                );
                 findings.push(
-                    Finding::key(format!("{}.collections", places.dataset), "spec::lint_endpoint_without_collection", message)
-                        .help(format!("add `- name: {}` with the fields that the API returns", endpoint.name)),
+                    Finding::key(
+                        format!("{}.collections", places.dataset),
+                        "spec::lint_endpoint_without_collection",
+                        message,
+                    )
+                    .help(format!("add `- name: {}` with the fields that the API returns", endpoint.name)),
                 );
             }
         }
     }
     for collection in &dataset.collections {
         if file.find_endpoint(&collection.name).is_none() {
-            let message = format!("collection `{}` has no endpoint in the connector file, so nothing reads it", collection.name);
+            let message = format!(
+                "collection `{}` has no endpoint in the connector file, so nothing reads it",
+                collection.name
+            );
             let names = file.endpoints.iter().map(|endpoint| endpoint.name.as_str());
             let help = match crate::lint::nearest_of(&collection.name, names) {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
                 None => "remove it, or add the endpoint".to_owned(),
             };
             findings.push(
-                Finding::value(places.name_of(&collection.name), "spec::lint_collection_without_endpoint", message)
-                    .help(help),
+                Finding::value(
+                    places.name_of(&collection.name),
+                    "spec::lint_collection_without_endpoint",
+                    message,
+                )
+                .help(help),
             );
         }
     }
@@ -103,7 +117,10 @@ fn lint_erasure(
                 .help("add a request that masks or deletes the rows, or say in the guide why there is none"),
         );
     } else if own && !collection.fields.iter().any(has_primary_key) {
-        let message = format!("`{}` has no primary key, so the `update` or `delete` of its endpoint is never sent", collection.name);
+        let message = format!(
+            "`{}` has no primary key, so the `update` or `delete` of its endpoint is never sent",
+            collection.name
+        );
         findings.push(
             Finding::value(places.name_of(&collection.name), "spec::lint_no_primary_key", message)
                 .help("mark the field that identifies a row with `fides_meta: {primary_key: true}`"),
@@ -135,7 +152,12 @@ fn personal_categories(collection: &Collection) -> Vec<String> {
 }
 
 /// A read that nothing narrows to the person: the rows of everybody would be delivered.
-fn lint_narrowing(endpoint: &Endpoint, collection: &Collection, places: &Places, findings: &mut Vec<Finding>) {
+fn lint_narrowing(
+    endpoint: &Endpoint,
+    collection: &Collection,
+    places: &Places,
+    findings: &mut Vec<Finding>,
+) {
     let personal = personal_categories(collection);
     if personal.is_empty() || !endpoint.read.iter().any(is_wide) {
         return;
@@ -158,11 +180,13 @@ fn is_wide(request: &Request) -> bool {
     }
     let personal = |name: &str| {
         request.param_values.iter().any(|value| {
-            value.name == name && matches!(value.source, ParamSource::Identity(_) | ParamSource::References(_))
+            value.name == name
+                && matches!(value.source, ParamSource::Identity(_) | ParamSource::References(_))
         })
     };
     let used = visit::texts(request).iter().any(|text| {
-        text.position != Position::Output && text.template.placeholders().any(|placeholder| personal(visit::root(placeholder)))
+        text.position != Position::Output
+            && text.template.placeholders().any(|placeholder| personal(visit::root(placeholder)))
     });
     let filtered = request.postprocessors.iter().any(|postprocessor| match postprocessor {
         Postprocessor::Filter(filter) => match filter.wanted {

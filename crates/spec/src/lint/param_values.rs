@@ -20,7 +20,10 @@ pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Ve
                 continue;
             }
             let Some(reason) = useless(value, request, feeds) else { continue };
-            let message = format!("param value `{}` is never used: the request has no `<{}>`{reason}", value.name, value.name);
+            let message = format!(
+                "param value `{}` is never used: the request has no `<{}>`{reason}",
+                value.name, value.name
+            );
             findings.push(
                 Finding::value(
                     format!("{}.param_values[{index}].name", request.place),

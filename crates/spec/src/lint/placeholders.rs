@@ -58,10 +58,18 @@ pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Ve
     }
 }
 
-fn is_bound(file: &ConnectorFile, visit: &Visit<'_>, endpoint: Option<&Endpoint>, position: Position, name: &str) -> bool {
+fn is_bound(
+    file: &ConnectorFile,
+    visit: &Visit<'_>,
+    endpoint: Option<&Endpoint>,
+    position: Position,
+    name: &str,
+) -> bool {
     let request = visit.request;
     if position == Position::Output {
-        return SPECIAL_OUTPUT.contains(&name) || is_input(endpoint, request, name) || is_secret_of(request, name);
+        return SPECIAL_OUTPUT.contains(&name)
+            || is_input(endpoint, request, name)
+            || is_secret_of(request, name);
     }
     if declares(request, name) || SPECIAL.contains(&name) {
         return true;
@@ -104,7 +112,8 @@ fn is_secret_of(request: &Request, name: &str) -> bool {
 }
 
 fn unbound_secret(place: &str, name: &str) -> Finding {
-    let message = format!("nothing fills `<{name}>`: no connector param has this name, so the call will fail");
+    let message =
+        format!("nothing fills `<{name}>`: no connector param has this name, so the call will fail");
     Finding::value(place, "spec::lint_unbound_placeholder", message)
         .help(format!("add `- name: {name}` to `connector_params`"))
 }

@@ -122,7 +122,10 @@ mod tests {
     #[case::sql("{\"query\": \"select * from t where e = '<email>'\"}", true)]
     #[case::graphql("{\"query\": \"{ user(email: \\\"<email>\\\") { id } }\"}", true)]
     #[case::apostrophe("{\"note\": \"don't\", \"email\": \"<email>\"}", false)]
-    #[case::variables("{\"query\": \"query($e: String!) { u(e: $e) }\", \"variables\": {\"e\": \"<email>\"}}", false)]
+    #[case::variables(
+        "{\"query\": \"query($e: String!) { u(e: $e) }\", \"variables\": {\"e\": \"<email>\"}}",
+        false
+    )]
     fn queries_in_bodies_are_told_from_plain_json(#[case] text: &str, #[case] expected: bool) {
         assert_eq!(quoted_value(&Template::parse(text), Dialect::Json).is_some(), expected);
     }

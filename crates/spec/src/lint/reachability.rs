@@ -13,7 +13,8 @@ pub(super) fn lint(file: &ConnectorFile, flow: &Flow<'_>, findings: &mut Vec<Fin
         let name = &endpoint.name;
         let place = format!("endpoints[{index}].name");
         let finding = if feeding(endpoint).is_empty() {
-            let message = format!("nothing leads to endpoint `{name}`: it has neither a `read` nor a `delete` request");
+            let message =
+                format!("nothing leads to endpoint `{name}`: it has neither a `read` nor a `delete` request");
             Finding::value(place, "spec::lint_unreachable_endpoint", message)
                 .help("add a `read` request, or a `delete` request that takes an identity")
         } else if flow.has_inputs(index) {
@@ -30,9 +31,12 @@ pub(super) fn lint(file: &ConnectorFile, flow: &Flow<'_>, findings: &mut Vec<Fin
         } else if feeding(endpoint).iter().any(|request| !references(request).is_empty()) {
             continue; // its references lead nowhere; they are reported where they stand
         } else {
-            let message = format!("endpoint `{name}` is reached from no identity: none of its param values has an `identity` or `references`");
-            Finding::value(place, "spec::lint_unreachable_endpoint", message)
-                .help("add a param value such as `{name: email, identity: email}`; its placeholder may stay unused")
+            let message = format!(
+                "endpoint `{name}` is reached from no identity: none of its param values has an `identity` or `references`"
+            );
+            Finding::value(place, "spec::lint_unreachable_endpoint", message).help(
+                "add a param value such as `{name: email, identity: email}`; its placeholder may stay unused",
+            )
         };
         findings.push(finding);
     }

@@ -1,7 +1,7 @@
 //! Secrets in URLs, where logs of servers and proxies keep them.
 
-use super::visit::{self, Position, Visit};
 use super::Finding;
+use super::visit::{self, Position, Visit};
 use crate::connector_file::{Authentication, ConnectorFile, ParamSource, Request};
 
 /// Names that OAuth2 gives to secrets, whatever the params say.
@@ -41,7 +41,8 @@ pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Ve
             }
             for placeholder in text.template.placeholders() {
                 let name = visit::root(placeholder);
-                let secret = if visit.role.takes_secrets() { Some(name) } else { secret_behind(visit.request, name) };
+                let secret =
+                    if visit.role.takes_secrets() { Some(name) } else { secret_behind(visit.request, name) };
                 if let Some(secret) = secret.filter(|secret| is_sensitive(file, secret)) {
                     findings.push(finding(text.place.clone(), &format!("secret `{secret}` is sent")));
                 }
@@ -62,6 +63,10 @@ fn is_sensitive(file: &ConnectorFile, name: &str) -> bool {
 }
 
 fn finding(place: String, what: &str) -> Finding {
-    Finding::value(place, "spec::lint_secret_in_url", format!("{what} in the URL, which servers and proxies write to their logs"))
-        .help("send it in a header or in the body, if the API allows it")
+    Finding::value(
+        place,
+        "spec::lint_secret_in_url",
+        format!("{what} in the URL, which servers and proxies write to their logs"),
+    )
+    .help("send it in a header or in the body, if the API allows it")
 }

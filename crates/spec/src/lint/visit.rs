@@ -1,8 +1,6 @@
 //! Every request, client config and template of a file, with its place.
 
-use crate::connector_file::{
-    AsyncConfig, Authentication, ClientConfig, ConnectorFile, QueryValue, Request,
-};
+use crate::connector_file::{AsyncConfig, Authentication, ClientConfig, ConnectorFile, QueryValue, Request};
 use crate::template::{Placeholder, Template};
 
 /// What a request is for.
@@ -52,17 +50,17 @@ pub(super) fn requests(file: &ConnectorFile) -> Vec<Visit<'_>> {
         for request in &endpoint.read {
             add(request, Role::Read, Some(index), &mut visits);
         }
-        for request in &endpoint.update {
+        if let Some(request) = &endpoint.update {
             add(request, Role::Update, Some(index), &mut visits);
         }
-        for request in &endpoint.delete {
+        if let Some(request) = &endpoint.delete {
             add(request, Role::Delete, Some(index), &mut visits);
         }
     }
-    for request in &file.data_protection_request {
+    if let Some(request) = &file.data_protection_request {
         add(request, Role::DataProtection, None, &mut visits);
     }
-    for consent in &file.consent_requests {
+    if let Some(consent) = &file.consent_requests {
         for request in consent.opt_in.iter().chain(&consent.opt_out) {
             add(request, Role::Consent, None, &mut visits);
         }
@@ -127,9 +125,11 @@ pub(super) fn credentials<'a>(place: &str, client: &'a ClientConfig) -> Vec<(Str
         Some(Authentication::Bearer { token }) => vec![(at("token"), token)],
         Some(Authentication::ApiKey { headers, query_params, body }) => {
             let headers = headers.iter().enumerate();
-            let headers = headers.map(|(index, header)| (at(&format!("headers[{index}].value")), &header.value));
+            let headers =
+                headers.map(|(index, header)| (at(&format!("headers[{index}].value")), &header.value));
             let params = query_params.iter().enumerate();
-            let params = params.map(|(index, param)| (at(&format!("query_params[{index}].value")), &param.value));
+            let params =
+                params.map(|(index, param)| (at(&format!("query_params[{index}].value")), &param.value));
             headers.chain(params).chain(body.as_ref().map(|body| (at("body"), body))).collect()
         }
         Some(Authentication::QueryParam { value, .. }) => vec![(at("value"), value)],

@@ -34,7 +34,9 @@ pub enum ExternalReferenceError {
         dataset: String,
     },
     /// No such collection (A45).
-    #[error("collection `{collection}` referenced by external reference `{name}` does not exist in dataset `{dataset}`")]
+    #[error(
+        "collection `{collection}` referenced by external reference `{name}` does not exist in dataset `{dataset}`"
+    )]
     UnknownCollection {
         /// The external reference.
         name: String,
@@ -44,7 +46,9 @@ pub enum ExternalReferenceError {
         collection: String,
     },
     /// No such field (A45).
-    #[error("field `{field}` referenced by external reference `{name}` does not exist in `{dataset}:{collection}`")]
+    #[error(
+        "field `{field}` referenced by external reference `{name}` does not exist in `{dataset}:{collection}`"
+    )]
     UnknownField {
         /// The external reference.
         name: String,
@@ -99,7 +103,8 @@ pub fn check_external_reference(
             dataset: reference.dataset.clone(),
         });
     };
-    let Some(collection) = dataset.collections.iter().find(|collection| collection.name == reference.collection)
+    let Some(collection) =
+        dataset.collections.iter().find(|collection| collection.name == reference.collection)
     else {
         return Err(ExternalReferenceError::UnknownCollection {
             name: name.to_owned(),

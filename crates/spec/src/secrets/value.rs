@@ -35,7 +35,8 @@ fn check_options(param: &ConnectorParam, items: &[Value]) -> Result<(), SecretPr
     if !param.multiselect {
         return Err(SecretProblem::NotMultiselect { name: param.name.clone() });
     }
-    let is_option = |item: &Value| item.as_str().is_some_and(|text| param.options.iter().any(|option| option == text));
+    let is_option =
+        |item: &Value| item.as_str().is_some_and(|text| param.options.iter().any(|option| option == text));
     if items.iter().all(is_option) {
         return Ok(());
     }

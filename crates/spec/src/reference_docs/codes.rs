@@ -1,0 +1,384 @@
+use crate::Severity;
+
+/// One finding that the checks of this crate can make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// The stable code.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it says about the file.
+    pub meaning: &'static str,
+    /// What to do about it.
+    pub action: &'static str,
+}
+
+/// Every code, sorted.
+pub const CODES: &[Code] = &[
+    Code {
+        code: "spec::alias",
+        severity: Severity::Error,
+        meaning: "the file uses YAML aliases in a way that is not accepted",
+        action: "write the value out",
+    },
+    Code {
+        code: "spec::bad_key",
+        severity: Severity::Error,
+        meaning: "a key text holds other characters than letters, digits, `_`, `.`, `-`, `<` and `>`",
+        action: "rename it",
+    },
+    Code {
+        code: "spec::bad_mapping_key",
+        severity: Severity::Error,
+        meaning: "a key of a mapping is not a plain text",
+        action: "write the key as text",
+    },
+    Code {
+        code: "spec::duplicate_key",
+        severity: Severity::Error,
+        meaning: "a mapping has a key twice",
+        action: "remove one of them",
+    },
+    Code {
+        code: "spec::lint_bare_optional",
+        severity: Severity::Warning,
+        meaning: "an optional placeholder stands outside double quotes; other engines leave it in the text when it has no value",
+        action: "write `\"<name?>\"` in a body; elsewhere nothing needs to be done for Tutela",
+    },
+    Code {
+        code: "spec::lint_circular_order",
+        severity: Severity::Warning,
+        meaning: "`after` or `erase_after` make endpoints wait for each other",
+        action: "take away one of the entries",
+    },
+    Code {
+        code: "spec::lint_circular_reference",
+        severity: Severity::Warning,
+        meaning: "endpoints need values of each other, so that none can be read first",
+        action: "take away one of the references",
+    },
+    Code {
+        code: "spec::lint_collection_without_endpoint",
+        severity: Severity::Warning,
+        meaning: "the dataset describes a collection that no endpoint reads",
+        action: "remove it, correct its name, or add the endpoint",
+    },
+    Code {
+        code: "spec::lint_content_type",
+        severity: Severity::Warning,
+        meaning: "a body has a content type that cannot be sent",
+        action: "use JSON, a form, or plain text",
+    },
+    Code {
+        code: "spec::lint_content_type_form",
+        severity: Severity::Warning,
+        meaning: "a content type is written in a way that other engines refuse",
+        action: "write it in lower case without parameters",
+    },
+    Code {
+        code: "spec::lint_effect_override",
+        severity: Severity::Warning,
+        meaning: "`effect` overrides what method and place say about a request",
+        action: "keep it only if the documentation of the API says so",
+    },
+    Code {
+        code: "spec::lint_endless_paging",
+        severity: Severity::Warning,
+        meaning: "nothing in the request shows that paging ends",
+        action: "set `data_path` or `limit`, or correct the cursor's `field`",
+    },
+    Code {
+        code: "spec::lint_endpoint_without_collection",
+        severity: Severity::Warning,
+        meaning: "the dataset does not describe what an endpoint returns, so nothing of it is delivered or masked",
+        action: "describe the collection",
+    },
+    Code {
+        code: "spec::lint_filter_order",
+        severity: Severity::Warning,
+        meaning: "a filter compares with a collection that may not have been read yet",
+        action: "add `after` to the endpoint",
+    },
+    Code {
+        code: "spec::lint_filter_reference",
+        severity: Severity::Warning,
+        meaning: "the reference of a filter names no field, so the filter keeps nothing",
+        action: "write `dataset.collection.field` with an endpoint of the file",
+    },
+    Code {
+        code: "spec::lint_foreign_reference",
+        severity: Severity::Warning,
+        meaning: "a request that changes rows takes a value from another collection",
+        action: "refer to a field of its own collection",
+    },
+    Code {
+        code: "spec::lint_grouped_reads",
+        severity: Severity::Warning,
+        meaning: "a second read request uses groups; in other engines the first uses them up",
+        action: "make it an endpoint of its own if the file must run elsewhere",
+    },
+    Code {
+        code: "spec::lint_hidden_delete",
+        severity: Severity::Warning,
+        meaning: "a `delete` request is never sent, because the file has a `data_protection_request`",
+        action: "remove one of the two",
+    },
+    Code {
+        code: "spec::lint_missing_collection",
+        severity: Severity::Warning,
+        meaning: "a reference names an endpoint that does not exist; the graph cannot be built",
+        action: "correct the name",
+    },
+    Code {
+        code: "spec::lint_no_primary_key",
+        severity: Severity::Warning,
+        meaning: "rows cannot be told apart, so they are never changed or deleted",
+        action: "mark the key field with `primary_key: true`",
+    },
+    Code {
+        code: "spec::lint_not_erasable",
+        severity: Severity::Warning,
+        meaning: "personal data is read and no request can erase it",
+        action: "add `update`, `delete` or `data_protection_request`",
+    },
+    Code {
+        code: "spec::lint_offset_start",
+        severity: Severity::Warning,
+        meaning: "the counter of `offset` paging starts at a text",
+        action: "write a number without quotes",
+    },
+    Code {
+        code: "spec::lint_open_host",
+        severity: Severity::Warning,
+        meaning: "the host is chosen freely by whoever sets up a connection",
+        action: "restrict the param with `type: endpoint` and `allowed_values`",
+    },
+    Code {
+        code: "spec::lint_param_name_reused",
+        severity: Severity::Warning,
+        meaning: "read requests of one endpoint use one param name for different sources",
+        action: "give each source its own name",
+    },
+    Code {
+        code: "spec::lint_quoted_value",
+        severity: Severity::Warning,
+        meaning: "a value of the person is placed inside the quotes of a query language",
+        action: "use a param that takes the plain value, where the API has one",
+    },
+    Code {
+        code: "spec::lint_request_override",
+        severity: Severity::Warning,
+        meaning: "a request needs a function of another engine and fails when it runs",
+        action: "write the request itself, or a `script`",
+    },
+    Code {
+        code: "spec::lint_secret_in_url",
+        severity: Severity::Warning,
+        meaning: "a secret is sent in the URL, where logs keep it",
+        action: "send it in a header or the body",
+    },
+    Code {
+        code: "spec::lint_self_reference",
+        severity: Severity::Warning,
+        meaning: "a collection needs its own values to be read",
+        action: "refer to another collection, or use an identity",
+    },
+    Code {
+        code: "spec::lint_shadowed_input",
+        severity: Severity::Warning,
+        meaning: "a param value has the name of a secret that the request uses; in other engines the secret takes its place",
+        action: "rename the param value",
+    },
+    Code {
+        code: "spec::lint_short_paging",
+        severity: Severity::Warning,
+        meaning: "paging always stops after the first page",
+        action: "correct `limit` or `has_next`",
+    },
+    Code {
+        code: "spec::lint_unbound_placeholder",
+        severity: Severity::Warning,
+        meaning: "nothing fills a placeholder: the request fails, or leaves the header or query param out",
+        action: "declare a param value, or correct the name",
+    },
+    Code {
+        code: "spec::lint_undeclared_connector_param",
+        severity: Severity::Warning,
+        meaning: "a request uses a connector param that is not declared",
+        action: "declare it, or correct the name",
+    },
+    Code {
+        code: "spec::lint_undeclared_external_reference",
+        severity: Severity::Warning,
+        meaning: "a request uses an external reference that is not declared",
+        action: "declare it, or correct the name",
+    },
+    Code {
+        code: "spec::lint_unencrypted",
+        severity: Severity::Warning,
+        meaning: "requests are sent without encryption",
+        action: "write `https`",
+    },
+    Code {
+        code: "spec::lint_unfiltered_read",
+        severity: Severity::Warning,
+        meaning: "a request may list everybody when the person lacks one of the identities",
+        action: "make one read request for each identity",
+    },
+    Code {
+        code: "spec::lint_unknown_category",
+        severity: Severity::Warning,
+        meaning: "a data category is not in the taxonomy",
+        action: "correct it; or keep it, if it is a category of your own",
+    },
+    Code {
+        code: "spec::lint_unnarrowed_read",
+        severity: Severity::Warning,
+        meaning: "a read of personal data uses no value of the person, so that everybody's rows are delivered",
+        action: "use an identity or a reference, or filter the rows",
+    },
+    Code {
+        code: "spec::lint_unreachable_endpoint",
+        severity: Severity::Warning,
+        meaning: "no identity leads to an endpoint, so it never runs",
+        action: "give it a param value with an identity or a reference",
+    },
+    Code {
+        code: "spec::lint_unused_connector_param",
+        severity: Severity::Warning,
+        meaning: "nothing uses a connector param",
+        action: "remove it, or use it",
+    },
+    Code {
+        code: "spec::lint_unused_external_reference",
+        severity: Severity::Warning,
+        meaning: "nothing uses an external reference",
+        action: "remove it, or use it",
+    },
+    Code {
+        code: "spec::lint_unused_param_value",
+        severity: Severity::Warning,
+        meaning: "a request declares a param value and does not use it",
+        action: "remove it, or write its placeholder",
+    },
+    Code {
+        code: "spec::merge_key",
+        severity: Severity::Error,
+        meaning: "the file uses the YAML merge key `<<`",
+        action: "write the keys out",
+    },
+    Code {
+        code: "spec::missing_key",
+        severity: Severity::Error,
+        meaning: "a required key is missing",
+        action: "add it",
+    },
+    Code {
+        code: "spec::out_of_range",
+        severity: Severity::Error,
+        meaning: "a number is below or above what is accepted",
+        action: "use a number in the range",
+    },
+    Code {
+        code: "spec::several_documents",
+        severity: Severity::Error,
+        meaning: "the file holds more than one YAML document",
+        action: "keep one",
+    },
+    Code {
+        code: "spec::tag",
+        severity: Severity::Error,
+        meaning: "the file uses a YAML tag",
+        action: "remove it",
+    },
+    Code {
+        code: "spec::too_deep",
+        severity: Severity::Error,
+        meaning: "values are nested too deep",
+        action: "flatten them",
+    },
+    Code {
+        code: "spec::too_large",
+        severity: Severity::Error,
+        meaning: "the file is too large",
+        action: "split it",
+    },
+    Code {
+        code: "spec::too_many_values",
+        severity: Severity::Error,
+        meaning: "the file holds too many values, often through aliases",
+        action: "write less",
+    },
+    Code {
+        code: "spec::unknown_key",
+        severity: Severity::Error,
+        meaning: "a key that the format does not have; only a warning where the format ignores unknown keys",
+        action: "correct it, or remove it",
+    },
+    Code {
+        code: "spec::unknown_strategy",
+        severity: Severity::Error,
+        meaning: "a strategy that does not exist",
+        action: "use one of those listed",
+    },
+    Code {
+        code: "spec::unknown_value",
+        severity: Severity::Error,
+        meaning: "a word that is not among those accepted",
+        action: "use one of those listed",
+    },
+    Code {
+        code: "spec::wrong_type",
+        severity: Severity::Error,
+        meaning: "a value has the wrong type, for example a number in place of a text",
+        action: "write the expected type; quotes make a text",
+    },
+    Code {
+        code: "spec::yaml_syntax",
+        severity: Severity::Error,
+        meaning: "the file is not YAML",
+        action: "correct the place shown",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_code_of_the_crate_is_described_and_nothing_else() {
+        let described: BTreeSet<String> = CODES.iter().map(|code| code.code.to_owned()).collect();
+
+        let mut used = BTreeSet::new();
+        collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut used);
+
+        assert_eq!(
+            described.difference(&used).collect::<Vec<_>>(),
+            Vec::<&String>::new(),
+            "described, not used"
+        );
+        assert_eq!(
+            used.difference(&described).collect::<Vec<_>>(),
+            Vec::<&String>::new(),
+            "used, not described"
+        );
+        assert!(CODES.is_sorted_by_key(|code| code.code));
+    }
+
+    fn collect(folder: &Path, used: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, used);
+            } else if !path.ends_with("reference_docs/codes.rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code_only = text.split("#[cfg(test)]").next().unwrap_or_default();
+                let literals = code_only.split("\"spec::").skip(1).filter_map(|rest| rest.split('"').next());
+                used.extend(literals.map(|name| format!("spec::{name}")));
+            }
+        }
+    }
+}
