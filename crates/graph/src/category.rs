@@ -70,11 +70,11 @@ impl Selection {
 }
 
 impl FieldTree {
-    /// A tree of these paths.
-    pub fn from_paths<'a>(paths: impl IntoIterator<Item = &'a [&'a str]>) -> Self {
+    /// A tree of these dotted paths.
+    pub fn from_paths<'a>(paths: impl IntoIterator<Item = &'a str>) -> Self {
         let mut tree = Self::default();
         for path in paths {
-            tree.add(path);
+            tree.add(&path.split('.').collect::<Vec<_>>());
         }
         tree
     }

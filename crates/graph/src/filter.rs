@@ -84,9 +84,10 @@ impl RowFilter {
         for wanted in &self.paths {
             let Some((first, rest)) = wanted.path.split_first() else { continue };
             if let Some(value) = row.get(first) {
-                let mut below = members.remove(first).unwrap_or_default();
-                let matched = wanted.wanted.find(value, rest, &mut below);
-                if matched || !below.is_empty() {
+                let earlier: Option<Matches> = members.remove(first);
+                let known = earlier.is_some();
+                let mut below = earlier.unwrap_or_default();
+                if wanted.wanted.find(value, rest, &mut below) || known {
                     members.insert(first.clone(), below);
                 }
             }
@@ -105,8 +106,9 @@ impl WantedValues {
             Value::Array(items) => {
                 let mut any = false;
                 for (position, item) in items.iter().enumerate() {
-                    let mut below = matches.items.remove(&position).unwrap_or_default();
-                    let known = !below.is_empty();
+                    let earlier = matches.items.remove(&position);
+                    let known = earlier.is_some();
+                    let mut below = earlier.unwrap_or_default();
                     let keep_all = matches!(self, Self::All);
                     let matched = self.find(item, path, &mut below) || keep_all;
                     if matched || known {
@@ -119,9 +121,11 @@ impl WantedValues {
             Value::Object(members) => {
                 let Some((first, rest)) = path.split_first() else { return false };
                 let Some(member) = members.get(first) else { return false };
-                let mut below = matches.members.remove(first).unwrap_or_default();
+                let earlier = matches.members.remove(first);
+                let known = earlier.is_some();
+                let mut below = earlier.unwrap_or_default();
                 let matched = self.find(member, rest, &mut below);
-                if matched || !below.is_empty() {
+                if matched || known {
                     matches.members.insert(first.clone(), below);
                 }
                 matched
@@ -138,10 +142,6 @@ impl WantedValues {
 }
 
 impl Matches {
-    fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.items.is_empty()
-    }
-
     /// An array with a match keeps its matching elements; everything else is only looked into.
     fn keep(&self, value: Value, removal: Removal) -> Value {
         match value {

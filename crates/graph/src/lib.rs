@@ -26,6 +26,8 @@ mod edge;
 mod error;
 mod external_reference;
 mod filter;
+#[cfg(test)]
+mod fixture;
 mod graph;
 mod inputs;
 mod merge;
