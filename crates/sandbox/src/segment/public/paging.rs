@@ -1,0 +1,112 @@
+use base64::Engine as _;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::{PublicError, Reply};
+use crate::Query;
+
+/// Which part of a list is asked for (segment-api A18–A22).
+#[derive(Debug)]
+struct Paging {
+    count: usize,
+    offset: usize,
+}
+
+/// Count where none is given, and the highest (A19, A20).
+const DEFAULT_COUNT: usize = 200;
+const HIGHEST_COUNT: usize = 1000;
+
+impl Paging {
+    fn read(query: &Query) -> Result<Self, PublicError> {
+        let find = |name: &str| {
+            query.find(&format!("pagination.{name}")).or_else(|| query.find(&format!("pagination[{name}]")))
+        };
+        let count = match find("count") {
+            None => Ok(DEFAULT_COUNT),
+            Some(text) => {
+                text.parse().ok().filter(|count| (1..=HIGHEST_COUNT).contains(count)).ok_or_else(|| {
+                    PublicError::invalid("pagination.count", "count must be an integer from 1 to 1000.")
+                })
+            }
+        };
+        let offset = match find("cursor").filter(|cursor| !cursor.is_empty()) {
+            None => Ok(0),
+            Some(cursor) => decode(cursor).ok_or_else(|| {
+                PublicError::invalid("pagination.cursor", "cursor is not one of this service.")
+            }),
+        };
+        match (count, offset) {
+            (Ok(count), Ok(offset)) => Ok(Self { count, offset }),
+            (Err(count), Err(offset)) => Err(count.and(offset)),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
+    }
+}
+
+/// One page of `items` under `data.<key>`, with `data.pagination`.
+///
+/// On the last page `next` is null for some lists and absent for others, as in the real service.
+pub(super) fn page<T: Serialize>(query: &Query, key: &str, items: &[T]) -> Result<Reply, PublicError> {
+    let paging = Paging::read(query)?;
+    let start = paging.offset.min(items.len());
+    let end = (start + paging.count).min(items.len());
+    let null_at_end = key.len().is_multiple_of(2);
+    let mut pagination = Map::new();
+    pagination.insert("current".into(), json!(encode(start)));
+    if end < items.len() {
+        pagination.insert("next".into(), json!(encode(end)));
+    } else if null_at_end {
+        pagination.insert("next".into(), Value::Null);
+    }
+    if start > 0 {
+        pagination.insert("previous".into(), json!(encode(start.saturating_sub(paging.count))));
+    }
+    if null_at_end {
+        pagination.insert("totalEntries".into(), json!(items.len()));
+    }
+    let mut data = Map::new();
+    data.insert(key.to_owned(), json!(items.get(start..end).unwrap_or_default()));
+    data.insert("pagination".into(), Value::Object(pagination));
+    Ok(Reply::ok(Value::Object(data)))
+}
+
+fn encode(offset: usize) -> String {
+    base64::engine::general_purpose::STANDARD.encode(offset.to_string())
+}
+
+fn decode(cursor: &str) -> Option<usize> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(cursor).ok()?;
+    std::str::from_utf8(&bytes).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(query: &str, key: &str) -> Value {
+        page(&Query::parse(query), key, &[1, 2, 3]).map(|reply| reply.data).unwrap_or_default()
+    }
+
+    // rule: segment-api A18
+    #[test]
+    fn both_spellings_page_and_the_end_has_no_next() {
+        let dotted = data("pagination.count=2&pagination.cursor=Mg%3D%3D", "users");
+        let bracketed = data("pagination%5Bcount%5D=2&pagination[cursor]=Mg==", "users");
+
+        assert_eq!(dotted, bracketed);
+        assert_eq!(dotted["users"], json!([3]));
+        assert!(dotted["pagination"].get("next").is_none());
+        assert_eq!(data("pagination.count=3", "groups")["pagination"]["next"], Value::Null);
+        assert_eq!(data("pagination.count=2", "users")["pagination"]["next"], "Mg==");
+    }
+
+    // rule: segment-api A19
+    #[test]
+    fn counts_outside_the_range_and_foreign_cursors_are_refused() {
+        for query in
+            ["pagination.count=0", "pagination.count=1001", "pagination.count=x", "pagination.cursor=zz"]
+        {
+            assert!(page(&Query::parse(query), "users", &[1]).is_err(), "{query}");
+        }
+    }
+}

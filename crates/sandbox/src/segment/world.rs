@@ -1,0 +1,123 @@
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::audit::AuditEvent;
+use super::iam::{Group, Label, Permission, ResourceKind, ResourceRef, Role, User};
+use super::iam_seed;
+use super::options::SegmentOptions;
+use super::people::People;
+use super::regulation::{Regulation, RegulationStatus};
+use super::resource::{Function, Source, Space, Warehouse};
+use super::suppression::Suppression;
+use crate::Random;
+
+/// Everything the simulated Segment knows and can change.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) seed: u64,
+    pub(super) now: Timestamp,
+    /// Source of ids of things made after the start.
+    pub(super) random: Random,
+    pub(super) tokens: Tokens,
+    pub(super) workspace_id: String,
+    pub(super) users: Vec<User>,
+    pub(super) invites: Vec<String>,
+    pub(super) groups: Vec<Group>,
+    pub(super) roles: Vec<Role>,
+    pub(super) labels: Vec<Label>,
+    pub(super) sources: Vec<Source>,
+    pub(super) warehouses: Vec<Warehouse>,
+    pub(super) functions: Vec<Function>,
+    pub(super) spaces: Vec<Space>,
+    pub(super) audit_events: Vec<AuditEvent>,
+    pub(super) people: Arc<People>,
+    /// People whose profile was deleted, by index.
+    pub(super) gone: HashSet<u64>,
+    /// External ids that were removed from a profile: person, type, id.
+    pub(super) removed_ids: HashSet<(u64, String, String)>,
+    pub(super) regulations: Vec<Regulation>,
+    pub(super) suppressions: Vec<Suppression>,
+    pub(super) regulation_time: Duration,
+    /// How destinations end, by name; those not named finish.
+    pub(super) destination_outcomes: BTreeMap<String, RegulationStatus>,
+}
+
+/// The credentials that are accepted.
+#[derive(Debug, Clone)]
+pub(super) struct Tokens {
+    pub(super) public: String,
+    pub(super) member: String,
+    pub(super) config: String,
+    pub(super) config_read: String,
+}
+
+/// Slug of the workspace.
+pub(super) const WORKSPACE_SLUG: &str = "acme-analytics";
+/// Name of the workspace.
+pub(super) const WORKSPACE_NAME: &str = "Acme Analytics";
+/// The simulation's first moment.
+pub(super) const START: &str = "2026-01-15T12:00:00Z";
+
+impl World {
+    pub(super) fn new(options: &SegmentOptions) -> Self {
+        let seed = options.seed;
+        let mut tokens = Random::named(seed, "tokens");
+        let mut world = Self {
+            seed,
+            now: START.parse().expect("the constant is a time"),
+            random: Random::named(seed, "later"),
+            tokens: Tokens {
+                public: format!("sgp_{}", tokens.letters(64)),
+                member: format!("sgp_{}", tokens.letters(64)),
+                config: tokens.letters(43),
+                config_read: tokens.letters(43),
+            },
+            workspace_id: Random::named(seed, "workspace").letters(22),
+            users: Vec::new(),
+            invites: Vec::new(),
+            groups: Vec::new(),
+            roles: Vec::new(),
+            labels: Vec::new(),
+            sources: Vec::new(),
+            warehouses: Vec::new(),
+            functions: Vec::new(),
+            spaces: Vec::new(),
+            audit_events: Vec::new(),
+            people: Arc::new(People::new(seed, options.profiles)),
+            gone: HashSet::new(),
+            removed_ids: HashSet::new(),
+            regulations: Vec::new(),
+            suppressions: Vec::new(),
+            regulation_time: options.regulation_time,
+            destination_outcomes: BTreeMap::new(),
+        };
+        iam_seed::fill(&mut world, options.users);
+        world.seed_audit();
+        world
+    }
+
+    /// A permission for a role known by name.
+    pub(super) fn permission_by_name(&self, name: &str, resources: Vec<ResourceRef>) -> Option<Permission> {
+        let role = self.roles.iter().find(|role| role.name == name)?;
+        Some(Permission { role_id: role.id.clone(), role_name: role.name.clone(), resources })
+    }
+
+    /// Whether there is such a resource.
+    pub(super) fn has_resource(&self, kind: ResourceKind, id: &str) -> bool {
+        match kind {
+            ResourceKind::Workspace => self.workspace_id == id,
+            ResourceKind::Source => self.sources.iter().any(|source| source.id == id),
+            ResourceKind::Warehouse => self.warehouses.iter().any(|warehouse| warehouse.id == id),
+            ResourceKind::Function => self.functions.iter().any(|function| function.id == id),
+            ResourceKind::Space => self.spaces.iter().any(|space| space.id == id),
+        }
+    }
+
+    /// A user by e-mail, whatever the case.
+    pub(super) fn user_by_email(&self, email: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.email.eq_ignore_ascii_case(email))
+    }
+}
