@@ -1,10 +1,20 @@
+use std::sync::{Arc, LazyLock};
+
 use model::ConnectionKey;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 
 use crate::connector_file::ConnectorFile;
 use crate::dataset_file::Dataset;
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::lint;
+use crate::lower::{self, INSTANCE_KEY, Lowering};
 use crate::project_file::Project;
+use crate::raw;
+use crate::shape::{self, Schema};
 use crate::source::SourceFile;
+use crate::span_index::SpanIndex;
+use crate::yaml::{self, Node};
 
 /// What a check found, and the checked value if it can be used.
 #[derive(Debug, Clone)]
@@ -37,24 +47,135 @@ pub struct CheckOptions {
     pub domain_validation: DomainValidation,
 }
 
+static CONNECTOR_SCHEMA: LazyLock<Schema> = LazyLock::new(compiled::<raw::ConnectorDocument>);
+static DATASET_SCHEMA: LazyLock<Schema> = LazyLock::new(compiled::<raw::DatasetDocument>);
+static PROJECT_SCHEMA: LazyLock<Schema> = LazyLock::new(compiled::<raw::ProjectDocument>);
+
+fn compiled<T: JsonSchema>() -> Schema {
+    Schema::compile(&raw::schema_of::<T>())
+}
+
 /// Checks a connector file: its shape, every rule for such files, and static analysis.
+///
+/// `<instance_fides_key>` becomes [`CheckOptions::instance_key`] wherever it stands.
 pub fn check_connector(source: &SourceFile, options: &CheckOptions) -> Checked<ConnectorFile> {
-    todo!()
+    let root = match read(source, options) {
+        Ok(root) => root,
+        Err(diagnostics) => return Checked { value: None, diagnostics },
+    };
+    if root.tree.find_entry("saas_config").is_none() {
+        let message = "the contents of this file do not contain a 'saas_config' key at the top";
+        return root.without_key(source, "spec::no_saas_config", message, "start the file with `saas_config:`");
+    }
+    let spans = SpanIndex::new(Arc::clone(&root.tree), "saas_config");
+    let (document, found): (raw::ConnectorDocument, _) = root.fill(source, &CONNECTOR_SCHEMA);
+    let mut lowering = Lowering::new(source, &spans, options, found);
+    let file = lower::lower_connector(&mut lowering, document.saas_config.unwrap_or_default());
+    let mut diagnostics = lowering.finish();
+    if !diagnostics.has_errors() {
+        diagnostics.extend(lint::lint_connector(&file, source, &spans));
+    }
+    checked(file, diagnostics)
 }
 
 /// Checks a dataset file.
+///
+/// `<instance_fides_key>` becomes [`CheckOptions::instance_key`] wherever it stands.
 pub fn check_datasets(source: &SourceFile, options: &CheckOptions) -> Checked<Vec<Dataset>> {
-    todo!()
+    let root = match read(source, options) {
+        Ok(root) => root,
+        Err(diagnostics) => return Checked { value: None, diagnostics },
+    };
+    let entry = root.tree.find_entry("dataset");
+    let empty_list = |node: &Node| node.is_null() || (node.is_list() && node.items().is_empty());
+    if entry.is_none_or(|entry| empty_list(&entry.value)) {
+        let message = "the contents of this file do not contain a 'dataset' key with a list of datasets";
+        return root.without_key(source, "spec::no_dataset", message, "start the file with `dataset:` and `- fides_key: …`");
+    }
+    let spans = SpanIndex::new(Arc::clone(&root.tree), "");
+    let (document, found): (raw::DatasetDocument, _) = root.fill(source, &DATASET_SCHEMA);
+    let mut lowering = Lowering::new(source, &spans, options, found);
+    let datasets = lower::lower_datasets(&mut lowering, document);
+    let mut diagnostics = lowering.finish();
+    if !diagnostics.has_errors() {
+        diagnostics.extend(lint::lint_datasets(source, &spans));
+    }
+    checked(datasets, diagnostics)
 }
 
 /// Checks what only shows when connector and dataset are seen together (saas-config 25.11, 25.12).
 ///
 /// `source_of_dataset` is the text that `dataset` was read from; places in it are found again.
 pub fn check_pair(connector: &ConnectorFile, dataset: &Dataset, source_of_dataset: &SourceFile) -> Diagnostics {
-    todo!()
+    let Some(root) = yaml::parse(source_of_dataset, None).root else { return Diagnostics::default() };
+    let mut diagnostics = lower::check_attached(connector, dataset, source_of_dataset, &root);
+    if !diagnostics.has_errors() {
+        let spans = SpanIndex::new(Arc::new(root), "");
+        diagnostics.extend(lint::lint_pair(connector, dataset, source_of_dataset, &spans));
+    }
+    diagnostics.sort();
+    diagnostics
 }
 
 /// Checks a project file.
+///
+/// No message holds a value that stands below `secrets`; draw excerpts from
+/// [`SourceFile::redacted`].
 pub fn check_project(source: &SourceFile) -> Checked<Project> {
-    todo!()
+    let options = CheckOptions::default();
+    let root = match read(source, &options) {
+        Ok(root) => root,
+        Err(diagnostics) => return Checked { value: None, diagnostics },
+    };
+    let spans = SpanIndex::new(Arc::clone(&root.tree), "");
+    let (document, found): (raw::ProjectDocument, _) = root.fill(source, &PROJECT_SCHEMA);
+    let mut lowering = Lowering::new(source, &spans, &options, found);
+    let project = lower::lower_project(&mut lowering, document);
+    checked(project, lowering.finish())
+}
+
+/// A document that is YAML, with what was found while reading it.
+struct Root {
+    tree: Arc<Node>,
+    diagnostics: Diagnostics,
+}
+
+impl Root {
+    fn without_key<T>(self, source: &SourceFile, code: &'static str, message: &str, help: &str) -> Checked<T> {
+        let mut diagnostics = self.diagnostics;
+        let at = self.tree.span.start;
+        diagnostics.push(Diagnostic::error(source, at..at, code, message).with_help(help));
+        diagnostics.sort();
+        Checked { value: None, diagnostics }
+    }
+
+    fn fill<T: DeserializeOwned + Default>(self, source: &SourceFile, schema: &Schema) -> (T, Diagnostics) {
+        let fitted = shape::fit(source, &self.tree, schema);
+        let mut diagnostics = self.diagnostics;
+        diagnostics.extend(fitted.diagnostics);
+        match serde_json::from_value(fitted.value) {
+            Ok(document) => (document, diagnostics),
+            // Only if schema and type disagree. Saying so beats running half a file.
+            Err(_) => {
+                let message = "this file cannot be read, although its shape is right: a defect of Tutela";
+                let help = "please report it together with the file";
+                diagnostics.push(Diagnostic::error(source, 0..0, "spec::defect", message).with_help(help));
+                (T::default(), diagnostics)
+            }
+        }
+    }
+}
+
+fn read(source: &SourceFile, options: &CheckOptions) -> Result<Root, Diagnostics> {
+    let placeholder = options.instance_key.as_ref().map(|key| (INSTANCE_KEY, key.as_str()));
+    let parsed = yaml::parse(source, placeholder);
+    match parsed.root {
+        Some(root) => Ok(Root { tree: Arc::new(root), diagnostics: parsed.diagnostics }),
+        None => Err(parsed.diagnostics),
+    }
+}
+
+fn checked<T>(value: T, mut diagnostics: Diagnostics) -> Checked<T> {
+    diagnostics.sort();
+    Checked { value: (!diagnostics.has_errors()).then_some(value), diagnostics }
 }

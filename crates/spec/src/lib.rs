@@ -24,12 +24,16 @@ pub mod dataset_file;
 mod diagnostic;
 pub mod library;
 pub mod lint;
+mod lower;
 pub mod project_file;
+#[expect(dead_code, reason = "keys are described before the step that reads them is built")]
 mod raw;
+mod redaction;
 pub mod reference;
 pub mod reference_docs;
 mod schema;
 pub mod secrets;
+mod shape;
 mod source;
 mod span_index;
 pub mod template;

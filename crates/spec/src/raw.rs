@@ -26,21 +26,22 @@ pub(crate) use authentication::{
 };
 pub(crate) use client_config::ClientConfig;
 pub(crate) use connector_param::{ConnectorParam, ExternalReference};
-pub(crate) use dataset::{
-    CollectionMeta, DatasetCollection, DatasetDocument, DatasetEntry, DatasetField, DatasetMeta, FieldMeta,
-    MaskingOverride,
+pub(crate) use dataset::{DatasetCollection, DatasetDocument, DatasetEntry, DatasetField, MaskingOverride};
+pub(crate) use document::{ConnectorDocument, DisplayInfo, SaasConfig};
+pub(crate) use endpoint::Endpoint;
+pub(crate) use extension::{Batch, EffectWord, PerWord, Rectify, Retry, Track, Verify};
+pub(crate) use pagination::{
+    CursorConfiguration, LinkConfiguration, LinkSourceWord, OffsetConfiguration, Pagination, ParamName,
 };
-pub(crate) use document::{ConnectorDocument, ConsentRequests, DisplayInfo, SaasConfig};
-pub(crate) use endpoint::{Endpoint, EndpointRequests};
-pub(crate) use extension::{Batch, EffectWord, PerWord, Rectify, Retry, Track};
-pub(crate) use pagination::{CursorConfiguration, LinkConfiguration, LinkSourceWord, OffsetConfiguration, Pagination};
-pub(crate) use param_value::{DirectionWord, ParamValue, Reference};
+pub(crate) use param_value::{DirectionWord, FieldReference, ParamValue, Reference};
 pub(crate) use polling::{AsyncConfig, PollingConfiguration};
-pub(crate) use postprocessor::{ExtractConfiguration, FilterConfiguration, Postprocessor, UnwrapConfiguration};
-pub(crate) use project::{
-    AccessWord, ActionWord, Connection, EgressSection, PolicySection, ProjectDocument, ReadingSection, RuleSection,
+pub(crate) use postprocessor::{
+    ExtractConfiguration, FilterConfiguration, Postprocessor, UnwrapConfiguration, Wanted,
 };
-pub(crate) use rate_limit::{PeriodWord, RateLimit, RateLimitConfig};
+pub(crate) use project::{
+    AccessWord, ActionWord, Connection, EgressSection, PolicySection, ProjectDocument, RuleSection,
+};
+pub(crate) use rate_limit::{PeriodWord, RateLimitConfig};
 pub(crate) use request::{MethodWord, NameValue, QueryParam, Request};
 pub(crate) use text_or::{OneOrMany, Scalar, TextOrParam};
 

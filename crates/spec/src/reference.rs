@@ -1,3 +1,5 @@
+//! Fields of other collections, as files name them.
+
 /// A field of another collection: `dataset`, and `collection.path.to.field` (saas-config 10.2).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FieldReference {

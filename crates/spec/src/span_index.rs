@@ -69,7 +69,7 @@ impl SpanIndex {
                 rest = after.strip_prefix('.').unwrap_or(after);
                 match found.node.items().get(index) {
                     Some(item) => found = Found { key: None, node: item, complete: true },
-                    None if index == 0 && found.node.items().is_empty() => {}
+                    None if index == 0 && !found.node.is_list() => {}
                     None => return Found { complete: false, ..found },
                 }
                 continue;

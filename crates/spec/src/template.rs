@@ -1,3 +1,5 @@
+//! Texts with placeholders.
+
 use std::fmt;
 
 use model::Path;

@@ -11,7 +11,7 @@ mod tests;
 
 use std::ops::Range;
 
-pub(crate) use parse::{Parsed, parse};
+pub(crate) use parse::parse;
 pub(crate) use scalar::{Meaning, Scalar};
 
 /// One value with its place.
@@ -83,6 +83,11 @@ impl Node {
             Content::Sequence(items) => items,
             Content::Scalar(_) | Content::Mapping(_) => &[],
         }
+    }
+
+    /// Whether this is a list.
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(&self.content, Content::Sequence(_))
     }
 
     /// Whether this is null, written or not.

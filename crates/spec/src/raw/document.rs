@@ -82,17 +82,20 @@ pub(crate) struct ConsentRequests {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub(crate) struct DisplayInfo {
     /// Shelf of the catalogue.
-    pub(crate) category: Option<CategoryWord>,
+    #[schemars(with = "Option<CategoryWord>")]
+    pub(crate) category: Option<String>,
     /// Free words to search by.
     pub(crate) tags: Option<Vec<String>>,
     /// What else the connector is good for.
-    pub(crate) enabled_features: Option<Vec<FeatureWord>>,
+    #[schemars(with = "Option<Vec<FeatureWord>>")]
+    pub(crate) enabled_features: Option<Vec<String>>,
 }
 
 /// Shelves of the catalogue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) enum CategoryWord {
+#[derive(JsonSchema)]
+#[schemars(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum CategoryWord {
     DataCatalog,
     DataWarehouse,
     Database,
@@ -109,9 +112,10 @@ pub(crate) enum CategoryWord {
 }
 
 /// Further uses of a connector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) enum FeatureWord {
+#[derive(JsonSchema)]
+#[schemars(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum FeatureWord {
     DataDiscovery,
     DataSync,
     Tasks,

@@ -1,8 +1,8 @@
 //! Keys that Tutela adds to the format.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::{Deserialize as _, Deserializer, Error};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 use serde_json::Value;
 
 use super::{OneOrMany, Request};
@@ -58,7 +58,7 @@ pub(crate) enum Verify {
     Request(Box<Request>),
 }
 
-impl<'de> serde::Deserialize<'de> for Verify {
+impl<'de> Deserialize<'de> for Verify {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::String(name) => Ok(Self::Endpoint(name)),

@@ -1,0 +1,168 @@
+//! From the raw types to the checked ones, with every rule that goes beyond shape.
+//!
+//! What `shape` reported is absent in the raw value. So a missing part is never reported here, and
+//! a finding at a place that already has an error is dropped: it would be a consequence.
+
+mod authentication;
+mod client_config;
+mod connector_file;
+mod connector_param;
+mod dataset_file;
+mod endpoint;
+mod extension;
+mod hosts;
+mod pagination;
+mod pair;
+mod param_value;
+mod polling;
+mod postprocessor;
+mod project_file;
+mod rate_limit;
+mod request;
+
+use std::ops::Range;
+
+use model::Path;
+
+pub(crate) use connector_file::lower_connector;
+pub(crate) use dataset_file::lower_datasets;
+pub(crate) use pair::{INSTANCE_KEY, check_attached};
+pub(crate) use project_file::lower_project;
+
+use crate::check::CheckOptions;
+use crate::condition::Condition;
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::source::SourceFile;
+use crate::span_index::SpanIndex;
+use crate::template::Template;
+
+/// What lowering needs everywhere, and what it finds.
+pub(crate) struct Lowering<'a> {
+    source: &'a SourceFile,
+    spans: &'a SpanIndex,
+    options: &'a CheckOptions,
+    diagnostics: Diagnostics,
+    /// Hosts met so far with their places, for rule 3.7.
+    hosts: Vec<(String, Template)>,
+    /// `retry` of the file's client config, for requests that have none.
+    default_retry: Option<crate::raw::Retry>,
+    /// Endpoints named under `verify`, with their places.
+    verified_by: Vec<(String, String)>,
+}
+
+impl<'a> Lowering<'a> {
+    /// Goes on from what the shape check found in `source`.
+    pub(crate) fn new(
+        source: &'a SourceFile,
+        spans: &'a SpanIndex,
+        options: &'a CheckOptions,
+        found: Diagnostics,
+    ) -> Self {
+        Self {
+            source,
+            spans,
+            options,
+            diagnostics: found,
+            hosts: Vec::new(),
+            default_retry: None,
+            verified_by: Vec::new(),
+        }
+    }
+
+    /// Everything found.
+    pub(crate) fn finish(self) -> Diagnostics {
+        self.diagnostics
+    }
+
+    /// An error about the value at `place`.
+    fn error(&mut self, place: &str, code: &'static str, message: impl Into<String>, help: &str) {
+        let span = self.spans.nearest_value(place);
+        self.add(Diagnostic::error(self.source, span, code, message), help);
+    }
+
+    /// An error about the key at `place`.
+    fn key_error(&mut self, place: &str, code: &'static str, message: impl Into<String>, help: &str) {
+        let span = self.spans.nearest_key(place);
+        self.add(Diagnostic::error(self.source, span, code, message), help);
+    }
+
+    /// A warning about the value at `place`.
+    fn warning(&mut self, place: &str, code: &'static str, message: impl Into<String>, help: &str) {
+        let span = self.spans.nearest_value(place);
+        self.add(Diagnostic::warning(self.source, span, code, message), help);
+    }
+
+    /// An error about a key that may have another one already.
+    fn second_key_error(&mut self, place: &str, code: &'static str, message: &str, help: &str) {
+        if self.is_written(place) {
+            let span = self.spans.nearest_key(place);
+            self.diagnostics.push(Diagnostic::error(self.source, span, code, message).with_help(help));
+        }
+    }
+
+    fn add(&mut self, found: Diagnostic, help: &str) {
+        let consequence = |known: &Diagnostic| {
+            known.severity == Severity::Error && known.span == found.span && known.code != found.code
+        };
+        if !self.diagnostics.iter().any(consequence) {
+            self.diagnostics.push(found.with_help(help));
+        }
+    }
+
+    /// Whether `key` of the mapping at `place` is absent only because of something reported: its
+    /// value has an error, or it was misspelled.
+    fn was_reported(&self, place: &str, key: &str) -> bool {
+        if let Some(span) = self.spans.find_value(&format!("{place}.{key}")) {
+            return self.diagnostics.iter().any(|known| known.span == span);
+        }
+        let Some(mapping) = self.spans.find_value(place) else { return true };
+        let meant = format!("did you mean `{key}`?");
+        let inside = |span: &Range<usize>| mapping.start <= span.start && span.end <= mapping.end;
+        self.diagnostics.iter().any(|known| inside(&known.span) && known.help.as_ref() == Some(&meant))
+    }
+
+    /// Whether something is written at `place`, even if it is null.
+    fn is_written(&self, place: &str) -> bool {
+        self.spans.find_value(place).is_some()
+    }
+
+    /// The path `text`, unless it is empty.
+    fn path(&mut self, place: &str, text: Option<String>) -> Option<Path> {
+        let text = text.filter(|text| !text.is_empty())?;
+        match text.parse() {
+            Ok(path) => Some(path),
+            Err(error) => {
+                self.error(place, "spec::bad_path", error.to_string(), "write keys and positions joined by dots");
+                None
+            }
+        }
+    }
+
+    /// The condition `text`, compiled.
+    fn condition(&mut self, place: &str, text: Option<String>) -> Option<Condition> {
+        let text = text?;
+        match Condition::compile(&text) {
+            Ok(condition) => Some(condition),
+            Err(error) => {
+                let help = "write a CEL expression that is true or false, as in `domain == 'api.example.com'`";
+                self.error(place, "spec::bad_condition", format!("condition refused: {error}"), help);
+                None
+            }
+        }
+    }
+
+    /// Status codes that exist.
+    fn statuses(&mut self, place: &str, statuses: Vec<i64>) -> Vec<u16> {
+        let mut known = Vec::new();
+        for (index, status) in statuses.into_iter().enumerate() {
+            match u16::try_from(status) {
+                Ok(status @ 100..=599) => known.push(status),
+                _ => {
+                    let message = format!("{status} is no HTTP status code");
+                    self.error(&format!("{place}[{index}]"), "spec::bad_status", message, "write codes from 100 to 599");
+                }
+            }
+        }
+        known
+    }
+}

@@ -1,0 +1,110 @@
+use super::Lowering;
+use super::request::Kind;
+use crate::connector_file::{Endpoint, Request};
+use crate::raw;
+
+impl Lowering<'_> {
+    /// Of endpoints with one name the last is kept, as Fides does (saas-config 3.4).
+    pub(super) fn endpoints(&mut self, endpoints: Vec<raw::Endpoint>) -> Vec<Endpoint> {
+        let mut lowered: Vec<Endpoint> = Vec::new();
+        for (index, endpoint) in endpoints.into_iter().enumerate() {
+            let place = format!("endpoints[{index}]");
+            let endpoint = self.endpoint(&place, endpoint);
+            if !endpoint.name.is_empty() && lowered.iter().any(|known| known.name == endpoint.name) {
+                let message = format!("endpoint `{}` is defined for the second time; the earlier one has no effect", endpoint.name);
+                let help = "give it another name, or put both reads into one endpoint";
+                self.warning(&format!("{place}.name"), "spec::duplicate_endpoint", message, help);
+                lowered.retain(|known| known.name != endpoint.name);
+            }
+            lowered.push(endpoint);
+        }
+        lowered
+    }
+
+    fn endpoint(&mut self, place: &str, raw: raw::Endpoint) -> Endpoint {
+        let requests = raw.requests.unwrap_or_default();
+        let read: Vec<Request> = requests
+            .read
+            .map(|read| read.items)
+            .unwrap_or_default()
+            .into_iter()
+            .enumerate()
+            .map(|(index, request)| self.request(&format!("{place}.requests.read[{index}]"), request, Kind::Read))
+            .collect();
+        self.same_groups(&read);
+        let update = requests
+            .update
+            .map(|request| self.request(&format!("{place}.requests.update"), request, Kind::Masking));
+        let delete = requests
+            .delete
+            .map(|request| self.request(&format!("{place}.requests.delete"), request, Kind::Masking));
+        if let Some(verify) = raw.verify {
+            self.verify(&format!("{place}.verify"), verify);
+        }
+        if let Some(rectify) = raw.rectify {
+            self.rectify(&format!("{place}.rectify"), rectify);
+        }
+        Endpoint {
+            name: raw.name.unwrap_or_default(),
+            read,
+            update,
+            delete,
+            skip_processing: raw.skip_processing.unwrap_or_default(),
+            after: self.collections(&format!("{place}.after"), raw.after),
+            erase_after: self.collections(&format!("{place}.erase_after"), raw.erase_after),
+        }
+    }
+
+    /// saas-config 8.4.
+    fn same_groups(&mut self, read: &[Request]) {
+        let Some((first, others)) = read.split_first() else { return };
+        for request in others.iter().filter(|request| request.grouped_inputs != first.grouped_inputs) {
+            let message = "`grouped_inputs` for every read request must be the same";
+            let help = format!("write `grouped_inputs: [{}]`", first.grouped_inputs.join(", "));
+            self.error(&format!("{}.grouped_inputs", request.place), "spec::different_groups", message, &help);
+        }
+    }
+
+    /// Entries of `after` and `erase_after`: `dataset.collection` (saas-config 8.3).
+    pub(super) fn collections(&mut self, place: &str, entries: Option<Vec<String>>) -> Vec<(String, String)> {
+        let mut collections = Vec::new();
+        for (index, entry) in entries.unwrap_or_default().into_iter().enumerate() {
+            match self.collection(&entry) {
+                Some(collection) => collections.push(collection),
+                None => {
+                    let message = format!("`{entry}` must be specified in the form (dataset.collection)");
+                    let help = "write the dataset's key, one dot, and the collection's name";
+                    self.error(&format!("{place}[{index}]"), "spec::bad_collection", message, help);
+                }
+            }
+        }
+        collections
+    }
+
+    fn collection(&self, entry: &str) -> Option<(String, String)> {
+        // A connection's key may hold dots where a key in a file may not.
+        let own = self.options.instance_key.as_ref().map(model::ConnectionKey::as_str);
+        let rest = own.and_then(|key| Some((key, entry.strip_prefix(key)?.strip_prefix('.')?)));
+        let (dataset, collection) = match rest {
+            Some(parts) => parts,
+            None => entry.split_once('.')?,
+        };
+        let is_key = |text: &str| {
+            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '<' | '>');
+            !text.is_empty() && text.chars().all(allowed)
+        };
+        let own_dataset = rest.is_some() || is_key(dataset);
+        (own_dataset && is_key(collection)).then(|| (dataset.to_owned(), collection.to_owned()))
+    }
+
+    /// Endpoints named under `verify` must exist and read something.
+    pub(super) fn verifying_endpoints(&mut self, endpoints: &[Endpoint]) {
+        for (place, name) in std::mem::take(&mut self.verified_by) {
+            if !endpoints.iter().any(|endpoint| endpoint.name == name && !endpoint.read.is_empty()) {
+                let message = format!("`verify` names `{name}`, which is no endpoint with a read request");
+                let names: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
+                self.error(&place, "spec::unknown_endpoint", message, &format!("endpoints are {}", names.join(", ")));
+            }
+        }
+    }
+}
