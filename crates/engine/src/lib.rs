@@ -1,1 +1,54 @@
-//! Placeholder.
+//! Runs a graph of collections in one process: what may run in parallel does, rows go to disk sealed.
+//!
+//! For: starting each collection when its inputs are complete, bounded parallelism shared by many
+//! runs ([`Concurrency`]), spooling pages under a key that never leaves memory ([`SealedRows`]),
+//! progress, cancellation, and saying what of a reading is missing. Not for: calls (`connector`),
+//! order (`graph`), packages (`privacy`). Runs do not survive the process in this version.
+//!
+//! ```
+//! use std::collections::HashMap;
+//!
+//! use engine::{Cancellation, Concurrency, Limits, RunPlan, Status};
+//! # use connector::Person;
+//! # use graph::{Graph, Targets};
+//! # use model::{Identities, PrivacyRequestId, RandomIds, Row, RunId};
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+//! # let spool = tempfile::tempdir()?;
+//! # let (ids, identities) = (RandomIds, Identities::default());
+//! let graph = Graph::build(&[])?;
+//! let plan = RunPlan {
+//!     run_id: RunId::new(&ids),
+//!     traversal: graph.traverse(&identities, Targets::Everything)?,
+//!     connectors: HashMap::new(),
+//!     person: Person { identities, privacy_request_id: PrivacyRequestId::new(&ids), privacy_request: Row::new(), custom_fields: Row::new() },
+//!     limits: Concurrency::new(Limits::default()),
+//!     spool_dir: spool.path().to_owned(),
+//!     cancellation: Cancellation::never(),
+//! };
+//!
+//! let outcome = engine::run(plan, &|_progress| {}).await?;
+//!
+//! assert!(outcome.is_complete() && outcome.collections.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod cancellation;
+mod collection;
+mod concurrency;
+mod gather;
+mod outcome;
+mod progress;
+mod run;
+mod sealed_rows;
+mod spool;
+mod units;
+mod upstream;
+
+pub use cancellation::{Cancellation, Canceller};
+pub use concurrency::{Concurrency, Limits};
+pub use outcome::{CollectionOutcome, RunOutcome, Status};
+pub use progress::Progress;
+pub use run::{RunError, RunPlan, run};
+pub use sealed_rows::{Pages, SealedRows};
+pub use spool::SpoolError;

@@ -1,0 +1,86 @@
+//! `access.json`, row by row.
+
+use std::io::{self, Write};
+
+use engine::{CollectionOutcome, RunOutcome, Status};
+use model::{CollectionAddress, Row};
+
+use super::shown::ShownCollection;
+use super::{Failed, PackageOptions};
+
+/// Writes all rows and gives back the first ones of each collection, for the readable page.
+///
+/// One row a line. Only collections that were read appear: an empty list says that a reading found
+/// nothing, so one that failed or was skipped must not have one (privacy-requests R-1).
+pub(super) fn write(
+    file: &mut dyn Write,
+    outcome: &RunOutcome,
+    options: &PackageOptions<'_>,
+) -> Result<Vec<ShownCollection>, Failed> {
+    let mut writer = Writer { file, collections: 0 };
+    let mut shown = Vec::new();
+    for (address, collection) in outcome.collections.iter().filter(|(_, collection)| was_read(collection)) {
+        let mut open = Open { address, rows: 0 };
+        let mut first = ShownCollection::new(address, options.rows_shown);
+        let selection = options.contents.selection(address);
+        for page in collection.sealed.pages() {
+            for row in page.map_err(Failed::Rows)? {
+                if let Some(row) = selection.pick(row) {
+                    writer.row(&mut open, &row).map_err(Failed::Write)?;
+                    first.add(row);
+                }
+            }
+        }
+        if open.rows > 0 {
+            writer.file.write_all(b"\n]").map_err(Failed::Write)?;
+        } else if options.contents.lists_empty() {
+            writer.key(address).map_err(Failed::Write)?;
+            writer.file.write_all(b"[]").map_err(Failed::Write)?;
+        }
+        shown.push(first);
+    }
+    writer.finish().map_err(Failed::Write)?;
+    Ok(shown)
+}
+
+fn was_read(collection: &CollectionOutcome) -> bool {
+    match collection.status {
+        Status::Complete | Status::Incomplete => true,
+        Status::Failed | Status::Skipped => false,
+    }
+}
+
+struct Writer<'a> {
+    file: &'a mut dyn Write,
+    collections: usize,
+}
+
+/// The collection being written; its key is written with its first row.
+struct Open<'a> {
+    address: &'a CollectionAddress,
+    rows: u64,
+}
+
+impl Writer<'_> {
+    fn row(&mut self, open: &mut Open<'_>, row: &Row) -> io::Result<()> {
+        if open.rows == 0 {
+            self.key(open.address)?;
+            self.file.write_all(b"[\n")?;
+        } else {
+            self.file.write_all(b",\n")?;
+        }
+        open.rows += 1;
+        serde_json::to_writer(&mut *self.file, row).map_err(io::Error::from)
+    }
+
+    fn key(&mut self, address: &CollectionAddress) -> io::Result<()> {
+        self.file.write_all(if self.collections == 0 { b"{\n" } else { b",\n" })?;
+        self.collections += 1;
+        serde_json::to_writer(&mut *self.file, &address.to_string()).map_err(io::Error::from)?;
+        self.file.write_all(b":")
+    }
+
+    fn finish(self) -> io::Result<()> {
+        self.file.write_all(if self.collections == 0 { b"{}\n" } else { b"\n}\n" })
+    }
+}

@@ -1,0 +1,64 @@
+use model::{CollectionAddress, Row};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Below this depth the readable page shows JSON text instead of nested lists.
+const DEEPEST: usize = 8;
+
+/// What the readable page shows of one collection.
+#[derive(Debug, Serialize)]
+pub(super) struct ShownCollection {
+    pub(super) address: String,
+    /// Rows delivered, shown or not.
+    pub(super) delivered: u64,
+    pub(super) rows: Vec<Shown>,
+    #[serde(skip)]
+    most: usize,
+}
+
+/// One value as the template takes it. Numbers are texts here: they keep their digits, and no
+/// other serializer ever sees a JSON number.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
+pub(super) enum Shown {
+    Text(String),
+    /// Null or empty text.
+    Nothing,
+    List(Vec<Shown>),
+    Members(Vec<(String, Shown)>),
+}
+
+impl ShownCollection {
+    pub(super) fn new(address: &CollectionAddress, most: usize) -> Self {
+        Self { address: address.to_string(), delivered: 0, rows: Vec::new(), most }
+    }
+
+    /// Counts a row and keeps it while there is room.
+    pub(super) fn add(&mut self, row: Row) {
+        self.delivered += 1;
+        if self.rows.len() < self.most {
+            self.rows.push(Shown::of(Value::Object(row), 0));
+        }
+    }
+}
+
+impl Shown {
+    fn of(value: Value, depth: usize) -> Self {
+        match value {
+            Value::Null => Self::Nothing,
+            Value::String(text) if text.is_empty() => Self::Nothing,
+            Value::String(text) => Self::Text(text),
+            Value::Bool(flag) => Self::Text(flag.to_string()),
+            Value::Number(number) => Self::Text(number.to_string()),
+            nested @ (Value::Array(_) | Value::Object(_)) if depth >= DEEPEST => {
+                Self::Text(nested.to_string())
+            }
+            Value::Array(items) => {
+                Self::List(items.into_iter().map(|item| Self::of(item, depth + 1)).collect())
+            }
+            Value::Object(members) => Self::Members(
+                members.into_iter().map(|(name, member)| (name, Self::of(member, depth + 1))).collect(),
+            ),
+        }
+    }
+}
