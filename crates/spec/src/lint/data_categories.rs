@@ -40,8 +40,12 @@ impl Walk<'_> {
     }
 
     fn categories(&mut self, place: &str) {
-        for item in self.items(&format!("{place}.data_categories")) {
+        let list = format!("{place}.data_categories");
+        for item in self.items(&list) {
             let Some(span) = self.spans.find_value(&item) else { continue };
+            if self.spans.find_key(&list).as_ref() == Some(&span) {
+                continue; // `data_categories:` without a value
+            }
             let key = self.source.slice(&span).trim_matches(['"', '\'']);
             if key.is_empty() || categories::is_known(key) {
                 continue;
