@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use model::{CollectionAddress, FieldAddress};
 use spec::reference::{Direction, FieldReference};
 
-use crate::error::MissingReference;
+use crate::error::BadReference;
 use crate::{GraphCollection, GraphError};
 
 /// Where the values of an edge come from.
@@ -68,10 +68,10 @@ pub(crate) fn links(collections: &[&GraphCollection]) -> Result<BTreeSet<Link>, 
             for reference in &field.references {
                 let target = address_of(reference);
                 if target.collection == own.collection {
-                    return Err(GraphError::SelfReference { field: own, target });
+                    return Err(GraphError::SelfReference(Box::new(BadReference { from: own, target })));
                 }
                 if !known.contains(&target.collection) {
-                    missing.push(MissingReference { from: own.clone(), target });
+                    missing.push(BadReference { from: own.clone(), target });
                     continue;
                 }
                 links.insert(link(own.clone(), target, reference.direction));

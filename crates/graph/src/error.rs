@@ -32,15 +32,10 @@ pub enum GraphError {
     },
     /// References that point at collections outside the graph (saas-config A47).
     #[error("{}", MissingReferences(.0))]
-    ReferencesMissing(Vec<MissingReference>),
+    ReferencesMissing(Vec<BadReference>),
     /// A collection takes values from itself (saas-config A48).
-    #[error("collection self-reference not allowed: `{field}` refers to its own collection `{target}`")]
-    SelfReference {
-        /// The field that refers.
-        field: FieldAddress,
-        /// What it refers to.
-        target: FieldAddress,
-    },
+    #[error("collection self-reference not allowed: `{}` refers to `{}` of its own collection", .0.from, .0.target)]
+    SelfReference(Box<BadReference>),
     /// Collections that wait for each other's erasure (saas-config A50).
     #[error(
         "the values for the `erase_after` fields created a cycle in the DAG: {}; remove one of them",
@@ -66,16 +61,16 @@ pub enum GraphError {
     },
 }
 
-/// One reference to a collection outside the graph.
+/// One reference that cannot be an edge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MissingReference {
+pub struct BadReference {
     /// The field that refers.
     pub from: FieldAddress,
-    /// What does not exist.
+    /// What it refers to.
     pub target: FieldAddress,
 }
 
-struct MissingReferences<'a>(&'a [MissingReference]);
+struct MissingReferences<'a>(&'a [BadReference]);
 
 impl fmt::Display for MissingReferences<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -110,11 +110,11 @@ impl WantedValues {
                     let known = earlier.is_some();
                     let mut below = earlier.unwrap_or_default();
                     let keep_all = matches!(self, Self::All);
-                    let matched = self.find(item, path, &mut below) || keep_all;
-                    if matched || known {
+                    let is_match = self.find(item, path, &mut below) || keep_all;
+                    if is_match || known {
                         matches.items.insert(position, below);
                     }
-                    any |= matched;
+                    any |= is_match;
                 }
                 any
             }
@@ -124,11 +124,11 @@ impl WantedValues {
                 let earlier = matches.members.remove(first);
                 let known = earlier.is_some();
                 let mut below = earlier.unwrap_or_default();
-                let matched = self.find(member, rest, &mut below);
-                if matched || known {
+                let is_match = self.find(member, rest, &mut below);
+                if is_match || known {
                     matches.members.insert(first.clone(), below);
                 }
-                matched
+                is_match
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
                 path.is_empty()

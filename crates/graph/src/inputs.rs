@@ -111,7 +111,9 @@ impl<'a> InputCollector<'a> {
             self.flat.len() - 1
         });
         if let Some((_, list)) = self.flat.get_mut(position) {
-            values.iter().for_each(|value| list.add(value));
+            for value in values {
+                list.add(value);
+            }
         }
     }
 
@@ -120,11 +122,15 @@ impl<'a> InputCollector<'a> {
         for name in &self.node.collection.grouped_inputs {
             let mut values = DistinctValues::default();
             for edge in edges.iter().filter(|edge| edge.target.path == *name) {
-                values_of(edge, row).iter().for_each(|value| values.add(value));
+                for value in values_of(edge, row) {
+                    values.add(&value);
+                }
             }
             for edge in self.node.incoming.iter().filter(|edge| edge.target.path == *name) {
                 if let Source::Identity(kind) = &edge.source {
-                    self.identities.values(kind).iter().for_each(|value| values.add(value));
+                    for value in self.identities.values(kind) {
+                        values.add(value);
+                    }
                 }
             }
             group.push((name.clone(), values.into_values()));

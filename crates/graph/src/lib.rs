@@ -38,7 +38,7 @@ pub use category::{FieldTree, Selection, covers, is_targeted};
 pub use collect::{DistinctValues, collect_values};
 pub use convert::convert;
 pub use edge::{Edge, Source};
-pub use error::{GraphError, MissingReference, TraversalError};
+pub use error::{BadReference, GraphError, TraversalError};
 pub use external_reference::external_references;
 pub use filter::{DO_NOT_MASK, RowFilter};
 pub use graph::Graph;

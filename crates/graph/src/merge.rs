@@ -18,6 +18,7 @@ use crate::{GraphCollection, GraphDataset, GraphError, GraphField};
 /// # Errors
 /// [`GraphError::ExternalReferenceMissing`] if a read request uses an external reference that is not
 /// in `external`.
+#[expect(clippy::implicit_hasher, reason = "the map is that of `external_references`")]
 pub fn merge(
     connector: &ConnectorFile,
     dataset: Option<&Dataset>,
