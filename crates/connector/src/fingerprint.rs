@@ -1,0 +1,70 @@
+use std::hash::{DefaultHasher, Hasher as _};
+use std::io;
+
+use serde_json::Value;
+use url::Url;
+
+/// 128 bits that stand for a request, a page or a combination: equal things have equal fingerprints, and others
+/// do not, for all practical purposes. 16 bytes a page keep memory flat over long readings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Fingerprint(u64, u64);
+
+impl Fingerprint {
+    /// Of bytes.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        let mut hash = DoubleHash::new();
+        hash.add(bytes);
+        hash.finish()
+    }
+
+    /// Of a request.
+    pub(crate) fn of_request(method: &http::Method, url: &Url, body: Self) -> Self {
+        let mut hash = DoubleHash::new();
+        hash.add(method.as_str().as_bytes());
+        hash.add(b"\0");
+        hash.add(url.as_str().as_bytes());
+        hash.add(b"\0");
+        hash.add(&body.0.to_le_bytes());
+        hash.add(&body.1.to_le_bytes());
+        hash.finish()
+    }
+
+    /// Of JSON, to the digit and in the order of its keys.
+    pub(crate) fn of_json(value: &Value) -> Self {
+        let mut hash = DoubleHash::new();
+        serde_json::to_writer(&mut hash, value)
+            .expect("a hash takes all bytes and JSON values have text keys");
+        hash.finish()
+    }
+}
+
+/// Two hashes with different beginnings, fed in one go: a page is never copied for it.
+struct DoubleHash(DefaultHasher, DefaultHasher);
+
+impl DoubleHash {
+    fn new() -> Self {
+        let mut second = DefaultHasher::new();
+        second.write_u8(1);
+        Self(DefaultHasher::new(), second)
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+        self.1.write(bytes);
+    }
+
+    fn finish(&self) -> Fingerprint {
+        Fingerprint(self.0.finish(), self.1.finish())
+    }
+}
+
+impl io::Write for DoubleHash {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.add(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! Reading one collection: which requests, with which values, page by page (saas-config 19).
+//!
+//! A reading is a list of units, each one request with one combination of values. Units do not
+//! know each other and may be read at the same time; the rows of the collection are those of the
+//! units in order, and inside a unit those of its pages in order. However the service splits its
+//! pages, the rows are the same, with one exception that the format has: a `data_path` that names
+//! an object makes one row of each page, so an object that is paged over its keys (the traits of
+//! Segment's profiles) comes as one row a page and is not put together here.
+
+mod choice;
+mod error;
+mod page_reader;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use spec::connector_file::Request;
+
+use crate::build::{Build, BuildError, Prepared};
+use crate::combination::{Combination, Combinations, Sources};
+use crate::connector::Connector;
+use crate::inputs::Inputs;
+use crate::pagination::{Pager, PagerSettings};
+use crate::person::Person;
+use crate::values::{Origin, SpecialValues, ValueMap};
+use choice::Choice;
+
+pub use error::ReadError;
+pub use page_reader::{Page, PageReader};
+
+/// The units of one collection, in order, checked and not yet sent.
+///
+/// Holds the inputs, and two numbers for each unit; nothing grows while it is read.
+#[derive(Debug)]
+pub struct Reading {
+    plan: Arc<Plan>,
+}
+
+/// What the units of a reading share.
+#[derive(Debug)]
+struct Plan {
+    connector: Connector,
+    collection: String,
+    person: Person,
+    inputs: Inputs,
+    started: Timestamp,
+    source: Source,
+}
+
+/// Where rows come from.
+#[derive(Debug)]
+enum Source {
+    /// One empty row: the collection has no read request and is only deleted (saas-config 19.3).
+    EmptyRow,
+    /// Requests with their combinations.
+    Requests(Vec<Sequence>),
+}
+
+/// One request with all its combinations.
+#[derive(Debug)]
+struct Sequence {
+    request: Arc<Request>,
+    combinations: Combinations,
+}
+
+impl Connector {
+    /// Prepares the reading of collection `endpoint` for `person`; nothing is sent.
+    ///
+    /// Every combination of every request is built once, so that a missing or refused value is
+    /// found before the first call (saas-config 19.7).
+    ///
+    /// # Errors
+    /// [`ReadError`] if the collection cannot be read as the file describes it with these values.
+    pub fn read(&self, endpoint: &str, person: &Person, inputs: Inputs) -> Result<Reading, ReadError> {
+        let connection = self.connection();
+        let found = connection.file.find_endpoint(endpoint).ok_or_else(|| ReadError::UnknownEndpoint {
+            connection: connection.key.clone(),
+            endpoint: endpoint.to_owned(),
+        })?;
+        let mut plan = Plan {
+            connector: self.clone(),
+            collection: endpoint.to_owned(),
+            person: person.clone(),
+            inputs,
+            started: self.clock().now(),
+            source: Source::EmptyRow,
+        };
+        let requests = match choice::choose(found, connection, person)? {
+            Choice::EmptyRow => return Ok(Reading { plan: Arc::new(plan) }),
+            Choice::Requests(requests) => requests,
+        };
+        let sequences = if requests.iter().any(|request| choice::lacks_reference(request, &plan.inputs)) {
+            Vec::new()
+        } else {
+            requests.into_iter().map(|request| plan.sequence(request)).collect::<Result<_, _>>()?
+        };
+        plan.source = Source::Requests(sequences);
+        Ok(Reading { plan: Arc::new(plan) })
+    }
+}
+
+impl Reading {
+    /// How many units there are.
+    pub fn units(&self) -> usize {
+        match &self.plan.source {
+            Source::EmptyRow => 1,
+            Source::Requests(sequences) => sequences.iter().map(|sequence| sequence.combinations.len()).sum(),
+        }
+    }
+
+    /// Opens unit `unit`, counted from 0; a unit that does not exist has no pages. A unit that is
+    /// opened again is read again from its beginning.
+    pub fn open(&self, unit: usize) -> PageReader {
+        PageReader::new(Arc::clone(&self.plan), unit)
+    }
+}
+
+impl Plan {
+    /// Checks all combinations of `request` (saas-config 19.7, 11.9).
+    fn sequence(&self, request: &Request) -> Result<Sequence, ReadError> {
+        if request.async_config.is_some() {
+            return Err(ReadError::NotSupported { place: request.place.clone(), key: "async_config" });
+        }
+        let sources = Sources {
+            inputs: &self.inputs,
+            person: &self.person,
+            secrets: &self.connector.connection().secrets,
+        };
+        let mut combinations = Combinations::new(request, sources);
+        if !choice::is_output_only(request) {
+            combinations.try_retain(|combination| match self.prepare(request, combination) {
+                Ok(prepared) => self.pager(request, &prepared).map(|_| true),
+                Err(error) if error.is_skippable() && request.skip_missing_param_values => Ok(false),
+                Err(error) => Err(error.into()),
+            })?;
+        }
+        Ok(Sequence { request: Arc::new(request.clone()), combinations })
+    }
+
+    fn prepare(&self, request: &Request, combination: &Combination<'_>) -> Result<Prepared, BuildError> {
+        let mut values = combination.request_values(request);
+        values.insert_special(self.special(), self.connector.clock().now(), self.connector.ids());
+        Build {
+            connection: self.connector.connection(),
+            endpoint: &self.collection,
+            request,
+            params: &request.param_values,
+            values: &values,
+        }
+        .prepare()
+    }
+
+    fn pager(&self, request: &Request, prepared: &Prepared) -> Result<Pager, ReadError> {
+        let settings = PagerSettings {
+            request,
+            secrets: &self.connector.connection().secrets,
+            settings: self.connector.settings(),
+            started: self.started,
+        };
+        let body = prepared.shared().body.as_deref().unwrap_or_default();
+        Ok(Pager::new(settings, &prepared.shared().method, body)?)
+    }
+
+    /// What `output` sees besides the row (saas-config 19.10).
+    fn output_values(&self, combination: &Combination<'_>) -> ValueMap {
+        let mut values = combination.output_values();
+        let Person { privacy_request, custom_fields, .. } = &self.person;
+        values.insert("privacy_request", Value::Object(privacy_request.clone()), Origin::Request);
+        if !custom_fields.is_empty() {
+            values.insert(
+                "custom_privacy_request_fields",
+                Value::Object(custom_fields.clone()),
+                Origin::Request,
+            );
+        }
+        values
+    }
+
+    fn special(&self) -> SpecialValues<'_> {
+        SpecialValues {
+            privacy_request_id: self.person.privacy_request_id.as_str(),
+            privacy_request: &self.person.privacy_request,
+            custom_fields: &self.person.custom_fields,
+            field_list: self.inputs.field_list.as_deref(),
+        }
+    }
+
+    /// The request and the combination of `unit`.
+    fn find(&self, unit: usize) -> Option<(&Arc<Request>, Combination<'_>)> {
+        let Source::Requests(sequences) = &self.source else { return None };
+        let mut position = unit;
+        for Sequence { request, combinations } in sequences {
+            match combinations.get(position) {
+                Some(combination) => return Some((request, combination)),
+                None => position = position.checked_sub(combinations.len())?,
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,109 @@
+use egress::Retry;
+use model::{ConnectionKey, IncompleteReason};
+use spec::ConditionError;
+use thiserror::Error;
+
+use crate::build::BuildError;
+use crate::output::OutputError;
+use crate::pagination::PaginationError;
+use crate::postprocessor::PostprocessorError;
+use crate::response::ResponseError;
+use crate::send::CallError;
+
+/// Why a collection, or one unit of it, cannot be read. Texts hold no values.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The file has no such endpoint.
+    #[error(
+        "connector file of `{connection}` has no endpoint `{endpoint}`; check the dataset's collections against it"
+    )]
+    UnknownEndpoint {
+        /// The connection.
+        connection: ConnectionKey,
+        /// The endpoint asked for.
+        endpoint: String,
+    },
+    /// Neither read nor delete request (saas-config 19.3).
+    #[error("endpoint `{endpoint}` of `{connection}` has no read request; add one, or set `skip_processing`")]
+    NotDefined {
+        /// The connection.
+        connection: ConnectionKey,
+        /// The endpoint.
+        endpoint: String,
+    },
+    /// A key that this version checks and does not run.
+    #[error("{place} has `{key}`, which this version cannot run; describe the request without it")]
+    NotSupported {
+        /// The request in the file.
+        place: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// `when` has no result.
+    #[error("`when` of {place}: {source}")]
+    Condition {
+        /// The request in the file.
+        place: String,
+        /// What is wrong.
+        #[source]
+        source: ConditionError,
+    },
+    /// The request cannot be built from these values.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The call failed, all attempts used.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The answer holds no rows where the file says.
+    #[error("{place}: {source}")]
+    Response {
+        /// The request in the file.
+        place: String,
+        /// What is wrong.
+        #[source]
+        source: ResponseError,
+    },
+    /// A postprocessor failed.
+    #[error(transparent)]
+    Postprocessor(#[from] PostprocessorError),
+    /// The pagination cannot work.
+    #[error(transparent)]
+    Pagination(#[from] PaginationError),
+    /// The rows cannot be made.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+}
+
+impl ReadError {
+    /// How a reading that ends with this error is incomplete.
+    pub fn reason(&self) -> IncompleteReason {
+        match self {
+            Self::UnknownEndpoint { .. }
+            | Self::NotDefined { .. }
+            | Self::NotSupported { .. }
+            | Self::Condition { .. }
+            | Self::Build(_) => IncompleteReason::Connection,
+            Self::Call(source) => source.reason(),
+            Self::Response { source, .. } => source.reason(),
+            Self::Postprocessor(source) => source.reason(),
+            Self::Pagination(source) => source.reason(),
+            Self::Output(source) => source.reason(),
+        }
+    }
+
+    /// Whether the same reading may succeed later, with nothing changed by a person.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Call(source) => source.retry(),
+            Self::Build(source) => source.retry(),
+            Self::Response { source, .. } => source.retry(),
+            Self::UnknownEndpoint { .. }
+            | Self::NotDefined { .. }
+            | Self::NotSupported { .. }
+            | Self::Condition { .. }
+            | Self::Postprocessor(_)
+            | Self::Pagination(_)
+            | Self::Output(_) => Retry::No,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! From an HTTP answer to rows (saas-config 14, architecture §13.15).
+//!
+//! An answer that is not what the file says it is never counts as an empty list: it is tried again,
+//! and if it stays that way the reading is incomplete.
+
+mod look_up;
+
+pub(crate) use look_up::{Found, look_up, look_up_segments, take};
+
+use egress::{HttpReply, Retry};
+use http::StatusCode;
+use model::{IncompleteReason, Row, is_falsy};
+use serde_json::Value;
+use spec::connector_file::Request;
+use thiserror::Error;
+
+/// An answer whose status is fine and whose body is not. `Display` never shows the body.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ResponseError {
+    /// The JSON text ends before its end.
+    #[error("`{path}` answered with JSON that stops in its middle, after {bytes} bytes; try again later")]
+    Truncated {
+        /// Path template of the request.
+        path: String,
+        /// Length of what arrived.
+        bytes: usize,
+    },
+    /// The body is something else.
+    #[error(
+        "`{path}` answered {status} with {kind} instead of JSON; check the path and the host, or try again later"
+    )]
+    NotJson {
+        /// Path template of the request.
+        path: String,
+        /// Status of the answer.
+        status: u16,
+        /// What the body looks like.
+        kind: &'static str,
+    },
+    /// The rows are not where the file says.
+    #[error("`{path}` answered {status} without `{data_path}`; check `data_path`, or try again later")]
+    MissingKey {
+        /// Path template of the request.
+        path: String,
+        /// Status of the answer.
+        status: u16,
+        /// The path that found nothing.
+        data_path: String,
+    },
+    /// What stands there is no row and no list of rows.
+    #[error("there is {kind} where rows are expected; check `data_path` and `postprocessors`")]
+    NotRows {
+        /// What was found.
+        kind: &'static str,
+    },
+}
+
+impl ResponseError {
+    /// Why a reading that ends with this error is incomplete.
+    pub fn reason(&self) -> IncompleteReason {
+        match self {
+            Self::Truncated { .. } => IncompleteReason::Truncated,
+            Self::NotJson { .. } | Self::MissingKey { .. } | Self::NotRows { .. } => {
+                IncompleteReason::Malformed
+            }
+        }
+    }
+
+    /// Whether another attempt can help: not where the answer was read and the file misreads it.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Truncated { .. } | Self::NotJson { .. } | Self::MissingKey { .. } => Retry::Yes,
+            Self::NotRows { .. } => Retry::No,
+        }
+    }
+}
+
+/// The JSON of a successful answer; `None` for 204 (saas-config 14.3, 14.4).
+///
+/// # Errors
+/// [`ResponseError`] if the body is not JSON, or lacks the key that `data_path` names. Both are
+/// worth another attempt.
+pub(crate) fn read_json(request: &Request, reply: &HttpReply) -> Result<Option<Value>, ResponseError> {
+    if reply.status == StatusCode::NO_CONTENT.as_u16() {
+        return Ok(None);
+    }
+    let body = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&reply.body);
+    let json: Value = serde_json::from_slice(body).map_err(|error| not_json(request, reply, body, &error))?;
+    match &request.data_path {
+        Some(data_path) if matches!(look_up(data_path, &json), Found::Missing) => {
+            Err(ResponseError::MissingKey {
+                path: path_of(request),
+                status: reply.status,
+                data_path: data_path.to_string(),
+            })
+        }
+        Some(_) | None => Ok(Some(json)),
+    }
+}
+
+/// The rows in `data`, in order, as they came (saas-config 14.7, 14.8).
+///
+/// # Errors
+/// [`ResponseError::NotRows`] for a scalar, or a list that holds anything but objects.
+pub(crate) fn rows(data: Value) -> Result<Vec<Row>, ResponseError> {
+    let not_rows = |kind| ResponseError::NotRows { kind };
+    if is_falsy(&data) {
+        return Ok(Vec::new());
+    }
+    match data {
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| match item {
+                Value::Object(row) => Ok(row),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                    Err(not_rows("a list with other things than objects"))
+                }
+            })
+            .collect(),
+        Value::Object(row) => Ok(vec![row]),
+        Value::String(_) => Err(not_rows("a text")),
+        Value::Number(_) => Err(not_rows("a number")),
+        Value::Bool(_) | Value::Null => Err(not_rows("a boolean")),
+    }
+}
+
+fn not_json(request: &Request, reply: &HttpReply, body: &[u8], error: &serde_json::Error) -> ResponseError {
+    let path = path_of(request);
+    let text = body.trim_ascii_start();
+    if error.is_eof() && !text.is_empty() {
+        return ResponseError::Truncated { path, bytes: reply.body.len() };
+    }
+    let kind = match text.first() {
+        None => "an empty body",
+        Some(b'<') => "a page of HTML or XML",
+        Some(_) => "something else",
+    };
+    ResponseError::NotJson { path, status: reply.status, kind }
+}
+
+fn path_of(request: &Request) -> String {
+    request.target.as_ref().map_or_else(String::new, |target| target.path.source().to_owned())
+}
+
+#[cfg(test)]
+mod tests;

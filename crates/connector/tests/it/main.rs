@@ -1,0 +1,10 @@
+//! Connector files against a made-up application on loopback.
+
+#[cfg(test)]
+mod acme;
+#[cfg(test)]
+mod pagination;
+#[cfg(test)]
+mod reading;
+#[cfg(test)]
+mod worked_example;
