@@ -24,6 +24,7 @@ mod query;
 mod random;
 pub mod segment;
 pub mod server;
+pub mod vendors;
 
 pub use faults::{Fault, Faults, FaultsError};
 pub use query::Query;

@@ -31,12 +31,13 @@ pub(super) struct ExternalId {
     pub(super) json: Value,
 }
 
-/// One track event (B20).
+/// One track event (B20); its JSON is made by [`Person::events_json`], for the events of a page only.
 #[derive(Debug, Clone)]
 pub(super) struct Event {
+    pub(super) number: u32,
     pub(super) timestamp: Timestamp,
     pub(super) name: &'static str,
-    pub(super) json: Value,
+    random: Random,
 }
 
 const EVENTS: [&str; 6] = [
@@ -162,6 +163,23 @@ impl Person {
     /// All events, newest first; some are older than what the service shows.
     pub(super) fn all_events(&self) -> Vec<Event> {
         let mut random = self.random("events");
+        // Spread over 13 days, then a few beyond the 14 that are shown.
+        let step_min = if self.events == 0 { 0 } else { 13 * 24 * 60 / i64::from(self.events) };
+        let old = if self.events == 0 { 0 } else { 3 };
+        let event = |number: u32| {
+            let age_min = match number.checked_sub(self.events) {
+                None => i64::from(number) * step_min + 7,
+                Some(older) => (15 + i64::from(older)) * 24 * 60,
+            };
+            let name = *random.pick(&EVENTS);
+            let timestamp = start() - SignedDuration::from_mins(age_min);
+            Event { number, timestamp, name, random: Random::new(random.next_u64()) }
+        };
+        (0..self.events + old).map(event).collect()
+    }
+
+    /// Events as the service shows them.
+    pub(super) fn events_json(&self, events: &[Event]) -> Vec<Value> {
         let source = self.source_id();
         let external_ids: Vec<Value> = self
             .external_ids()
@@ -169,40 +187,7 @@ impl Person {
             .take(2)
             .map(|external| json!({"collection": "users", "type": external.id_type, "id": external.id, "encoding": "none"}))
             .collect();
-        // Spread over 13 days, then a few beyond the 14 that are shown.
-        let step_min = if self.events == 0 { 0 } else { 13 * 24 * 60 / i64::from(self.events) };
-        let old = if self.events == 0 { 0 } else { 3 };
-        let mut events = Vec::new();
-        for number in 0..self.events + old {
-            let age_min = match number.checked_sub(self.events) {
-                None => i64::from(number) * step_min + 7,
-                Some(older) => (15 + i64::from(older)) * 24 * 60,
-            };
-            let timestamp = start() - SignedDuration::from_mins(age_min);
-            let name = *random.pick(&EVENTS);
-            let json = json!({
-                "external_ids": external_ids,
-                "context": {
-                    "ip": format!("203.0.113.{}", random.below(255)),
-                    "library": {"name": "analytics.js", "version": "next-1.70.0"},
-                    "page": {"url": format!("https://www.example.com/?q=a%20b&page={number}")},
-                    "userAgent": "Mozilla/5.0 (example)",
-                },
-                "type": "track",
-                "message_id": format!("ajs-next-{}", random.letters(24)),
-                "source_id": source,
-                "timestamp": timestamp.to_string(),
-                "properties": {
-                    "accountType": "Standard",
-                    "plan": random.pick(&["free", "team", "enterprise"]),
-                    "revenue": (random.below(100_000) as f64) / 100.0,
-                },
-                "event": name,
-                "related": {"users": null},
-            });
-            events.push(Event { timestamp, name, json });
-        }
-        events
+        events.iter().map(|event| event.to_json(&source, &external_ids)).collect()
     }
 
     pub(super) fn links(&self) -> Vec<Value> {
@@ -222,6 +207,32 @@ impl Person {
             })
         };
         self.accounts.iter().map(link).collect()
+    }
+}
+
+impl Event {
+    fn to_json(&self, source: &str, external_ids: &[Value]) -> Value {
+        let mut random = self.random.clone();
+        json!({
+            "external_ids": external_ids,
+            "context": {
+                "ip": format!("203.0.113.{}", random.below(255)),
+                "library": {"name": "analytics.js", "version": "next-1.70.0"},
+                "page": {"url": format!("https://www.example.com/?q=a%20b&page={}", self.number)},
+                "userAgent": "Mozilla/5.0 (example)",
+            },
+            "type": "track",
+            "message_id": format!("ajs-next-{}", random.letters(24)),
+            "source_id": source,
+            "timestamp": self.timestamp.to_string(),
+            "properties": {
+                "accountType": "Standard",
+                "plan": random.pick(&["free", "team", "enterprise"]),
+                "revenue": (random.below(100_000) as f64) / 100.0,
+            },
+            "event": self.name,
+            "related": {"users": null},
+        })
     }
 }
 

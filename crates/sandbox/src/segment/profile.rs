@@ -244,15 +244,14 @@ fn events(call: &Call, shape: CursorShape, person: &Person, now: Timestamp) -> R
             && (include.is_empty() || include.iter().any(|name| name == event.name))
             && !exclude.iter().any(|name| name == event.name)
     };
-    let mut chosen: Vec<Value> =
-        person.all_events().into_iter().filter(wanted).map(|event| event.json).collect();
+    let mut chosen: Vec<Event> = person.all_events().into_iter().filter(wanted).collect();
     match query.find("sort") {
         None | Some("desc") => {}
         Some("asc") => chosen.reverse(),
         Some(_) => return Err(ProfileError::validation("sort must be asc or desc")),
     }
     let (page, next) = window.slice(&chosen, position_cursor)?;
-    Ok(page_of(page, &window.cursor(call, shape, next.as_deref())))
+    Ok(page_of(&person.events_json(page), &window.cursor(call, shape, next.as_deref())))
 }
 
 fn list<T: Clone + Into<Value>>(

@@ -53,20 +53,8 @@ impl Client {
         body: &str,
     ) -> Reply {
         let host = &self.host;
-        let length = body.len();
-        let request = format!(
-            "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{authorization}Content-Length: {length}\r\n\r\n{body}"
-        );
-        let mut stream =
-            TcpStream::connect(("127.0.0.1", self.segment.port())).await.expect("the simulation listens");
-        let sent = stream.write_all(request.as_bytes()).await;
-        let mut bytes = Vec::new();
-        let read = stream.read_to_end(&mut bytes).await;
-        let ended = sent.and(read.map(|_| ()));
-        let split =
-            bytes.windows(4).position(|window| window == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
-        let body = bytes.split_off(split);
-        Reply { head: String::from_utf8_lossy(&bytes).into_owned(), body, ended }
+        let head = format!("Host: {host}\r\n{authorization}");
+        exchange(&self.segment.url(), &format!("{method} {target}"), &head, body).await
     }
 
     /// A call of the Public API.
@@ -116,4 +104,20 @@ pub(crate) fn basic(user: &str) -> String {
 /// Percent-encodes everything but letters and digits.
 pub(crate) fn encode(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// One call over a connection of its own; `line` is method and target, `head` whole header lines.
+pub(crate) async fn exchange(url: &str, line: &str, head: &str, body: &str) -> Reply {
+    let length = body.len();
+    let request =
+        format!("{line} HTTP/1.1\r\n{head}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+    let address = url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.expect("the simulation listens");
+    let sent = stream.write_all(request.as_bytes()).await;
+    let mut bytes = Vec::new();
+    let read = stream.read_to_end(&mut bytes).await;
+    let ended = sent.and(read.map(|_| ()));
+    let split = bytes.windows(4).position(|window| window == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
+    let body = bytes.split_off(split);
+    Reply { head: String::from_utf8_lossy(&bytes).into_owned(), body, ended }
 }

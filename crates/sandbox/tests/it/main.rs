@@ -9,3 +9,4 @@ mod profile_api;
 mod public_api;
 mod regulations;
 mod routing;
+mod vendors;
