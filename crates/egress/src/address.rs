@@ -72,13 +72,13 @@ fn kind_v4(address: Ipv4Addr) -> AddressKind {
         // Shared between carrier and customer, RFC 6598; one cloud keeps its metadata at
         // 100.100.100.200.
         [100, 64..=127, ..] => AddressKind::Private,
-        [0, ..] | [224..=239, ..] | [255, 255, 255, 255] => AddressKind::NotOneHost,
-        [192, 0, 0, _]                   // protocol assignments, RFC 6890
-        | [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] // documentation
-        | [192, 88, 99, _]               // 6to4 relays, withdrawn
-        | [198, 18..=19, ..]             // benchmarking
-        | [240..=255, ..]                // future use
-        | [168, 63, 129, 16] => AddressKind::Reserved, // a cloud's host agent, on every machine
+        [0 | 224..=239, ..] | [255, 255, 255, 255] => AddressKind::NotOneHost,
+        // Protocol assignments (RFC 6890) and documentation.
+        [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => AddressKind::Reserved,
+        // 6to4 relays (withdrawn), benchmarking, future use.
+        [192, 88, 99, _] | [198, 18..=19, ..] | [240..=255, ..] => AddressKind::Reserved,
+        // The host's agent in one cloud, the same address on every machine.
+        [168, 63, 129, 16] => AddressKind::Reserved,
         _ => AddressKind::Public,
     }
 }
@@ -90,11 +90,11 @@ fn kind_v6(address: Ipv6Addr) -> AddressKind {
     match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0] | [0xff00..=0xffff, ..] => AddressKind::NotOneHost,
         [0xfe80..=0xfebf, ..] => AddressKind::LinkLocal,
-        [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => AddressKind::Private,
+        [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => AddressKind::Private,
         // Judged by the IPv4 address they carry.
         [0x64, 0xff9b, 0, 0, 0, 0, ..] | [0x2002, ..] | [0x2001, 0, ..] => AddressKind::Public,
         // 2001::/23 beside Teredo: benchmarking, ORCHID, anycast of the IETF.
-        [0x2001, 0x1..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => AddressKind::Reserved,
+        [0x2001, 0x1..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => AddressKind::Reserved,
         // Only 2000::/3 is given out; all else is reserved or local, whatever it will be called.
         [0x2000..=0x3fff, ..] => AddressKind::Public,
         _ => AddressKind::Reserved,

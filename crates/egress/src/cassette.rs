@@ -116,6 +116,9 @@ impl Cassette {
     }
 
     /// The file's text, ending with a line break.
+    ///
+    /// # Panics
+    /// Never: texts and JSON values can always be written as JSON.
     pub fn to_text(&self) -> String {
         let mut text =
             serde_json::to_string_pretty(self).expect("texts and JSON values can always be written as JSON");

@@ -59,11 +59,14 @@ pub enum SendError {
     },
     /// Every address of the host is one the operator has not opened.
     #[error(
-        "`{host}` leads to {kind}, which is refused; if that is meant, add its network to `egress.allow`"
+        "`{host}` leads to {kind}{}, which is refused; if that is meant, add its network to `egress.allow`",
+        by_route(route.as_deref())
     )]
     HostRefused {
-        /// Host.
+        /// Host of the call.
         host: String,
+        /// Host to which `egress.routes` sends it, if it does.
+        route: Option<String>,
         /// What kind of address it leads to.
         kind: AddressKind,
     },
@@ -182,6 +185,10 @@ pub enum SendError {
     },
 }
 
+fn by_route(route: Option<&str>) -> String {
+    route.map(|route| format!(" (by its route to `{route}`)")).unwrap_or_default()
+}
+
 impl SendError {
     /// Whether trying again can help.
     pub fn retry(&self) -> Retry {
@@ -263,7 +270,11 @@ mod tests {
 
     #[test]
     fn refused_host_names_the_host_and_the_setting() {
-        let error = SendError::HostRefused { host: "intranet.example".into(), kind: AddressKind::Private };
+        let error = SendError::HostRefused {
+            host: "intranet.example".into(),
+            route: None,
+            kind: AddressKind::Private,
+        };
 
         assert!(error.to_string().contains("`intranet.example`"), "{error}");
         assert!(error.to_string().contains("`egress.allow`"), "{error}");

@@ -10,7 +10,6 @@ use url::Url;
 use crate::body::{self, Caps};
 use crate::client::Clients;
 use crate::error::RedirectRefusal;
-use crate::guard::GuardError;
 use crate::{HttpReply, HttpRequest, SendError, TimeoutPhase};
 
 mod failure;
@@ -63,7 +62,10 @@ impl Hop {
 
         let mut outgoing =
             reqwest::Request::new(self.method.clone(), routed.clone().unwrap_or_else(|| self.url.clone()));
-        guarded.check(outgoing.url()).await.map_err(|error| refusal(error, outgoing.url()))?;
+        guarded
+            .check(outgoing.url())
+            .await
+            .map_err(|error| failure::refusal(error, host, routed.as_ref()))?;
         *outgoing.headers_mut() = self.headers.clone();
         if routed.is_some() && !self.headers.contains_key(HOST) {
             outgoing.headers_mut().insert(HOST, host_header(&self.url, host)?);
@@ -159,14 +161,6 @@ fn host_header(url: &Url, host: &str) -> Result<HeaderValue, SendError> {
         endpoint: host.to_owned(),
         reason: "the host holds characters that no header may hold",
     })
-}
-
-fn refusal(error: GuardError, url: &Url) -> SendError {
-    let host = url.host_str().unwrap_or_default().to_owned();
-    match error {
-        GuardError::Refused { kind } => SendError::HostRefused { host, kind },
-        GuardError::Unresolvable => SendError::Unresolvable { host },
-    }
 }
 
 /// Scheme, host and port: what may be said about a URL.

@@ -17,7 +17,8 @@
 //! let url = "https://api.example.com/users/7".parse()?;
 //! let mut erase = HttpRequest::read("shop".parse()?, "users", http::Method::DELETE, url);
 //! erase.effect = Effect::Write;
-//! let refused = futures::executor::block_on(door.send(erase)).unwrap_err();
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! let refused = runtime.block_on(door.send(erase)).unwrap_err();
 //! assert!(refused.to_string().contains("carries no permit"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::RateSignal;
 
 /// Longest wait a server may ask for (saas-config 13.11).
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 /// The answer to one call.
 #[derive(Clone)]

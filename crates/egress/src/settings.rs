@@ -82,8 +82,8 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_millis(3050),
-            read: Duration::from_secs(60),
-            total: Duration::from_secs(300),
+            read: Duration::from_mins(1),
+            total: Duration::from_mins(5),
         }
     }
 }
@@ -134,7 +134,7 @@ mod tests {
         let timeouts = DoorSettings::default().timeouts;
 
         assert_eq!(timeouts.connect, Duration::from_millis(3050));
-        assert_eq!(timeouts.read, Duration::from_secs(60));
+        assert_eq!(timeouts.read, Duration::from_mins(1));
     }
 
     #[test]

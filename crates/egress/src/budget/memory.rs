@@ -13,13 +13,13 @@ use crate::Limit;
 /// Waits end a little after the window does, so that clocks may differ (saas-config 13.19).
 const AFTER_WINDOW: Duration = Duration::from_millis(50);
 /// Longest wait for a limit of the connector file.
-const LONGEST_LIMIT_WAIT: Duration = Duration::from_secs(120);
+const LONGEST_LIMIT_WAIT: Duration = Duration::from_mins(2);
 /// Added to the longest period for the deadline.
 const BEYOND_PERIOD: Duration = Duration::from_secs(5);
 /// Longest pause one answer can ask for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 /// Longest time a call waits when answers to other calls prolong the pause again and again.
-const LONGEST_PAUSED: Duration = Duration::from_secs(600);
+const LONGEST_PAUSED: Duration = Duration::from_mins(10);
 /// Counters and pauses kept before those that are over are swept out.
 const SWEEP_AT: usize = 1024;
 
@@ -199,8 +199,8 @@ fn window_number(period_s: u64, now: Timestamp) -> i64 {
 }
 
 fn to_next_window(period_s: u64, now: Timestamp) -> Duration {
-    let period_ms = i64::try_from(period_s.max(1).saturating_mul(1000)).unwrap_or(i64::MAX);
-    let left = period_ms - now.as_millisecond().rem_euclid(period_ms);
+    let length_ms = i64::try_from(period_s.max(1).saturating_mul(1000)).unwrap_or(i64::MAX);
+    let left = length_ms - now.as_millisecond().rem_euclid(length_ms);
     Duration::from_millis(left.unsigned_abs()) + AFTER_WINDOW
 }
 

@@ -8,16 +8,13 @@ use crate::{SendError, TimeoutPhase};
 
 /// Turns the client's error into ours.
 ///
-/// `host` is the host of the call. An address refused or not found is that of `routed` if the
-/// call was routed, for that is what the operator has to open or correct.
+/// `host` is the host of the call; `routed` is where it really went, if elsewhere. That is what
+/// the operator has to open or correct if its address is refused or not found.
 pub(super) fn classify(error: &reqwest::Error, host: &str, routed: Option<&Url>) -> SendError {
     let host = host.to_owned();
-    let dialled = || routed.and_then(Url::host_str).map_or_else(|| host.clone(), str::to_owned);
     let causes = Causes::of(error);
-    match causes.guard {
-        Some(GuardError::Refused { kind }) => return SendError::HostRefused { host: dialled(), kind },
-        Some(GuardError::Unresolvable) => return SendError::Unresolvable { host: dialled() },
-        None => {}
+    if let Some(refused) = causes.guard {
+        return refusal(refused, &host, routed);
     }
     if error.is_timeout() {
         let phase = if error.is_connect() { TimeoutPhase::Connect } else { TimeoutPhase::Read };
@@ -33,6 +30,17 @@ pub(super) fn classify(error: &reqwest::Error, host: &str, routed: Option<&Url>)
         return SendError::BadReply { host };
     }
     SendError::Reset { host }
+}
+
+/// Turns the guard's verdict into our error.
+pub(super) fn refusal(error: GuardError, host: &str, routed: Option<&Url>) -> SendError {
+    let route = routed.and_then(Url::host_str).map(str::to_owned);
+    match error {
+        GuardError::Refused { kind } => SendError::HostRefused { host: host.to_owned(), route, kind },
+        GuardError::Unresolvable => {
+            SendError::Unresolvable { host: route.unwrap_or_else(|| host.to_owned()) }
+        }
+    }
 }
 
 /// What is found along the sources of an error.

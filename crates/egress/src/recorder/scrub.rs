@@ -92,11 +92,10 @@ impl<'a> Scrub<'a> {
 
     /// The canonical form of a URL.
     pub(crate) fn url(&mut self, url: &Url) -> String {
-        let host = self.without_secrets(url.host_str().unwrap_or_default()).into_owned();
-        let mut out = format!("{}://{host}", url.scheme());
-        if let Some(port) = url.port() {
-            out.push_str(&format!(":{port}"));
-        }
+        // Lower case, so that the canonical form of a canonical form is itself.
+        let host = self.without_secrets(url.host_str().unwrap_or_default()).to_ascii_lowercase();
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let mut out = format!("{}://{host}{port}", url.scheme());
         for segment in url.path_segments().into_iter().flatten() {
             let decoded = percent_decode_str(segment).decode_utf8_lossy();
             out.push('/');
