@@ -1,1 +1,66 @@
-//! Placeholder.
+//! Runs a checked connector file: from a person's identities to pages of rows, and the connection test.
+//!
+//! For: building requests from templates with the escaping that each place needs, authentication,
+//! retry, reading answers page by page, post-processing. Not for: sockets, host guard and rate
+//! budgets (`egress`), the order of collections (`graph`), keeping rows (`engine`).
+//! Nothing here sends a write: it has no permit to give.
+//!
+//! ```
+//! use connector::Secrets;
+//! use serde_json::json;
+//!
+//! let secrets = Secrets::new(vec![("domain".to_owned(), json!("api.acme.test"))]);
+//!
+//! assert_eq!(secrets.find("domain"), Some(&json!("api.acme.test")));
+//! assert_eq!(format!("{secrets:?}"), "{\"domain\"}"); // names only, never values
+//! ```
+
+#[cfg(test)]
+mod acme;
+mod auth;
+mod build;
+mod client;
+mod combination;
+mod connection;
+mod connector;
+mod fill;
+mod fingerprint;
+#[cfg(test)]
+mod fixture;
+mod inputs;
+mod output;
+mod pagination;
+mod person;
+mod postprocessor;
+mod probe;
+mod reading;
+mod response;
+mod retry;
+mod secrets;
+mod send;
+mod settings;
+mod stats;
+mod test_request;
+mod token;
+mod values;
+
+pub use auth::AuthError;
+pub use build::BuildError;
+pub use client::ClientError;
+pub use connection::Connection;
+pub use connector::{Connector, ConnectorParts};
+pub use fill::FillError;
+pub use inputs::{InputGroup, Inputs};
+pub use output::OutputError;
+pub use pagination::PaginationError;
+pub use person::Person;
+pub use postprocessor::PostprocessorError;
+pub use probe::{Probe, ProbeStatus};
+pub use reading::{Page, PageReader, ReadError, Reading};
+pub use response::ResponseError;
+pub use secrets::Secrets;
+pub use send::CallError;
+pub use settings::Settings;
+pub use stats::CallStats;
+pub use test_request::TestOutcome;
+pub use token::{BoxFuture, MemoryTokens, TokenKey, TokenLock, TokenStore, TokenStoreError, Tokens};

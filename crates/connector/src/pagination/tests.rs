@@ -44,12 +44,12 @@ impl Pages {
         Ok(turn)
     }
 
-    fn turn(&mut self, json: Value) -> Turn {
-        self.try_turn(&json).unwrap()
+    fn turn(&mut self, json: &Value) -> Turn {
+        self.try_turn(json).unwrap()
     }
 
     /// Path and query of the next request; `None` at the end.
-    fn next(&mut self, json: Value) -> Option<String> {
+    fn next(&mut self, json: &Value) -> Option<String> {
         match self.turn(json) {
             Turn::Next(url) => Some(url.as_str().strip_prefix("https://api.acme.test").unwrap().to_owned()),
             Turn::End => None,
@@ -58,7 +58,7 @@ impl Pages {
     }
 
     /// Why the reading stops.
-    fn stop(&mut self, json: Value) -> IncompleteReason {
+    fn stop(&mut self, json: &Value) -> IncompleteReason {
         match self.turn(json) {
             Turn::Stopped(stop) | Turn::Repeated(stop) => stop.reason,
             Turn::Next(_) | Turn::End => panic!("did not stop"),
@@ -86,7 +86,7 @@ const FLAG_CURSOR: &str = "data_path: d\npagination: \
 fn request_without_pagination_has_one_page() {
     let mut pages = Pages::new("data_path: d", "https://api.acme.test/p");
 
-    assert_eq!(pages.turn(json!({"d": [1], "next": "/p?page=2"})), Turn::End);
+    assert_eq!(pages.turn(&json!({"d": [1], "next": "/p?page=2"})), Turn::End);
 }
 
 // rule: saas-config 18.2
@@ -95,8 +95,8 @@ fn request_without_pagination_has_one_page() {
 fn offset_changes_its_param_and_nothing_else() {
     let mut pages = Pages::new(UNLIMITED, "https://api.acme.test/p%20q?x=a+b%2Fc&page=0&y=1&z");
 
-    assert_eq!(pages.next(json!({"d": [1]})).unwrap(), "/p%20q?x=a+b%2Fc&page=1000&y=1&z");
-    assert_eq!(pages.next(json!({"d": [2]})).unwrap(), "/p%20q?x=a+b%2Fc&page=2000&y=1&z");
+    assert_eq!(pages.next(&json!({"d": [1]})).unwrap(), "/p%20q?x=a+b%2Fc&page=1000&y=1&z");
+    assert_eq!(pages.next(&json!({"d": [2]})).unwrap(), "/p%20q?x=a+b%2Fc&page=2000&y=1&z");
 }
 
 // rule: saas-config 18.4
@@ -108,7 +108,7 @@ fn offset_changes_its_param_and_nothing_else() {
 fn offset_ends_at_falsy_page_data(#[case] answer: Value) {
     let mut pages = Pages::new(UNLIMITED, "https://api.acme.test/p?page=0");
 
-    assert_eq!(pages.turn(answer), Turn::End);
+    assert_eq!(pages.turn(&answer), Turn::End);
 }
 
 // rule: saas-config 18.5
@@ -116,17 +116,17 @@ fn offset_ends_at_falsy_page_data(#[case] answer: Value) {
 fn offset_stops_when_the_next_value_exceeds_the_limit() {
     let mut pages = Pages::new(OFFSET, "https://api.acme.test/p?page=1");
 
-    assert_eq!(pages.next(json!({"d": [{"id": 1}]})).unwrap(), "/p?page=3");
-    assert_eq!(pages.next(json!({"d": [{"id": 2}]})), None);
+    assert_eq!(pages.next(&json!({"d": [{"id": 1}]})).unwrap(), "/p?page=3");
+    assert_eq!(pages.next(&json!({"d": [{"id": 2}]})), None);
 }
 
 #[test]
 fn limit_reached_with_a_full_page_is_not_called_complete() {
     let mut pages = Pages::new(OFFSET, "https://api.acme.test/p?page=1");
 
-    pages.next(json!({"d": [1, 2]}));
+    pages.next(&json!({"d": [1, 2]}));
 
-    assert_eq!(pages.stop(json!({"d": [3, 4]})), IncompleteReason::PageCap);
+    assert_eq!(pages.stop(&json!({"d": [3, 4]})), IncompleteReason::PageCap);
 }
 
 // rule: saas-config 18.5
@@ -135,7 +135,7 @@ fn limit_of_zero_is_no_limit() {
     let yaml = OFFSET.replace("limit: 3", "limit: 0");
     let mut pages = Pages::new(&yaml, "https://api.acme.test/p?page=9");
 
-    assert_eq!(pages.next(json!({"d": [1]})).unwrap(), "/p?page=11");
+    assert_eq!(pages.next(&json!({"d": [1]})).unwrap(), "/p?page=11");
 }
 
 // rule: saas-config 18.6
@@ -149,8 +149,8 @@ fn limit_from_a_connector_param_is_digits_or_a_number() {
 
     for good in [json!("3"), json!(3)] {
         let mut pages = with(most(good)).unwrap();
-        pages.next(json!({"d": [1]})).unwrap();
-        assert_eq!(pages.next(json!({"d": [2]})), None);
+        pages.next(&json!({"d": [1]})).unwrap();
+        assert_eq!(pages.next(&json!({"d": [2]})), None);
     }
     assert!(matches!(with(vec![]), Err(PaginationError::MissingLimit { .. })));
     for bad in [json!("x"), json!(""), json!([3]), json!(1.5)] {
@@ -174,7 +174,7 @@ fn offset_starts_from_digits_and_refuses_other_texts() {
     let mut digits = Pages::new(UNLIMITED, "https://api.acme.test/p?page=07");
     let mut text = Pages::new(UNLIMITED, "https://api.acme.test/p?page=first");
 
-    assert_eq!(digits.next(json!({"d": [1]})).unwrap(), "/p?page=1007");
+    assert_eq!(digits.next(&json!({"d": [1]})).unwrap(), "/p?page=1007");
     assert!(matches!(text.try_turn(&json!({"d": [1]})), Err(PaginationError::BadParam { .. })));
 }
 
@@ -191,8 +191,8 @@ fn an_object_as_page_ends_only_at_the_limit() {
     let yaml = OFFSET.replace("data_path: d\n", "");
     let mut pages = Pages::new(&yaml, "https://api.acme.test/p?page=1");
 
-    assert_eq!(pages.next(json!({"items": [], "page": 1})).unwrap(), "/p?page=3");
-    assert_eq!(pages.next(json!({"items": [], "page": 3})), None);
+    assert_eq!(pages.next(&json!({"items": [], "page": 1})).unwrap(), "/p?page=3");
+    assert_eq!(pages.next(&json!({"items": [], "page": 3})), None);
 }
 
 // rule: saas-config 18.1
@@ -204,9 +204,9 @@ fn offset_that_the_service_ignores_is_a_loop_of_any_period(#[case] period: usize
     let mut pages = Pages::new(UNLIMITED, "https://api.acme.test/p?page=0");
 
     for page in 0..period {
-        assert!(pages.next(json!({"d": [{"id": page}]})).is_some());
+        assert!(pages.next(&json!({"d": [{"id": page}]})).is_some());
     }
-    let repeated = pages.turn(json!({"d": [{"id": 0}]}));
+    let repeated = pages.turn(&json!({"d": [{"id": 0}]}));
 
     let Turn::Repeated(stop) = repeated else { panic!("{repeated:?}") };
     assert_eq!(stop.reason, IncompleteReason::PageLoop);
@@ -220,10 +220,10 @@ fn link_in_the_body_is_followed_until_there_is_none() {
         let mut pages = Pages::new(LINK, "https://api.acme.test/p");
 
         assert_eq!(
-            pages.next(json!({"d": [1], "next": "https://api.acme.test/p?page=2"})).unwrap(),
+            pages.next(&json!({"d": [1], "next": "https://api.acme.test/p?page=2"})).unwrap(),
             "/p?page=2"
         );
-        assert_eq!(pages.next(json!({"d": [2], "next": end})), None);
+        assert_eq!(pages.next(&json!({"d": [2], "next": end})), None);
     }
 }
 
@@ -234,7 +234,7 @@ fn link_in_a_header_is_followed() {
     let header = r#"</p?page=1>; rel="prev", <https://api.acme.test/p?page=3&q=a,b>; rel="next""#;
     let mut pages = Pages::new(HEADER, "https://api.acme.test/p?page=2").link_header(header);
 
-    assert_eq!(pages.next(json!({"d": [1]})).unwrap(), "/p?page=3&q=a%2Cb");
+    assert_eq!(pages.next(&json!({"d": [1]})).unwrap(), "/p?page=3&q=a%2Cb");
 }
 
 // rule: saas-config 18.10
@@ -242,7 +242,7 @@ fn link_in_a_header_is_followed() {
 fn empty_page_ends_the_links() {
     let mut pages = Pages::new(LINK, "https://api.acme.test/p");
 
-    assert_eq!(pages.turn(json!({"d": [], "next": "/p?page=2"})), Turn::End);
+    assert_eq!(pages.turn(&json!({"d": [], "next": "/p?page=2"})), Turn::End);
 }
 
 // rule: saas-config 18.10
@@ -257,7 +257,7 @@ fn link_is_followed_only_if_has_next_is_true(#[case] flag: Value, #[case] goes_o
     let yaml = LINK.replace("path: next", "path: next, has_next: more");
     let mut pages = Pages::new(&yaml, "https://api.acme.test/p");
 
-    assert_eq!(pages.next(json!({"d": [1], "next": "/p?page=2", "more": flag})).is_some(), goes_on);
+    assert_eq!(pages.next(&json!({"d": [1], "next": "/p?page=2", "more": flag})).is_some(), goes_on);
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn flag_that_says_more_without_a_link_is_malformed() {
     let yaml = LINK.replace("path: next", "path: next, has_next: more");
     let mut pages = Pages::new(&yaml, "https://api.acme.test/p");
 
-    assert_eq!(pages.stop(json!({"d": [1], "more": true})), IncompleteReason::Malformed);
+    assert_eq!(pages.stop(&json!({"d": [1], "more": true})), IncompleteReason::Malformed);
 }
 
 // rule: saas-config 18.11
@@ -285,7 +285,7 @@ fn flag_that_says_more_without_a_link_is_malformed() {
 fn only_path_and_query_of_a_link_are_used(#[case] link: &str, #[case] expected: &str) {
     let mut pages = Pages::new(LINK, "https://api.acme.test/v1/people?old=1#x");
 
-    assert_eq!(pages.next(json!({"d": [1], "next": link})).unwrap(), expected);
+    assert_eq!(pages.next(&json!({"d": [1], "next": link})).unwrap(), expected);
 }
 
 // rule: saas-config 18.12
@@ -299,7 +299,7 @@ fn only_path_and_query_of_a_link_are_used(#[case] link: &str, #[case] expected: 
 fn link_that_cannot_be_followed_stops_without_an_error_and_is_not_called_complete(#[case] link: Value) {
     let mut pages = Pages::new(LINK, "https://api.acme.test/p");
 
-    assert_eq!(pages.stop(json!({"d": [1], "next": link})), IncompleteReason::Malformed);
+    assert_eq!(pages.stop(&json!({"d": [1], "next": link})), IncompleteReason::Malformed);
 }
 
 // rule: segment-api B14
@@ -308,7 +308,7 @@ fn has_more_false_beside_the_link_ends_the_pages_whatever_the_link_says() {
     let mut pages = Pages::new(PROFILE, "https://api.acme.test/e?limit=2");
     let cursor = json!({"url": "https://api.acme.test/e?next=b", "has_more": false, "next": "b"});
 
-    assert_eq!(pages.turn(json!({"data": [1], "cursor": cursor})), Turn::End);
+    assert_eq!(pages.turn(&json!({"data": [1], "cursor": cursor})), Turn::End);
 }
 
 // rule: segment-api B14
@@ -323,7 +323,7 @@ fn link_that_asks_for_nothing_new_is_completed_by_next(#[case] link: &str) {
     let mut pages = Pages::new(PROFILE, "https://api.acme.test/e?limit=2&class=a");
     let cursor = json!({"url": link, "has_more": true, "next": "last name? a&b"});
 
-    let next = pages.next(json!({"data": [1], "cursor": cursor})).unwrap();
+    let next = pages.next(&json!({"data": [1], "cursor": cursor})).unwrap();
 
     assert_eq!(next, "/e?limit=2&class=a&next=last+name%3F+a%26b");
 }
@@ -338,7 +338,7 @@ fn link_that_asks_for_something_new_is_followed_as_it_is(#[case] link: &str, #[c
     let mut pages = Pages::new(PROFILE, "https://api.acme.test/e?limit=2");
     let cursor = json!({"url": link, "has_more": true, "next": "b"});
 
-    assert_eq!(pages.next(json!({"data": [1], "cursor": cursor})).unwrap(), expected);
+    assert_eq!(pages.next(&json!({"data": [1], "cursor": cursor})).unwrap(), expected);
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn completed_link_replaces_the_next_of_the_page_before() {
     let mut pages = Pages::new(PROFILE, "https://api.acme.test/e?next=a&limit=2");
     let cursor = json!({"url": "/e", "has_more": true, "next": "b"});
 
-    assert_eq!(pages.next(json!({"data": [1], "cursor": cursor})).unwrap(), "/e?next=b&limit=2");
+    assert_eq!(pages.next(&json!({"data": [1], "cursor": cursor})).unwrap(), "/e?next=b&limit=2");
 }
 
 #[test]
@@ -354,8 +354,9 @@ fn has_more_without_link_and_next_is_malformed_and_an_empty_page_with_it_goes_on
     let mut lost = Pages::new(PROFILE, "https://api.acme.test/e");
     let mut empty = Pages::new(PROFILE, "https://api.acme.test/e");
 
-    let stopped = lost.stop(json!({"data": [1], "cursor": {"url": "", "has_more": true}}));
-    let next = empty.next(json!({"data": [], "cursor": {"url": "/e?next=b", "has_more": true, "next": "b"}}));
+    let stopped = lost.stop(&json!({"data": [1], "cursor": {"url": "", "has_more": true}}));
+    let next =
+        empty.next(&json!({"data": [], "cursor": {"url": "/e?next=b", "has_more": true, "next": "b"}}));
 
     assert_eq!(stopped, IncompleteReason::Malformed);
     assert_eq!(next.unwrap(), "/e?next=b");
@@ -367,9 +368,9 @@ fn cursor_that_comes_twice_is_a_loop() {
     let mut pages = Pages::new(PROFILE, "https://api.acme.test/e");
     let cursor = json!({"url": "/e", "has_more": true, "next": "b"});
 
-    pages.next(json!({"data": [1], "cursor": cursor})).unwrap();
+    pages.next(&json!({"data": [1], "cursor": cursor})).unwrap();
 
-    assert_eq!(pages.stop(json!({"data": [2], "cursor": cursor})), IncompleteReason::PageLoop);
+    assert_eq!(pages.stop(&json!({"data": [2], "cursor": cursor})), IncompleteReason::PageLoop);
 }
 
 // rule: saas-config 18.1
@@ -382,9 +383,9 @@ fn links_that_lead_back_are_a_loop_of_any_period(#[case] period: usize) {
 
     for page in 1..period {
         let link = format!("/p?page={page}");
-        assert!(pages.next(json!({"d": [page], "next": link})).is_some());
+        assert!(pages.next(&json!({"d": [page], "next": link})).is_some());
     }
-    let stopped = pages.turn(json!({"d": [0], "next": "/p?page=0"}));
+    let stopped = pages.turn(&json!({"d": [0], "next": "/p?page=0"}));
 
     let Turn::Stopped(stop) = stopped else { panic!("{stopped:?}") };
     assert_eq!(stop.reason, IncompleteReason::PageLoop);
@@ -396,16 +397,16 @@ fn links_that_lead_back_are_a_loop_of_any_period(#[case] period: usize) {
 fn cursor_of_the_last_element_goes_into_its_param() {
     let mut pages = Pages::new(CURSOR, "https://api.acme.test/p?limit=2");
 
-    assert_eq!(pages.next(json!({"d": [{"id": 1}, {"id": 2}]})).unwrap(), "/p?limit=2&after=2");
+    assert_eq!(pages.next(&json!({"d": [{"id": 1}, {"id": 2}]})).unwrap(), "/p?limit=2&after=2");
     assert_eq!(
-        pages.next(json!({"d": [{"id": "a/b+c&d=e%?#"}]})).unwrap(),
+        pages.next(&json!({"d": [{"id": "a/b+c&d=e%?#"}]})).unwrap(),
         "/p?limit=2&after=a%2Fb%2Bc%26d%3De%25%3F%23"
     );
     assert_eq!(
-        pages.next(json!({"d": [{"id": 12_345_678_901_234_567_890_u64}]})).unwrap(),
+        pages.next(&json!({"d": [{"id": 12_345_678_901_234_567_890_u64}]})).unwrap(),
         "/p?limit=2&after=12345678901234567890"
     );
-    assert_eq!(pages.next(json!({"d": []})), None);
+    assert_eq!(pages.next(&json!({"d": []})), None);
 }
 
 // rule: saas-config 18.14
@@ -413,12 +414,12 @@ fn cursor_of_the_last_element_goes_into_its_param() {
 fn cursor_of_the_answer_is_used_where_the_last_element_has_none() {
     let mut pages = Pages::new(TOP_CURSOR, "https://api.acme.test/p");
 
-    assert_eq!(pages.next(json!({"d": [{"id": 1}], "m": {"n": "x"}})).unwrap(), "/p?after=x");
+    assert_eq!(pages.next(&json!({"d": [{"id": 1}], "m": {"n": "x"}})).unwrap(), "/p?after=x");
     assert_eq!(
-        pages.next(json!({"d": [{"id": 1, "m": {"n": "row"}}], "m": {"n": "y"}})).unwrap(),
+        pages.next(&json!({"d": [{"id": 1, "m": {"n": "row"}}], "m": {"n": "y"}})).unwrap(),
         "/p?after=row"
     );
-    assert_eq!(pages.next(json!({"d": [{"id": 2}], "m": {"n": null}})), None);
+    assert_eq!(pages.next(&json!({"d": [{"id": 2}], "m": {"n": null}})), None);
 }
 
 // rule: saas-config 18.14
@@ -430,7 +431,7 @@ fn cursor_of_the_answer_is_used_where_the_last_element_has_none() {
 fn cursor_is_used_only_if_has_next_is_true(#[case] answer: Value, #[case] goes_on: bool) {
     let mut pages = Pages::new(FLAG_CURSOR, "https://api.acme.test/p");
 
-    assert_eq!(pages.next(answer).is_some(), goes_on);
+    assert_eq!(pages.next(&answer).is_some(), goes_on);
 }
 
 // rule: saas-config 18.15
@@ -438,8 +439,8 @@ fn cursor_is_used_only_if_has_next_is_true(#[case] answer: Value, #[case] goes_o
 fn empty_page_with_a_cursor_goes_on_and_an_empty_cursor_ends() {
     let mut pages = Pages::new(TOP_CURSOR, "https://api.acme.test/p");
 
-    assert_eq!(pages.next(json!({"d": [], "m": {"n": "x"}})).unwrap(), "/p?after=x");
-    assert_eq!(pages.next(json!({"d": [{"id": 1}], "m": {"n": ""}})), None);
+    assert_eq!(pages.next(&json!({"d": [], "m": {"n": "x"}})).unwrap(), "/p?after=x");
+    assert_eq!(pages.next(&json!({"d": [{"id": 1}], "m": {"n": ""}})), None);
 }
 
 // rule: saas-config 18.15
@@ -447,8 +448,8 @@ fn empty_page_with_a_cursor_goes_on_and_an_empty_cursor_ends() {
 fn cursor_that_stays_zero_is_noticed() {
     let mut pages = Pages::new(TOP_CURSOR, "https://api.acme.test/p");
 
-    assert_eq!(pages.next(json!({"d": [1], "m": {"n": 0}})).unwrap(), "/p?after=0");
-    assert_eq!(pages.stop(json!({"d": [2], "m": {"n": 0}})), IncompleteReason::PageLoop);
+    assert_eq!(pages.next(&json!({"d": [1], "m": {"n": 0}})).unwrap(), "/p?after=0");
+    assert_eq!(pages.stop(&json!({"d": [2], "m": {"n": 0}})), IncompleteReason::PageLoop);
 }
 
 #[test]
@@ -456,8 +457,8 @@ fn cursor_that_is_no_scalar_or_is_missing_against_the_flag_is_malformed() {
     let mut object = Pages::new(TOP_CURSOR, "https://api.acme.test/p");
     let mut missing = Pages::new(FLAG_CURSOR, "https://api.acme.test/p");
 
-    assert_eq!(object.stop(json!({"d": [1], "m": {"n": {"a": 1}}})), IncompleteReason::Malformed);
-    assert_eq!(missing.stop(json!({"d": [{"x": 1}], "more": true})), IncompleteReason::Malformed);
+    assert_eq!(object.stop(&json!({"d": [1], "m": {"n": {"a": 1}}})), IncompleteReason::Malformed);
+    assert_eq!(missing.stop(&json!({"d": [{"x": 1}], "more": true})), IncompleteReason::Malformed);
 }
 
 #[rstest]
@@ -473,11 +474,11 @@ fn paging_object_that_vanishes_is_malformed_and_one_that_stays_is_the_end(
     let mut ends = Pages::new(&yaml, "https://api.acme.test/p");
     let mut breaks = Pages::new(&yaml, "https://api.acme.test/p");
 
-    ends.next(first.clone()).unwrap();
-    breaks.next(first).unwrap();
+    ends.next(&first).unwrap();
+    breaks.next(&first).unwrap();
 
-    assert_eq!(ends.turn(last), Turn::End);
-    assert_eq!(breaks.stop(json!({"other": 1})), IncompleteReason::Malformed);
+    assert_eq!(ends.turn(&last), Turn::End);
+    assert_eq!(breaks.stop(&json!({"other": 1})), IncompleteReason::Malformed);
 }
 
 #[test]
@@ -486,16 +487,16 @@ fn absent_is_end_makes_a_vanished_paging_object_the_end() {
         {source: body, path: paging.next.link, absent_is_end: true}}";
     let mut pages = Pages::new(yaml, "https://api.acme.test/p");
 
-    pages.next(json!({"results": [1], "paging": {"next": {"link": "/p?after=1"}}})).unwrap();
+    pages.next(&json!({"results": [1], "paging": {"next": {"link": "/p?after=1"}}})).unwrap();
 
-    assert_eq!(pages.turn(json!({"results": [2]})), Turn::End);
+    assert_eq!(pages.turn(&json!({"results": [2]})), Turn::End);
 }
 
 #[test]
 fn paging_object_that_never_was_there_is_the_end() {
     let mut pages = Pages::new(PROFILE, "https://api.acme.test/p");
 
-    assert_eq!(pages.turn(json!({"data": [1]})), Turn::End);
+    assert_eq!(pages.turn(&json!({"data": [1]})), Turn::End);
 }
 
 // rule: saas-config 18.1
@@ -507,10 +508,10 @@ fn caps_on_pages_and_time_stop_the_reading() {
     let mut capped = Pages::with(UNLIMITED, url, &Secrets::new(vec![]), &two).unwrap();
     let mut timed = Pages::with(UNLIMITED, url, &Secrets::new(vec![]), &late).unwrap();
 
-    capped.next(json!({"d": [1]})).unwrap();
+    capped.next(&json!({"d": [1]})).unwrap();
 
-    assert_eq!(capped.stop(json!({"d": [2]})), IncompleteReason::PageCap);
-    assert_eq!(timed.stop(json!({"d": [1]})), IncompleteReason::PageCap);
+    assert_eq!(capped.stop(&json!({"d": [2]})), IncompleteReason::PageCap);
+    assert_eq!(timed.stop(&json!({"d": [1]})), IncompleteReason::PageCap);
 }
 
 #[test]
@@ -519,9 +520,9 @@ fn cap_reached_by_the_last_page_is_no_cap() {
     let url = "https://api.acme.test/p?page=0";
     let mut pages = Pages::with(UNLIMITED, url, &Secrets::new(vec![]), &two).unwrap();
 
-    pages.next(json!({"d": [1]})).unwrap();
+    pages.next(&json!({"d": [1]})).unwrap();
 
-    assert_eq!(pages.turn(json!({"d": []})), Turn::End);
+    assert_eq!(pages.turn(&json!({"d": []})), Turn::End);
 }
 
 proptest! {
@@ -529,7 +530,7 @@ proptest! {
     fn a_cursor_of_any_text_arrives_as_it_was(cursor in "\\PC{1,20}") {
         let mut pages = Pages::new(TOP_CURSOR, "https://api.acme.test/p?after=old&q=1");
 
-        let turn = pages.turn(json!({"d": [1], "m": {"n": cursor.clone()}}));
+        let turn = pages.turn(&json!({"d": [1], "m": {"n": cursor.clone()}}));
 
         let Turn::Next(url) = turn else { panic!("{turn:?}") };
         let after: Vec<_> = url.query_pairs().filter(|(name, _)| name == "after").collect();
@@ -541,7 +542,7 @@ proptest! {
     fn no_link_leads_to_another_host(link in "(https?:)?[/\\\\]{0,3}[a-z@:.0-9]{0,12}[/?#]?[ -~]{0,20}") {
         let mut pages = Pages::new(LINK, "https://api.acme.test/p");
 
-        if let Turn::Next(url) = pages.turn(json!({"d": [1], "next": link})) {
+        if let Turn::Next(url) = pages.turn(&json!({"d": [1], "next": link})) {
             prop_assert_eq!(url.scheme(), "https");
             prop_assert_eq!(url.host_str(), Some("api.acme.test"));
             prop_assert_eq!(url.port(), None);

@@ -8,3 +8,5 @@ mod pagination;
 mod reading;
 #[cfg(test)]
 mod worked_example;
+#[cfg(test)]
+mod segment;

@@ -1,0 +1,260 @@
+//! The OAuth2 strategies: tokens fetched, kept and refreshed (saas-config 6.15–6.27).
+
+use std::sync::Arc;
+
+use crypto::Secret;
+use egress::{HttpReply, HttpRequest, RecordingHints};
+use jiff::Timestamp;
+use model::{Effect, is_falsy};
+use serde_json::Value;
+use spec::connector_file::{OAuth2, Request};
+
+use super::{AuthError, Draft, apply, google};
+use crate::build::Build;
+use crate::client::Client;
+use crate::connector::Connector;
+use crate::secrets::Secrets;
+use crate::token::{TokenKey, Tokens};
+use crate::values::{Origin, ValueMap};
+
+/// A token that ends within this many seconds is replaced before it is used (saas-config 6.19).
+const MARGIN_S: i64 = 600;
+
+/// Name that token calls carry at the door, in place of an endpoint's.
+const TOKEN_CALL: &str = "token";
+
+/// Where a token comes from.
+#[derive(Clone, Copy)]
+pub(super) enum Flow<'a> {
+    ClientCredentials(&'a OAuth2),
+    AuthorizationCode(&'a OAuth2),
+    /// With its scopes.
+    GoogleServiceAccount(&'a [String]),
+}
+
+impl Connector {
+    /// A token for `client` that does not end soon, fetched or refreshed if need be.
+    ///
+    /// One caller per connection talks to the token service; the others wait and take what it got.
+    /// The new token is saved before it is used.
+    pub(super) async fn valid_tokens(&self, client: &Client, flow: Flow<'_>) -> Result<Tokens, AuthError> {
+        let secrets = &self.connection().secrets;
+        require(secrets, flow)?;
+        let key = self.token_key(client, flow);
+        let before = self.tokens().load(&key).await?.or_else(|| given(secrets, flow));
+        if let Some(tokens) = before.clone().filter(|tokens| self.is_good(tokens, flow)) {
+            return Ok(tokens);
+        }
+
+        let _lock = self.tokens().lock(&self.connection().key).await?;
+        let current = self.tokens().load(&key).await?.or_else(|| given(secrets, flow));
+        if let Some(tokens) = &current
+            && (self.is_good(tokens, flow) || before.is_none_or(|before| differ(&before, tokens)))
+        {
+            return Ok(tokens.clone());
+        }
+        let next = match (flow, current) {
+            (Flow::ClientCredentials(oauth2), current) => {
+                self.call_for_token(oauth2, &oauth2.token_request, current).await?
+            }
+            (Flow::AuthorizationCode(_), None) => return Err(AuthError::NotAuthorized),
+            (Flow::AuthorizationCode(oauth2), Some(current)) => match &oauth2.refresh_request {
+                Some(refresh) => self.call_for_token(oauth2, refresh, Some(current)).await?,
+                None => return Ok(current),
+            },
+            (Flow::GoogleServiceAccount(scopes), _) => google::fetch(self, scopes).await?,
+        };
+        self.tokens().save(&key, next.clone()).await?;
+        tracing::debug!(connection = %self.connection().key, "access token replaced");
+        Ok(next)
+    }
+
+    fn is_good(&self, tokens: &Tokens, flow: Flow<'_>) -> bool {
+        let refreshable = match flow {
+            Flow::AuthorizationCode(oauth2) => oauth2.refresh_request.is_some(),
+            Flow::ClientCredentials(_) | Flow::GoogleServiceAccount(_) => true,
+        };
+        !refreshable || !is_close_to_expiry(tokens, self.clock().now())
+    }
+
+    /// Tokens of different hosts, or from different token services, are different tokens.
+    fn token_key(&self, client: &Client, flow: Flow<'_>) -> TokenKey {
+        let from = match flow {
+            Flow::ClientCredentials(oauth2) => format!("client_credentials {}", oauth2.token_request.place),
+            Flow::AuthorizationCode(oauth2) => format!("authorization_code {}", oauth2.token_request.place),
+            Flow::GoogleServiceAccount(scopes) => format!("google {}", scopes.join(" ")),
+        };
+        TokenKey { connection: self.connection().key.clone(), slot: format!("{} {from}", client.host()) }
+    }
+
+    /// The token call (saas-config 6.20): never retried on a status, no rate limits.
+    async fn call_for_token(
+        &self,
+        oauth2: &OAuth2,
+        request: &Request,
+        current: Option<Tokens>,
+    ) -> Result<Tokens, AuthError> {
+        let connection = self.connection();
+        let mut values = connection.secrets.as_values().clone();
+        if let Some(tokens) = &current {
+            put(&mut values, tokens);
+        }
+        let token_request = |source| AuthError::TokenRequest { source: Box::new(source) };
+        let build = Build { connection, endpoint: TOKEN_CALL, request, params: &[], values: &values };
+        let prepared = match &request.client_config {
+            Some(_) => build.prepare(),
+            None => build.prepare_without_authentication(),
+        };
+        let prepared = prepared.map_err(token_request)?;
+        let shared = prepared.shared();
+        let mut draft = Draft {
+            url: prepared.url().clone(),
+            headers: shared.headers.clone(),
+            body: shared.body.clone(),
+            redact: known_secrets(&values),
+        };
+        if let Some(authentication) = shared.client.authentication() {
+            apply(authentication, &connection.secrets, &mut draft)?;
+        }
+        let reply = self.send_token_call(shared.method.clone(), draft, current.is_none()).await?;
+        self.tokens_of(&reply, oauth2.expires_in, current.as_ref())
+    }
+
+    /// Sends a token call: a read for the door, whatever its method (architecture §5).
+    ///
+    /// `repeatable`: the same call may be sent again if no answer comes. A refresh may not: its token
+    /// may be used up.
+    pub(super) async fn send_token_call(
+        &self,
+        method: http::Method,
+        draft: Draft,
+        repeatable: bool,
+    ) -> Result<HttpReply, AuthError> {
+        let mut request =
+            HttpRequest::read(self.connection().key.clone(), TOKEN_CALL, method, draft.url.clone());
+        request.effect = Effect::Read;
+        request.recording = RecordingHints {
+            keep: ["expires_in", "token_type", "error"].map(str::to_owned).to_vec(),
+            ..RecordingHints::default()
+        };
+        draft.finish(&mut request);
+        self.door().send(request).await.map_err(|source| AuthError::TokenCall { source, repeatable })
+    }
+
+    /// Reads the token answer (saas-config 6.21), whatever its status.
+    pub(super) fn tokens_of(
+        &self,
+        reply: &HttpReply,
+        lifetime: Option<u64>,
+        current: Option<&Tokens>,
+    ) -> Result<Tokens, AuthError> {
+        let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let Some(access_token) = body.get("access_token").and_then(Value::as_str) else {
+            let said = said(&body, &self.connection().secrets);
+            return Err(AuthError::TokenRefused { status: reply.status, said });
+        };
+        let new_refresh = body.get("refresh_token").and_then(Value::as_str).filter(|text| !text.is_empty());
+        let refresh_token = match new_refresh {
+            Some(text) => Some(Arc::new(Secret::new(text.to_owned()))),
+            None => current.and_then(|tokens| tokens.refresh_token.clone()),
+        };
+        let lifetime = match lifetime.filter(|seconds| *seconds > 0) {
+            Some(seconds) => i64::try_from(seconds).ok(),
+            None => body.get("expires_in").filter(|value| !is_falsy(value)).map(seconds).transpose()?,
+        };
+        let now = self.clock().now().as_second();
+        Ok(Tokens {
+            access_token: Arc::new(Secret::new(access_token.to_owned())),
+            refresh_token,
+            expires_at: lifetime.map(|lifetime| now.saturating_add(lifetime)),
+        })
+    }
+}
+
+fn is_close_to_expiry(tokens: &Tokens, now: Timestamp) -> bool {
+    tokens.expires_at.is_some_and(|end| end < now.as_second().saturating_add(MARGIN_S))
+}
+
+fn differ(one: &Tokens, other: &Tokens) -> bool {
+    one.access_token.expose() != other.access_token.expose()
+}
+
+/// The secrets that a flow cannot do without (saas-config 6.15, 6.26, 6.29).
+fn require(secrets: &Secrets, flow: Flow<'_>) -> Result<(), AuthError> {
+    let needed: &[&str] = match flow {
+        Flow::ClientCredentials(_) => &["client_id", "client_secret"],
+        Flow::AuthorizationCode(_) => &["client_id", "client_secret", "redirect_uri"],
+        Flow::GoogleServiceAccount(_) => &["project_id", "client_email", "private_key"],
+    };
+    let names: Vec<String> = needed
+        .iter()
+        .filter(|name| secrets.find_truthy(name).is_none())
+        .map(|name| (*name).to_owned())
+        .collect();
+    if names.is_empty() { Ok(()) } else { Err(AuthError::Missing { names }) }
+}
+
+/// Tokens that stand among the secrets.
+fn given(secrets: &Secrets, flow: Flow<'_>) -> Option<Tokens> {
+    let (access, expiry) = match flow {
+        Flow::ClientCredentials(_) | Flow::AuthorizationCode(_) => ("access_token", "expires_at"),
+        Flow::GoogleServiceAccount(_) => ("google_cloud_access_token", "google_cloud_token_expires_at"),
+    };
+    let text = |name| {
+        secrets.find_truthy(name).and_then(Value::as_str).map(|text| Arc::new(Secret::new(text.to_owned())))
+    };
+    Some(Tokens {
+        access_token: text(access)?,
+        refresh_token: text("refresh_token"),
+        expires_at: secrets.find_truthy(expiry).and_then(|value| seconds(value).ok()),
+    })
+}
+
+/// Puts the kept tokens over the secrets, so that `<refresh_token>` is the latest one.
+fn put(values: &mut ValueMap, tokens: &Tokens) {
+    values.insert("access_token", tokens.access_token.expose().clone().into(), Origin::Secret);
+    if let Some(refresh_token) = &tokens.refresh_token {
+        values.insert("refresh_token", refresh_token.expose().clone().into(), Origin::Secret);
+    }
+    if let Some(expires_at) = tokens.expires_at {
+        values.insert("expires_at", expires_at.into(), Origin::Secret);
+    }
+}
+
+/// Whole seconds from a number or a text of digits.
+fn seconds(value: &Value) -> Result<i64, AuthError> {
+    let found = match value {
+        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(|float| float as i64)),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    found.ok_or(AuthError::TokenLifetime)
+}
+
+/// Values of a token call that a recording must not hold.
+fn known_secrets(values: &ValueMap) -> Vec<String> {
+    ["client_id", "client_secret", "access_token", "refresh_token", "code", "state"]
+        .iter()
+        .filter_map(|name| values.find_name(name).and_then(model::text_form))
+        .collect()
+}
+
+/// The error fields of a token answer, short, on one line and without secrets.
+fn said(body: &Value, secrets: &Secrets) -> String {
+    const LONGEST: usize = 300;
+    let fields = ["error", "error_description", "error_uri"].into_iter().filter_map(|name| {
+        let text = body.get(name).and_then(model::text_form)?;
+        Some(format!("{name}: {text}"))
+    });
+    let mut text: String =
+        fields.collect::<Vec<_>>().join(", ").chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+    for name in secrets.names() {
+        if let Some(secret) = secrets.find(name).and_then(Value::as_str).filter(|secret| secret.len() >= 4) {
+            text = text.replace(secret, "***");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+use std::sync::Arc;
+
+use egress::{AllowedHosts, Door, HostRule};
+use model::{Clock, IdSource};
+
+use crate::client::{self, Client};
+use crate::connection::Connection;
+use crate::settings::Settings;
+use crate::token::TokenStore;
+
+/// A connection ready to be called. Cheap to clone; clones share door, tokens and budgets.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    parts: Arc<ConnectorParts>,
+    /// Hosts of the file's own client configs: where a redirect may lead.
+    own_hosts: HostRule,
+    /// Hosts that `allowed_values` permit.
+    allowed_hosts: AllowedHosts,
+}
+
+/// What a [`Connector`] is made of.
+#[derive(Debug)]
+pub struct ConnectorParts {
+    /// File, key and secrets.
+    pub connection: Connection,
+    /// The one way out.
+    pub door: Door,
+    /// Where access tokens are kept.
+    pub tokens: Arc<dyn TokenStore>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where `<uuid>` comes from.
+    pub ids: Arc<dyn IdSource>,
+    /// Attempts, waits, caps.
+    pub settings: Settings,
+}
+
+impl Connector {
+    /// A connector from its parts; nothing is sent yet.
+    pub fn new(parts: ConnectorParts) -> Self {
+        let file = &parts.connection.file;
+        let allowed_hosts = client::allowed_hosts(file, parts.settings.domain_validation);
+        let reads = file.endpoints.iter().flat_map(|endpoint| &endpoint.read);
+        let configs = reads.chain([&file.test_request]).filter_map(|request| request.client_config.as_ref());
+        // A host that cannot be filled in fails when its request is built, with a message.
+        let hosts: Vec<String> = configs
+            .chain([&file.client_config])
+            .filter_map(|config| Client::new(config, parts.connection.secrets.as_values()).ok())
+            .map(|client| client.host())
+            .collect();
+        Self { own_hosts: HostRule::only(hosts), allowed_hosts, parts: Arc::new(parts) }
+    }
+
+    /// The connection it calls.
+    pub fn connection(&self) -> &Connection {
+        &self.parts.connection
+    }
+
+    pub(crate) fn door(&self) -> &Door {
+        &self.parts.door
+    }
+
+    pub(crate) fn tokens(&self) -> &dyn TokenStore {
+        &*self.parts.tokens
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.parts.clock
+    }
+
+    pub(crate) fn ids(&self) -> &dyn IdSource {
+        &*self.parts.ids
+    }
+
+    pub(crate) fn own_hosts(&self) -> &HostRule {
+        &self.own_hosts
+    }
+
+    pub(crate) fn allowed_hosts(&self) -> &AllowedHosts {
+        &self.allowed_hosts
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.parts.settings
+    }
+}

@@ -1,0 +1,41 @@
+use model::Effect;
+
+use crate::build::Build;
+use crate::connector::Connector;
+use crate::send::{Answer, CallError};
+use crate::stats::CallStats;
+
+/// How a connection test ended (saas-config 7.3).
+#[derive(Debug)]
+pub enum TestOutcome {
+    /// A status below 400, or an ignored one.
+    Passed,
+    /// A failing status, no answer, or an authentication that does not work.
+    Failed(CallError),
+}
+
+impl Connector {
+    /// Sends the file's test request (saas-config 7). Its placeholders are names of secrets.
+    ///
+    /// # Errors
+    /// [`CallError::Build`] if the request cannot be built, and [`CallError::Write`] for a test
+    /// request that may change something: such a one needs a permit, and nobody can give one yet.
+    pub async fn test(&self) -> Result<TestOutcome, CallError> {
+        let connection = self.connection();
+        let request = &connection.file.test_request;
+        let values = connection.secrets.as_values();
+        let prepared =
+            Build { connection, endpoint: "test_request", request, params: &[], values }.prepare()?;
+        if request.effect == Effect::Write {
+            return Err(CallError::Write { place: request.place.clone() });
+        }
+        let mut stats = CallStats::default();
+        Ok(match self.call(&prepared, &mut stats, |_| Ok(())).await {
+            Ok(Answer::Accepted(()) | Answer::Gone | Answer::Ignored(_)) => TestOutcome::Passed,
+            Err(error) => TestOutcome::Failed(error),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
