@@ -1,2 +1,45 @@
-//! Placeholder.
-fn main() {}
+//! The `tutela` program: command line, configuration, wiring.
+
+mod arguments;
+mod capability;
+mod command;
+mod data_request;
+mod diagnostics;
+mod exit;
+mod failure;
+mod files;
+mod logging;
+mod output;
+mod progress;
+mod project;
+mod recording;
+mod requests;
+mod runtime;
+mod summary;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::Arguments;
+use crate::failure::Failure;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.format);
+    let done = logging::start(arguments.verbose, std::env::var("RUST_LOG").ok().as_deref())
+        .map_err(Failure::from)
+        .and_then(|()| command::run(arguments.command, &output));
+    match done {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            match &failure {
+                Failure::Shown(_) => {}
+                Failure::BadInput(_) | Failure::Failed(_) => output.complain(&failure.to_string()),
+            }
+            failure.exit().into()
+        }
+    }
+}

@@ -1,0 +1,80 @@
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::command::{connection, connector, demo, privacy, sandbox};
+
+/// Answers whose personal data is in your SaaS applications.
+///
+/// Exit codes: 0 done, 1 failed, 2 bad input, 3 incomplete, 4 refused.
+#[derive(Debug, Parser)]
+#[command(name = "tutela", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Examples:
+  tutela demo --once
+  tutela connector check connector.yml --dataset dataset.yml
+  tutela privacy access --project tutela.yml --identity email=ana@example.com --out ./package")]
+pub(crate) struct Arguments {
+    /// Say more on standard error: -v what happens, -vv also how. RUST_LOG sets it more finely.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// How to print results on standard output.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// What to do, by noun.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Connector files: the library, the linter, the schema, tests and recordings.
+    #[command(subcommand)]
+    Connector(connector::Command),
+    /// Connections of a project file: list them, try them out.
+    #[command(subcommand)]
+    Connection(connection::Command),
+    /// Requests of people about their data.
+    #[command(subcommand)]
+    Privacy(privacy::Command),
+    /// Simulated applications to try Tutela on.
+    #[command(subcommand)]
+    Sandbox(sandbox::Command),
+    /// Run a data request against a simulated Segment, with nothing else set up.
+    Demo(demo::Demo),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn leaves(command: &clap::Command, path: &str, without: &mut Vec<String>) {
+            let path = format!("{path} {}", command.get_name());
+            if command.has_subcommands() {
+                command.get_subcommands().for_each(|below| leaves(below, &path, without));
+            } else if command.get_after_help().is_none_or(|help| !help.to_string().contains("tutela ")) {
+                without.push(path);
+            }
+        }
+        let mut without = Vec::new();
+
+        leaves(&Arguments::command(), "", &mut without);
+
+        assert_eq!(without, Vec::<String>::new());
+    }
+}

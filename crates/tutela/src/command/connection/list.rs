@@ -1,0 +1,71 @@
+use serde::Serialize;
+use serde_json::json;
+use spec::Access;
+
+use crate::arguments::Format;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::project::{ProjectArgument, ProjectFile};
+use crate::summary::hosts;
+use crate::table::table;
+
+/// Of which project.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tutela connection list
+  tutela connection list --project ./shop/tutela.yml --format json")]
+pub(crate) struct List {
+    #[command(flatten)]
+    project: ProjectArgument,
+}
+
+#[derive(Debug, Serialize)]
+struct Entry {
+    key: String,
+    connector: String,
+    application: String,
+    access: &'static str,
+    hosts: Vec<String>,
+    /// Names only; values are nobody's business here.
+    secrets: Vec<String>,
+}
+
+/// Lists the connections; secrets are not looked up.
+pub(crate) fn run(list: &List, output: &Output) -> Result<Exit, Failure> {
+    let file = ProjectFile::load(&list.project.project, output)?;
+    let mut found = file.findings();
+    let mut entries = Vec::new();
+    for (position, entry) in file.project.connections.iter().enumerate() {
+        if let Some(described) = file.describe(position, entry, &mut found)? {
+            entries.push(Entry {
+                key: entry.key.to_string(),
+                connector: entry.connector.clone(),
+                application: described.file.name.clone(),
+                access: match entry.access {
+                    Access::Read => "read",
+                    Access::Write => "write",
+                },
+                hosts: hosts(&described.file),
+                secrets: entry.secrets.iter().map(|(name, _)| name.clone()).collect(),
+            });
+        }
+    }
+    found.show_errors(output)?;
+    match output.format() {
+        Format::Json => output.json(&json!({ "connections": entries })),
+        Format::Table => {
+            let rows = entries.into_iter().map(|entry| {
+                [
+                    entry.key,
+                    entry.connector,
+                    entry.application,
+                    entry.access.to_owned(),
+                    entry.hosts.join("\n"),
+                ]
+            });
+            output.text(&table(["key", "connector", "application", "access", "hosts"], rows, &[]));
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,141 @@
+use std::sync::Arc;
+
+use connector::{Connector, ConnectorParts, MemoryTokens, ProbeStatus, TestOutcome};
+use egress::Mode;
+use model::{Clock, RandomIds, SystemClock};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::arguments::Format;
+use crate::capability::{Capability, Need, capabilities};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::project::{ProjectArgument, ProjectFile, reading};
+use crate::runtime;
+use crate::table::table;
+
+/// Which connection.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tutela connection test segment
+  tutela connection test segment --project ./shop/tutela.yml --format json
+
+Sends the test request of the connector, then one GET for each thing the connection is used for, asking
+for nobody. Ends with 1 if anything that is needed does not work.")]
+pub(crate) struct Test {
+    /// Key of the connection in the project.
+    connection: String,
+    #[command(flatten)]
+    project: ProjectArgument,
+}
+
+/// One line of the result.
+#[derive(Debug, Serialize)]
+struct Line {
+    what: String,
+    result: Verdict,
+    /// The permission, in the application's words.
+    permission: Option<String>,
+    detail: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Works,
+    Missing,
+    /// Missing, and this connection does not use it.
+    NotNeeded,
+    Unclear,
+    Failed,
+}
+
+impl Verdict {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::Missing => "missing",
+            Self::NotNeeded => "missing, not needed",
+            Self::Unclear => "unclear",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn is_fine(self) -> bool {
+        match self {
+            Self::Works | Self::NotNeeded => true,
+            Self::Missing | Self::Unclear | Self::Failed => false,
+        }
+    }
+}
+
+/// Sends the test request and the probes.
+pub(crate) fn run(test: &Test, output: &Output) -> Result<Exit, Failure> {
+    let file = ProjectFile::load(&test.project.project, output)?;
+    let instance = file.instance(&test.connection, output)?;
+    let access = file.project.find_connection(&test.connection).map(|entry| entry.access).unwrap_or_default();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let capabilities = capabilities(&instance.connection, access);
+    let connector = Connector::new(ConnectorParts {
+        connection: instance.connection,
+        door: file.door(Mode::Live, &clock)?,
+        tokens: Arc::new(MemoryTokens::new()),
+        clock,
+        ids: Arc::new(RandomIds),
+        settings: reading(&file.project.reading),
+    });
+    let lines = runtime::run(async {
+        let mut lines = vec![test_request(&connector).await];
+        for capability in &capabilities {
+            lines.push(probe(&connector, capability).await);
+        }
+        Ok(lines)
+    })?;
+    let passed = lines.iter().all(|line| line.result.is_fine());
+    show(&lines, passed, output);
+    Ok(if passed { Exit::Done } else { Exit::Failed })
+}
+
+async fn test_request(connector: &Connector) -> Line {
+    let (result, detail) = match connector.test().await {
+        Ok(TestOutcome::Passed) => (Verdict::Works, String::new()),
+        Ok(TestOutcome::Failed(error)) | Err(error) => (Verdict::Failed, error.to_string()),
+    };
+    Line { what: "test request".to_owned(), result, permission: None, detail }
+}
+
+async fn probe(connector: &Connector, capability: &Capability) -> Line {
+    let answer = connector.probe(&capability.endpoint, &capability.request).await;
+    let permission = &capability.permission;
+    let (result, detail) = match (answer.status, capability.need) {
+        (ProbeStatus::Allowed, _) => (Verdict::Works, String::new()),
+        (ProbeStatus::Denied(status), Need::Used) => {
+            (Verdict::Missing, format!("answered {status}: give the credentials the permission {permission}"))
+        }
+        (ProbeStatus::Denied(status), Need::Erasure) => (
+            Verdict::NotNeeded,
+            format!(
+                "answered {status}: the permission {permission} is needed once the connection has `access: write`"
+            ),
+        ),
+        (ProbeStatus::Unclear(error), _) => (Verdict::Unclear, error.to_string()),
+        (ProbeStatus::NotProbed, _) => {
+            (Verdict::Works, "not tried: only GET requests are sent to nobody".to_owned())
+        }
+    };
+    Line { what: capability.what.clone(), result, permission: Some(permission.clone()), detail }
+}
+
+fn show(lines: &[Line], passed: bool, output: &Output) {
+    match output.format() {
+        Format::Json => output.json(&json!({ "passed": passed, "checks": lines })),
+        Format::Table => {
+            let rows = lines.iter().map(|line| {
+                let permission = line.permission.clone().unwrap_or_default();
+                [line.what.clone(), line.result.word().to_owned(), permission, line.detail.clone()]
+            });
+            output.text(&table(["what", "result", "permission", "detail"], rows, &[]));
+        }
+    }
+}

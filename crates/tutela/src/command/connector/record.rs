@@ -1,0 +1,92 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use egress::{Mode, Recorder};
+use engine::Cancellation;
+use model::{Clock, SystemClock};
+use serde_json::json;
+
+use crate::arguments::Format;
+use crate::command::privacy::identity;
+use crate::data_request::{DataRequests, Means};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::project::{Instance, ProjectArgument, ProjectFile, limits, reading};
+use crate::recording::{Recording, kept_paths};
+use crate::runtime;
+
+/// What to record.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tutela connector record acme --identity email=ana@example.com --out ./acme/cassettes/one_person.json
+  tutela connector test ./acme
+
+Secrets are left out, personal data is replaced by pseudonyms before anything is written. Look through
+the file before you share it all the same.")]
+pub(crate) struct Record {
+    /// Key of the connection in the project.
+    connection: String,
+    #[command(flatten)]
+    project: ProjectArgument,
+    /// The person to ask about, as in `email=ana@example.com`; once for each value.
+    #[arg(long = "identity", value_name = "KIND=VALUE", required = true)]
+    identities: Vec<String>,
+    /// File to write; an earlier recording there is replaced.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// Asks live, replays what was recorded, and writes it if both give the same.
+pub(crate) fn run(record: &Record, output: &Output) -> Result<Exit, Failure> {
+    let file = ProjectFile::load(&record.project.project, output)?;
+    let person = identity::parse_all(&record.identities)?;
+    let instance = file.instance(&record.connection, output)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let recorder = Recorder::new();
+    for kind in person.kinds() {
+        person.values(kind).iter().for_each(|value| recorder.identify(kind, value));
+    }
+    let means = Means {
+        door: file.door(Mode::Record(recorder.clone()), &clock)?,
+        settings: reading(&file.project.reading),
+        limits: limits(&file.project.reading),
+        policy: None,
+        clock: Arc::clone(&clock),
+    };
+    let recording = runtime::run(async {
+        let requests = DataRequests::new(vec![with_kept_paths(instance.clone())], means)?;
+        let live = requests.read(person, Cancellation::never(), &|_progress| {}).await?;
+        if live.requests() == 0 {
+            return Err(Failure::Failed("not one call was made, so there is nothing to record".to_owned()));
+        }
+        let mut recording = Recording::new(&instance, recorder.cassette());
+        let again = recording.replay(instance.clone(), clock).await?;
+        for (address, collection) in &live.collections {
+            let replayed = again.collections.get(address);
+            if replayed.is_none_or(|other| other.rows != collection.rows || other.status != collection.status)
+            {
+                return Err(Failure::Failed(format!(
+                    "a replay of {address} does not give what the application gave; nothing was written"
+                )));
+            }
+        }
+        recording.expect(&again)?;
+        Ok(recording)
+    })?;
+    if let Some(folder) = record.out.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| Failure::unwritable(folder, &error))?;
+    }
+    std::fs::write(&record.out, recording.to_text())
+        .map_err(|error| Failure::unwritable(&record.out, &error))?;
+    match output.format() {
+        Format::Json => output.json(&json!({ "recording": record.out })),
+        Format::Table => output.text(&format!("wrote {}", record.out.display())),
+    }
+    Ok(Exit::Done)
+}
+
+fn with_kept_paths(mut instance: Instance) -> Instance {
+    instance.connection.recording_keep = kept_paths(&instance.connection.file, instance.dataset.as_ref());
+    instance
+}

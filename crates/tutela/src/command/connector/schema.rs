@@ -1,0 +1,37 @@
+use clap::ValueEnum;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Which schema.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tutela connector schema > connector.schema.json
+  tutela connector schema dataset")]
+pub(crate) struct Schema {
+    /// The file format.
+    #[arg(value_enum, default_value_t = Kind::Connector)]
+    kind: Kind,
+}
+
+/// A file format.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    /// `connector.yml`
+    Connector,
+    /// `dataset.yml`
+    Dataset,
+    /// `tutela.yml`
+    Project,
+}
+
+/// Prints the schema; always JSON, whatever the format asked for.
+pub(crate) fn run(schema: &Schema, output: &Output) -> Result<Exit, Failure> {
+    output.json(&match schema.kind {
+        Kind::Connector => spec::connector_schema(),
+        Kind::Dataset => spec::dataset_schema(),
+        Kind::Project => spec::project_schema(),
+    });
+    Ok(Exit::Done)
+}

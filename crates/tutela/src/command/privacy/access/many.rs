@@ -1,0 +1,168 @@
+use std::path::Path;
+
+use engine::{Cancellation, Canceller};
+use futures::StreamExt as _;
+use privacy::ReportOutcome;
+use serde::Serialize;
+
+use crate::arguments::Format;
+use crate::command::privacy::identity::{Subject, Subjects};
+use crate::data_request::{DataRequests, Delivered};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::progress::ProgressLine;
+use crate::runtime;
+use crate::table::table;
+
+/// People of a file.
+#[derive(Debug)]
+pub(super) struct People<'a> {
+    /// The subjects file.
+    pub(super) file: &'a Path,
+    /// How many it names.
+    pub(super) count: u64,
+    /// Where their folders go.
+    pub(super) out: &'a Path,
+}
+
+/// People that are listed one by one when something of theirs is missing.
+const MOST_LISTED: usize = 100;
+
+/// What came of all of them; no longer than that, however many they are.
+#[derive(Debug, Default, Serialize)]
+struct Totals {
+    people: u64,
+    complete: u64,
+    incomplete: u64,
+    failed: u64,
+    not_started: u64,
+    rows: u64,
+    requests: u64,
+    /// The first of those with something missing.
+    missing: Vec<Missing>,
+    #[serde(skip)]
+    first_reason: Option<String>,
+}
+
+/// One person with something missing, named by line.
+#[derive(Debug, Serialize)]
+struct Missing {
+    subject: String,
+    reason: String,
+}
+
+/// Asks about all of them, several at once, under the same limits.
+pub(super) async fn run(
+    requests: &DataRequests,
+    people: &People<'_>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let progress = ProgressLine::of_people(people.count, output);
+    let (canceller, cancellation) = Canceller::new();
+    let mut totals = Totals { people: people.count, ..Totals::default() };
+    let going_on = cancellation.clone();
+    let subjects = Subjects::open(people.file)?.take_while(move |_| !going_on.is_cancelled());
+    let answers = futures::stream::iter(subjects)
+        .map(|subject| one(requests, subject, people.out, cancellation.clone(), &progress))
+        .buffer_unordered(requests.people_at_once());
+    tokio::pin!(answers);
+    let mut cancelled = false;
+    loop {
+        tokio::select! {
+            answer = answers.next() => match answer {
+                Some(answer) => totals.add(answer?),
+                None => break,
+            },
+            () = runtime::interrupted(), if !cancelled => {
+                cancelled = true;
+                canceller.cancel();
+            }
+        }
+    }
+    progress.finish();
+    totals.not_started = people.count - totals.complete - totals.incomplete - totals.failed;
+    totals.show(people.out, output)
+}
+
+async fn one(
+    requests: &DataRequests,
+    subject: Result<Subject, Failure>,
+    out: &Path,
+    cancellation: Cancellation,
+    progress: &ProgressLine,
+) -> Result<(String, Delivered), Failure> {
+    let subject = subject?;
+    let name = format!("subject-{:04}", subject.line);
+    let on_progress = |event| progress.note(&event);
+    let delivered = requests.deliver(subject.identities, out.join(&name), cancellation, &on_progress).await?;
+    progress.person_done();
+    Ok((name, delivered))
+}
+
+impl Totals {
+    fn add(&mut self, (subject, delivered): (String, Delivered)) {
+        let reason = match delivered {
+            Delivered::Nothing(reason) => {
+                self.failed += 1;
+                reason
+            }
+            Delivered::Package(package) => {
+                let report = &package.contents;
+                self.rows += report.collections.values().map(|collection| collection.rows).sum::<u64>();
+                self.requests +=
+                    report.collections.values().map(|collection| collection.requests).sum::<u64>();
+                match report.outcome {
+                    ReportOutcome::Complete => {
+                        self.complete += 1;
+                        return;
+                    }
+                    ReportOutcome::Incomplete => self.incomplete += 1,
+                }
+                let first =
+                    report.collections.iter().find(|(_, collection)| !collection.completeness.complete);
+                first.map_or_else(String::new, |(address, collection)| {
+                    format!("{address}: {}", collection.completeness.detail.clone().unwrap_or_default())
+                })
+            }
+        };
+        if self.first_reason.is_none() {
+            self.first_reason = Some(reason.clone());
+        }
+        if self.missing.len() < MOST_LISTED {
+            self.missing.push(Missing { subject, reason });
+        }
+    }
+
+    fn show(mut self, out: &Path, output: &Output) -> Result<Exit, Failure> {
+        self.missing
+            .sort_by(|a, b| a.subject.len().cmp(&b.subject.len()).then_with(|| a.subject.cmp(&b.subject)));
+        if self.failed > 0 && self.complete + self.incomplete == 0 {
+            return Err(Failure::Failed(self.first_reason.unwrap_or_default()));
+        }
+        match output.format() {
+            Format::Json => output.json(&self),
+            Format::Table => {
+                let heading =
+                    ["people", "complete", "incomplete", "failed", "not started", "rows", "requests"];
+                let counts = [
+                    self.people,
+                    self.complete,
+                    self.incomplete,
+                    self.failed,
+                    self.not_started,
+                    self.rows,
+                    self.requests,
+                ];
+                output.text(&table(heading, [counts.map(|count| count.to_string())], &[0, 1, 2, 3, 4, 5, 6]));
+                if !self.missing.is_empty() {
+                    let rows =
+                        self.missing.iter().map(|missing| [missing.subject.clone(), missing.reason.clone()]);
+                    output.text(&table(["subject", "what is missing"], rows, &[]));
+                }
+                output.text(&format!("packages: {}", out.display()));
+            }
+        }
+        Ok(if self.complete == self.people { Exit::Done } else { Exit::Incomplete })
+    }
+}

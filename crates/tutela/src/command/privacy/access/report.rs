@@ -1,0 +1,75 @@
+use model::Identities;
+use privacy::package::Package;
+use privacy::{CollectionReport, ReportOutcome};
+use serde_json::json;
+
+use crate::arguments::Format;
+use crate::data_request::DataRequests;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::table::table;
+
+/// Shows what one package holds and what it lacks.
+pub(crate) fn show(package: &Package, output: &Output) -> Exit {
+    let report = &package.contents;
+    match output.format() {
+        Format::Json => output.json(&json!({
+            "outcome": report.outcome,
+            "package": package.folder,
+            "collections": report.collections,
+        })),
+        Format::Table => {
+            let heading =
+                ["collection", "status", "rows", "pages", "requests", "retries", "waited", "time", "note"];
+            let rows = report.collections.iter().map(|(address, collection)| {
+                [
+                    address.to_string(),
+                    collection.status.as_str().to_owned(),
+                    collection.rows.to_string(),
+                    collection.pages.to_string(),
+                    collection.requests.to_string(),
+                    collection.retries.to_string(),
+                    milliseconds(collection.rate_limit_wait_ms),
+                    milliseconds(collection.duration_ms),
+                    note(collection),
+                ]
+            });
+            output.text(&table(heading, rows, &[2, 3, 4, 5, 6, 7]));
+            output.text(&format!("package: {}", package.folder.display()));
+        }
+    }
+    match report.outcome {
+        ReportOutcome::Complete => Exit::Done,
+        ReportOutcome::Incomplete => {
+            output.complain("incomplete: the package lacks what the table and report.json name");
+            Exit::Incomplete
+        }
+    }
+}
+
+/// Says so if nothing that is known about a person leads anywhere; the request runs all the same.
+pub(crate) fn warn_if_unused(requests: &DataRequests, person: &Identities, output: &Output) {
+    let taken = requests.identity_kinds();
+    if person.kinds().any(|kind| taken.contains(&kind)) {
+        return;
+    }
+    let given: Vec<&str> = person.kinds().collect();
+    output.complain(&format!(
+        "warning: no connection takes an identity of kind {}; they take: {}",
+        given.join(", "),
+        if taken.is_empty() { "none".to_owned() } else { taken.join(", ") }
+    ));
+}
+
+fn note(collection: &CollectionReport) -> String {
+    let completeness = &collection.completeness;
+    let detail = completeness.detail.clone().unwrap_or_default();
+    match completeness.reason.and_then(|reason| serde_json::to_value(reason).ok()) {
+        Some(reason) => format!("{}: {detail}", reason.as_str().unwrap_or_default()),
+        None => detail,
+    }
+}
+
+fn milliseconds(value: u64) -> String {
+    if value < 10_000 { format!("{value} ms") } else { format!("{:.1} s", value as f64 / 1000.0) }
+}

@@ -1,0 +1,171 @@
+use std::fmt;
+
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
+    SourceSpan, SpanContents,
+};
+use spec::{Diagnostic, Diagnostics, Severity, SourceFile};
+
+/// Files whose text may be shown beside a finding.
+///
+/// Texts with secrets (project files) go in with their secrets blacked out, places unchanged.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    files: Vec<SourceFile>,
+}
+
+impl Sources {
+    /// Adds a file.
+    pub(crate) fn add(&mut self, file: SourceFile) {
+        self.files.push(file);
+    }
+
+    /// Draws findings one below the other, each with its place, an excerpt, and what to write instead.
+    pub(crate) fn draw(&self, diagnostics: &Diagnostics, colours: Colours) -> String {
+        let theme = match colours {
+            Colours::On => GraphicalTheme::unicode(),
+            Colours::Off => GraphicalTheme::unicode_nocolor(),
+        };
+        let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(110);
+        let mut text = String::new();
+        for diagnostic in diagnostics {
+            let source = self.files.iter().find(|file| file.name() == diagnostic.file);
+            draw_one(&handler, diagnostic, source, &mut text);
+        }
+        text
+    }
+}
+
+/// Whether to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colours {
+    /// A terminal shows them.
+    On,
+    /// A file or a pipe does not.
+    Off,
+}
+
+fn draw_one(
+    handler: &GraphicalReportHandler,
+    diagnostic: &Diagnostic,
+    source: Option<&SourceFile>,
+    text: &mut String,
+) {
+    let start = text.len();
+    let drawn = Drawn { diagnostic, excerpt: source.map(Excerpt) };
+    // Writing to a text cannot fail; a span outside the file leaves the plain line below.
+    let _ = handler.render_report(text, &drawn);
+    let place = place(diagnostic);
+    if !text.get(start..).unwrap_or_default().contains(&place) {
+        text.push_str(&format!("  at {place}\n"));
+    }
+    text.push('\n');
+}
+
+/// `FILE:LINE:COLUMN`, which editors turn into a link.
+fn place(diagnostic: &Diagnostic) -> String {
+    format!("{}:{}:{}", diagnostic.file, diagnostic.line, diagnostic.column)
+}
+
+/// A finding as the drawing library wants it.
+#[derive(Debug)]
+struct Drawn<'a> {
+    diagnostic: &'a Diagnostic,
+    excerpt: Option<Excerpt<'a>>,
+}
+
+impl fmt::Display for Drawn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.diagnostic.message)
+    }
+}
+
+impl std::error::Error for Drawn<'_> {}
+
+impl miette::Diagnostic for Drawn<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.diagnostic.code))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.diagnostic.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.diagnostic.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.excerpt.as_ref().map(|excerpt| excerpt as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.excerpt.as_ref()?;
+        let span = &self.diagnostic.span;
+        let label = LabeledSpan::new_primary_with_span(None, (span.start, span.len()));
+        Some(Box::new(std::iter::once(label)))
+    }
+}
+
+/// The text around a finding, under the file's name.
+#[derive(Debug)]
+struct Excerpt<'a>(&'a SourceFile);
+
+impl SourceCode for Excerpt<'_> {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        lines_before: usize,
+        lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let text = self.0.text();
+        let contents = text.read_span(span, lines_before, lines_after)?;
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.0.name().to_owned(),
+            contents.data(),
+            *contents.span(),
+            contents.line(),
+            contents.column(),
+            contents.line_count(),
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn place_excerpt_code_and_help_are_shown() {
+        let file = SourceFile::new("connector.yml", "saas_config:\n  nme: é\n");
+        let found = Diagnostic::error(&file, 15..18, "spec::unknown_key", "unknown key `nme`")
+            .with_help("write `name`");
+        let mut sources = Sources::default();
+        sources.add(file);
+
+        let text = sources.draw(&Diagnostics::from_iter([found]), Colours::Off);
+
+        for part in ["connector.yml:2:3", "spec::unknown_key", "unknown key `nme`", "nme: é", "write `name`"]
+        {
+            assert!(text.contains(part), "{part:?} is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_finding_without_source_or_outside_of_it_still_has_its_place() {
+        let file = SourceFile::new("a.yml", "x: 1\n");
+        let mut found = Diagnostic::error(&file, 3..4, "spec::wrong_type", "not a text");
+        found.span = 90..99;
+        let mut sources = Sources::default();
+
+        let without = sources.draw(&Diagnostics::from_iter([found.clone()]), Colours::Off);
+        sources.add(file);
+        let outside = sources.draw(&Diagnostics::from_iter([found]), Colours::Off);
+
+        assert!(without.contains("a.yml:1:4"), "{without}");
+        assert!(outside.contains("a.yml:1:4"), "{outside}");
+    }
+}

@@ -1,0 +1,67 @@
+use std::path::{Path, PathBuf};
+
+use spec::SourceFile;
+
+use crate::failure::Failure;
+
+/// The texts of one connector.
+#[derive(Debug, Clone)]
+pub(crate) struct ConnectorSources {
+    /// The connector file.
+    pub(crate) connector: SourceFile,
+    /// The dataset that belongs to it, if there is one.
+    pub(crate) dataset: Option<SourceFile>,
+}
+
+/// Longest file that is read into memory, 16 MiB.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Reads a connector: a file, or a folder with `connector.yml` and perhaps `dataset.yml`.
+///
+/// A file called `connector.yml` has its `dataset.yml` beside it; of another name, the dataset is
+/// somebody else's to say.
+pub(crate) fn connector(path: &Path) -> Result<ConnectorSources, Failure> {
+    let (file, dataset) = if path.is_dir() {
+        (path.join("connector.yml"), path.join("dataset.yml"))
+    } else if path.file_name().is_some_and(|name| name == "connector.yml") {
+        (path.to_path_buf(), path.with_file_name("dataset.yml"))
+    } else {
+        return Ok(ConnectorSources { connector: read(path)?, dataset: None });
+    };
+    let dataset = dataset.is_file().then(|| read(&dataset)).transpose()?;
+    Ok(ConnectorSources { connector: read(&file)?, dataset })
+}
+
+/// Reads a text file, under the name it was given by.
+pub(crate) fn read(path: &Path) -> Result<SourceFile, Failure> {
+    let size = std::fs::metadata(path).map_err(|error| Failure::unreadable(path, &error))?.len();
+    if size > MOST_BYTES {
+        return Err(Failure::BadInput(format!(
+            "{} has {size} bytes; at most {MOST_BYTES} are read",
+            path.display()
+        )));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::unreadable(path, &error))?;
+    Ok(SourceFile::new(path.display().to_string(), text))
+}
+
+/// Finds a connector by what a person wrote: a name of the library, or a path below `folder`.
+///
+/// A text that starts with `.` or holds a separator is a path; anything else is a name first.
+pub(crate) fn find_connector(text: &str, folder: &Path) -> Result<Option<ConnectorSources>, Failure> {
+    let is_path = text.starts_with('.') || text.contains(std::path::MAIN_SEPARATOR);
+    if !is_path && let Some(entry) = spec::library::find(text) {
+        return Ok(Some(ConnectorSources { connector: entry.connector, dataset: entry.dataset }));
+    }
+    let path: PathBuf = folder.join(text);
+    if path.exists() { connector(&path).map(Some) } else { Ok(None) }
+}
+
+/// Nothing is called that, and no file is there.
+pub(crate) fn no_connector(text: &str) -> Failure {
+    let names: Vec<&str> = spec::library::library().iter().map(|entry| entry.name).collect();
+    Failure::BadInput(format!(
+        "`{text}` is neither a connector of the library ({}) nor a file; `tutela connector list` shows the library",
+        names.join(", ")
+    ))
+}

@@ -1,0 +1,62 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use engine::Progress;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::output::Output;
+
+/// One line on a terminal that tells how far a data request is; nothing anywhere else.
+#[derive(Debug)]
+pub(crate) struct ProgressLine {
+    bar: ProgressBar,
+    rows: AtomicU64,
+    ended: AtomicU64,
+}
+
+impl ProgressLine {
+    /// A line for one person.
+    pub(crate) fn of_person(output: &Output) -> Self {
+        Self::new(output, ProgressBar::new_spinner(), "{spinner} {elapsed_precise} {msg}")
+    }
+
+    /// A line for many people.
+    pub(crate) fn of_people(people: u64, output: &Output) -> Self {
+        Self::new(output, ProgressBar::new(people), "{bar:30} {pos}/{len} people, {eta} left, {msg}")
+    }
+
+    fn new(output: &Output, bar: ProgressBar, template: &str) -> Self {
+        if output.watched() {
+            let style = ProgressStyle::with_template(template).expect("the templates above are well formed");
+            bar.set_style(style);
+            bar.enable_steady_tick(Duration::from_millis(100));
+        } else {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Self { bar, rows: AtomicU64::new(0), ended: AtomicU64::new(0) }
+    }
+
+    /// Notes what the engine tells.
+    pub(crate) fn note(&self, progress: &Progress) {
+        let (rows, ended) = match progress {
+            Progress::Started { .. } => (0, 0),
+            Progress::Page { rows, .. } => (*rows, 0),
+            Progress::Ended { .. } => (0, 1),
+        };
+        let rows = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
+        let ended = self.ended.fetch_add(ended, Ordering::Relaxed) + ended;
+        if !self.bar.is_hidden() {
+            self.bar.set_message(format!("{ended} collections done, {rows} rows"));
+        }
+    }
+
+    /// One more person is done.
+    pub(crate) fn person_done(&self) {
+        self.bar.inc(1);
+    }
+
+    /// Takes the line away.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

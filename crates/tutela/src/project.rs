@@ -1,0 +1,64 @@
+pub(crate) mod door;
+mod redacted;
+mod resolve;
+mod secrets;
+mod settings;
+
+use std::path::{Path, PathBuf};
+
+use spec::{Project, SourceFile};
+
+use crate::diagnostics::Sources;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::files;
+use crate::output::Output;
+
+pub(crate) use self::resolve::Instance;
+pub(crate) use self::settings::{limits, reading};
+
+/// A project file and where it lies: paths in it start there.
+#[derive(Debug)]
+pub(crate) struct ProjectFile {
+    /// The checked content.
+    pub(crate) project: Project,
+    /// Its text, for messages about places in it.
+    source: SourceFile,
+    folder: PathBuf,
+}
+
+impl ProjectFile {
+    /// Reads and checks a project file; what is wrong with it is shown.
+    pub(crate) fn load(path: &Path, output: &Output) -> Result<Self, Failure> {
+        let source = files::read(path)?;
+        let checked = spec::check_project(&source);
+        let mut sources = Sources::default();
+        sources.add(redacted::redacted(&source));
+        match checked.value {
+            Some(project) => {
+                if !checked.diagnostics.is_empty() && output.format() == crate::arguments::Format::Table {
+                    output.diagnostics(&checked.diagnostics, &sources);
+                }
+                let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+                Ok(Self { project, source, folder })
+            }
+            None => {
+                output.diagnostics(&checked.diagnostics, &sources);
+                Err(Failure::Shown(Exit::BadInput))
+            }
+        }
+    }
+
+    /// The file's name, as a person wrote it.
+    pub(crate) fn name(&self) -> &str {
+        self.source.name()
+    }
+}
+
+/// Flag of all commands that work on a project file.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ProjectArgument {
+    /// Project file.
+    #[arg(long, default_value = "tutela.yml", env = "TUTELA_PROJECT")]
+    pub(crate) project: PathBuf,
+}

@@ -1,0 +1,247 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use connector::{Connection, Secrets};
+use model::ConnectionKey;
+use serde_json::Value;
+use spec::connector_file::ConnectorFile;
+use spec::dataset_file::Dataset;
+use spec::{
+    CheckOptions, CheckedSecrets, ConnectionEntry, Diagnostic, Diagnostics, DomainValidation, SecretInputs,
+    SourceFile,
+};
+
+use super::redacted::redacted;
+use super::{ProjectFile, secrets};
+use crate::diagnostics::Sources;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::files::{self, ConnectorSources};
+use crate::output::Output;
+
+/// A connection of a project, complete: file, dataset, secrets.
+#[derive(Debug, Clone)]
+pub(crate) struct Instance {
+    /// What is called.
+    pub(crate) connection: Connection,
+    /// What its collections hold.
+    pub(crate) dataset: Option<Dataset>,
+}
+
+/// A connection before its secrets are looked at.
+#[derive(Debug)]
+pub(crate) struct Described {
+    /// The checked file.
+    pub(crate) file: ConnectorFile,
+    /// The checked dataset.
+    pub(crate) dataset: Option<Dataset>,
+}
+
+impl Instance {
+    /// A connection called `key` with these secrets, outside of any project.
+    pub(crate) fn of_sources(
+        sources: &ConnectorSources,
+        key: &ConnectionKey,
+        supplied: Vec<(String, Value)>,
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        let mut found = Findings { list: Diagnostics::default(), sources: Sources::default() };
+        let described = check(sources, key, &mut found)?;
+        found.sources.add(sources.connector.clone());
+        sources.dataset.iter().for_each(|dataset| found.sources.add(dataset.clone()));
+        found.show_errors(output)?;
+        let described = described.ok_or(Failure::Shown(Exit::BadInput))?;
+        let supplied = SecretInputs::new(supplied);
+        let secrets = spec::check_secrets(&described.file, &supplied, DomainValidation::Disabled)
+            .map_err(|error| Failure::bad_input(&error))?;
+        Ok(instance(key, described, secrets))
+    }
+}
+
+impl ProjectFile {
+    /// Completes all connections; what is wrong with any of them is shown.
+    pub(crate) fn instances(&self, output: &Output) -> Result<Vec<Instance>, Failure> {
+        let positions = 0..self.project.connections.len();
+        self.complete(positions, output)
+    }
+
+    /// Completes the connection called `key`.
+    pub(crate) fn instance(&self, key: &str, output: &Output) -> Result<Instance, Failure> {
+        let connections = &self.project.connections;
+        let position = connections.iter().position(|entry| entry.key.as_str() == key).ok_or_else(|| {
+            let keys: Vec<&str> = connections.iter().map(|entry| entry.key.as_str()).collect();
+            Failure::BadInput(format!(
+                "{} has no connection `{key}`; it has: {}",
+                self.source.name(),
+                keys.join(", ")
+            ))
+        })?;
+        let mut found = self.complete(position..position + 1, output)?;
+        Ok(found.remove(0))
+    }
+
+    /// Reads and checks the files of one connection; findings go to `found`.
+    pub(crate) fn describe(
+        &self,
+        position: usize,
+        entry: &ConnectionEntry,
+        found: &mut Findings,
+    ) -> Result<Option<Described>, Failure> {
+        let Some(mut pair) = files::find_connector(&entry.connector, &self.folder)? else {
+            let place = format!("connections[{position}].connector");
+            let message = format!("`{}` is neither a connector of the library nor a file", entry.connector);
+            found.list.push(
+                self.error_at(&place, "project::connector", message)
+                    .with_help("`tutela connector list` shows the library; paths start at the project file"),
+            );
+            return Ok(None);
+        };
+        if let Some(dataset) = &entry.dataset {
+            pair.dataset = Some(files::read(&self.folder.join(dataset))?);
+        }
+        found.sources.add(pair.connector.clone());
+        pair.dataset.iter().for_each(|dataset| found.sources.add(dataset.clone()));
+        check(&pair, &entry.key, found)
+    }
+
+    /// An error about the value at `place` in the project file.
+    pub(crate) fn error_at(&self, place: &str, code: &'static str, message: String) -> Diagnostic {
+        Diagnostic::error(&self.source, self.project.spans.nearest_value(place), code, message)
+    }
+
+    /// An error about the key at `place` in the project file.
+    pub(crate) fn error_at_key(&self, place: &str, code: &'static str, message: String) -> Diagnostic {
+        Diagnostic::error(&self.source, self.project.spans.nearest_key(place), code, message)
+    }
+
+    /// Findings, with the project file as their first source.
+    pub(crate) fn findings(&self) -> Findings {
+        let mut sources = Sources::default();
+        sources.add(redacted(&self.source));
+        Findings { list: Diagnostics::default(), sources }
+    }
+
+    fn complete(&self, positions: std::ops::Range<usize>, output: &Output) -> Result<Vec<Instance>, Failure> {
+        let mut found = self.findings();
+        let mut instances = Vec::new();
+        for (position, entry) in self.project.connections.iter().enumerate() {
+            if !positions.clone().contains(&position) {
+                continue;
+            }
+            if let Some(described) = self.describe(position, entry, &mut found)?
+                && let Some(secrets) = secrets::of(self, position, entry, &described.file, &mut found.list)
+            {
+                instances.push(instance(&entry.key, described, secrets));
+            }
+        }
+        found.show_errors(output)?;
+        self.check_references(&instances, positions, output)?;
+        Ok(instances)
+    }
+
+    /// External references must lead to a field of some connection of the project (saas-config 4.12).
+    fn check_references(
+        &self,
+        instances: &[Instance],
+        positions: std::ops::Range<usize>,
+        output: &Output,
+    ) -> Result<(), Failure> {
+        if positions.len() < self.project.connections.len() {
+            // The field may belong to a connection that this command has nothing to do with.
+            return Ok(());
+        }
+        let datasets: Vec<&Dataset> =
+            instances.iter().filter_map(|instance| instance.dataset.as_ref()).collect();
+        let mut found = self.findings();
+        for (position, instance) in positions.zip(instances) {
+            for (name, reference) in &instance.connection.references {
+                if let Err(error) = spec::secrets::check_external_reference(name, reference, &datasets) {
+                    let place = format!("connections[{position}].secrets.{name}");
+                    found.list.push(self.error_at_key(&place, "project::secret", error.to_string()));
+                }
+            }
+        }
+        found.show_errors(output)
+    }
+}
+
+/// Findings about a project and its files, and the texts to draw them on.
+#[derive(Debug)]
+pub(crate) struct Findings {
+    /// What was found.
+    pub(crate) list: Diagnostics,
+    /// On what.
+    pub(crate) sources: Sources,
+}
+
+impl Findings {
+    /// Shows everything and fails if something is an error; warnings alone stay unsaid here,
+    /// `connector check` shows them.
+    pub(crate) fn show_errors(&self, output: &Output) -> Result<(), Failure> {
+        if self.list.has_errors() {
+            output.diagnostics(&self.list, &self.sources);
+            return Err(Failure::Shown(Exit::BadInput));
+        }
+        if !self.list.is_empty() {
+            tracing::info!(
+                warnings = self.list.len(),
+                "connector files have warnings, `tutela connector check` shows them"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn check(
+    pair: &ConnectorSources,
+    key: &ConnectionKey,
+    found: &mut Findings,
+) -> Result<Option<Described>, Failure> {
+    let options =
+        CheckOptions { instance_key: Some(key.clone()), domain_validation: DomainValidation::default() };
+    let connector = spec::check_connector(&pair.connector, &options);
+    found.list.extend(connector.diagnostics);
+    let file = connector.value;
+    if let Some(file) = &file {
+        same_key(&pair.connector, &file.fides_key, key)?;
+    }
+    let mut dataset = None;
+    if let Some(source) = &pair.dataset {
+        let checked = spec::check_datasets(source, &options);
+        found.list.extend(checked.diagnostics);
+        dataset = checked.value.and_then(|datasets| own(datasets, key));
+        if let (Some(file), Some(dataset)) = (&file, &dataset) {
+            found.list.extend(spec::check_pair(file, dataset, source));
+        }
+    }
+    Ok(file.map(|file| Described { file, dataset }))
+}
+
+/// The dataset with the connection's key, else the first, which is then found to be another's.
+fn own(datasets: Vec<Dataset>, key: &ConnectionKey) -> Option<Dataset> {
+    let position = datasets.iter().position(|dataset| dataset.fides_key == key.as_str());
+    datasets.into_iter().nth(position.unwrap_or(0))
+}
+
+/// A file with a fixed key belongs to the connection of that key only (architecture §13.13).
+fn same_key(source: &SourceFile, fides_key: &str, key: &ConnectionKey) -> Result<(), Failure> {
+    if fides_key == key.as_str() {
+        return Ok(());
+    }
+    Err(Failure::BadInput(format!(
+        "{} has the fixed key `{fides_key}`, the connection that uses it is called `{key}`; call the connection \
+         `{fides_key}`, or write `<instance_fides_key>` in the file",
+        source.name()
+    )))
+}
+
+fn instance(key: &ConnectionKey, described: Described, secrets: CheckedSecrets) -> Instance {
+    let connection = Connection {
+        key: key.clone(),
+        recording_keep: HashMap::new(),
+        file: Arc::new(described.file),
+        secrets: Arc::new(Secrets::new(secrets.values)),
+        references: secrets.references.into_iter().collect(),
+    };
+    Instance { connection, dataset: described.dataset }
+}

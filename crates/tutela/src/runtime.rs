@@ -1,0 +1,42 @@
+use std::future::Future;
+
+use crate::failure::Failure;
+
+/// Runs a command that waits for the network. Commands that do not never pay for it.
+pub(crate) fn run<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Failure::Failed(format!("the system gives no threads or no event queue: {error}"))
+    })?;
+    runtime.block_on(work)
+}
+
+/// Completes when a person presses Ctrl-C, or the system asks the program to end.
+pub(crate) async fn interrupted() {
+    let control_c = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without a handler the signal ends the program by itself.
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = control_c => {}
+        () = terminated() => {}
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    match signal(SignalKind::terminate()) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
+}

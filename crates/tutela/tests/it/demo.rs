@@ -1,0 +1,25 @@
+use std::path::Path;
+
+use crate::program::Program;
+
+#[test]
+fn the_demo_writes_a_package_and_leaves() {
+    let program = Program::new();
+
+    let ran = program.run(&["demo", "--once"]).expect(0);
+
+    let line = ran.stdout.lines().find_map(|line| line.strip_prefix("package: ")).unwrap();
+    let rows: serde_json::Value = program.json(Path::new(line).join("access.json").to_str().unwrap());
+    assert!(!rows["segment:traits"].as_array().unwrap().is_empty());
+    assert!(ran.stdout.contains("segment:track_events"), "{}", ran.stdout);
+}
+
+#[test]
+fn the_project_of_the_demo_is_one_of_the_users() {
+    let program = Program::new();
+    program.run(&["demo", "--once"]).expect(0);
+
+    let ran = program.run(&["connection", "list", "--project", "tutela-demo/tutela.yml"]).expect(0);
+
+    assert!(ran.stdout.contains("segment_unify"), "{}", ran.stdout);
+}

@@ -1,0 +1,16 @@
+//! Runs the built program as a user would.
+
+mod access;
+mod check;
+mod connection;
+mod corpus;
+mod demo;
+mod faults;
+mod inside;
+mod output;
+mod program;
+mod project;
+mod recording;
+mod segment;
+mod shop;
+mod subjects;

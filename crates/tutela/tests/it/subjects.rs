@@ -1,0 +1,68 @@
+use std::collections::BTreeSet;
+
+use testkit::Answer;
+
+use crate::program::Program;
+use crate::shop;
+
+const ACCESS: &[&str] = &["privacy", "access", "--subjects", "people.jsonl", "--out", "out"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_person_gets_a_folder_named_after_the_line() {
+    let saas = shop::open().await;
+    let program = Program::new();
+    shop::project(&program, &saas);
+    let mut people = String::from("{\"email\": \"ana@example.com\"}\n\n");
+    (0..40).for_each(|number| people.push_str(&format!("{{\"email\": [\"p{number}@example.com\"]}}\n")));
+    program.file("people.jsonl", &people);
+
+    let ran = program.run(&[ACCESS, &["--format", "json"]].concat()).expect(0);
+
+    let totals = ran.json();
+    assert_eq!(
+        (totals["people"].as_u64(), totals["complete"].as_u64(), totals["rows"].as_u64()),
+        (Some(41), Some(41), Some(4))
+    );
+    let folders: BTreeSet<String> = std::fs::read_dir(program.folder().join("out"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(folders.len(), 41);
+    assert!(
+        folders.contains("subject-0001")
+            && folders.contains("subject-0042")
+            && !folders.contains("subject-0002")
+    );
+    assert_eq!(program.json("out/subject-0001/access.json")["shop:orders"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bad_line_stops_all_before_any_call() {
+    let saas = shop::open().await;
+    let program = Program::new();
+    shop::project(&program, &saas);
+    program.file("people.jsonl", "{\"email\": \"ana@example.com\"}\n{\"email\": \"canary\\u0000\"}\n");
+
+    let ran = program.run(ACCESS).expect(2);
+
+    ran.complains(&["people.jsonl:2:1", "control character"]);
+    assert!(!ran.stderr.contains("canary") && saas.calls().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_with_something_missing_are_listed_and_the_others_are_whole() {
+    let saas = shop::open().await;
+    saas.on("GET", "/customers").with(|call| match call.query.contains("bad") {
+        true => Answer::status(403),
+        false => Answer::json(200, &serde_json::json!({"customers": []})),
+    });
+    let program = Program::new();
+    shop::project(&program, &saas);
+    program.file("people.jsonl", "{\"email\": \"good@example.com\"}\n{\"email\": \"bad@example.com\"}\n");
+
+    let totals = program.run(&[ACCESS, &["--format", "json"]].concat()).expect(3).json();
+
+    assert_eq!((totals["complete"].as_u64(), totals["incomplete"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(totals["missing"][0]["subject"], "subject-0002");
+    assert_eq!(program.json("out/subject-0001/report.json")["outcome"], "complete");
+}
