@@ -12,6 +12,7 @@ mod defects;
 mod effects;
 mod filters;
 mod flow;
+mod hidden;
 mod hosts;
 mod nearest;
 mod paging;
@@ -43,9 +44,9 @@ pub fn lint_connector(file: &ConnectorFile, source: &SourceFile, spans: &SpanInd
 
     reachability::lint(file, &flow, &mut findings);
     circular::lint(file, &flow, &mut findings);
-    connector_params::lint(file, &visits, &mut findings);
+    connector_params::lint(file, &visits, hidden::has_sections(file, spans), &mut findings);
     placeholders::lint(file, &visits, &mut findings);
-    param_values::lint(file, &visits, &mut findings);
+    param_values::lint(file, &visits, spans, &mut findings);
     paging::lint(&visits, &mut findings);
     hosts::lint(file, &visits, &mut findings);
     url_secrets::lint(file, &visits, &mut findings);
@@ -129,5 +130,17 @@ fn listed<S: AsRef<str>>(names: &[S]) -> String {
         None => String::new(),
         Some((only, [])) => only.clone(),
         Some((last, before)) => format!("{} and {last}", before.join(", ")),
+    }
+}
+
+/// Places of the items of the list at `place`.
+fn items(spans: &SpanIndex, place: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    loop {
+        let item = format!("{place}[{}]", found.len());
+        if spans.find_value(&item).is_none() {
+            return found;
+        }
+        found.push(item);
     }
 }

@@ -7,6 +7,8 @@
 mod codes;
 mod schema_page;
 
+use std::fmt::Write as _;
+
 use crate::categories::CATEGORIES;
 use crate::schema::{connector_schema, dataset_schema, project_schema};
 
@@ -57,9 +59,9 @@ pub fn diagnostics_reference() -> String {
          through and say what may go wrong.\n"
     );
     for (title, severity) in [("Errors", crate::Severity::Error), ("Warnings", crate::Severity::Warning)] {
-        page.push_str(&format!("\n## {title}\n\n| Code | Meaning | What to do |\n| --- | --- | --- |\n"));
+        let _ = write!(page, "\n## {title}\n\n| Code | Meaning | What to do |\n| --- | --- | --- |\n");
         for code in CODES.iter().filter(|code| code.severity == severity) {
-            page.push_str(&format!("| `{}` | {} | {} |\n", code.code, code.meaning, code.action));
+            let _ = writeln!(page, "| `{}` | {} | {} |", code.code, code.meaning, code.action);
         }
     }
     page
@@ -73,7 +75,7 @@ pub fn categories_reference() -> String {
          it cannot tell them from slips.\n\n| Category | Meaning |\n| --- | --- |\n"
     );
     for category in CATEGORIES {
-        page.push_str(&format!("| `{}` | {} |\n", category.key, category.meaning));
+        let _ = writeln!(page, "| `{}` | {} |", category.key, category.meaning);
     }
     page
 }

@@ -7,11 +7,12 @@ use super::{Finding, secret_names};
 use crate::connector_file::{ConnectorFile, OffsetLimit, Pagination, ParamSource, Required};
 use crate::reference::ReferenceSource;
 
-pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Vec<Finding>) {
+/// `hidden` says that parts of the file may use secrets that do not show in `file`.
+pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], hidden: bool, findings: &mut Vec<Finding>) {
     lint_undeclared(file, visits, findings);
 
     // Functions and strategies that are not part of the file may read any secret.
-    let opaque = visits.iter().any(|visit| visit::is_opaque(visit.request));
+    let opaque = hidden || visits.iter().any(|visit| visit::is_opaque(visit.request));
     if opaque || secret_names::has_unknown_strategy(file, visits) {
         return;
     }

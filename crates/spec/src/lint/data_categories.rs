@@ -26,10 +26,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Places of the items of the list at `place`.
     fn items(&self, place: &str) -> Vec<String> {
-        (0..)
-            .map(|index| format!("{place}[{index}]"))
-            .take_while(|item| self.spans.find_value(item).is_some())
-            .collect()
+        super::items(self.spans, place)
     }
 
     fn fields(&mut self, place: &str) {

@@ -19,14 +19,12 @@ impl Places {
         let text = |place: &str| {
             spans.find_value(place).map(|span| source.slice(&span).trim_matches(['"', '\'']).to_owned())
         };
-        let at = (0..)
-            .map(|index| format!("dataset[{index}]"))
-            .take_while(|place| spans.find_value(place).is_some())
+        let at = super::items(spans, "dataset")
+            .into_iter()
             .find(|place| text(&format!("{place}.fides_key")).as_deref() == Some(&dataset.fides_key))
             .unwrap_or_else(|| "dataset[0]".to_owned());
-        let collections = (0..)
-            .map(|index| format!("{at}.collections[{index}]"))
-            .take_while(|place| spans.find_value(place).is_some())
+        let collections = super::items(spans, &format!("{at}.collections"))
+            .into_iter()
             .filter_map(|place| Some((text(&format!("{place}.name"))?, place)))
             .collect();
         Self { dataset: at, collections }
@@ -44,8 +42,9 @@ pub(super) fn lint(file: &ConnectorFile, dataset: &Dataset, places: &Places) -> 
     for endpoint in file.endpoints.iter().filter(|endpoint| !endpoint.skip_processing) {
         match dataset.collections.iter().find(|collection| collection.name == endpoint.name) {
             Some(collection) => {
-                lint_erasure(file, endpoint, collection, places, &mut findings);
-                lint_narrowing(endpoint, collection, places, &mut findings);
+                let place = places.name_of(&collection.name);
+                findings.extend(lint_erasure(file, endpoint, collection, &place));
+                findings.extend(lint_narrowing(endpoint, collection, &place));
             }
             None if feeds_others_only(endpoint) => {}
             None => {
@@ -97,35 +96,32 @@ fn lint_erasure(
     file: &ConnectorFile,
     endpoint: &Endpoint,
     collection: &Collection,
-    places: &Places,
-    findings: &mut Vec<Finding>,
-) {
+    place: &str,
+) -> Option<Finding> {
     let personal = personal_categories(collection);
     if endpoint.read.is_empty() || personal.is_empty() {
-        return;
+        return None;
     }
     let own = endpoint.update.is_some() || endpoint.delete.is_some();
     if !own && file.data_protection_request.is_none() {
         let message = format!(
-            "`{}` holds {} and is read, but no request can erase it: endpoint `{}` has neither `update` nor `delete`, and the file no `data_protection_request`",
+            "`{}` holds {} and is read, but no request can erase it: its endpoint has neither `update` nor `delete`, \
+             and the file no `data_protection_request`",
             collection.name,
             listed(&personal),
-            endpoint.name
         );
-        findings.push(
-            Finding::value(places.name_of(&collection.name), "spec::lint_not_erasable", message)
-                .help("add a request that masks or deletes the rows, or say in the guide why there is none"),
-        );
-    } else if own && !collection.fields.iter().any(has_primary_key) {
+        let help = "add a request that masks or deletes the rows, or say in the guide why there is none";
+        return Some(Finding::value(place, "spec::lint_not_erasable", message).help(help));
+    }
+    if own && !collection.fields.iter().any(has_primary_key) {
         let message = format!(
             "`{}` has no primary key, so the `update` or `delete` of its endpoint is never sent",
             collection.name
         );
-        findings.push(
-            Finding::value(places.name_of(&collection.name), "spec::lint_no_primary_key", message)
-                .help("mark the field that identifies a row with `fides_meta: {primary_key: true}`"),
-        );
+        let help = "mark the field that identifies a row with `fides_meta: {primary_key: true}`";
+        return Some(Finding::value(place, "spec::lint_no_primary_key", message).help(help));
     }
+    None
 }
 
 fn has_primary_key(field: &Field) -> bool {
@@ -152,26 +148,19 @@ fn personal_categories(collection: &Collection) -> Vec<String> {
 }
 
 /// A read that nothing narrows to the person: the rows of everybody would be delivered.
-fn lint_narrowing(
-    endpoint: &Endpoint,
-    collection: &Collection,
-    places: &Places,
-    findings: &mut Vec<Finding>,
-) {
+fn lint_narrowing(endpoint: &Endpoint, collection: &Collection, place: &str) -> Option<Finding> {
     let personal = personal_categories(collection);
     if personal.is_empty() || !endpoint.read.iter().any(is_wide) {
-        return;
+        return None;
     }
     let message = format!(
-        "`{}` holds {}, but a read request of endpoint `{}` uses no value of the person: the rows of everybody would be delivered",
+        "`{}` holds {}, but a read request of its endpoint uses no value of the person: the rows of everybody would \
+         be delivered",
         collection.name,
         listed(&personal),
-        endpoint.name
     );
-    findings.push(
-        Finding::value(places.name_of(&collection.name), "spec::lint_unnarrowed_read", message)
-            .help("use an identity or a reference in the request, or keep the person's rows with a `filter` postprocessor"),
-    );
+    let help = "use an identity or a reference in the request, or keep the person's rows with a `filter` postprocessor";
+    Some(Finding::value(place, "spec::lint_unnarrowed_read", message).help(help))
 }
 
 fn is_wide(request: &Request) -> bool {

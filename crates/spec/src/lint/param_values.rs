@@ -1,14 +1,24 @@
 //! Param values that their request never uses.
 
-use super::Finding;
 use super::visit::{self, Position, Role, Visit};
+use super::{Finding, hidden};
 use crate::connector_file::{ConnectorFile, ParamSource, ParamValue, Request};
+use crate::span_index::SpanIndex;
 
-pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Vec<Finding>) {
+pub(super) fn lint(
+    file: &ConnectorFile,
+    visits: &[Visit<'_>],
+    spans: &SpanIndex,
+    findings: &mut Vec<Finding>,
+) {
     for visit in visits {
         let request = visit.request;
         let ignored = matches!(visit.role, Role::Test | Role::Token | Role::Job);
-        if ignored || visit::is_opaque(request) || request.async_config.is_some() {
+        if ignored
+            || visit::is_opaque(request)
+            || request.async_config.is_some()
+            || hidden::has_parts(request, spans)
+        {
             continue;
         }
         // A masking request of an endpoint without read also makes the collection's fields.

@@ -36,7 +36,6 @@ pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Ve
         if visit::is_opaque(visit.request) {
             continue;
         }
-        let endpoint = visit.endpoint.and_then(|index| file.endpoints.get(index));
         for text in visit::texts(visit.request) {
             let mut seen = Vec::new();
             for placeholder in text.template.placeholders() {
@@ -49,7 +48,7 @@ pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Ve
                     if !secret_names::is_known(file, &placeholder.name) {
                         findings.push(unbound_secret(&text.place, &placeholder.name));
                     }
-                } else if !is_bound(file, visit, endpoint, text.position, root) {
+                } else if !is_bound(file, visit, text.position, root) {
                     let optional = placeholder.optional;
                     findings.push(unbound(visit, &text, root, optional));
                 }
@@ -58,13 +57,8 @@ pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Ve
     }
 }
 
-fn is_bound(
-    file: &ConnectorFile,
-    visit: &Visit<'_>,
-    endpoint: Option<&Endpoint>,
-    position: Position,
-    name: &str,
-) -> bool {
+fn is_bound(file: &ConnectorFile, visit: &Visit<'_>, position: Position, name: &str) -> bool {
+    let endpoint = visit.endpoint.and_then(|index| file.endpoints.get(index));
     let request = visit.request;
     if position == Position::Output {
         return SPECIAL_OUTPUT.contains(&name)

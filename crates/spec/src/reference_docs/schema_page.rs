@@ -148,7 +148,8 @@ impl<'a> Page<'a> {
         }
         match schema.get("properties").and_then(Value::as_object) {
             Some(properties) if properties.len() == 1 => {
-                properties.keys().map(|only| format!("`{{{only}: …}}`")).collect()
+                let only = properties.keys().next().map_or("", String::as_str);
+                format!("`{{{only}: …}}`")
             }
             Some(_) | None => self.link(capitalized(&key.replace('_', " ")), schema),
         }

@@ -88,7 +88,7 @@ fn every_file_of_the_library_validates() {
     }
 }
 
-const GOOD: &str = r#"
+const GOOD: &str = r"
 saas_config:
   fides_key: shop
   name: Shop
@@ -105,7 +105,7 @@ saas_config:
           method: GET
           path: /people
           param_values: [{name: email, identity: email}]
-"#;
+";
 
 #[rstest]
 #[case::unknown_request_key("path: /ping}", "path: /ping, timeout: 3}")]
