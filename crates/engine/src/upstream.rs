@@ -22,8 +22,8 @@ impl Upstream {
     pub(crate) fn of(node: &TraversalNode, ended: &BTreeMap<CollectionAddress, CollectionOutcome>) -> Self {
         let parents = node.parents();
         let usable =
-            |address: &&CollectionAddress| ended.get(*address).is_some_and(CollectionOutcome::is_usable);
-        let readable = !node.seeded_by().is_empty() || parents.iter().any(|parent| usable(parent));
+            |address: &CollectionAddress| ended.get(address).is_some_and(CollectionOutcome::is_usable);
+        let readable = !node.seeded_by().is_empty() || parents.iter().copied().any(usable);
         let filters = node.collection.filter_references.iter();
         let looked_at =
             filters.map(|reference| CollectionAddress::new(&reference.dataset, &reference.collection));

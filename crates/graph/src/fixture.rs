@@ -94,8 +94,8 @@ pub(crate) fn node(collections: &[&str], name: &str) -> TraversalNode {
     by_email(collections).find(&address(name)).expect("a reachable collection").clone()
 }
 
-pub(crate) fn typed(kind: DataKind) -> Option<DataType> {
-    Some(DataType { kind, is_array: false })
+pub(crate) fn typed(kind: DataKind) -> DataType {
+    DataType { kind, is_array: false }
 }
 
 /// `A<-B` for each edge of a node: which field takes values from which.

@@ -154,7 +154,7 @@ async fn cancelling_keeps_what_was_read_and_says_so() {
     let (canceller, cancellation) = Canceller::new();
     let mut stage = tree().await;
     stage.cancellation = cancellation;
-    stage.saas.on("GET", "/notes").then(Answer::json(200, &json!([])).after(Duration::from_secs(600)));
+    stage.saas.on("GET", "/notes").then(Answer::json(200, &json!([])).after(Duration::from_mins(10)));
 
     let run = stage
         .run_with(&|event| {

@@ -1,5 +1,11 @@
 //! Runs of small graphs against a scripted application.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests stop at what is not there"
+)]
+
 mod faults;
 mod flow;
 mod stage;

@@ -5,7 +5,10 @@ use super::*;
 use crate::fixture::collection;
 
 fn row(value: Value) -> Row {
-    value.as_object().unwrap().clone()
+    match value {
+        Value::Object(members) => members,
+        other => panic!("not a row: {other}"),
+    }
 }
 
 // rule: privacy-requests R-7

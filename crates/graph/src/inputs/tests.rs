@@ -5,7 +5,10 @@ use super::*;
 use crate::fixture::{address, email, identities, node, typed};
 
 fn row(value: Value) -> Row {
-    value.as_object().unwrap().clone()
+    match value {
+        Value::Object(members) => members,
+        other => panic!("not a row: {other}"),
+    }
 }
 
 fn shown(inputs: &CollectedInputs) -> Value {
@@ -111,7 +114,7 @@ fn usable_inputs_are_converted_and_those_that_cannot_be_are_named() {
     let mut node = node(&["A: email^email", "B: n<A.n t<A.t u<A.u"], "B");
     let mut collection = (*node.collection).clone();
     for field in &mut collection.fields {
-        field.data_type = if field.name == "u" { None } else { typed(DataKind::Integer) };
+        field.data_type = (field.name != "u").then(|| typed(DataKind::Integer));
     }
     node.collection = collection.into();
     let known = email();

@@ -224,7 +224,8 @@ fn any_collections() -> impl Strategy<Value = Vec<String>> {
             for (target, sign) in fields {
                 let target = target % count;
                 if target != own {
-                    text.push_str(&format!(" f{target}{sign}C{target}.id"));
+                    text += &[" f", &target.to_string(), &sign.to_string(), "C", &target.to_string(), ".id"]
+                        .concat();
                 }
             }
             text

@@ -1,0 +1,6 @@
+//! Packages of runs against a scripted application.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests stop at what is not there")]
+
+mod package;
+mod stage;
