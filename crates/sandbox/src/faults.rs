@@ -153,6 +153,15 @@ mod tests {
     }
 
     #[test]
+    fn slow_answers_take_ten_times_the_latency_or_50_ms() {
+        let faults = Faults { latency: 1.0, ..Faults::default() };
+        let mut random = Random::new(3);
+
+        assert_eq!(faults.draw(&mut random, Duration::from_millis(20)).0, Duration::from_millis(180));
+        assert_eq!(faults.draw(&mut random, Duration::ZERO).0, Duration::from_millis(50));
+    }
+
+    #[test]
     fn draws_follow_the_probabilities() {
         let faults: Faults = "rate_429=0.25,malformed=0.25".parse().unwrap();
         let mut random = Random::new(3);

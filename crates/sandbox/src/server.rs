@@ -11,6 +11,7 @@ mod stream;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, Response};
 use http_body_util::{BodyExt, Limited};
@@ -83,9 +84,12 @@ impl Drop for Server {
 async fn accept(listener: TcpListener, handler: Arc<dyn Handler>) {
     let mut connections = JoinSet::new();
     loop {
-        // An error of `accept` is about one client (or too many open files): go on with the next.
-        if let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(serve(stream, Arc::clone(&handler)));
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                connections.spawn(serve(stream, Arc::clone(&handler)));
+            }
+            // One client that went away, or too many open files: go on, without spinning.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
         while connections.try_join_next().is_some() {}
     }

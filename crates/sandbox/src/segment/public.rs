@@ -27,17 +27,24 @@ use request::PublicRequest;
 pub(super) struct Reply {
     status: u16,
     data: Value,
-    /// What is left of the month's regulations, where the call counts on that quota (A76).
-    quota_left: Option<u64>,
+    /// Set where the call counts on the quota of the month.
+    quota: Option<Quota>,
+}
+
+/// What is left of the month's regulations, and until when (segment-api A76).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Quota {
+    left: u64,
+    reset: Timestamp,
 }
 
 impl Reply {
     fn ok(data: Value) -> Self {
-        Self { status: 200, data, quota_left: None }
+        Self { status: 200, data, quota: None }
     }
 
     fn created(data: Value) -> Self {
-        Self { status: 201, data, quota_left: None }
+        Self { status: 201, data, quota: None }
     }
 
     /// The answer to deletions.
@@ -55,8 +62,10 @@ pub(super) fn answer(simulation: &Simulation, call: &Call) -> Answer {
         Ok((reply, usage)) => {
             let answer = Answer::json(reply.status, &json!({"data": reply.data}));
             let answer = with_usage(simulation, answer, usage);
-            match reply.quota_left {
-                Some(left) => answer.header("x-ratelimit-remaining", left.to_string()),
+            match reply.quota {
+                Some(quota) => answer
+                    .header("x-ratelimit-remaining", quota.left.to_string())
+                    .header("x-ratelimit-reset", http_date(quota.reset)),
                 None => answer,
             }
         }

@@ -72,6 +72,7 @@ impl Simulation {
         *lock(&self.faults) = Random::named(self.options.seed, "faults");
         *lock(&self.limiter) = Limiter::default();
         *self.log() = CallLog::default();
+        self.answered.store(0, Ordering::Relaxed);
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
@@ -157,7 +158,7 @@ impl Simulation {
     /// What a fault does in the place of the answer, before any effect; `None` if it comes later.
     fn answer_before(service: Service, fault: Fault) -> Option<Answer> {
         match (fault, service) {
-            (Fault::Rate429, Service::Public) => Some(public::rate_limited(1)),
+            (Fault::Rate429, Service::Public) => Some(public::rate_limited(1000)),
             (Fault::Rate429, Service::Config) => Some(config_api::ConfigError::rate_limit().answer()),
             (Fault::Rate429, _) => Some(profile::ProfileError::rate_limit().answer()),
             (Fault::Rate500, _) => {

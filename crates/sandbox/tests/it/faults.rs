@@ -92,6 +92,17 @@ async fn the_log_tells_reads_from_writes_and_refused_from_done() {
 }
 
 #[tokio::test]
+async fn the_set_latency_is_waited_before_each_answer() {
+    let client = Client::default().await;
+    client.inspect("POST", "settings", r#"{"latency_ms": 30}"#).await;
+
+    let begun = std::time::Instant::now();
+    client.public("GET", "/", "").await;
+
+    assert!(begun.elapsed() >= std::time::Duration::from_millis(30));
+}
+
+#[tokio::test]
 async fn impossible_settings_are_refused_with_a_reason() {
     let client = Client::default().await;
 

@@ -166,6 +166,7 @@ async fn hidden_permissions_are_absent_from_lists_and_present_alone() {
     assert!(alone["user"]["permissions"].is_array());
 }
 
+// rule: segment-api A4
 // rule: segment-api A64
 #[tokio::test]
 async fn spaces_exist_in_the_alpha_version_only_and_may_be_null() {

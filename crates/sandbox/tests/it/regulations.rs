@@ -151,6 +151,7 @@ async fn bad_regulations_are_refused_and_the_quota_is_a_months() {
 
     assert_eq!(refused.status(), 429);
     assert_eq!((next_month.status(), next_month.header("x-ratelimit-remaining")), (200, Some("109999")));
+    assert_eq!(next_month.header("x-ratelimit-reset"), Some("Sun, 01 Mar 2026 00:00:00 GMT"));
 }
 
 // rule: segment-api A84

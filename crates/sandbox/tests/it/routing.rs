@@ -1,6 +1,5 @@
 use crate::client::{Client, basic};
 
-// rule: segment-api A2
 #[tokio::test]
 async fn the_host_header_decides_before_the_path() {
     let mut client = Client::default().await;
@@ -22,6 +21,9 @@ async fn the_host_header_decides_before_the_path() {
     assert_eq!(statuses, [200, 200, 404, 503]);
 }
 
+// rule: segment-api A2
+// rule: segment-api B2
+// rule: segment-api C1
 #[tokio::test]
 async fn credentials_of_one_service_are_refused_by_the_others() {
     let client = Client::default().await;

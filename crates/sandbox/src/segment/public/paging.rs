@@ -22,6 +22,10 @@ impl Paging {
             query.find(&format!("pagination.{name}")).or_else(|| query.find(&format!("pagination[{name}]")))
         };
         let count = match find("count") {
+            // Paging without a count is refused; no paging at all is not.
+            None if find("cursor").is_some() => {
+                Err(PublicError::invalid("pagination.count", "count is required where pagination is given."))
+            }
             None => Ok(DEFAULT_COUNT),
             Some(text) => {
                 text.parse().ok().filter(|count| (1..=HIGHEST_COUNT).contains(count)).ok_or_else(|| {
@@ -101,11 +105,16 @@ mod tests {
     }
 
     // rule: segment-api A19
+    // rule: segment-api A20
     #[test]
     fn counts_outside_the_range_and_foreign_cursors_are_refused() {
-        for query in
-            ["pagination.count=0", "pagination.count=1001", "pagination.count=x", "pagination.cursor=zz"]
-        {
+        for query in [
+            "pagination.count=0",
+            "pagination.count=1001",
+            "pagination.count=x",
+            "pagination.count=5&pagination.cursor=zz",
+            "pagination.cursor=MA==",
+        ] {
             assert!(page(&Query::parse(query), "users", &[1]).is_err(), "{query}");
         }
     }

@@ -1,7 +1,8 @@
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
 use serde_json::{Map, Value, json};
 
-use super::{PublicError, PublicRequest, Reply, paging};
+use super::{PublicError, PublicRequest, Quota, Reply, paging};
 use crate::segment::regulation::{
     NewRegulation, Regulation, RegulationKind, RegulationStatus, Scope, SubjectType,
 };
@@ -69,7 +70,10 @@ fn create(world: &mut World, request: &PublicRequest<'_>, scope: Scope) -> Resul
         return Err(PublicError::over_quota(MONTHLY_QUOTA.saturating_sub(used_this_month(world, kind))));
     };
     let id = world.create_regulation(NewRegulation { scope, kind, subject_type, subjects });
-    Ok(Reply { quota_left: Some(left), ..Reply::ok(json!({"regulateId": id})) })
+    Ok(Reply {
+        quota: Some(Quota { left, reset: next_month(world.now) }),
+        ..Reply::ok(json!({"regulateId": id}))
+    })
 }
 
 /// Which subjects go with which scope (A74).
@@ -92,13 +96,19 @@ fn check_scope(scope: &Scope, kind: RegulationKind, subject_type: SubjectType) -
 
 /// Subjects of regulations of the same quota in the current month (A76).
 fn used_this_month(world: &World, kind: RegulationKind) -> u64 {
-    // The first seven characters of an ISO 8601 time are year and month.
-    let month = |time: Timestamp| time.to_string().chars().take(7).collect::<String>();
+    let month = |time: Timestamp| TimeZone::UTC.to_datetime(time).date().first_of_month();
     let counted = world.regulations.iter().filter(|found| {
         found.kind.reaches_destinations() == kind.reaches_destinations()
             && month(found.created_at) == month(world.now)
     });
     counted.map(|regulation| regulation.subjects.len() as u64).sum()
+}
+
+/// The first moment of the month after `now`.
+fn next_month(now: Timestamp) -> Timestamp {
+    let last = TimeZone::UTC.to_datetime(now).date().last_of_month();
+    let first = last.tomorrow().map(|day| day.to_datetime(civil::Time::midnight()));
+    first.and_then(|first| TimeZone::UTC.to_timestamp(first)).unwrap_or(Timestamp::MAX)
 }
 
 /// Without kind and subjects: the caller has to keep those (A77).
