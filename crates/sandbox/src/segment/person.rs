@@ -163,6 +163,7 @@ impl Person {
     /// All events, newest first; some are older than what the service shows.
     pub(super) fn all_events(&self) -> Vec<Event> {
         let mut random = self.random("events");
+        let begun = start();
         // Spread over 13 days, then a few beyond the 14 that are shown.
         let step_min = if self.events == 0 { 0 } else { 13 * 24 * 60 / i64::from(self.events) };
         let old = if self.events == 0 { 0 } else { 3 };
@@ -172,7 +173,7 @@ impl Person {
                 Some(older) => (15 + i64::from(older)) * 24 * 60,
             };
             let name = *random.pick(&EVENTS);
-            let timestamp = start() - SignedDuration::from_mins(age_min);
+            let timestamp = begun - SignedDuration::from_mins(age_min);
             Event { number, timestamp, name, random: Random::new(random.next_u64()) }
         };
         (0..self.events + old).map(event).collect()
