@@ -86,8 +86,18 @@ impl Clients {
     }
 
     fn build(&self, connection: &ConnectionKey, port: u16, routed: bool) -> Result<Guarded, reqwest::Error> {
+        let guard = Guard::new(&self.settings.allow, connection, port, Arc::clone(&self.lookup));
+        let proxied = self.settings.proxy.is_some() && !routed;
+        let client = match self.builder(&guard, routed)?.build() {
+            Ok(client) => client,
+            // A slim container has no root certificates; without them not even plain HTTP works.
+            Err(_) => self.builder(&guard, routed)?.tls_certs_only(bundled_roots()?).build()?,
+        };
+        Ok(Guarded { client, guard, proxied })
+    }
+
+    fn builder(&self, guard: &Guard, routed: bool) -> Result<reqwest::ClientBuilder, reqwest::Error> {
         let settings = &self.settings;
-        let guard = Guard::new(&settings.allow, connection, port, Arc::clone(&self.lookup));
         let mut builder = reqwest::ClientBuilder::new()
             .user_agent(concat!("tutela/", env!("CARGO_PKG_VERSION")))
             .no_proxy()
@@ -114,12 +124,32 @@ impl Clients {
             // HTTP/2 has no `Host` beside the authority of the URL.
             builder = builder.http1_only();
         }
-        Ok(Guarded { client: builder.build()?, guard, proxied: proxy.is_some() })
+        Ok(builder)
     }
+}
+
+/// The root certificates this program carries, for machines that have none.
+fn bundled_roots() -> Result<Vec<reqwest::Certificate>, reqwest::Error> {
+    tracing::warn!("no root certificates on this machine; those built into the program are used");
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|root| reqwest::Certificate::from_der(root)).collect()
 }
 
 impl fmt::Debug for Clients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Clients").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // rule: saas-config 13.7
+    #[test]
+    fn roots_built_in_make_a_client_where_the_machine_has_none() {
+        let roots = bundled_roots().unwrap();
+
+        assert!(roots.len() > 50);
+        assert!(reqwest::ClientBuilder::new().tls_certs_only(roots).build().is_ok());
     }
 }

@@ -233,3 +233,25 @@ async fn proxy_gets_the_call_and_private_targets_are_still_refused() {
     );
     assert_eq!(accepted.load(Ordering::SeqCst), 1);
 }
+
+/// Never answers.
+#[derive(Debug)]
+struct Silent;
+
+impl Lookup for Silent {
+    fn lookup<'a>(&'a self, _host: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+// rule: saas-config 13.8
+#[tokio::test]
+async fn name_server_that_is_silent_ends_at_the_connect_timeout() {
+    let mut settings = DoorSettings::default();
+    settings.timeouts.connect = std::time::Duration::from_millis(50);
+
+    let result = door(settings, Mode::Live, Arc::new(Silent)).send(get("https://api.example.com/")).await;
+
+    let phase = crate::TimeoutPhase::Connect;
+    assert_eq!(result.err(), Some(SendError::Timeout { host: "api.example.com".into(), phase }));
+}

@@ -1,3 +1,6 @@
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use proptest::prelude::*;
 use rstest::rstest;
 use url::Url;
 
@@ -152,4 +155,44 @@ async fn name_of_this_machine_is_refused_by_its_address() {
     let resolved = guard.addresses("localhost").await;
 
     assert_eq!(resolved, Err(GuardError::Refused { kind: AddressKind::Loopback }));
+}
+
+/// All IPv6 clothes an IPv4 address can wear on its way to that address.
+fn clothes(address: Ipv4Addr) -> Vec<Ipv6Addr> {
+    let [a, b, c, d] = address.octets().map(u16::from);
+    let (high, low) = (a << 8 | b, c << 8 | d);
+    vec![
+        address.to_ipv6_mapped(),
+        Ipv6Addr::new(0, 0, 0, 0, 0, 0, high, low),
+        Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, high, low),
+        Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, high, low),
+        Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, high, low),
+        Ipv6Addr::new(0x2002, high, low, 0, 0, 0, 0, 1),
+        Ipv6Addr::new(0x2001, 0, 0x808, 0x808, 0, 0, !high, !low),
+        Ipv6Addr::new(0x2001, 0, high, low, 0, 0, 0xf7f7, 0xf7f7),
+        Ipv6Addr::new(0x2606, 0x4700, 0, 0, 0, 0x5efe, high, low),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_clothes_make_a_closed_address_public(
+        address in prop_oneof![
+            any::<u32>(),
+            (0u32..1 << 24).prop_map(|low| 10 << 24 | low),
+            (0u32..1 << 24).prop_map(|low| 127 << 24 | low),
+            (0u32..1 << 16).prop_map(|low| 169 << 24 | 254 << 16 | low),
+            (0u32..1 << 16).prop_map(|low| 192 << 24 | 168 << 16 | low),
+        ],
+    ) {
+        let address = Ipv4Addr::from(address);
+        let guard = guard(&[], &[]);
+        let known = address.is_private() || address.is_loopback() || address.is_link_local();
+        let closed = guard.judge(IpAddr::V4(address)) != AddressKind::Public;
+
+        prop_assert!(closed || !known);
+        for dressed in clothes(address) {
+            prop_assert!(!closed || guard.judge(IpAddr::V6(dressed)) != AddressKind::Public, "{dressed}");
+        }
+    }
 }

@@ -151,10 +151,14 @@ impl Shape {
 pub(super) fn is_email(text: &str) -> bool {
     match text.split_once('@') {
         Some((name, domain)) => {
-            let plain = |c: char| !c.is_whitespace() && !matches!(c, '@' | '<' | '>' | ',' | ';' | '/' | ':');
+            let in_name =
+                |c: char| !c.is_whitespace() && !matches!(c, '@' | '<' | '>' | ',' | ';' | '/' | ':');
+            let in_domain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
+            // A mark at the start is a quotation, one inside a name like O'Neill.
             !name.is_empty()
-                && name.chars().all(plain)
-                && domain.chars().all(plain)
+                && !name.starts_with('\'')
+                && name.chars().all(in_name)
+                && domain.chars().all(in_domain)
                 && domain.trim_matches('.').contains('.')
         }
         None => false,

@@ -325,7 +325,9 @@ fn mail_spans(text: &str) -> Vec<Range<usize>> {
     let mut spans: Vec<Range<usize>> = Vec::new();
     for (at, _) in text.match_indices('@') {
         let (Some(before), Some(after)) = (text.get(..at), text.get(at + 1..)) else { continue };
-        let name = before.len() - before.trim_end_matches(in_name).len();
+        // A quotation mark belongs to a name like O'Neill, not to the text around it.
+        let name = before.get(before.trim_end_matches(in_name).len()..).unwrap_or_default();
+        let name = name.trim_start_matches('\'').len();
         let domain = after.len() - after.trim_start_matches(in_domain).len();
         let domain = after.get(..domain).unwrap_or_default().trim_end_matches(['.', '-']);
         let span = at - name..at + 1 + domain.len();

@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::json;
 use std::time::Duration;
@@ -207,6 +208,18 @@ fn short_value_is_not_replaced_inside_words_and_versions() {
 }
 
 #[test]
+fn quotation_marks_around_an_address_stay() {
+    let recorder = Recorder::new();
+
+    recorder
+        .record(&request("https://api.example.com/?q=mail='o'neill@example.com'"), &json_reply(&json!({})));
+
+    let url: Url = only(&recorder).request.url.parse().unwrap();
+    let expected = format!("mail='{}'", recorder.pseudonym("o'neill@example.com"));
+    assert_eq!(url.query_pairs().next().unwrap().1, expected);
+}
+
+#[test]
 fn answer_that_is_not_json_is_kept_as_its_length() {
     let recorder = Recorder::new();
 
@@ -226,4 +239,50 @@ fn identities_stand_in_the_cassette_under_their_pseudonyms() {
 
     assert_eq!(identities["email"], [json!(recorder.pseudonym("ana@example.com"))]);
     assert_eq!(identities["customer"][0].to_string(), recorder.pseudonym("4711"));
+}
+
+/// The call for `value`, as a connector would build it: in path, query and body.
+fn call_for(value: &str, content_type: &str) -> HttpRequest {
+    let mut request = request("https://api.example.com/v1/users?limit=100");
+    request.method = Method::POST;
+    request.url.path_segments_mut().unwrap().push(&format!("id:{value}")).push("all");
+    request.url.query_pairs_mut().append_pair("q", value).append_pair("f", &format!("name eq '{value}'"));
+    request.headers.insert("content-type", content_type.parse().unwrap());
+    request.body = Some(match content_type {
+        "application/json" => json!({"q": value, "limit": 5, "in": [value]}).to_string().into(),
+        _ => url::form_urlencoded::Serializer::new(String::new()).append_pair("q", value).finish().into(),
+    });
+    request.recording = hints(&[value], &[], &[]);
+    request
+}
+
+proptest! {
+    #[test]
+    fn call_built_from_a_pseudonym_is_the_call_that_was_recorded(
+        value in "[ -~äé漢]{3,24}",
+        content_type in prop_oneof![Just("application/json"), Just("application/x-www-form-urlencoded")],
+    ) {
+        let recorder = Recorder::new();
+        recorder.record(&call_for(&value, content_type), &json_reply(&json!({"id": value})));
+
+        let pseudonym = recorder.pseudonym(&value);
+        let again = canonical(&mut Scrub::secrets(&[]), &call_for(&pseudonym, content_type));
+
+        let recorded = only(&recorder);
+        prop_assert_eq!(&recorded.request.url, &again.url);
+        prop_assert_eq!(&recorded.request.body_sha256, &again.body_sha256);
+        prop_assert_eq!(recorded.reply.json, Some(json!({"id": pseudonym})));
+    }
+
+    #[test]
+    fn canonical_form_of_a_canonical_form_is_itself(path in "[!-~ä]{0,20}", query in "[!-~ä]{0,20}") {
+        let mut url: Url = "https://api.example.com:8443/".parse().unwrap();
+        url.set_path(&path);
+        url.set_query(Some(&query));
+
+        let once = Scrub::secrets(&[]).url(&url);
+        let twice = Scrub::secrets(&[]).url(&once.parse().unwrap());
+
+        prop_assert_eq!(once, twice);
+    }
 }
