@@ -21,12 +21,13 @@ impl Sources {
     }
 
     /// Draws findings one below the other, each with its place, an excerpt, and what to write instead.
-    pub(crate) fn draw(&self, diagnostics: &Diagnostics, colours: Colours) -> String {
-        let theme = match colours {
-            Colours::On => GraphicalTheme::unicode(),
-            Colours::Off => GraphicalTheme::unicode_nocolor(),
+    pub(crate) fn draw(&self, diagnostics: &Diagnostics, surface: Surface) -> String {
+        let (theme, width) = match surface {
+            Surface::Coloured => (GraphicalTheme::unicode(), TERMINAL_WIDTH),
+            Surface::Plain => (GraphicalTheme::unicode_nocolor(), TERMINAL_WIDTH),
+            Surface::Pipe => (GraphicalTheme::unicode_nocolor(), usize::from(u16::MAX)),
         };
-        let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(110);
+        let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(width);
         let mut text = String::new();
         for diagnostic in diagnostics {
             let source = self.files.iter().find(|file| file.name() == diagnostic.file);
@@ -36,14 +37,19 @@ impl Sources {
     }
 }
 
-/// Whether to use colours.
+/// What findings are drawn on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Colours {
-    /// A terminal shows them.
-    On,
-    /// A file or a pipe does not.
-    Off,
+pub(crate) enum Surface {
+    /// A terminal with colours.
+    Coloured,
+    /// A terminal without.
+    Plain,
+    /// A file or a pipe: no colours, and no line is broken.
+    Pipe,
 }
+
+/// Characters to a line on a terminal.
+const TERMINAL_WIDTH: usize = 110;
 
 fn draw_one(
     handler: &GraphicalReportHandler,
@@ -146,7 +152,7 @@ mod tests {
         let mut sources = Sources::default();
         sources.add(file);
 
-        let text = sources.draw(&Diagnostics::from_iter([found]), Colours::Off);
+        let text = sources.draw(&Diagnostics::from_iter([found]), Surface::Pipe);
 
         for part in ["connector.yml:2:3", "spec::unknown_key", "unknown key `nme`", "nme: é", "write `name`"]
         {
@@ -161,9 +167,9 @@ mod tests {
         found.span = 90..99;
         let mut sources = Sources::default();
 
-        let without = sources.draw(&Diagnostics::from_iter([found.clone()]), Colours::Off);
+        let without = sources.draw(&Diagnostics::from_iter([found.clone()]), Surface::Pipe);
         sources.add(file);
-        let outside = sources.draw(&Diagnostics::from_iter([found]), Colours::Off);
+        let outside = sources.draw(&Diagnostics::from_iter([found]), Surface::Pipe);
 
         assert!(without.contains("a.yml:1:4"), "{without}");
         assert!(outside.contains("a.yml:1:4"), "{outside}");

@@ -5,7 +5,7 @@ use serde::Serialize;
 use spec::Diagnostics;
 
 use crate::arguments::Format;
-use crate::diagnostics::{Colours, Sources};
+use crate::diagnostics::{Sources, Surface};
 
 /// Where a command's results and complaints go.
 ///
@@ -50,10 +50,13 @@ impl Output {
             Format::Json => self.json(diagnostics),
             Format::Table if diagnostics.is_empty() => {}
             Format::Table => {
-                let plain =
-                    !self.watched() || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                let colours = if plain { Colours::Off } else { Colours::On };
-                self.complain(&sources.draw(diagnostics, colours));
+                let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                let surface = match (self.watched(), no_colour) {
+                    (true, false) => Surface::Coloured,
+                    (true, true) => Surface::Plain,
+                    (false, _) => Surface::Pipe,
+                };
+                self.complain(&sources.draw(diagnostics, surface));
             }
         }
     }

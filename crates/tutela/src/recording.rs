@@ -46,6 +46,14 @@ struct Expected {
     rows: Vec<Row>,
 }
 
+/// What a replay gave.
+#[derive(Debug)]
+pub(crate) struct Replayed {
+    pub(crate) outcome: RunOutcome,
+    /// Keeps the folder with the rows.
+    _requests: DataRequests,
+}
+
 /// A difference between what a replay gave and what was expected; names places, shows no values.
 #[derive(Debug, Serialize)]
 pub(crate) struct Difference {
@@ -112,7 +120,7 @@ impl Recording {
         &self,
         instance: Instance,
         clock: Arc<dyn Clock>,
-    ) -> Result<RunOutcome, Failure> {
+    ) -> Result<Replayed, Failure> {
         let mut identities = Identities::default();
         for (kind, values) in &self.cassette.identities {
             for value in values {
@@ -132,19 +140,20 @@ impl Recording {
             policy: None,
             clock,
         };
-        DataRequests::new(vec![instance], means)?
-            .read(identities, Cancellation::never(), &|_progress| {})
-            .await
+        let requests = DataRequests::new(vec![instance], means)?;
+        let outcome = requests.read(identities, Cancellation::never(), &|_progress| {}).await?;
+        Ok(Replayed { outcome, _requests: requests })
     }
 
     /// Takes `outcome` as what a replay must give.
-    pub(crate) fn expect(&mut self, outcome: &RunOutcome) -> Result<(), Failure> {
-        self.expected = given(outcome)?;
+    pub(crate) fn expect(&mut self, replayed: &Replayed) -> Result<(), Failure> {
+        self.expected = given(&replayed.outcome)?;
         Ok(())
     }
 
     /// Compares what a replay gave with what is expected.
-    pub(crate) fn compare(&self, outcome: &RunOutcome) -> Result<Vec<Difference>, Failure> {
+    pub(crate) fn compare(&self, replayed: &Replayed) -> Result<Vec<Difference>, Failure> {
+        let outcome = &replayed.outcome;
         let given = given(outcome)?;
         if self.expected.is_empty() {
             return Ok(incomplete(outcome));

@@ -89,11 +89,27 @@ fn end_of_block(text: &str, column: usize) -> usize {
         let deeper =
             indent > column || content.is_empty() || content.starts_with('#') || content.starts_with(':');
         if number > 0 && !deeper {
-            return at;
+            break;
         }
         at += line.len();
     }
-    text.len()
+    if text.get(..at).is_some_and(opens_quote) { text.len() } else { at }
+}
+
+/// Whether a value starts with a quote that is not closed.
+fn opens_quote(text: &str) -> bool {
+    let mut from = 0;
+    for line in text.split_inclusive('\n') {
+        let end = from + line.len();
+        let value = line.get(name_length(line)..).unwrap_or_default().trim_start();
+        let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''));
+        let start = end - value.len() + 1;
+        if quote.is_some_and(|quote| text.get(start..).is_none_or(|rest| !rest.contains(quote))) {
+            return true;
+        }
+        from = end;
+    }
+    false
 }
 
 /// Blacks text out. In a block, what stands before the first colon of a line at the depth of the

@@ -8,7 +8,7 @@ use spec::connector_file::ConnectorFile;
 use spec::dataset_file::Dataset;
 use spec::{
     CheckOptions, CheckedSecrets, ConnectionEntry, Diagnostic, Diagnostics, DomainValidation, SecretInputs,
-    SourceFile,
+    Severity, SourceFile,
 };
 
 use super::redacted::redacted;
@@ -175,11 +175,12 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
-    /// Shows everything and fails if something is an error; warnings alone stay unsaid here,
-    /// `connector check` shows them.
+    /// Shows errors, and fails if there are any; warnings stay unsaid here, `connector check` shows
+    /// them.
     pub(crate) fn show_errors(&self, output: &Output) -> Result<(), Failure> {
         if self.list.has_errors() {
-            output.diagnostics(&self.list, &self.sources);
+            let errors = self.list.iter().filter(|found| found.severity == Severity::Error).cloned();
+            output.diagnostics(&errors.collect(), &self.sources);
             return Err(Failure::Shown(Exit::BadInput));
         }
         if !self.list.is_empty() {

@@ -63,7 +63,7 @@ pub(crate) fn run(record: &Record, output: &Output) -> Result<Exit, Failure> {
         let mut recording = Recording::new(&instance, recorder.cassette());
         let again = recording.replay(instance.clone(), clock).await?;
         for (address, collection) in &live.collections {
-            let replayed = again.collections.get(address);
+            let replayed = again.outcome.collections.get(address);
             if replayed.is_none_or(|other| other.rows != collection.rows || other.status != collection.status)
             {
                 return Err(Failure::Failed(format!(

@@ -83,8 +83,8 @@ fn replay(
     let instance = Instance::of_sources(sources, &recording.connection, recording.secrets(), output)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     runtime::run(async {
-        let outcome = recording.replay(instance, clock).await?;
-        recording.compare(&outcome)
+        let replayed = recording.replay(instance, clock).await?;
+        recording.compare(&replayed)
     })
 }
 
