@@ -176,4 +176,27 @@ mod tests {
         assert_eq!(client.url(path), None);
         assert!(client.url("/x").is_some());
     }
+
+    // rule: saas-config 13.6
+    #[rstest]
+    #[case("[api.acme.test]", false)]
+    #[case("[]", true)]
+    fn only_hosts_of_endpoint_params_are_allowed_unless_one_list_is_open(
+        #[case] other: &str,
+        #[case] permits: bool,
+    ) {
+        let text = format!(
+            "saas_config:\n  fides_key: acme\n  name: Acme\n  type: acme\n  description: x\n  version: 1.0.0\n  \
+             connector_params:\n    - {{name: domain, type: endpoint, allowed_values: ['*.acme.test']}}\n    \
+             - {{name: other, type: endpoint, allowed_values: {other}}}\n  client_config: {{protocol: https, host: \
+             <domain>}}\n  test_request: {{method: GET, path: /<other>}}\n  endpoints: []\n"
+        );
+        let checked =
+            spec::check_connector(&spec::SourceFile::new("a.yml", text), &spec::CheckOptions::default());
+
+        let allowed = allowed_hosts(&checked.value.unwrap(), DomainValidation::Enabled);
+
+        assert!(allowed.permits("eu.acme.test"));
+        assert_eq!(allowed.permits("evil.test"), permits);
+    }
 }

@@ -24,8 +24,8 @@ pub(crate) fn file_says_again(retry: Option<&Retry>, reply: &HttpReply) -> bool 
         return true;
     }
     let Some(when) = &retry.when else { return false };
-    when.evaluate(&variables(reply)).unwrap_or_else(|error| {
-        tracing::debug!(status = reply.status, %error, "retry condition does not apply to this answer");
+    when.evaluate(&variables(reply)).unwrap_or_else(|_| {
+        tracing::debug!(status = reply.status, "retry condition does not apply to this answer");
         false
     })
 }

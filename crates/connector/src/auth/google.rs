@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
+use super::oauth2::token_body;
 use super::{AuthError, Draft};
 use crate::connector::Connector;
 use crate::secrets::Secrets;
@@ -42,8 +43,10 @@ pub(super) async fn fetch(connector: &Connector, scopes: &[String]) -> Result<To
         body: Some(Bytes::from(form)),
         redact: vec![assertion],
     };
-    let reply = connector.send_token_call(Method::POST, draft, true).await?;
-    let mut tokens = connector.tokens_of(&reply, None, None)?;
+    let request = connector.token_request(Method::POST, draft);
+    let reply = connector.send_token_request(request, true).await?;
+    let body = token_body(&reply, secrets.as_values())?;
+    let mut tokens = connector.tokens_of(&body, None, None)?;
     tokens.expires_at = tokens.expires_at.or(Some(now.saturating_add(LIFETIME_S)));
     Ok(tokens)
 }

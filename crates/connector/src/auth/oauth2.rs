@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crypto::Secret;
-use egress::{HttpReply, HttpRequest, RecordingHints};
+use egress::{HttpReply, HttpRequest};
 use jiff::Timestamp;
-use model::{Effect, is_falsy};
+use model::{Row, is_falsy};
 use serde_json::Value;
 use spec::connector_file::{OAuth2, Request};
 
@@ -55,11 +55,19 @@ impl Connector {
         }
         let next = match (flow, current) {
             (Flow::ClientCredentials(oauth2), current) => {
-                self.call_for_token(oauth2, &oauth2.token_request, current).await?
+                let call = TokenCall {
+                    request: &oauth2.token_request,
+                    lifetime: oauth2.expires_in,
+                    repeatable: true,
+                };
+                self.call_for_token(call, current.as_ref()).await?
             }
             (Flow::AuthorizationCode(_), None) => return Err(AuthError::NotAuthorized),
             (Flow::AuthorizationCode(oauth2), Some(current)) => match &oauth2.refresh_request {
-                Some(refresh) => self.call_for_token(oauth2, refresh, Some(current)).await?,
+                Some(refresh) => {
+                    let call = TokenCall { request: refresh, lifetime: oauth2.expires_in, repeatable: false };
+                    self.call_for_token(call, Some(&current)).await?
+                }
                 None => return Ok(current),
             },
             (Flow::GoogleServiceAccount(scopes), _) => google::fetch(self, scopes).await?,
@@ -90,22 +98,21 @@ impl Connector {
     /// The token call (saas-config 6.20): never retried on a status, no rate limits.
     async fn call_for_token(
         &self,
-        oauth2: &OAuth2,
-        request: &Request,
-        current: Option<Tokens>,
+        call: TokenCall<'_>,
+        current: Option<&Tokens>,
     ) -> Result<Tokens, AuthError> {
         let connection = self.connection();
         let mut values = connection.secrets.as_values().clone();
-        if let Some(tokens) = &current {
+        if let Some(tokens) = current {
             put(&mut values, tokens);
         }
-        let token_request = |source| AuthError::TokenRequest { source: Box::new(source) };
+        let request = call.request;
         let build = Build { connection, endpoint: TOKEN_CALL, request, params: &[], values: &values };
         let prepared = match &request.client_config {
             Some(_) => build.prepare(),
             None => build.prepare_without_authentication(),
         };
-        let prepared = prepared.map_err(token_request)?;
+        let prepared = prepared.map_err(|source| AuthError::TokenRequest { source: Box::new(source) })?;
         let shared = prepared.shared();
         let mut draft = Draft {
             url: prepared.url().clone(),
@@ -116,58 +123,74 @@ impl Connector {
         if let Some(authentication) = shared.client.authentication() {
             apply(authentication, &connection.secrets, &mut draft)?;
         }
-        let reply = self.send_token_call(shared.method.clone(), draft, current.is_none()).await?;
-        self.tokens_of(&reply, oauth2.expires_in, current.as_ref())
+        let mut request = self.token_request(shared.method.clone(), draft);
+        request.allowed_hosts = self.allowed_hosts().clone();
+        let reply = self.send_token_request(request, call.repeatable).await?;
+        let body = token_body(&reply, &values)?;
+        self.tokens_of(&body, call.lifetime, current)
     }
 
-    /// Sends a token call: a read for the door, whatever its method (architecture §5).
+    /// A token call as the door wants it: a read, whatever its method (architecture §5).
+    pub(super) fn token_request(&self, method: http::Method, draft: Draft) -> HttpRequest {
+        let connection = self.connection().key.clone();
+        let mut request = HttpRequest::read(connection, TOKEN_CALL, method, draft.url.clone());
+        request.recording.keep = ["expires_in", "token_type", "error"].map(str::to_owned).to_vec();
+        draft.finish(&mut request);
+        request
+    }
+
+    /// Sends a token call.
     ///
     /// `repeatable`: the same call may be sent again if no answer comes. A refresh may not: its token
     /// may be used up.
-    pub(super) async fn send_token_call(
+    pub(super) async fn send_token_request(
         &self,
-        method: http::Method,
-        draft: Draft,
+        request: HttpRequest,
         repeatable: bool,
     ) -> Result<HttpReply, AuthError> {
-        let mut request =
-            HttpRequest::read(self.connection().key.clone(), TOKEN_CALL, method, draft.url.clone());
-        request.effect = Effect::Read;
-        request.recording = RecordingHints {
-            keep: ["expires_in", "token_type", "error"].map(str::to_owned).to_vec(),
-            ..RecordingHints::default()
-        };
-        draft.finish(&mut request);
         self.door().send(request).await.map_err(|source| AuthError::TokenCall { source, repeatable })
     }
 
-    /// Reads the token answer (saas-config 6.21), whatever its status.
+    /// The tokens of an answer (saas-config 6.21); a refresh token that it does not replace stays.
     pub(super) fn tokens_of(
         &self,
-        reply: &HttpReply,
+        body: &Row,
         lifetime: Option<u64>,
         current: Option<&Tokens>,
     ) -> Result<Tokens, AuthError> {
-        let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-        let Some(access_token) = body.get("access_token").and_then(Value::as_str) else {
-            let said = said(&body, &self.connection().secrets);
-            return Err(AuthError::TokenRefused { status: reply.status, said });
-        };
-        let new_refresh = body.get("refresh_token").and_then(Value::as_str).filter(|text| !text.is_empty());
-        let refresh_token = match new_refresh {
-            Some(text) => Some(Arc::new(Secret::new(text.to_owned()))),
-            None => current.and_then(|tokens| tokens.refresh_token.clone()),
-        };
+        let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let secret = |text: &str| Arc::new(Secret::new(text.to_owned()));
         let lifetime = match lifetime.filter(|seconds| *seconds > 0) {
             Some(seconds) => i64::try_from(seconds).ok(),
             None => body.get("expires_in").filter(|value| !is_falsy(value)).map(seconds).transpose()?,
         };
         let now = self.clock().now().as_second();
         Ok(Tokens {
-            access_token: Arc::new(Secret::new(access_token.to_owned())),
-            refresh_token,
+            access_token: secret(text("access_token").unwrap_or_default()),
+            refresh_token: match text("refresh_token") {
+                Some(refresh_token) => Some(secret(refresh_token)),
+                None => current.and_then(|tokens| tokens.refresh_token.clone()),
+            },
             expires_at: lifetime.map(|lifetime| now.saturating_add(lifetime)),
         })
+    }
+}
+
+/// One kind of token call.
+#[derive(Clone, Copy)]
+struct TokenCall<'a> {
+    request: &'a Request,
+    /// Configured lifetime in seconds.
+    lifetime: Option<u64>,
+    repeatable: bool,
+}
+
+/// The answer to a token call, whatever its status, if it holds a token.
+pub(super) fn token_body(reply: &HttpReply, known: &ValueMap) -> Result<Row, AuthError> {
+    let body: Row = serde_json::from_slice(&reply.body).unwrap_or_default();
+    match body.get("access_token").and_then(Value::as_str) {
+        Some(token) if !token.is_empty() => Ok(body),
+        Some(_) | None => Err(AuthError::TokenRefused { status: reply.status, said: said(&body, known) }),
     }
 }
 
@@ -240,20 +263,18 @@ fn known_secrets(values: &ValueMap) -> Vec<String> {
 }
 
 /// The error fields of a token answer, short, on one line and without secrets.
-fn said(body: &Value, secrets: &Secrets) -> String {
+fn said(body: &Row, known: &ValueMap) -> String {
     const LONGEST: usize = 300;
     let fields = ["error", "error_description", "error_uri"].into_iter().filter_map(|name| {
         let text = body.get(name).and_then(model::text_form)?;
         Some(format!("{name}: {text}"))
     });
-    let mut text: String =
-        fields.collect::<Vec<_>>().join(", ").chars().filter(|c| !c.is_control()).take(LONGEST).collect();
-    for name in secrets.names() {
-        if let Some(secret) = secrets.find(name).and_then(Value::as_str).filter(|secret| secret.len() >= 4) {
-            text = text.replace(secret, "***");
-        }
+    let mut text = fields.collect::<Vec<_>>().join(", ");
+    let secrets = known.names().filter_map(|name| known.find_name(name)).filter_map(Value::as_str);
+    for secret in secrets.filter(|secret| secret.len() >= 4) {
+        text = text.replace(secret, "***");
     }
-    text
+    text.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
 }
 
 #[cfg(test)]

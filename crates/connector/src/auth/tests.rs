@@ -3,6 +3,9 @@ use serde_json::{Value, json};
 use spec::connector_file::NameTemplate;
 
 use super::*;
+use crate::acme::{Acme, Pieces};
+use crate::stats::CallStats;
+use crate::values::ValueMap;
 
 fn draft(url: &str, body: Option<&str>) -> Draft {
     Draft {
@@ -183,4 +186,22 @@ fn unknown_strategy_fails_by_name_when_it_is_used() {
         apply(&unknown, &Secrets::new(Vec::new()), &mut draft("https://api.acme.test/", None)).unwrap_err();
 
     assert!(error.to_string().contains("`aws_iam_role`"), "{error}");
+}
+
+// rule: saas-config 6.4
+#[rstest]
+#[case("strategy: google_cloud_service_account", "`project_id`")]
+#[case("strategy: basic\nconfiguration: {username: <nobody>, colour: red}", "`nobody`")]
+#[tokio::test]
+async fn absent_configuration_is_empty_and_unknown_keys_of_it_are_ignored(
+    #[case] authentication: &str,
+    #[case] expected: &str,
+) {
+    let acme = Acme::start(Pieces { authentication, ..Pieces::default() }, &[]).await;
+
+    let prepared = acme.prepare(&ValueMap::new()).unwrap();
+    let result = acme.connector.call(&prepared, &mut CallStats::default(), |_| Ok(())).await;
+
+    let error = result.unwrap_err();
+    assert!(error.to_string().contains(expected), "{error}");
 }

@@ -120,6 +120,7 @@ fn one_identity_may_be_missing_beside_another() {
 
 // rule: saas-config 12.5
 // rule: saas-config 12.6
+// rule: saas-config 13.4
 #[test]
 fn body_gets_its_content_type_and_is_sent_with_any_method() {
     let read =
@@ -186,4 +187,29 @@ fn first_call_of_the_worked_example() {
         url(read, &[("email", json!("jo@x.test")), ("region", json!("eu"))]),
         "https://api.acme.test/v2/eu/people?email=jo%40x.test&page=1"
     );
+}
+
+// rule: saas-config 13.17
+// rule: saas-config 13.18
+#[rstest]
+#[case("", &[(100, 60, "acme")])]
+#[case("rate_limit_config: {enabled: true, limits: [{rate: 3, period: second, custom_key: shared}]}", &[(3, 1, "shared")])]
+#[case("rate_limit_config: {enabled: false}", &[])]
+fn own_limits_replace_the_files(#[case] keys: &str, #[case] expected: &[(u64, u64, &str)]) {
+    let read = format!("method: GET\npath: /u\n{keys}");
+    let more = "rate_limit_config: {enabled: true, limits: [{rate: 100, period: minute}]}";
+    let connection = fixture::connection(file(Pieces { read: &read, more, ..Pieces::default() }), &[]);
+    let request = &connection.file.endpoints[0].read[0];
+
+    let build =
+        Build { connection: &connection, endpoint: "things", request, params: &[], values: &ValueMap::new() };
+    let prepared = build.prepare().unwrap();
+
+    let limits: Vec<_> = prepared
+        .shared()
+        .limits
+        .iter()
+        .map(|limit| (limit.rate, limit.period_s, limit.key.as_str()))
+        .collect();
+    assert_eq!(limits, expected);
 }

@@ -87,3 +87,14 @@ async fn test_request_that_may_change_something_is_not_sent() {
     assert!(matches!(error, CallError::Write { .. }), "{error}");
     assert!(acme.saas.calls().is_empty());
 }
+
+// rule: saas-config 7.4
+// rule: saas-config 21.3
+#[tokio::test]
+async fn function_in_place_of_a_request_is_named() {
+    let acme = start("request_override: acme_test").await;
+
+    let error = acme.connector.test().await.unwrap_err();
+
+    assert!(error.to_string().contains("`acme_test`"), "{error}");
+}

@@ -3,10 +3,12 @@
 #[cfg(test)]
 mod acme;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod pagination;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
-mod worked_example;
-#[cfg(test)]
 mod segment;
+#[cfg(test)]
+mod worked_example;

@@ -245,6 +245,22 @@ async fn without_refresh_request_the_token_is_used_even_when_expired() {
 }
 
 #[tokio::test]
+async fn token_call_without_answer_is_repeated_but_a_refresh_is_not() {
+    let fetching = start(CLIENT, &[]).await;
+    fetching.saas.on("POST", "/oauth/token").then(Answer::reset()).then(token("AT", 3600));
+    let given = [("access_token", json!("AT")), ("refresh_token", json!("R1")), ("expires_at", json!(NOW))];
+    let refreshing = start(CODE, &given).await;
+    refreshing.saas.on("POST", "/oauth/refresh").then(Answer::reset()).then(token("AT2", 3600));
+
+    let fetched = call(&fetching).await;
+    let refreshed = call(&refreshing).await;
+
+    assert!(fetched.is_ok());
+    assert!(refreshed.is_err(), "the refresh token may be used up");
+    assert_eq!(refreshing.saas.calls().len(), 1);
+}
+
+#[tokio::test]
 async fn many_callers_refresh_once() {
     let acme = start(CLIENT, &[]).await;
     acme.saas.on("POST", "/oauth/token").then(token("AT", 60)).then(token("AT2", 60));
