@@ -69,9 +69,17 @@ impl Combinations {
             groups => groups.iter().collect(),
         };
         let flat: Vec<Axis> = names.iter().map(|name| axis::ungrouped(name, request, sources)).collect();
+        let empty_outside: HashSet<&str> = request
+            .param_values
+            .iter()
+            .filter(|param| is_empty(param, sources))
+            .map(|param| param.name.as_str())
+            .collect();
         let groups: Vec<Group> = groups
             .into_iter()
-            .filter(|group| !request.param_values.iter().any(|param| is_empty(param, group, sources)))
+            .filter(|group| {
+                !request.param_values.iter().any(|param| lacks_values(param, group, &empty_outside))
+            })
             .map(|group| Group {
                 axes: names.iter().zip(&flat).map(|(name, flat)| axis::in_group(name, flat, group)).collect(),
             })
@@ -248,12 +256,18 @@ fn roots(template: &Template) -> Vec<&str> {
     template.placeholders().filter_map(|placeholder| placeholder.path.segments().next()).collect()
 }
 
-/// Whether a declared param has a list without values: then there is no combination, whether the
-/// param is used or not (saas-config 17.10).
-fn is_empty(param: &ParamValue, group: &InputGroup, sources: Sources<'_>) -> bool {
-    if let Some((_, values)) = group.iter().find(|(name, _)| *name == param.name) {
-        return values.is_empty();
+/// Whether a declared param has a list without values in `group`, or outside of it if the group does
+/// not have the param: then there is no combination, whether the param is used or not
+/// (saas-config 17.10).
+fn lacks_values(param: &ParamValue, group: &InputGroup, empty_outside: &HashSet<&str>) -> bool {
+    match group.iter().find(|(name, _)| *name == param.name) {
+        Some((_, values)) => values.is_empty(),
+        None => empty_outside.contains(param.name.as_str()),
     }
+}
+
+/// Whether a declared param has a list without values outside all groups.
+fn is_empty(param: &ParamValue, sources: Sources<'_>) -> bool {
     match axis::of_param(param, sources) {
         Axis::Values(values) => values.is_empty(),
         Axis::Absent => param.unpack && !matches!(param.source, ParamSource::ConnectorParam(_)),

@@ -68,3 +68,40 @@ impl io::Write for DoubleHash {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(method: &http::Method, url: &str, body: &str) -> Fingerprint {
+        Fingerprint::of_request(method, &url.parse().unwrap(), Fingerprint::of_bytes(body.as_bytes()))
+    }
+
+    #[test]
+    fn every_part_of_a_request_counts() {
+        let one = of(&http::Method::GET, "https://api.acme.test/p?a=1", "");
+
+        assert_eq!(one, of(&http::Method::GET, "https://api.acme.test/p?a=1", ""));
+        for other in [
+            of(&http::Method::POST, "https://api.acme.test/p?a=1", ""),
+            of(&http::Method::GET, "https://api.acme.test/p?a=2", ""),
+            of(&http::Method::GET, "https://api.acme.test/p?a=1", "x"),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
+
+    #[test]
+    fn json_counts_to_the_digit_and_by_kind() {
+        let texts =
+            ["1", "1.0", "1.00", "\"1\"", "[1]", "[[1]]", "[1,1]", "true", "null", "{\"a\":1}", "{\"a\":2}"];
+
+        let fingerprints: std::collections::HashSet<Fingerprint> =
+            texts.iter().map(|text| Fingerprint::of_json(&serde_json::from_str(text).unwrap())).collect();
+
+        assert_eq!(fingerprints.len(), texts.len());
+        assert_eq!(Fingerprint::of_json(&json!({"a": [1]})), Fingerprint::of_json(&json!({"a": [1]})));
+    }
+}

@@ -69,7 +69,7 @@ pub(crate) struct PagerSettings<'a> {
 }
 
 /// One answer, as the strategies see it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct PageAnswer<'a> {
     /// Where it came from.
     pub(crate) url: &'a Url,

@@ -5,7 +5,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use testkit::{Answer, Call};
 
-use crate::acme::{Acme, Setup, file, things};
+use crate::acme::{Acme, Outcome, Setup, file, things};
 
 /// How the made-up service pages, and how its file says so.
 #[derive(Debug, Clone, Copy)]
@@ -127,20 +127,33 @@ fn rows_are_the_same_however_the_service_splits_its_pages() {
 
     runner
         .run(&strategy, |(count, sizes)| {
-            let pages = split(&rows(count), &sizes);
             for paging in ALL {
-                let outcome = runtime.block_on(async {
-                    let acme = Acme::start(&things(paging.keys())).await;
-                    let pages = pages.clone();
-                    acme.saas.on("GET", "/list").with(move |call| paging.answer(call, &pages));
-                    acme.read("things", &[]).await
-                });
+                let outcome = runtime.block_on(read_split(paging, split(&rows(count), &sizes)));
                 prop_assert_eq!(outcome.json(), json!(rows(count)), "{:?}", paging);
                 prop_assert_eq!(outcome.reason(), "complete", "{:?}", paging);
             }
             Ok(())
         })
         .unwrap();
+}
+
+/// The comparison above does notice a lost page.
+#[tokio::test]
+async fn comparison_of_split_pages_notices_a_page_that_is_lost() {
+    let whole = split(&rows(9), &[3]);
+
+    for paging in ALL {
+        let mut short = whole.clone();
+        short.remove(1);
+
+        assert_ne!(read_split(paging, short).await.json(), json!(rows(9)), "{paging:?}");
+    }
+}
+
+async fn read_split(paging: Paging, pages: Vec<Vec<Value>>) -> Outcome {
+    let acme = Acme::start(&things(paging.keys())).await;
+    acme.saas.on("GET", "/list").with(move |call| paging.answer(call, &pages));
+    acme.read("things", &[]).await
 }
 
 // rule: saas-config 18.2

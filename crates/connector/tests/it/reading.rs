@@ -273,22 +273,31 @@ async fn output_without_path_is_one_row_for_each_combination_and_no_call() {
 }
 
 #[tokio::test]
-async fn units_are_independent_of_the_order_they_are_read_in() {
-    let keys = "path: /u/<id>\nparam_values: [{name: id, references: [{dataset: acme, field: others.id, direction: from}]}]";
+async fn units_read_at_the_same_time_and_in_any_order_give_the_same_rows() {
+    let keys = "path: /u/<id>\ndata_path: data\npagination: {strategy: link, configuration: {source: body, path: next}}\n\
+        param_values: [{name: id, references: [{dataset: acme, field: others.id, direction: from}]}]";
     let acme = Acme::start(&things(keys)).await;
-    acme.saas.on("GET", "/u/*").with(|call| Answer::json(200, &json!({"path": call.path})));
-    let reading = acme.connector.read("things", &ana(), flat(&[("id", json!([1, 2, 3]))])).unwrap();
+    acme.saas.on("GET", "/u/*").with(|call| {
+        let next = call.query.is_empty().then(|| format!("{}?page=2", call.path));
+        Answer::json(200, &json!({"data": [{"from": call.target()}], "next": next}))
+    });
+    let ids: Vec<u64> = (0..40).collect();
+    let reading = acme.connector.read("things", &ana(), flat(&[("id", json!(ids))])).unwrap();
 
-    let mut rows = Vec::new();
-    for unit in [2, 0, 1] {
-        let page = reading.open(unit).next_page().await.unwrap().unwrap();
-        rows.push((unit, page.rows));
-    }
-    rows.sort_by_key(|(unit, _)| *unit);
+    let in_order = read_all(&reading).await;
+    let unit = async |unit: usize| {
+        let (mut reader, mut rows) = (reading.open(unit), Vec::new());
+        while let Some(page) = reader.next_page().await.unwrap() {
+            rows.extend(page.rows);
+        }
+        rows
+    };
+    let mut at_once = futures::future::join_all((0..reading.units()).rev().map(unit)).await;
+    at_once.reverse();
 
-    let paths: Vec<&Value> = rows.iter().map(|(_, rows)| &rows[0]["path"]).collect();
-    assert_eq!(paths, ["/u/1", "/u/2", "/u/3"]);
-    assert!(reading.open(3).next_page().await.unwrap().is_none(), "a unit that does not exist has no pages");
+    assert_eq!(in_order.rows.len(), 80);
+    assert_eq!(json!(at_once.concat()), in_order.json());
+    assert!(reading.open(40).next_page().await.unwrap().is_none(), "a unit that does not exist has no pages");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use connector::{Connection, Connector, ConnectorParts, Inputs, MemoryTokens, Secrets, Settings};
 use egress::{Door, DoorSettings, MemoryBudgets, Mode, Routes};
-use model::{Row, SystemClock};
+use model::Row;
 use rstest::rstest;
 use sandbox::Faults;
 use sandbox::segment::{CursorShape, SegmentOptions, SegmentSandbox};
@@ -80,8 +80,7 @@ impl Profiles {
         let description = sandbox.description();
         let host = "profiles.segment.com";
         let text = file(limit);
-        let checked =
-            spec::check_connector(&SourceFile::new("profiles.yml", text), &CheckOptions::default());
+        let checked = spec::check_connector(&SourceFile::new("profiles.yml", text), &CheckOptions::default());
         let settings = DoorSettings {
             allow: vec!["127.0.0.1/32".parse().unwrap()],
             routes: Routes::parse([(host, sandbox.url())]).unwrap(),
@@ -124,8 +123,10 @@ impl Profiles {
         for (name, _) in COLLECTIONS {
             let outcome = self.read(name, flat(&[("segment_id", json!([segment_id]))])).await;
             assert_eq!(outcome.reason(), "complete", "{name}: {:?}", outcome.errors);
-            let together: Row = outcome.rows.iter().cloned().flatten().collect();
-            all.push(if name == "traits" { Value::Object(together) } else { outcome.json() });
+            all.push(match name {
+                "traits" => Value::Object(outcome.rows.into_iter().flatten().collect::<Row>()),
+                _ => outcome.json(),
+            });
         }
         all
     }
