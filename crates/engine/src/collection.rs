@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connector::{Connector, Person};
-use graph::{RowFilter, Traversal, TraversalNode};
+use graph::{Edge, Traversal, TraversalNode};
 use model::{CollectionAddress, Completeness, IncompleteReason};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -53,8 +53,7 @@ impl CollectionRun {
 
     async fn read_units(self, node: &TraversalNode) -> Result<CollectionOutcome, SpoolError> {
         let address = node.address().clone();
-        let Gathered { collected, inputs } = self.gathered().await?;
-        let filter = RowFilter::new(node, &collected);
+        let Gathered { inputs, filter, foreign } = self.gathered().await?;
         for unusable in filter.unusable() {
             warn!(collection = %address, field = unusable.path, values = unusable.received, "no value fits the declared type");
         }
@@ -74,6 +73,7 @@ impl CollectionRun {
             address: address.clone(),
             reading,
             filter,
+            foreign,
             limits: self.limits,
             cancellation: self.cancellation,
             progress: self.progress,
@@ -94,7 +94,8 @@ impl CollectionRun {
             requests: tally.stats.requests,
             retries: tally.stats.retries,
             rate_limit_wait: tally.stats.rate_limit_wait,
-            note: circle_note(node),
+            foreign_rows: tally.foreign_rows,
+            note: note(node, tally.foreign_rows),
             ..CollectionOutcome::unread(status, completeness, writer.finish())
         })
     }
@@ -122,12 +123,20 @@ impl CollectionRun {
     }
 }
 
-/// Says which values were not followed because that would have gone round in a circle.
-fn circle_note(node: &TraversalNode) -> Option<String> {
+/// What a person should know although nothing is missing.
+fn note(node: &TraversalNode, foreign_rows: u64) -> Option<String> {
+    let mut sentences = Vec::new();
     let parents: Vec<_> =
-        node.cut.iter().filter_map(|edge| edge.parent()).map(|p| format!("`{p}`")).collect();
-    (!parents.is_empty())
-        .then(|| format!("read before {}, so values from there were not followed", parents.join(", ")))
+        node.cut.iter().filter_map(Edge::parent).map(|parent| format!("`{parent}`")).collect();
+    if !parents.is_empty() {
+        // Following them would have gone round in a circle.
+        sentences.push(format!("read before {}, so values from there were not followed", parents.join(", ")));
+    }
+    if foreign_rows > 0 {
+        sentences
+            .push(format!("{foreign_rows} of the rows carry only addresses or numbers of somebody else"));
+    }
+    (!sentences.is_empty()).then(|| sentences.join("; "))
 }
 
 /// A collection whose reading stopped in a way that is a mistake of this program.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use connector::Inputs;
-use graph::{CollectedInputs, DistinctValues, InputCollector, TraversalNode, collect_values};
+use graph::{DistinctValues, ForeignRows, InputCollector, RowFilter, TraversalNode, collect_values};
 use model::{CollectionAddress, Identities};
 use serde_json::Value;
 use spec::reference::FieldReference;
@@ -12,10 +12,12 @@ use crate::{SealedRows, SpoolError};
 
 /// What a collection is read with.
 pub(crate) struct Gathered {
-    /// As the graph sees them, for filtering arrays.
-    pub(crate) collected: CollectedInputs,
-    /// As the connector takes them.
+    /// Values of placeholders and filters.
     pub(crate) inputs: Inputs,
+    /// Takes out array elements that match no input.
+    pub(crate) filter: RowFilter,
+    /// Finds rows of other people.
+    pub(crate) foreign: ForeignRows,
 }
 
 /// Streams the rows of all parents once, and those that filters look at.
@@ -34,6 +36,7 @@ pub(crate) fn gather(
         }
     }
     let collected = collector.finish();
+    let filter = RowFilter::new(node, &collected);
     let mut filter_values = HashMap::new();
     for reference in &node.collection.filter_references {
         if let Some(values) = filter_values_of(reference, rows)? {
@@ -41,12 +44,12 @@ pub(crate) fn gather(
         }
     }
     let inputs = Inputs {
-        flat: collected.flat.clone(),
-        groups: collected.groups.clone(),
+        flat: collected.flat,
+        groups: collected.groups,
         filter_values,
         field_list: field_list(node),
     };
-    Ok(Gathered { collected, inputs })
+    Ok(Gathered { inputs, filter, foreign: ForeignRows::new(node, identities) })
 }
 
 /// All values of a field in the rows of its collection; `None` if the collection was not read.

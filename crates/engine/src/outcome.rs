@@ -26,6 +26,9 @@ pub struct CollectionOutcome {
     pub note: Option<String>,
     /// Rows stored.
     pub rows: u64,
+    /// Those among them that carry only somebody else's e-mail address or phone number, in a
+    /// collection that is read by it (architecture §13.17).
+    pub foreign_rows: u64,
     /// Pages read.
     pub pages: u64,
     /// Calls put on the wire.
@@ -104,6 +107,7 @@ impl CollectionOutcome {
             completeness,
             note: None,
             rows: 0,
+            foreign_rows: 0,
             pages: 0,
             requests: 0,
             retries: 0,

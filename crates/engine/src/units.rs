@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use connector::{CallStats, ReadError, Reading};
 use egress::Retry;
 use futures::StreamExt;
-use graph::RowFilter;
+use graph::{ForeignRows, RowFilter};
 use model::{CollectionAddress, Completeness, ConnectionKey, IncompleteReason, Row};
 use tokio::sync::mpsc;
 
@@ -23,6 +23,7 @@ pub(crate) struct UnitReader {
     pub(crate) connection: ConnectionKey,
     pub(crate) reading: Reading,
     pub(crate) filter: RowFilter,
+    pub(crate) foreign: ForeignRows,
     pub(crate) writer: SpoolWriter,
     pub(crate) limits: Concurrency,
     pub(crate) cancellation: Cancellation,
@@ -37,6 +38,7 @@ pub(crate) struct Tally {
     pub(crate) completed_units: usize,
     pub(crate) failed_units: usize,
     pub(crate) rows: u64,
+    pub(crate) foreign_rows: u64,
     pub(crate) pages: u64,
     pub(crate) stats: CallStats,
 }
@@ -47,6 +49,7 @@ struct UnitOutcome {
     completeness: Completeness,
     failed: bool,
     rows: u64,
+    foreign_rows: u64,
     pages: u64,
     stats: CallStats,
 }
@@ -97,23 +100,24 @@ impl UnitReader {
         }
         let mut reader = this.reading.open(unit);
         loop {
-            let page = {
+            let next_page = async {
                 let _slot = this.limits.slot(&this.connection).await;
-                tokio::select! {
-                    biased;
-                    () = this.cancellation.cancelled() => {
-                        outcome.completeness = cancelled();
-                        break;
-                    }
-                    page = reader.next_page() => page,
+                reader.next_page().await
+            };
+            let page = tokio::select! {
+                biased;
+                () = this.cancellation.cancelled() => {
+                    outcome.completeness = cancelled();
+                    break;
                 }
+                page = next_page => page,
             };
             match page {
                 Ok(Some(page)) => {
                     let place =
                         PagePlace { unit, page: usize::try_from(outcome.pages).unwrap_or(usize::MAX) };
                     let rows = page.rows.len() as u64;
-                    Self::store(this, place, page.rows).await?;
+                    outcome.foreign_rows += Self::store(this, place, page.rows).await?;
                     outcome.pages += 1;
                     outcome.rows += rows;
                     // Nobody listening is no reason to stop reading.
@@ -134,15 +138,17 @@ impl UnitReader {
         Ok(outcome)
     }
 
-    /// Filters, seals and writes one page away from the threads that wait for the network.
-    async fn store(this: &Arc<Self>, place: PagePlace, rows: Vec<Row>) -> Result<(), SpoolError> {
+    /// Filters, seals and writes one page away from the threads that wait for the network. Gives
+    /// the number of foreign rows.
+    async fn store(this: &Arc<Self>, place: PagePlace, rows: Vec<Row>) -> Result<u64, SpoolError> {
         if rows.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let this = Arc::clone(this);
         let stored = tokio::task::spawn_blocking(move || {
+            let foreign = rows.iter().filter(|row| this.foreign.is_foreign(row)).count() as u64;
             let kept: Vec<Row> = rows.into_iter().map(|row| this.filter.access_row(row)).collect();
-            this.writer.append(place, &kept)
+            this.writer.append(place, &kept).map(|()| foreign)
         });
         match stored.await {
             Ok(stored) => stored,
@@ -162,6 +168,7 @@ impl UnitOutcome {
             completeness: Completeness::Complete,
             failed: false,
             rows: 0,
+            foreign_rows: 0,
             pages: 0,
             stats: CallStats::default(),
         }
@@ -180,6 +187,7 @@ impl UnitOutcome {
 impl Tally {
     fn add(&mut self, outcome: UnitOutcome) {
         self.rows += outcome.rows;
+        self.foreign_rows += outcome.foreign_rows;
         self.pages += outcome.pages;
         self.stats += outcome.stats;
         if outcome.failed {

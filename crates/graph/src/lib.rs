@@ -28,6 +28,7 @@ mod external_reference;
 mod filter;
 #[cfg(test)]
 mod fixture;
+mod foreign;
 mod graph;
 mod inputs;
 mod merge;
@@ -41,6 +42,7 @@ pub use edge::{Edge, Source};
 pub use error::{BadReference, GraphError, TraversalError};
 pub use external_reference::external_references;
 pub use filter::{DO_NOT_MASK, RowFilter};
+pub use foreign::ForeignRows;
 pub use graph::Graph;
 pub use inputs::{CollectedInputs, InputCollector, UnusableInput, UsableInput};
 pub use merge::merge;

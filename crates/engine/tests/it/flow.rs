@@ -174,6 +174,22 @@ async fn array_elements_of_other_people_are_dropped_before_children_see_the_row(
     assert_eq!(stage.saas.targets().split_off(1), ["/mails/ana%40example.com"]);
 }
 
+#[tokio::test]
+async fn rows_of_other_people_are_kept_counted_and_mentioned() {
+    let stage = Stage::new(SHOP, SHOP_DATA).await;
+    stage.saas.on("GET", "/people").then(Answer::json(
+        200,
+        &json!([{"email": "ANA@example.com"}, {"email": "bob@example.com"}, {"name": "nobody"}]),
+    ));
+
+    let run = stage.run().await;
+
+    let people = outcome(&run, "people");
+    assert_eq!((people.rows, people.foreign_rows), (3, 1));
+    assert!(people.note.as_deref().unwrap().contains("1 of the rows"), "{:?}", people.note);
+    assert!(run.is_complete());
+}
+
 // rule: saas-config 15.5
 #[tokio::test]
 async fn a_filter_by_another_collection_sees_its_rows() {
