@@ -8,6 +8,7 @@
 
 mod faults;
 mod limits;
+mod logs;
 mod recordings;
 mod redirects;
 mod reuse;
