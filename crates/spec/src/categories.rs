@@ -32,15 +32,23 @@ pub fn covers(target: &str, category: &str) -> bool {
 }
 
 /// The known category that `key` was probably meant to be: one a slip of the keyboard away, else
-/// its closest known ancestor below `user` or `system`.
+/// one that ends in the same words, else its closest known ancestor below `user` or `system`.
 pub fn nearest(key: &str) -> Option<&'static str> {
-    let slip = CATEGORIES
-        .iter()
-        .map(|category| (strsim::damerau_levenshtein(key, category.key), category.key))
+    let keys = || CATEGORIES.iter().map(|category| category.key);
+    let slip = keys()
+        .map(|known| (strsim::damerau_levenshtein(key, known), known))
         .filter(|(edits, _)| *edits <= 2)
         .min_by_key(|(edits, _)| *edits);
-    if let Some((_, name)) = slip {
-        return Some(name);
+    if let Some((_, known)) = slip {
+        return Some(known);
+    }
+    let (above, last) = key.rsplit_once('.').unwrap_or(("", key));
+    let same_end = keys().filter(|known| {
+        let end = known.rsplit('.').next().unwrap_or(known);
+        end == last || end.strip_prefix(last).is_some_and(|rest| rest.starts_with('_'))
+    });
+    if let Some(known) = same_end.max_by_key(|known| known.starts_with(above)) {
+        return Some(known);
     }
     let mut parent = key;
     while let Some((above, _)) = parent.rsplit_once('.') {
@@ -188,6 +196,8 @@ mod tests {
     fn a_mistyped_key_finds_its_neighbour_and_nonsense_finds_none() {
         assert_eq!(nearest("user.contact.emial"), Some("user.contact.email"));
         assert_eq!(nearest("user.name.middle"), Some("user.name"));
+        assert_eq!(nearest("user.contact.phone"), Some("user.contact.phone_number"));
+        assert_eq!(nearest("user.date_of_birth"), Some("user.demographic.date_of_birth"));
         assert_eq!(nearest("user.nmae"), Some("user.name"));
         assert_eq!(nearest("zzz"), None);
     }

@@ -50,7 +50,7 @@ pub fn lint_connector(file: &ConnectorFile, source: &SourceFile, spans: &SpanInd
     paging::lint(&visits, &mut findings);
     hosts::lint(file, &visits, &mut findings);
     url_secrets::lint(file, &visits, &mut findings);
-    filters::lint(file, &flow, &mut findings);
+    filters::lint(file, &flow, &visits, &mut findings);
     quoting::lint(&visits, &mut findings);
     content::lint(&visits, &mut findings);
     effects::lint(&visits, spans, &mut findings);

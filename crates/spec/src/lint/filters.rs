@@ -1,11 +1,14 @@
-//! Reads that can return everybody, and filters that find nobody (saas-config 11.8, 15.5).
+//! Requests that can reach everybody, and filters that find nobody (saas-config 11.8, 15.5).
 
 use super::Finding;
 use super::flow::Flow;
-use super::visit::{self, Position};
+use super::visit::{self, Position, Visit};
 use crate::connector_file::{ConnectorFile, Endpoint, ParamSource, Postprocessor, Request, Wanted};
 
-pub(super) fn lint(file: &ConnectorFile, flow: &Flow<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn lint(file: &ConnectorFile, flow: &Flow<'_>, visits: &[Visit<'_>], findings: &mut Vec<Finding>) {
+    for visit in visits.iter().filter(|visit| visit.role.is_masking()) {
+        findings.extend(lint_write(flow, visit));
+    }
     for (index, endpoint) in file.endpoints.iter().enumerate() {
         for request in &endpoint.read {
             lint_request(flow, index, request, findings);
@@ -71,6 +74,58 @@ fn sent_without(flow: &Flow<'_>, index: usize, request: &Request, kind: &str) ->
     let own = flow.identities(index);
     let reached = flow.reached(own).get(index) == Some(&true);
     reached.then(|| "the endpoint is also reached through a reference".to_owned())
+}
+
+/// A write whose only bounds are query params for identities that the person may lack.
+fn lint_write(flow: &Flow<'_>, visit: &Visit<'_>) -> Option<Finding> {
+    let request = visit.request;
+    if visit::is_opaque(request) {
+        return None;
+    }
+    let mut widest = None;
+    for text in visit::texts(request) {
+        for placeholder in text.template.placeholders() {
+            let name = visit::root(placeholder);
+            let kind = identity_behind(request, name);
+            let bound = kind.is_some() || is_referenced(request, name);
+            match (text.position, kind) {
+                (Position::Query, Some(kind)) if may_lack(flow, visit.endpoint, kind) => {
+                    widest = widest.or_else(|| Some((text.place.clone(), kind)));
+                }
+                (Position::Path | Position::Body | Position::Query, _) if bound && !placeholder.optional => {
+                    return None;
+                }
+                (
+                    Position::Path | Position::Body | Position::Query | Position::Header | Position::Output,
+                    _,
+                ) => {}
+            }
+        }
+    }
+    let (place, kind) = widest?;
+    let message = format!(
+        "without an identity `{kind}` this query param is left out, and the request may change the data of everybody"
+    );
+    Some(
+        Finding::value(place, "spec::lint_unfiltered_write", message)
+            .help("take a value of the row, or put the identity into the path or the body, where a missing one is an error"),
+    )
+}
+
+fn is_referenced(request: &Request, name: &str) -> bool {
+    request
+        .param_values
+        .iter()
+        .any(|value| value.name == name && matches!(value.source, ParamSource::References(_)))
+}
+
+/// Whether rows of the endpoint, or of any endpoint, can be there without the identity `kind`.
+fn may_lack(flow: &Flow<'_>, endpoint: Option<usize>, kind: &str) -> bool {
+    let reached = flow.reached(&[kind]);
+    match endpoint {
+        Some(index) => reached.get(index) == Some(&true),
+        None => reached.contains(&true),
+    }
 }
 
 fn identity_behind<'a>(request: &'a Request, name: &str) -> Option<&'a str> {

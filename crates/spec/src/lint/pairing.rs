@@ -108,7 +108,7 @@ fn lint_erasure(
             "`{}` holds {} and is read, but no request can erase it: its endpoint has neither `update` nor `delete`, \
              and the file no `data_protection_request`",
             collection.name,
-            listed(&personal),
+            few(&personal),
         );
         let help = "add a request that masks or deletes the rows, or say in the guide why there is none";
         return Some(Finding::value(place, "spec::lint_not_erasable", message).help(help));
@@ -147,6 +147,17 @@ fn personal_categories(collection: &Collection) -> Vec<String> {
     found
 }
 
+/// The first three of `names`, and how many there are besides.
+fn few(names: &[String]) -> String {
+    match names.get(..3).filter(|_| names.len() > 4) {
+        Some(first) => {
+            let first: Vec<String> = first.iter().map(|name| format!("`{name}`")).collect();
+            format!("{} and {} more categories", first.join(", "), names.len() - 3)
+        }
+        None => listed(names),
+    }
+}
+
 /// A read that nothing narrows to the person: the rows of everybody would be delivered.
 fn lint_narrowing(endpoint: &Endpoint, collection: &Collection, place: &str) -> Option<Finding> {
     let personal = personal_categories(collection);
@@ -157,7 +168,7 @@ fn lint_narrowing(endpoint: &Endpoint, collection: &Collection, place: &str) -> 
         "`{}` holds {}, but a read request of its endpoint uses no value of the person: the rows of everybody would \
          be delivered",
         collection.name,
-        listed(&personal),
+        few(&personal),
     );
     let help = "use an identity or a reference in the request, or keep the person's rows with a `filter` postprocessor";
     Some(Finding::value(place, "spec::lint_unnarrowed_read", message).help(help))

@@ -436,6 +436,12 @@ pub const CODES: &[Code] = &[
         action: "make one read request for each identity",
     },
     Code {
+        code: "spec::lint_unfiltered_write",
+        severity: Severity::Warning,
+        meaning: "a request that changes data may reach everybody when the person lacks one of the identities",
+        action: "take a value of the row, or put the identity into path or body",
+    },
+    Code {
         code: "spec::lint_unknown_category",
         severity: Severity::Warning,
         meaning: "a data category is not in the taxonomy",

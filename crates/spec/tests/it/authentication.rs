@@ -40,7 +40,8 @@ fn configuration_may_be_left_out_where_all_its_keys_are_optional() {
     let (google, found) = file("{strategy: google_cloud_service_account}");
     let (bearer, missing) = file("{strategy: bearer}");
 
-    let Some(Authentication::GoogleCloudServiceAccount { scopes }) = google.unwrap().client_config.authentication
+    let Some(Authentication::GoogleCloudServiceAccount { scopes }) =
+        google.unwrap().client_config.authentication
     else {
         panic!("another strategy");
     };

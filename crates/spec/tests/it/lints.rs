@@ -545,3 +545,42 @@ fn reserved_sections_may_use_any_param() {
 
     assert_eq!(found(&text, "spec::lint_unused_connector_param"), [""; 0]);
 }
+
+// rule: saas-config 11.8
+#[rstest]
+#[case::the_only_way_here("email", "/people", &[])]
+#[case::narrowed_by_the_row("external_id", "/people/<person_id>", &[])]
+#[case::reached_without_it("external_id", "/people", &["<who>"])]
+fn a_write_that_may_reach_everybody_is_found(
+    #[case] kind: &str,
+    #[case] path: &str,
+    #[case] places: &[&str],
+) {
+    let delete = format!(
+        "        delete:
+          method: DELETE
+          path: {path}
+          query_params: [{{name: who, value: <who>}}]
+          param_values:
+            - {{name: who, identity: {kind}}}
+            - {{name: person_id, references: [{{dataset: shop, field: people.id, direction: from}}]}}
+"
+    );
+    let text = with("    - name: orders\n", &format!("{delete}    - name: orders\n"));
+
+    assert_eq!(found(&text, "spec::lint_unfiltered_write"), places);
+}
+
+// rule: saas-config 11.8
+#[test]
+fn a_second_read_by_reference_makes_the_first_one_wide() {
+    let second = "          - method: GET
+            path: /people/<id>
+            param_values: [{name: id, references: [customer_ref]}]
+            data_path: people
+        update:
+";
+    let text = with("        update:\n", second);
+
+    assert_eq!(found(&text, "spec::lint_unfiltered_read"), ["<email>"]);
+}

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use spec::{CheckOptions, SourceFile, check_connector, check_datasets, check_pair};
 
-const CONNECTOR: &str = r#"
+const CONNECTOR: &str = r"
 saas_config:
   fides_key: shop
   name: Shop
@@ -30,9 +30,9 @@ saas_config:
           method: GET
           path: /lists
           param_values: [{name: placeholder, identity: email}]
-"#;
+";
 
-const DATASET: &str = r#"
+const DATASET: &str = r"
 dataset:
   - fides_key: shop
     collections:
@@ -47,7 +47,7 @@ dataset:
         fields:
           - name: id
             data_categories: [system.operations]
-"#;
+";
 
 fn found(connector: &str, dataset: &str, code: &str) -> Vec<String> {
     let source = SourceFile::new("shop.yml", connector);
