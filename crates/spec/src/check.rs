@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use model::ConnectionKey;
@@ -65,7 +66,8 @@ pub fn check_connector(source: &SourceFile, options: &CheckOptions) -> Checked<C
     };
     if root.tree.find_entry("saas_config").is_none() {
         let message = "the contents of this file do not contain a 'saas_config' key at the top";
-        return root.without_key(source, "spec::no_saas_config", message, "start the file with `saas_config:`");
+        let found = Diagnostic::error(source, root.start(), "spec::no_saas_config", message);
+        return root.refused(found.with_help("start the file with `saas_config:`"));
     }
     let spans = SpanIndex::new(Arc::clone(&root.tree), "saas_config");
     let (document, found): (raw::ConnectorDocument, _) = root.fill(source, &CONNECTOR_SCHEMA);
@@ -90,7 +92,8 @@ pub fn check_datasets(source: &SourceFile, options: &CheckOptions) -> Checked<Ve
     let empty_list = |node: &Node| node.is_null() || (node.is_list() && node.items().is_empty());
     if entry.is_none_or(|entry| empty_list(&entry.value)) {
         let message = "the contents of this file do not contain a 'dataset' key with a list of datasets";
-        return root.without_key(source, "spec::no_dataset", message, "start the file with `dataset:` and `- fides_key: …`");
+        let found = Diagnostic::error(source, root.start(), "spec::no_dataset", message);
+        return root.refused(found.with_help("start the file with `dataset:` and `- fides_key: …`"));
     }
     let spans = SpanIndex::new(Arc::clone(&root.tree), "");
     let (document, found): (raw::DatasetDocument, _) = root.fill(source, &DATASET_SCHEMA);
@@ -106,7 +109,11 @@ pub fn check_datasets(source: &SourceFile, options: &CheckOptions) -> Checked<Ve
 /// Checks what only shows when connector and dataset are seen together (saas-config 25.11, 25.12).
 ///
 /// `source_of_dataset` is the text that `dataset` was read from; places in it are found again.
-pub fn check_pair(connector: &ConnectorFile, dataset: &Dataset, source_of_dataset: &SourceFile) -> Diagnostics {
+pub fn check_pair(
+    connector: &ConnectorFile,
+    dataset: &Dataset,
+    source_of_dataset: &SourceFile,
+) -> Diagnostics {
     let Some(root) = yaml::parse(source_of_dataset, None).root else { return Diagnostics::default() };
     let mut diagnostics = lower::check_attached(connector, dataset, source_of_dataset, &root);
     if !diagnostics.has_errors() {
@@ -141,10 +148,14 @@ struct Root {
 }
 
 impl Root {
-    fn without_key<T>(self, source: &SourceFile, code: &'static str, message: &str, help: &str) -> Checked<T> {
+    /// Where the first key stands.
+    fn start(&self) -> Range<usize> {
+        self.tree.span.start..self.tree.span.start
+    }
+
+    fn refused<T>(self, found: Diagnostic) -> Checked<T> {
         let mut diagnostics = self.diagnostics;
-        let at = self.tree.span.start;
-        diagnostics.push(Diagnostic::error(source, at..at, code, message).with_help(help));
+        diagnostics.push(found);
         diagnostics.sort();
         Checked { value: None, diagnostics }
     }
@@ -153,16 +164,14 @@ impl Root {
         let fitted = shape::fit(source, &self.tree, schema);
         let mut diagnostics = self.diagnostics;
         diagnostics.extend(fitted.diagnostics);
-        match serde_json::from_value(fitted.value) {
-            Ok(document) => (document, diagnostics),
-            // Only if schema and type disagree. Saying so beats running half a file.
-            Err(_) => {
-                let message = "this file cannot be read, although its shape is right: a defect of Tutela";
-                let help = "please report it together with the file";
-                diagnostics.push(Diagnostic::error(source, 0..0, "spec::defect", message).with_help(help));
-                (T::default(), diagnostics)
-            }
+        if let Ok(document) = serde_json::from_value(fitted.value) {
+            return (document, diagnostics);
         }
+        // Only if schema and type disagree. Saying so beats running half a file.
+        let message = "this file cannot be read, although its shape is right: a defect of Tutela";
+        let found = Diagnostic::error(source, 0..0, "spec::defect", message);
+        diagnostics.push(found.with_help("please report it together with the file"));
+        (T::default(), diagnostics)
     }
 }
 

@@ -39,8 +39,10 @@ impl Condition {
             return Err(ConditionError::TooLong);
         }
         // The parser bounds recursion; `Program::compile` alone would use its own, larger bound.
-        Parser::new().max_recursion_depth(MAX_RECURSION).parse(text).map_err(|errors| ConditionError::Syntax {
-            detail: errors.errors.first().map(|error| error.msg.clone()).unwrap_or_default(),
+        Parser::new().max_recursion_depth(MAX_RECURSION).parse(text).map_err(|errors| {
+            ConditionError::Syntax {
+                detail: errors.errors.first().map(|error| error.msg.clone()).unwrap_or_default(),
+            }
         })?;
         let program = ENVIRONMENT.compile(text).map_err(|errors| ConditionError::Syntax {
             detail: errors.errors.first().map(|error| error.msg.clone()).unwrap_or_default(),
@@ -267,7 +269,8 @@ mod tests {
 
     #[test]
     fn variables_are_the_free_names() {
-        let condition = Condition::compile("domain == 'eu' && items.exists(item, item == workspace)").unwrap();
+        let condition =
+            Condition::compile("domain == 'eu' && items.exists(item, item == workspace)").unwrap();
 
         let names = condition.variables();
 

@@ -41,7 +41,12 @@ pub enum Severity {
 
 impl Diagnostic {
     /// An error about the text at `span`.
-    pub fn error(source: &SourceFile, span: Range<usize>, code: &'static str, message: impl Into<String>) -> Self {
+    pub fn error(
+        source: &SourceFile,
+        span: Range<usize>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
         let (line, column) = source.position(span.start);
         Self {
             severity: Severity::Error,
@@ -114,7 +119,13 @@ impl Diagnostics {
             }
         }
         let place = |item: &Diagnostic| {
-            (files.iter().position(|file| *file == item.file), item.line, item.column, item.severity, item.code)
+            (
+                files.iter().position(|file| *file == item.file),
+                item.line,
+                item.column,
+                item.severity,
+                item.code,
+            )
         };
         self.items.sort_by_key(place);
         self.items.dedup();

@@ -75,37 +75,37 @@ impl<'a> Lowering<'a> {
     }
 
     /// An error about the value at `place`.
-    fn error(&mut self, place: &str, code: &'static str, message: impl Into<String>, help: &str) {
+    fn error(&mut self, place: &str, finding: Finding) {
         let span = self.spans.nearest_value(place);
-        self.add(Diagnostic::error(self.source, span, code, message), help);
+        self.add(finding.at(self.source, span, Severity::Error));
     }
 
     /// An error about the key at `place`.
-    fn key_error(&mut self, place: &str, code: &'static str, message: impl Into<String>, help: &str) {
+    fn key_error(&mut self, place: &str, finding: Finding) {
         let span = self.spans.nearest_key(place);
-        self.add(Diagnostic::error(self.source, span, code, message), help);
+        self.add(finding.at(self.source, span, Severity::Error));
     }
 
     /// A warning about the value at `place`.
-    fn warning(&mut self, place: &str, code: &'static str, message: impl Into<String>, help: &str) {
+    fn warning(&mut self, place: &str, finding: Finding) {
         let span = self.spans.nearest_value(place);
-        self.add(Diagnostic::warning(self.source, span, code, message), help);
+        self.add(finding.at(self.source, span, Severity::Warning));
     }
 
     /// An error about a key that may have another one already.
-    fn second_key_error(&mut self, place: &str, code: &'static str, message: &str, help: &str) {
+    fn second_key_error(&mut self, place: &str, finding: Finding) {
         if self.is_written(place) {
             let span = self.spans.nearest_key(place);
-            self.diagnostics.push(Diagnostic::error(self.source, span, code, message).with_help(help));
+            self.diagnostics.push(finding.at(self.source, span, Severity::Error));
         }
     }
 
-    fn add(&mut self, found: Diagnostic, help: &str) {
+    fn add(&mut self, found: Diagnostic) {
         let consequence = |known: &Diagnostic| {
             known.severity == Severity::Error && known.span == found.span && known.code != found.code
         };
         if !self.diagnostics.iter().any(consequence) {
-            self.diagnostics.push(found.with_help(help));
+            self.diagnostics.push(found);
         }
     }
 
@@ -129,40 +129,61 @@ impl<'a> Lowering<'a> {
     /// The path `text`, unless it is empty.
     fn path(&mut self, place: &str, text: Option<String>) -> Option<Path> {
         let text = text.filter(|text| !text.is_empty())?;
-        match text.parse() {
-            Ok(path) => Some(path),
-            Err(error) => {
-                self.error(place, "spec::bad_path", error.to_string(), "write keys and positions joined by dots");
-                None
-            }
+        let parsed = text.parse();
+        if let Err(error) = &parsed {
+            let message = format!("{error}");
+            self.error(
+                place,
+                Finding::new("spec::bad_path", message, "write keys and positions joined by dots"),
+            );
         }
+        parsed.ok()
     }
 
     /// The condition `text`, compiled.
     fn condition(&mut self, place: &str, text: Option<String>) -> Option<Condition> {
-        let text = text?;
-        match Condition::compile(&text) {
-            Ok(condition) => Some(condition),
-            Err(error) => {
-                let help = "write a CEL expression that is true or false, as in `domain == 'api.example.com'`";
-                self.error(place, "spec::bad_condition", format!("condition refused: {error}"), help);
-                None
-            }
+        let compiled = Condition::compile(&text?);
+        if let Err(error) = &compiled {
+            let message = format!("condition refused: {error}");
+            let help = "write a CEL expression that is true or false, as in `domain == 'api.example.com'`";
+            self.error(place, Finding::new("spec::bad_condition", message, help));
         }
+        compiled.ok()
     }
 
     /// Status codes that exist.
     fn statuses(&mut self, place: &str, statuses: Vec<i64>) -> Vec<u16> {
         let mut known = Vec::new();
         for (index, status) in statuses.into_iter().enumerate() {
-            match u16::try_from(status) {
-                Ok(status @ 100..=599) => known.push(status),
-                _ => {
-                    let message = format!("{status} is no HTTP status code");
-                    self.error(&format!("{place}[{index}]"), "spec::bad_status", message, "write codes from 100 to 599");
-                }
+            if let Ok(status @ 100..=599) = u16::try_from(status) {
+                known.push(status);
+            } else {
+                let message = format!("{status} is no HTTP status code");
+                let finding = Finding::new("spec::bad_status", message, "write codes from 100 to 599");
+                self.error(&format!("{place}[{index}]"), finding);
             }
         }
         known
+    }
+}
+
+/// What is wrong, before it is known where it stands.
+struct Finding {
+    code: &'static str,
+    message: String,
+    help: String,
+}
+
+impl Finding {
+    fn new(code: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { code, message: message.into(), help: help.into() }
+    }
+
+    fn at(self, source: &SourceFile, span: Range<usize>, severity: Severity) -> Diagnostic {
+        let found = match severity {
+            Severity::Error => Diagnostic::error(source, span, self.code, self.message),
+            Severity::Warning => Diagnostic::warning(source, span, self.code, self.message),
+        };
+        found.with_help(self.help)
     }
 }

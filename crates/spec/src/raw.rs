@@ -80,7 +80,8 @@ fn strategy_schema(generator: &mut SchemaGenerator, strategies: &[Strategy], oth
     let mut branches: Vec<Value> = Vec::new();
     for strategy in strategies {
         let configuration = (strategy.configuration)(generator);
-        let required = if strategy.optional { json!(["strategy"]) } else { json!(["strategy", "configuration"]) };
+        let required =
+            if strategy.optional { json!(["strategy"]) } else { json!(["strategy", "configuration"]) };
         branches.push(json!({
             "type": "object",
             "description": strategy.description,

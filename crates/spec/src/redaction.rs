@@ -11,12 +11,11 @@ impl SourceFile {
     /// cannot be known where the values end.
     pub fn redacted(&self) -> SourceFile {
         let mut hidden: Vec<bool> = vec![false; self.text().len()];
-        match yaml::parse(self, None).root {
-            Some(root) => hide_below(self, &root, &mut hidden),
-            None => {
-                let from = self.text().to_ascii_lowercase().find("secret").unwrap_or(self.text().len());
-                mark(&mut hidden, from..self.text().len(), true);
-            }
+        if let Some(root) = yaml::parse(self, None).root {
+            hide_below(self, &root, &mut hidden);
+        } else {
+            let from = self.text().to_ascii_lowercase().find("secret").unwrap_or(self.text().len());
+            mark(&mut hidden, from..self.text().len(), true);
         }
         let mut text = String::with_capacity(self.text().len());
         for (at, character) in self.text().char_indices() {

@@ -57,7 +57,9 @@ impl SpanIndex {
         let mut found = Found { key: None, node: &self.root, complete: true };
         if !self.base.is_empty() {
             match self.root.find_entry(self.base) {
-                Some(entry) => found = Found { key: Some(&entry.key_span), node: &entry.value, complete: true },
+                Some(entry) => {
+                    found = Found { key: Some(&entry.key_span), node: &entry.value, complete: true }
+                }
                 None => return Found { complete: place.is_empty(), ..found },
             }
         }

@@ -1,9 +1,9 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Lowering;
 use super::client_config::template;
 use super::request::{Kind, name_template, query_value};
+use super::{Finding, Lowering};
 use crate::connector_file::{Authentication, NameTemplate, OAuth2, QueryValue};
 use crate::raw;
 use crate::template::Template;
@@ -50,7 +50,7 @@ impl Lowering<'_> {
                 if authorization.is_none() && !self.is_written(&format!("{place}.authorization_request")) {
                     let message = "Field required: `configuration` has no `authorization_request`";
                     let help = "add `authorization_request: …`, the page where a person agrees";
-                    self.key_error(&place, "spec::missing_key", message, help);
+                    self.key_error(&place, Finding::new("spec::missing_key", message, help));
                 }
                 let authorization_place = format!("{place}.authorization_request");
                 let authorization_request = Box::new(self.request(
@@ -58,7 +58,10 @@ impl Lowering<'_> {
                     authorization.unwrap_or_default(),
                     Kind::Token,
                 ));
-                Authentication::OAuth2AuthorizationCode { authorization_request, oauth2: self.oauth2(&place, raw) }
+                Authentication::OAuth2AuthorizationCode {
+                    authorization_request,
+                    oauth2: self.oauth2(&place, raw),
+                }
             }
             Some("google_cloud_service_account") => {
                 let raw: raw::GoogleConfiguration = fill(configuration);
@@ -68,11 +71,12 @@ impl Lowering<'_> {
                 }
             }
             _ => {
-                let message = format!("authentication strategy `{strategy}` is not built in; every call will fail");
+                let message =
+                    format!("authentication strategy `{strategy}` is not built in; every call will fail");
                 let strategy_place = place.replace(".configuration", ".strategy");
                 let help = "use one of basic, bearer, api_key, query_param, oauth2_client_credentials, \
                             oauth2_authorization_code, google_cloud_service_account";
-                self.warning(&strategy_place, "spec::unknown_authentication", message, help);
+                self.warning(&strategy_place, Finding::new("spec::unknown_authentication", message, help));
                 Authentication::Unknown { strategy }
             }
         })
@@ -80,12 +84,16 @@ impl Lowering<'_> {
 
     fn api_key(&mut self, place: &str, raw: raw::ApiKeyConfiguration) -> Authentication {
         let headers = self.named_values(&format!("{place}.headers"), raw.headers.unwrap_or_default());
-        let query_params = self.named_values(&format!("{place}.query_params"), raw.query_params.unwrap_or_default());
+        let query_params =
+            self.named_values(&format!("{place}.query_params"), raw.query_params.unwrap_or_default());
         let body = raw.body.filter(|body| !body.is_empty()).map(|body| Template::parse(&body));
         if headers.is_empty() && query_params.is_empty() && body.is_none() {
             let message = "at least one 'headers', 'query_params' or 'body' object must be defined in an 'api_key' \
                            configuration";
-            self.key_error(place, "spec::empty_api_key", message, "add `headers: [{name: …, value: <…>}]`");
+            self.key_error(
+                place,
+                Finding::new("spec::empty_api_key", message, "add `headers: [{name: …, value: <…>}]`"),
+            );
         }
         Authentication::ApiKey { headers, query_params, body }
     }
@@ -106,11 +114,13 @@ impl Lowering<'_> {
 
     fn oauth2(&mut self, place: &str, raw: raw::OAuth2Configuration) -> OAuth2 {
         let token_request = raw.token_request.unwrap_or_default();
-        let token_request = Box::new(self.request(&format!("{place}.token_request"), token_request, Kind::Token));
-        let refresh_request = raw.refresh_request.map(|request| {
-            Box::new(self.request(&format!("{place}.refresh_request"), request, Kind::Token))
-        });
-        let expires_in = raw.expires_in.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
+        let token_request =
+            Box::new(self.request(&format!("{place}.token_request"), token_request, Kind::Token));
+        let refresh_request = raw
+            .refresh_request
+            .map(|request| Box::new(self.request(&format!("{place}.refresh_request"), request, Kind::Token)));
+        let expires_in =
+            raw.expires_in.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
         OAuth2 { token_request, refresh_request, expires_in }
     }
 }

@@ -11,9 +11,9 @@ impl Lowering<'_> {
         }
         // The client's `retry` is checked once here; requests take it over in `request`.
         let _ = raw.retry.map(|retry| self.retry(&format!("{place}.retry"), retry));
-        let authentication = raw
-            .authentication
-            .and_then(|authentication| self.authentication(&format!("{place}.authentication"), authentication));
+        let authentication = raw.authentication.and_then(|authentication| {
+            self.authentication(&format!("{place}.authentication"), authentication)
+        });
         ClientConfig { protocol: raw.protocol.unwrap_or_default(), host, authentication }
     }
 }

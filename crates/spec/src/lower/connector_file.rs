@@ -1,7 +1,8 @@
 use model::ConnectorType;
 
-use super::Lowering;
+use super::connector_param::external_references;
 use super::request::Kind;
+use super::{Finding, Lowering};
 use crate::connector_file::{ConnectorFile, ConsentRequests, DisplayInfo, Request};
 use crate::raw;
 
@@ -12,9 +13,9 @@ const FORMAT: i64 = 1;
 pub(crate) fn lower_connector(lowering: &mut Lowering<'_>, raw: raw::SaasConfig) -> ConnectorFile {
     lowering.format(raw.format);
     let fides_key = raw.fides_key.unwrap_or_default();
-    let connector_type = lowering.connector_type(raw.r#type, &fides_key);
+    let connector_type = lowering.connector_type(raw.r#type.as_deref(), &fides_key);
     let connector_params = lowering.connector_params(raw.connector_params.unwrap_or_default());
-    let external_references = lowering.external_references(raw.external_references.unwrap_or_default());
+    let external_references = external_references(raw.external_references.unwrap_or_default());
 
     let raw_client = raw.client_config.unwrap_or_default();
     let default_retry = raw_client.retry.clone();
@@ -61,16 +62,22 @@ impl Lowering<'_> {
     fn format(&mut self, format: Option<i64>) {
         if let Some(format) = format.filter(|format| *format != FORMAT) {
             let message = format!("`format` {format} is not known to this version, which reads {FORMAT}");
-            self.error("format", "spec::unknown_format", message, "use a newer Tutela, or write `format: 1`");
+            self.error(
+                "format",
+                Finding::new("spec::unknown_format", message, "use a newer Tutela, or write `format: 1`"),
+            );
         }
     }
 
-    fn connector_type(&mut self, written: Option<String>, fides_key: &str) -> ConnectorType {
+    fn connector_type(&mut self, written: Option<&str>, fides_key: &str) -> ConnectorType {
         if written.is_none() && !self.is_written("type") {
             let message = format!("`type` is missing; `{fides_key}` is taken in its place");
-            self.warning("fides_key", "spec::no_type", message, "add `type: …`, the name of the application");
+            self.warning(
+                "fides_key",
+                Finding::new("spec::no_type", message, "add `type: …`, the name of the application"),
+            );
         }
-        ConnectorType::new(written.as_deref().unwrap_or(fides_key))
+        ConnectorType::new(written.unwrap_or(fides_key))
     }
 
     fn consent(&mut self, place: &str, requests: Option<raw::OneOrMany<raw::Request>>) -> Vec<Request> {

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::Lowering;
+use super::{Finding, Lowering};
 use crate::check::DomainValidation;
 use crate::connector_file::{ConnectorParam, ExternalReference, Required};
 use crate::raw;
@@ -14,7 +14,10 @@ impl Lowering<'_> {
             let param = self.connector_param(&place, param);
             if !param.name.is_empty() && lowered.iter().any(|known| known.name == param.name) {
                 let message = format!("connector param `{}` is declared for the second time", param.name);
-                self.warning(&format!("{place}.name"), "spec::duplicate_param", message, "keep one of the two");
+                self.warning(
+                    &format!("{place}.name"),
+                    Finding::new("spec::duplicate_param", message, "keep one of the two"),
+                );
             }
             lowered.push(param);
         }
@@ -43,7 +46,7 @@ impl Lowering<'_> {
         let when_place = format!("{place}.required_when");
         if required.is_some() && when.is_some() {
             let message = "`required` and `required_when` exclude each other";
-            self.key_error(&when_place, "spec::required_twice", message, "keep one of the two");
+            self.key_error(&when_place, Finding::new("spec::required_twice", message, "keep one of the two"));
         }
         match (self.condition(&when_place, when), required) {
             (Some(condition), _) => Required::When(condition),
@@ -61,22 +64,35 @@ impl Lowering<'_> {
             match &param.default_value {
                 Some(Value::String(text)) if !param.options.contains(text) => {
                     let message = format!("default value `{text}` of `{name}` is not a valid option");
-                    self.error(&default_place, "spec::default_not_an_option", message, &format!("write one of {options}"));
+                    self.error(
+                        &default_place,
+                        Finding::new(
+                            "spec::default_not_an_option",
+                            message,
+                            format!("write one of {options}"),
+                        ),
+                    );
                     return;
                 }
                 Some(Value::Array(_)) if !param.multiselect => {
                     let message = format!("default value of `{name}` must be a single value");
                     let help = "write one option, or add `multiselect: true`";
-                    self.error(&default_place, "spec::default_is_a_list", message, help);
+                    self.error(&default_place, Finding::new("spec::default_is_a_list", message, help));
                     return;
                 }
                 Some(Value::Array(items)) => {
-                    let known = |item: &Value| item.as_str().is_some_and(|text| param.options.iter().any(|o| o == text));
-                    let unknown: Vec<String> = items.iter().filter(|item| !known(item)).map(Value::to_string).collect();
+                    let known = |item: &Value| {
+                        item.as_str().is_some_and(|text| param.options.iter().any(|o| o == text))
+                    };
+                    let unknown: Vec<String> =
+                        items.iter().filter(|item| !known(item)).map(Value::to_string).collect();
                     if !unknown.is_empty() {
                         let message = format!("[{}] are not valid options of `{name}`", unknown.join(", "));
                         let help = format!("write some of {options}");
-                        self.error(&default_place, "spec::default_not_an_option", message, &help);
+                        self.error(
+                            &default_place,
+                            Finding::new("spec::default_not_an_option", message, &help),
+                        );
                         return;
                     }
                 }
@@ -86,7 +102,10 @@ impl Lowering<'_> {
         if param.multiselect && param.options.is_empty() {
             let message = format!("`multiselect` of `{name}` must be accompanied by an 'options' list");
             let help = "add `options: […]`, or remove `multiselect`";
-            self.key_error(&format!("{place}.multiselect"), "spec::multiselect_without_options", message, help);
+            self.key_error(
+                &format!("{place}.multiselect"),
+                Finding::new("spec::multiselect_without_options", message, help),
+            );
             return;
         }
         self.default_host(&default_place, param);
@@ -101,23 +120,28 @@ impl Lowering<'_> {
             _ => Vec::new(),
         };
         let Some(refused) = texts.into_iter().find(|host| !host_allowed(patterns, host)) else { return };
-        let message = format!("default host `{refused}` of `{}` is not in the list of allowed values", param.name);
+        let message =
+            format!("default host `{refused}` of `{}` is not in the list of allowed values", param.name);
         let help = format!("write a host that matches {}", patterns.join(", "));
         match self.options.domain_validation {
-            DomainValidation::Enabled => self.error(place, "spec::host_not_allowed", message, &help),
-            DomainValidation::Monitor => self.warning(place, "spec::host_not_allowed", message, &help),
+            DomainValidation::Enabled => {
+                self.error(place, Finding::new("spec::host_not_allowed", message, help));
+            }
+            DomainValidation::Monitor => {
+                self.warning(place, Finding::new("spec::host_not_allowed", message, help));
+            }
             DomainValidation::Disabled => {}
         }
     }
+}
 
-    pub(super) fn external_references(&mut self, references: Vec<raw::ExternalReference>) -> Vec<ExternalReference> {
-        references
-            .into_iter()
-            .map(|raw| ExternalReference {
-                name: raw.name.unwrap_or_default(),
-                label: raw.label,
-                description: raw.description,
-            })
-            .collect()
-    }
+pub(super) fn external_references(references: Vec<raw::ExternalReference>) -> Vec<ExternalReference> {
+    references
+        .into_iter()
+        .map(|raw| ExternalReference {
+            name: raw.name.unwrap_or_default(),
+            label: raw.label,
+            description: raw.description,
+        })
+        .collect()
 }

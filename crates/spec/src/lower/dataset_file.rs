@@ -1,7 +1,7 @@
 use model::CollectionAddress;
 use serde_json::Value;
 
-use super::Lowering;
+use super::{Finding, Lowering};
 use crate::dataset_file::{Collection, DataKind, DataType, Dataset, Field, MaskingStrategy};
 use crate::raw;
 
@@ -25,7 +25,8 @@ impl Lowering<'_> {
         for (index, collection) in raw.collections.unwrap_or_default().into_iter().enumerate() {
             collections.push(self.dataset_collection(&format!("{place}.collections[{index}]"), collection));
         }
-        let names: Vec<&str> = collections.iter().map(|collection: &Collection| collection.name.as_str()).collect();
+        let names: Vec<&str> =
+            collections.iter().map(|collection: &Collection| collection.name.as_str()).collect();
         self.unique_names(&format!("{place}.collections"), &names);
         collections.sort_by(|one, two| one.name.cmp(&two.name));
         Dataset {
@@ -69,7 +70,10 @@ impl Lowering<'_> {
         if own_keeps_all && !data_type.is_some_and(|data_type| data_type.is_array) {
             let message = "`return_all_elements` can only be specified on array fields";
             let help = "give the field a `data_type` that ends in `[]`, or remove the key";
-            self.key_error(&format!("{meta_place}.return_all_elements"), "spec::not_an_array", message, help);
+            self.key_error(
+                &format!("{meta_place}.return_all_elements"),
+                Finding::new("spec::not_an_array", message, help),
+            );
         }
         let return_all_elements = own_keeps_all || keeps_all;
         let nested = raw.fields.unwrap_or_default();
@@ -78,12 +82,17 @@ impl Lowering<'_> {
             let written = meta.data_type.as_deref().unwrap_or_default();
             let message = format!("data type `{written}` is not compatible with specified sub-fields");
             let help = "write `object` or `object[]`, or remove the nested `fields`";
-            self.error(&format!("{meta_place}.data_type"), "spec::fields_in_scalar", message, help);
+            self.error(
+                &format!("{meta_place}.data_type"),
+                Finding::new("spec::fields_in_scalar", message, help),
+            );
         }
         let fields: Vec<Field> = nested
             .into_iter()
             .enumerate()
-            .map(|(index, field)| self.dataset_field(&format!("{place}.fields[{index}]"), field, return_all_elements))
+            .map(|(index, field)| {
+                self.dataset_field(&format!("{place}.fields[{index}]"), field, return_all_elements)
+            })
             .collect();
         let mut field = Field {
             name: raw.name.unwrap_or_default(),
@@ -100,7 +109,9 @@ impl Lowering<'_> {
             identity: meta.identity.filter(|identity| !identity.is_empty()),
         };
         for (index, reference) in meta.references.unwrap_or_default().into_iter().enumerate() {
-            field.references.extend(self.field_reference(&format!("{meta_place}.references[{index}]"), reference));
+            field
+                .references
+                .extend(self.field_reference(&format!("{meta_place}.references[{index}]"), reference));
         }
         if is_object {
             // Of an object field's settings only these count (saas-config 25.7).
@@ -119,23 +130,23 @@ impl Lowering<'_> {
     fn secret_strategy(&mut self, place: &str, masking: Option<&MaskingStrategy>) {
         let Some(strategy) = masking.map(|masking| masking.strategy.as_str()) else { return };
         if SECRET_STRATEGIES.contains(&strategy) {
-            let message = format!("masking strategy `{strategy}` needs a secret and is not allowed as an override");
+            let message =
+                format!("masking strategy `{strategy}` needs a secret and is not allowed as an override");
             let place = format!("{place}.masking_strategy_override.strategy");
             let help = "use `null_rewrite`, `string_rewrite` or `random_string_rewrite`";
-            self.error(&place, "spec::secret_masking_override", message, help);
+            self.error(&place, Finding::new("spec::secret_masking_override", message, help));
         }
     }
 
     fn length(&mut self, place: &str, length: Option<i64>) -> Option<u64> {
         let length = length?;
-        match u64::try_from(length) {
-            Ok(length @ 1..) => Some(length),
-            _ => {
-                let message = "`length` must be more than zero";
-                self.error(&format!("{place}.length"), "spec::out_of_range", message, "write a number of characters");
-                None
-            }
+        if let Ok(length @ 1..) = u64::try_from(length) {
+            return Some(length);
         }
+        let message = "`length` must be more than zero";
+        let finding = Finding::new("spec::out_of_range", message, "write a number of characters");
+        self.error(&format!("{place}.length"), finding);
+        None
     }
 
     fn data_type(&mut self, place: &str, written: Option<&str>) -> Option<DataType> {
@@ -158,7 +169,10 @@ impl Lowering<'_> {
                     Some(near) => format!("did you mean `{near}`? Possible are {}", names.join(", ")),
                     None => format!("possible are {}, each also with `[]`", names.join(", ")),
                 };
-                self.error(&format!("{place}.data_type"), "spec::unknown_data_type", message, &help);
+                self.error(
+                    &format!("{place}.data_type"),
+                    Finding::new("spec::unknown_data_type", message, &help),
+                );
                 return None;
             }
         };
@@ -167,7 +181,10 @@ impl Lowering<'_> {
 
     fn addresses(&mut self, place: &str, entries: Option<Vec<String>>) -> Vec<CollectionAddress> {
         let collections = self.collections(place, entries);
-        collections.into_iter().map(|(dataset, collection)| CollectionAddress::new(dataset, collection)).collect()
+        collections
+            .into_iter()
+            .map(|(dataset, collection)| CollectionAddress::new(dataset, collection))
+            .collect()
     }
 
     /// Names of a list must differ; the repetition is reported (saas-config 25.4).
@@ -176,13 +193,17 @@ impl Lowering<'_> {
             let repeated = names.iter().take(index).any(|earlier| earlier == name);
             if repeated && !name.is_empty() {
                 let message = format!("Duplicate entries found: `{name}` is here for the second time");
-                self.error(&format!("{place}[{index}].name"), "spec::duplicate_name", message, "unite the two, or rename one");
+                self.error(
+                    &format!("{place}[{index}].name"),
+                    Finding::new("spec::duplicate_name", message, "unite the two, or rename one"),
+                );
             }
         }
     }
 }
 
 pub(super) fn masking_strategy(raw: raw::MaskingOverride) -> Option<MaskingStrategy> {
-    let configuration = raw.configuration.map_or_else(|| Value::Object(serde_json::Map::new()), Value::Object);
+    let configuration =
+        raw.configuration.map_or_else(|| Value::Object(serde_json::Map::new()), Value::Object);
     Some(MaskingStrategy { strategy: raw.strategy?, configuration })
 }

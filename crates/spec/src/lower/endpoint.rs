@@ -1,5 +1,5 @@
-use super::Lowering;
 use super::request::Kind;
+use super::{Finding, Lowering};
 use crate::connector_file::{Endpoint, Request};
 use crate::raw;
 
@@ -11,9 +11,15 @@ impl Lowering<'_> {
             let place = format!("endpoints[{index}]");
             let endpoint = self.endpoint(&place, endpoint);
             if !endpoint.name.is_empty() && lowered.iter().any(|known| known.name == endpoint.name) {
-                let message = format!("endpoint `{}` is defined for the second time; the earlier one has no effect", endpoint.name);
+                let message = format!(
+                    "endpoint `{}` is defined for the second time; the earlier one has no effect",
+                    endpoint.name
+                );
                 let help = "give it another name, or put both reads into one endpoint";
-                self.warning(&format!("{place}.name"), "spec::duplicate_endpoint", message, help);
+                self.warning(
+                    &format!("{place}.name"),
+                    Finding::new("spec::duplicate_endpoint", message, help),
+                );
                 lowered.retain(|known| known.name != endpoint.name);
             }
             lowered.push(endpoint);
@@ -29,7 +35,9 @@ impl Lowering<'_> {
             .unwrap_or_default()
             .into_iter()
             .enumerate()
-            .map(|(index, request)| self.request(&format!("{place}.requests.read[{index}]"), request, Kind::Read))
+            .map(|(index, request)| {
+                self.request(&format!("{place}.requests.read[{index}]"), request, Kind::Read)
+            })
             .collect();
         self.same_groups(&read);
         let update = requests
@@ -61,7 +69,10 @@ impl Lowering<'_> {
         for request in others.iter().filter(|request| request.grouped_inputs != first.grouped_inputs) {
             let message = "`grouped_inputs` for every read request must be the same";
             let help = format!("write `grouped_inputs: [{}]`", first.grouped_inputs.join(", "));
-            self.error(&format!("{}.grouped_inputs", request.place), "spec::different_groups", message, &help);
+            self.error(
+                &format!("{}.grouped_inputs", request.place),
+                Finding::new("spec::different_groups", message, &help),
+            );
         }
     }
 
@@ -69,13 +80,13 @@ impl Lowering<'_> {
     pub(super) fn collections(&mut self, place: &str, entries: Option<Vec<String>>) -> Vec<(String, String)> {
         let mut collections = Vec::new();
         for (index, entry) in entries.unwrap_or_default().into_iter().enumerate() {
-            match self.collection(&entry) {
-                Some(collection) => collections.push(collection),
-                None => {
-                    let message = format!("`{entry}` must be specified in the form (dataset.collection)");
-                    let help = "write the dataset's key, one dot, and the collection's name";
-                    self.error(&format!("{place}[{index}]"), "spec::bad_collection", message, help);
-                }
+            if let Some(collection) = self.collection(&entry) {
+                collections.push(collection);
+            } else {
+                let message = format!("`{entry}` must be specified in the form (dataset.collection)");
+                let help = "write the dataset's key, one dot, and the collection's name";
+                let finding = Finding::new("spec::bad_collection", message, help);
+                self.error(&format!("{place}[{index}]"), finding);
             }
         }
         collections
@@ -103,7 +114,14 @@ impl Lowering<'_> {
             if !endpoints.iter().any(|endpoint| endpoint.name == name && !endpoint.read.is_empty()) {
                 let message = format!("`verify` names `{name}`, which is no endpoint with a read request");
                 let names: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
-                self.error(&place, "spec::unknown_endpoint", message, &format!("endpoints are {}", names.join(", ")));
+                self.error(
+                    &place,
+                    Finding::new(
+                        "spec::unknown_endpoint",
+                        message,
+                        format!("endpoints are {}", names.join(", ")),
+                    ),
+                );
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The keys that Tutela adds to a request or endpoint (architecture §5).
 
-use super::Lowering;
 use super::request::Kind;
+use super::{Finding, Lowering};
 use crate::condition::Condition;
 use crate::connector_file::{Batch, ParamValue, Retry};
 use crate::raw::{self, Verify};
@@ -12,7 +12,10 @@ impl Lowering<'_> {
         let when = self.condition(&format!("{place}.when"), raw.when);
         if statuses.is_empty() && when.is_none() && !self.is_written(&format!("{place}.when")) {
             let message = "`retry` names neither a status nor a condition";
-            self.key_error(place, "spec::empty_retry", message, "add `statuses: […]` or `when: …`");
+            self.key_error(
+                place,
+                Finding::new("spec::empty_retry", message, "add `statuses: […]` or `when: …`"),
+            );
         }
         Retry { statuses, when }
     }
@@ -32,7 +35,7 @@ impl Lowering<'_> {
             let message = format!("`batch` takes `{param}`, which is no param value of this request");
             let names: Vec<&str> = values.iter().map(|value| value.name.as_str()).collect();
             let help = format!("param values are {}", names.join(", "));
-            self.error(&format!("{place}.param"), "spec::unknown_param_value", message, &help);
+            self.error(&format!("{place}.param"), Finding::new("spec::unknown_param_value", message, &help));
         }
         let max = raw.max.and_then(|max| u64::try_from(max).ok())?;
         Some(Batch { param, max })
@@ -56,7 +59,10 @@ impl Lowering<'_> {
         }
         if raw.states.is_some_and(|states| states.is_empty()) {
             let message = "`states` names no state, so the job would never end";
-            self.key_error(&format!("{place}.states"), "spec::no_states", message, "add `FINISHED: erased` or the like");
+            self.key_error(
+                &format!("{place}.states"),
+                Finding::new("spec::no_states", message, "add `FINISHED: erased` or the like"),
+            );
         }
         if let Some(destinations) = raw.destinations {
             let place = format!("{place}.destinations");

@@ -1,4 +1,4 @@
-use super::Lowering;
+use super::{Finding, Lowering};
 use crate::connector_file::ConnectorParam;
 
 impl Lowering<'_> {
@@ -14,10 +14,9 @@ impl Lowering<'_> {
         for (place, host) in std::mem::take(&mut self.hosts) {
             let mut placeholders = host.placeholders().peekable();
             if placeholders.peek().is_none() {
-                let message = format!(
-                    "hosts are restricted, and host `{host}` does not reference any connector param"
-                );
-                self.error(&place, "spec::literal_host", message, &help);
+                let message =
+                    format!("hosts are restricted, and host `{host}` does not reference any connector param");
+                self.error(&place, Finding::new("spec::literal_host", message, &help));
                 continue;
             }
             for placeholder in placeholders {
@@ -25,11 +24,13 @@ impl Lowering<'_> {
                 match params.iter().find(|param| param.name == *name) {
                     None => {
                         let message = format!("`<{name}>` in the host is not a known connector param");
-                        self.error(&place, "spec::unknown_host_param", message, &help);
+                        self.error(&place, Finding::new("spec::unknown_host_param", message, &help));
                     }
                     Some(param) if !is_restricted(param) => {
-                        let message = format!("connector param `{name}` in the host does not have allowed_values defined");
-                        self.error(&place, "spec::unrestricted_host_param", message, &help);
+                        let message = format!(
+                            "connector param `{name}` in the host does not have allowed_values defined"
+                        );
+                        self.error(&place, Finding::new("spec::unrestricted_host_param", message, &help));
                     }
                     Some(_) => {}
                 }

@@ -39,7 +39,9 @@ pub(crate) fn check_attached(
 fn dataset_entry<'a>(root: &'a Node, key: &str) -> Option<&'a Node> {
     let entries = items_of(root, "dataset");
     let has_key = |entry: &&Node| match entry.find_entry("fides_key").map(|entry| &entry.value.content) {
-        Some(crate::yaml::Content::Scalar(scalar)) => scalar.text == key || scalar.text.contains(INSTANCE_KEY),
+        Some(crate::yaml::Content::Scalar(scalar)) => {
+            scalar.text == key || scalar.text.contains(INSTANCE_KEY)
+        }
         _ => false,
     };
     entries.iter().find(has_key).or_else(|| entries.first())
@@ -50,7 +52,9 @@ fn fields(source: &SourceFile, fields_of: &[Node], above: &str, found: &mut Diag
         let path = format!("{above}{}", text_of(field, "name"));
         // If both spellings are there, the newer one counts (saas-config 25.5).
         let meta = field.find_entry("fides_meta").or_else(|| field.find_entry("fidesops_meta"));
-        let forbidden = |key: &str| meta.and_then(|meta| meta.value.find_entry(key)).filter(|entry| says_something(entry));
+        let forbidden = |key: &str| {
+            meta.and_then(|meta| meta.value.find_entry(key)).filter(|entry| says_something(entry))
+        };
         for entry in ["references", "identity"].into_iter().filter_map(forbidden) {
             let message = format!(
                 "field `{path}` has `{}`: fields of a connector's dataset are not allowed to have references or identities",

@@ -1,4 +1,4 @@
-use super::Lowering;
+use super::{Finding, Lowering};
 use crate::connector_file::{ParamSource, ParamValue};
 use crate::raw::{self, DirectionWord};
 use crate::reference::{Direction, FieldReference, ReferenceSource};
@@ -23,21 +23,22 @@ impl Lowering<'_> {
             ("references", references.is_some()),
             ("connector_param", connector_param.is_some()),
         ];
-        let sources: Vec<&str> = present.iter().filter(|(_, is_there)| *is_there).map(|(key, _)| *key).collect();
+        let sources: Vec<&str> =
+            present.iter().filter(|(_, is_there)| *is_there).map(|(key, _)| *key).collect();
         if sources.len() != 1 {
-            let message =
-                format!("Must have exactly one of 'identity', 'references', or 'connector_param' in param value `{name}`");
-            match self.last_written(place, &sources) {
-                Some(second) => {
-                    self.key_error(&second, "spec::param_value_sources", message, "keep one of the sources");
-                }
-                None => {
-                    let help = "add `identity: email`, `references: […]` or `connector_param: …`";
-                    self.key_error(place, "spec::param_value_sources", message, help);
-                }
+            let message = format!(
+                "Must have exactly one of 'identity', 'references', or 'connector_param' in param value `{name}`"
+            );
+            let code = "spec::param_value_sources";
+            if let Some(second) = self.last_written(place, &sources) {
+                self.key_error(&second, Finding::new(code, message, "keep one of the sources"));
+            } else {
+                let help = "add `identity: email`, `references: […]` or `connector_param: …`";
+                self.key_error(place, Finding::new(code, message, help));
             }
         }
-        let references = references.map(|references| self.references(&format!("{place}.references"), references));
+        let references =
+            references.map(|references| self.references(&format!("{place}.references"), references));
         let source = match (identity, references, connector_param) {
             (Some(identity), _, _) => ParamSource::Identity(identity),
             (None, Some(references), _) => ParamSource::References(references),
@@ -62,7 +63,10 @@ impl Lowering<'_> {
                     let place = format!("{place}[{index}]");
                     if field.direction == Some(DirectionWord::To) {
                         let message = "references in a connector file can only have a direction of 'from'";
-                        self.error(&format!("{place}.direction"), "spec::direction_to", message, "write `direction: from`");
+                        self.error(
+                            &format!("{place}.direction"),
+                            Finding::new("spec::direction_to", message, "write `direction: from`"),
+                        );
                     }
                     lowered.extend(self.field_reference(&place, field).map(ReferenceSource::Field));
                 }
@@ -72,7 +76,11 @@ impl Lowering<'_> {
     }
 
     /// A reference to a field; `None` if collection or field are missing in it.
-    pub(super) fn field_reference(&mut self, place: &str, raw: raw::FieldReference) -> Option<FieldReference> {
+    pub(super) fn field_reference(
+        &mut self,
+        place: &str,
+        raw: raw::FieldReference,
+    ) -> Option<FieldReference> {
         let direction = match raw.direction {
             Some(DirectionWord::From) => Direction::From,
             Some(DirectionWord::To) => Direction::To,
@@ -86,7 +94,7 @@ impl Lowering<'_> {
         if collection.is_empty() || path.is_empty() || path.iter().any(String::is_empty) {
             let message = format!("`{field}` is no reference to a field");
             let help = "write the collection's name, a dot, and the path of the field, as in `users.id`";
-            self.error(&format!("{place}.field"), "spec::bad_reference", message, help);
+            self.error(&format!("{place}.field"), Finding::new("spec::bad_reference", message, help));
             return None;
         }
         Some(FieldReference { dataset, collection, path, direction })
@@ -106,23 +114,26 @@ impl Lowering<'_> {
                 let message = format!("grouped input `{name}` must also be declared as param_values");
                 let known: Vec<&str> = values.iter().map(|value| value.name.as_str()).collect();
                 let help = format!("param values are {}", known.join(", "));
-                self.error(&item, "spec::group_not_declared", message, &help);
+                self.error(&item, Finding::new("spec::group_not_declared", message, &help));
                 sound = false;
                 continue;
             };
             match &value.source {
                 ParamSource::Identity(_) => {}
                 ParamSource::ConnectorParam(_) => {
-                    let message = format!("grouped input `{name}` must either be reference fields or identity fields");
+                    let message =
+                        format!("grouped input `{name}` must either be reference fields or identity fields");
                     let help = "take it out of the group: a connector param is the same for every row";
-                    self.error(&item, "spec::group_of_connector_param", message, help);
+                    self.error(&item, Finding::new("spec::group_of_connector_param", message, help));
                     sound = false;
                 }
                 ParamSource::References(references) => match references.first() {
                     Some(ReferenceSource::External(_)) => {
-                        let message = format!("grouped input `{name}`: groups do not currently support external references");
+                        let message = format!(
+                            "grouped input `{name}`: groups do not currently support external references"
+                        );
                         let help = "take it out of the group, or name the field directly";
-                        self.error(&item, "spec::group_of_external_reference", message, help);
+                        self.error(&item, Finding::new("spec::group_of_external_reference", message, help));
                         sound = false;
                     }
                     Some(ReferenceSource::Field(_)) => grouped.push(references),
@@ -148,20 +159,25 @@ impl Lowering<'_> {
             let message = if collections.is_empty() {
                 "grouped inputs must all reference the same collection, and these reference none".to_owned()
             } else {
-                format!("grouped inputs must all reference the same collection, not {}", collections.join(" and "))
+                format!(
+                    "grouped inputs must all reference the same collection, not {}",
+                    collections.join(" and ")
+                )
             };
-            self.error(place, "spec::group_of_several_collections", message, help);
+            self.error(place, Finding::new("spec::group_of_several_collections", message, help));
             return;
         }
         // Fides does not look at datasets and further references; such a file loads and misbehaves.
-        let mut all = grouped.iter().flat_map(|references| references.iter()).filter_map(|source| match source {
-            ReferenceSource::Field(field) => Some((&field.dataset, &field.collection)),
-            ReferenceSource::External(_) => None,
-        });
+        let mut all =
+            grouped.iter().flat_map(|references| references.iter()).filter_map(|source| match source {
+                ReferenceSource::Field(field) => Some((&field.dataset, &field.collection)),
+                ReferenceSource::External(_) => None,
+            });
         let first = all.next();
         if all.any(|one| Some(one) != first) {
-            let message = "grouped inputs reference several collections; values of different rows will be combined";
-            self.warning(place, "spec::group_of_several_collections", message, help);
+            let message =
+                "grouped inputs reference several collections; values of different rows will be combined";
+            self.warning(place, Finding::new("spec::group_of_several_collections", message, help));
         }
     }
 }

@@ -1,6 +1,6 @@
-use super::Lowering;
 use super::authentication::fill;
 use super::request::Kind;
+use super::{Finding, Lowering};
 use crate::connector_file::AsyncConfig;
 use crate::raw;
 
@@ -17,8 +17,13 @@ impl Lowering<'_> {
             "callback" => Some(AsyncConfig::Callback),
             "polling" => self.polling(&format!("{place}.configuration"), fill(raw.configuration?), id_path),
             _ => {
-                let message = format!("asynchronous strategy `{strategy}` is not known; the request will fail when it runs");
-                self.warning(&format!("{place}.strategy"), "spec::unknown_async", message, "write `polling` or `callback`");
+                let message = format!(
+                    "asynchronous strategy `{strategy}` is not known; the request will fail when it runs"
+                );
+                self.warning(
+                    &format!("{place}.strategy"),
+                    Finding::new("spec::unknown_async", message, "write `polling` or `callback`"),
+                );
                 Some(AsyncConfig::Unknown { strategy })
             }
         }
@@ -39,12 +44,12 @@ impl Lowering<'_> {
             if status_path.is_none() {
                 let message = "status_path is required in a status request";
                 let help = "add `status_path: …`, where the state is in the answer";
-                self.key_error(&status_place, "spec::missing_status_path", message, help);
+                self.key_error(&status_place, Finding::new("spec::missing_status_path", message, help));
             }
             if completed.is_none() {
                 let message = "status_completed_value is required in a status request";
                 let help = "add `status_completed_value: …`, the state that means done";
-                self.key_error(&status_place, "spec::missing_completed_value", message, help);
+                self.key_error(&status_place, Finding::new("spec::missing_completed_value", message, help));
             }
         }
         let result_place = format!("{place}.result_request");

@@ -1,8 +1,8 @@
 use model::Path;
 
-use super::Lowering;
 use super::authentication::fill;
 use super::request::Kind;
+use super::{Finding, Lowering};
 use crate::connector_file::{Filter, Postprocessor, Wanted};
 use crate::raw;
 use crate::reference::{Direction, FieldReference};
@@ -27,7 +27,9 @@ impl Lowering<'_> {
                     let data_path: Option<Path> = self.path(&format!("{place}.data_path"), raw.data_path);
                     lowered.extend(data_path.map(|data_path| Postprocessor::Unwrap { data_path }));
                 }
-                "filter" => lowered.extend(self.filter(&place, fill(configuration), kind).map(Postprocessor::Filter)),
+                "filter" => {
+                    lowered.extend(self.filter(&place, fill(configuration), kind).map(Postprocessor::Filter));
+                }
                 "extract_for_execution_log" => {
                     let raw: raw::ExtractConfiguration = fill(configuration);
                     let path = self.path(&format!("{place}.path"), raw.path);
@@ -49,14 +51,15 @@ impl Lowering<'_> {
             },
             None => None,
         };
-        if wanted.is_none() {
-            let message = "Field required: a filter needs a `value`: text, an identity or a dataset reference";
+        if wanted.is_none() && !self.was_reported(place, "value") {
+            let message =
+                "Field required: a filter needs a `value`: text, an identity or a dataset reference";
             let help = "write `value: {identity: email}` or `value: some text`";
             let place = format!("{place}.value");
             if kind == Kind::Consent {
-                self.warning(&place, "spec::missing_key", message, help);
+                self.warning(&place, Finding::new("spec::missing_key", message, help));
             } else {
-                self.key_error(&place, "spec::missing_key", message, help);
+                self.key_error(&place, Finding::new("spec::missing_key", message, help));
             }
         }
         Some(Filter {

@@ -4,8 +4,8 @@ use model::ConnectionKey;
 use serde_json::Value;
 use url::Url;
 
-use super::Lowering;
 use super::dataset_file::masking_strategy;
+use super::{Finding, Lowering};
 use crate::categories;
 use crate::project_file::{
     Access, ActionType, ConnectionEntry, EgressSettings, Policy, Project, ReadingSettings, Rule, SecretValue,
@@ -22,7 +22,10 @@ pub(crate) fn lower_project(lowering: &mut Lowering<'_>, raw: raw::ProjectDocume
         let Some(entry) = lowering.connection(&place, connection) else { continue };
         if connections.iter().any(|known| known.key == entry.key) {
             let message = format!("connection key `{}` stands here for the second time", entry.key);
-            lowering.error(&format!("{place}.key"), "spec::duplicate_connection", message, "give each connection its own key");
+            lowering.error(
+                &format!("{place}.key"),
+                Finding::new("spec::duplicate_connection", message, "give each connection its own key"),
+            );
         }
         connections.push(entry);
     }
@@ -77,7 +80,7 @@ impl Lowering<'_> {
                 let message = "`${…}` is expanded only if it is the whole value and names a variable; \
                                here it is taken as it stands";
                 let help = "write `${NAME}` and nothing else, and put the whole value into the variable";
-                self.warning(place, "spec::partial_expansion", message, help);
+                self.warning(place, Finding::new("spec::partial_expansion", message, help));
                 SecretValue::Literal(value)
             }
         }
@@ -87,7 +90,10 @@ impl Lowering<'_> {
     fn unexpanded(&mut self, place: &str, text: &str) {
         if text.contains("${") {
             let message = "`${…}` is expanded only below `secrets`";
-            self.error(place, "spec::expansion_outside_secrets", message, "write the value itself");
+            self.error(
+                place,
+                Finding::new("spec::expansion_outside_secrets", message, "write the value itself"),
+            );
         }
     }
 
@@ -97,7 +103,10 @@ impl Lowering<'_> {
             if !is_network(network) {
                 let message = format!("`{network}` is neither an address nor a network");
                 let help = "write an address or a network in CIDR form, as in `127.0.0.1/32` or `fd00::/8`";
-                self.error(&format!("egress.allow[{index}]"), "spec::bad_network", message, help);
+                self.error(
+                    &format!("egress.allow[{index}]"),
+                    Finding::new("spec::bad_network", message, help),
+                );
             }
         }
         let mut routes = Vec::new();
@@ -106,18 +115,21 @@ impl Lowering<'_> {
             let place = format!("egress.routes.{host}");
             if !is_host(&host) {
                 let message = format!("`{host}` is no host name");
-                self.key_error(&place, "spec::bad_route", message, "write the host alone, as in `api.example.com`");
+                self.key_error(
+                    &place,
+                    Finding::new("spec::bad_route", message, "write the host alone, as in `api.example.com`"),
+                );
             } else if !is_origin(&origin) {
                 let message = format!("the route of `{host}` is no origin");
                 let help = "write scheme, host and port without a path, as in `http://127.0.0.1:8787`";
-                self.error(&place, "spec::bad_route", message, help);
+                self.error(&place, Finding::new("spec::bad_route", message, help));
             }
             routes.push((host, origin));
         }
         if let Some(proxy) = raw.proxy.as_deref().filter(|proxy| !is_origin(proxy)) {
             let message = format!("the proxy `{}` is no origin", without_userinfo(proxy));
             let help = "write scheme, host and port, as in `http://proxy.example.com:3128`";
-            self.error("egress.proxy", "spec::bad_proxy", message, help);
+            self.error("egress.proxy", Finding::new("spec::bad_proxy", message, help));
         }
         EgressSettings {
             allow,
@@ -137,7 +149,10 @@ impl Lowering<'_> {
             let key = section.key.unwrap_or_default();
             if !key.is_empty() && policies.iter().any(|known| known.key == key) {
                 let message = format!("policy key `{key}` stands here for the second time");
-                self.error(&format!("{place}.key"), "spec::duplicate_policy", message, "give each policy its own key");
+                self.error(
+                    &format!("{place}.key"),
+                    Finding::new("spec::duplicate_policy", message, "give each policy its own key"),
+                );
             }
             let rules = self.rules(&format!("{place}.rules"), section.rules.unwrap_or_default());
             policies.push(Policy { key, rules });
@@ -152,7 +167,10 @@ impl Lowering<'_> {
             let key = section.key.unwrap_or_default();
             if !key.is_empty() && rules.iter().any(|known| known.key == key) {
                 let message = format!("rule key `{key}` stands here for the second time");
-                self.error(&format!("{place}.key"), "spec::duplicate_rule", message, "give each rule its own key");
+                self.error(
+                    &format!("{place}.key"),
+                    Finding::new("spec::duplicate_rule", message, "give each rule its own key"),
+                );
             }
             let targets = section.targets.unwrap_or_default();
             self.targets(&format!("{place}.targets"), &targets);
@@ -165,7 +183,10 @@ impl Lowering<'_> {
             if action == ActionType::Access && masking_strategy.is_some() {
                 let message = "an access rule masks nothing";
                 let help = "remove `masking_strategy`, or write `action: erasure`";
-                self.key_error(&format!("{place}.masking_strategy"), "spec::needless_masking", message, help);
+                self.key_error(
+                    &format!("{place}.masking_strategy"),
+                    Finding::new("spec::needless_masking", message, help),
+                );
             }
             rules.push(Rule { key, action, targets, masking_strategy });
         }
@@ -174,7 +195,14 @@ impl Lowering<'_> {
 
     fn targets(&mut self, place: &str, targets: &[String]) {
         if targets.is_empty() && self.is_written(place) {
-            self.key_error(place, "spec::no_targets", "the rule targets no data category", "add categories, as in `[user]`");
+            self.key_error(
+                place,
+                Finding::new(
+                    "spec::no_targets",
+                    "the rule targets no data category",
+                    "add categories, as in `[user]`",
+                ),
+            );
         }
         for (index, category) in targets.iter().enumerate() {
             if !categories::is_known(category) {
@@ -183,7 +211,10 @@ impl Lowering<'_> {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "see the list of data categories in the reference".to_owned(),
                 };
-                self.warning(&format!("{place}[{index}]"), "spec::lint_unknown_category", message, &help);
+                self.warning(
+                    &format!("{place}[{index}]"),
+                    Finding::new("spec::lint_unknown_category", message, &help),
+                );
             }
         }
     }

@@ -1,4 +1,4 @@
-use super::Lowering;
+use super::{Finding, Lowering};
 use crate::connector_file::{Period, RateLimit};
 use crate::raw::{self, PeriodWord};
 
@@ -9,23 +9,25 @@ impl Lowering<'_> {
         let limits = raw.limits.unwrap_or_default();
         if switched_on && limits.is_empty() {
             let message = "limits must be set if rate limits are enabled";
-            self.key_error(place, "spec::no_limits", message, "add `limits: [{rate: …, period: second}]`");
+            self.key_error(
+                place,
+                Finding::new("spec::no_limits", message, "add `limits: [{rate: …, period: second}]`"),
+            );
         }
         if !switched_on && !limits.is_empty() {
             let message = "limits cannot be set if rate limits are disabled";
             let help = "remove the limits, or write `enabled: true`";
-            self.key_error(&format!("{place}.limits"), "spec::needless_limits", message, help);
+            self.key_error(&format!("{place}.limits"), Finding::new("spec::needless_limits", message, help));
         }
         let mut lowered = Vec::new();
         for (index, limit) in limits.into_iter().enumerate() {
             let (Some(rate), Some(period)) = (limit.rate, limit.period) else { continue };
-            match u64::try_from(rate) {
-                Ok(rate @ 1..) => lowered.push(RateLimit { rate, period: lower_period(period), custom_key: limit.custom_key }),
-                _ => {
-                    let message = "rate must be more than zero";
-                    let place = format!("{place}.limits[{index}].rate");
-                    self.error(&place, "spec::bad_rate", message, "write the number of calls in one period");
-                }
+            if let Ok(rate @ 1..) = u64::try_from(rate) {
+                lowered.push(RateLimit { rate, period: lower_period(period), custom_key: limit.custom_key });
+            } else {
+                let help = "write the number of calls in one period";
+                let finding = Finding::new("spec::bad_rate", "rate must be more than zero", help);
+                self.error(&format!("{place}.limits[{index}].rate"), finding);
             }
         }
         if switched_on { lowered } else { Vec::new() }

@@ -1,8 +1,8 @@
 use model::Effect;
 use serde_json::Value;
 
-use super::Lowering;
 use super::client_config::template;
+use super::{Finding, Lowering};
 use crate::connector_file::{
     IgnoreErrors, Method, NameTemplate, Per, QueryParam, QueryValue, Request, Target,
 };
@@ -42,7 +42,7 @@ impl Lowering<'_> {
     pub(super) fn request(&mut self, place: &str, mut raw: raw::Request, kind: Kind) -> Request {
         self.misplaced_keys(place, &raw, kind);
         let overridden = self.overrides(place, &raw);
-        let target = self.target(place, &mut raw, kind, overridden);
+        let target = if overridden { None } else { self.target(place, &mut raw, kind) };
         let effect = effect(&raw, target.as_ref(), kind);
         self.write_keys(place, &raw, effect);
 
@@ -51,8 +51,10 @@ impl Lowering<'_> {
         let grouped_inputs = raw.grouped_inputs.take().unwrap_or_default();
         self.grouped_inputs(place, &grouped_inputs, &param_values);
         let query_params = self.query_params(&format!("{place}.query_params"), raw.query_params.take());
-        let pagination =
-            raw.pagination.take().and_then(|raw| self.pagination(&format!("{place}.pagination"), raw, &query_params));
+        let pagination = raw
+            .pagination
+            .take()
+            .and_then(|raw| self.pagination(&format!("{place}.pagination"), raw, &query_params));
         let id_path = self.path(&format!("{place}.correlation_id_path"), raw.correlation_id_path.take());
         let client_retry = match &raw.client_config {
             Some(client) => client.retry.clone(),
@@ -62,7 +64,8 @@ impl Lowering<'_> {
             Some(retry) => Some(self.retry(&format!("{place}.retry"), retry)),
             None => client_retry.map(Self::inherited_retry),
         };
-        let batch = raw.batch.take().and_then(|batch| self.batch(&format!("{place}.batch"), batch, &param_values));
+        let batch =
+            raw.batch.take().and_then(|batch| self.batch(&format!("{place}.batch"), batch, &param_values));
         if let Some(verify) = raw.verify.take() {
             self.verify(&format!("{place}.verify"), verify);
         }
@@ -97,7 +100,11 @@ impl Lowering<'_> {
                 .take()
                 .map(|limits| self.rate_limits(&format!("{place}.rate_limit_config"), limits)),
             skip_missing_param_values: raw.skip_missing_param_values.unwrap_or_default(),
-            output: raw.output.take().filter(|output| !output.is_empty()).map(|output| Template::parse(&output)),
+            output: raw
+                .output
+                .take()
+                .filter(|output| !output.is_empty())
+                .map(|output| Template::parse(&output)),
             when: self.condition(&format!("{place}.when"), raw.when.take()),
             retry,
             request_override: raw.request_override.take().filter(|name| !name.is_empty()),
@@ -125,7 +132,10 @@ impl Lowering<'_> {
         ];
         for (key, _, home) in written.into_iter().filter(|(_, is_wrong, _)| *is_wrong) {
             let message = format!("key `{key}` belongs into {home}: Extra inputs are not permitted");
-            self.key_error(&format!("{place}.{key}"), "spec::unknown_key", message, "remove it here");
+            self.key_error(
+                &format!("{place}.{key}"),
+                Finding::new("spec::unknown_key", message, "remove it here"),
+            );
         }
     }
 
@@ -143,59 +153,67 @@ impl Lowering<'_> {
         ];
         for (key, _) in written.into_iter().filter(|(_, is_there)| *is_there) {
             let message = format!("`{key}` has a meaning only for a request that writes, and this one reads");
-            self.key_error(&format!("{place}.{key}"), "spec::misplaced_key", message, "remove it here");
+            self.key_error(
+                &format!("{place}.{key}"),
+                Finding::new("spec::misplaced_key", message, "remove it here"),
+            );
         }
     }
 
     /// Whether a function takes the place of the request; then nothing else may describe it
     /// (saas-config 9.5).
     fn overrides(&mut self, place: &str, raw: &raw::Request) -> bool {
-        let is_named = |name: &Option<String>| name.as_deref().is_some_and(|name| !name.is_empty());
-        let by_script = is_named(&raw.script);
-        if !is_named(&raw.request_override) {
+        let by_script = is_named(raw.script.as_deref());
+        if !is_named(raw.request_override.as_deref()) {
             return by_script;
         }
         if by_script {
             let message = "`script` and `request_override` exclude each other";
-            self.key_error(&format!("{place}.script"), "spec::override_twice", message, "keep `script`");
+            self.key_error(
+                &format!("{place}.script"),
+                Finding::new("spec::override_twice", message, "keep `script`"),
+            );
         }
         let offending = truthy_keys(raw);
-        let first = offending.iter().min_by_key(|key| self.spans.nearest_key(&format!("{place}.{key}")).start);
+        let first =
+            offending.iter().min_by_key(|key| self.spans.nearest_key(&format!("{place}.{key}")).start);
         if let Some(first) = first {
             let message = format!("Invalid properties [{}] next to `request_override`", offending.join(", "));
             let help = "with an override only `param_values` and `grouped_inputs` may stand";
-            self.key_error(&format!("{place}.{first}"), "spec::keys_next_to_override", message, help);
+            self.key_error(
+                &format!("{place}.{first}"),
+                Finding::new("spec::keys_next_to_override", message, help),
+            );
         }
         true
     }
 
     /// Method and path (saas-config 9.3, 9.4).
-    fn target(&mut self, place: &str, raw: &mut raw::Request, kind: Kind, overridden: bool) -> Option<Target> {
+    fn target(&mut self, place: &str, raw: &mut raw::Request, kind: Kind) -> Option<Target> {
         let method = raw.method.map(lower_method);
         let path = raw.path.take().filter(|path| !path.is_empty());
-        let has_output = kind == Kind::Read && raw.output.as_deref().is_some_and(|output| !output.is_empty());
-        if overridden {
-            return None;
-        }
+        let is_read = kind == Kind::Read;
+        let has_output = is_read && is_named(raw.output.as_deref());
         if path.is_none() && has_output {
             return None;
         }
-        let is_read = kind == Kind::Read;
         if path.is_none() && !self.was_reported(place, "path") {
-            let message = match is_read {
-                true => "a read request must specify either a path or an output",
-                false => "a request must specify a path",
+            let message = if is_read {
+                "a read request must specify either a path or an output"
+            } else {
+                "a request must specify a path"
             };
             let inner = format!("{place}.path");
             let place = if self.is_written(&inner) { &inner } else { place };
-            self.key_error(place, "spec::no_path", message, "add `path: /…`");
+            self.key_error(place, Finding::new("spec::no_path", message, "add `path: /…`"));
         }
         if method.is_none() && (path.is_some() || !is_read) && !self.was_reported(place, "method") {
-            let message = match is_read {
-                true => "a read request must specify a method if a path is provided",
-                false => "a request must specify a method",
+            let message = if is_read {
+                "a read request must specify a method if a path is provided"
+            } else {
+                "a request must specify a method"
             };
-            self.second_key_error(place, "spec::no_method", message, "add `method: GET`");
+            self.second_key_error(place, Finding::new("spec::no_method", message, "add `method: GET`"));
         }
         Some(Target { method: method?, path: Template::parse(&path?) })
     }
@@ -205,7 +223,8 @@ impl Lowering<'_> {
         for (index, param) in params.unwrap_or_default().into_iter().enumerate() {
             let name = param.name.clone().unwrap_or_default();
             let value = query_value(self, &format!("{place}[{index}]"), param);
-            lowered.extend(value.map(|value| QueryParam { name, value }));
+            // A value that was refused leaves its name, which pagination may ask for.
+            lowered.push(QueryParam { name, value: value.unwrap_or(QueryValue::Integer(0)) });
         }
         lowered
     }
@@ -223,7 +242,11 @@ impl Lowering<'_> {
 }
 
 /// The value of a query param in any of its spellings; without one it is reported.
-pub(super) fn query_value(lowering: &mut Lowering<'_>, place: &str, raw: raw::QueryParam) -> Option<QueryValue> {
+pub(super) fn query_value(
+    lowering: &mut Lowering<'_>,
+    place: &str,
+    raw: raw::QueryParam,
+) -> Option<QueryValue> {
     if let Some(param) = raw.connector_param {
         return Some(QueryValue::Text(Template::parse(&format!("<{param}>"))));
     }
@@ -233,7 +256,7 @@ pub(super) fn query_value(lowering: &mut Lowering<'_>, place: &str, raw: raw::Qu
         None => {
             if !lowering.is_written(&format!("{place}.value")) {
                 let message = "Field required: this item has no `value`";
-                lowering.key_error(place, "spec::missing_key", message, "add `value: …`");
+                lowering.key_error(place, Finding::new("spec::missing_key", message, "add `value: …`"));
             }
             None
         }
@@ -246,7 +269,8 @@ pub(super) fn name_template(name: String, value: Template) -> NameTemplate {
 }
 
 fn headers(raw: Option<Vec<raw::NameValue>>) -> Vec<NameTemplate> {
-    let complete = |header: raw::NameValue| Some(NameTemplate { name: header.name?, value: template(header.value?) });
+    let complete =
+        |header: raw::NameValue| Some(NameTemplate { name: header.name?, value: template(header.value?) });
     raw.unwrap_or_default().into_iter().filter_map(complete).collect()
 }
 
@@ -266,28 +290,28 @@ fn effect(raw: &raw::Request, target: Option<&Target>, kind: Kind) -> Effect {
 
 /// Keys of the contract, besides the two that may stand next to an override, that say something.
 fn truthy_keys(raw: &raw::Request) -> Vec<&'static str> {
-    let text = |value: &Option<String>| value.as_deref().is_some_and(|text| !text.is_empty());
-    fn list<T>(value: &Option<Vec<T>>) -> bool {
-        value.as_ref().is_some_and(|items| !items.is_empty())
-    }
     let keys = [
         ("method", raw.method.is_some()),
-        ("path", text(&raw.path)),
-        ("headers", list(&raw.headers)),
-        ("query_params", list(&raw.query_params)),
-        ("body", text(&raw.body)),
+        ("path", is_named(raw.path.as_deref())),
+        ("headers", raw.headers.as_ref().is_some_and(|items| !items.is_empty())),
+        ("query_params", raw.query_params.as_ref().is_some_and(|items| !items.is_empty())),
+        ("body", is_named(raw.body.as_deref())),
         ("client_config", raw.client_config.is_some()),
-        ("data_path", text(&raw.data_path)),
-        ("postprocessors", list(&raw.postprocessors)),
+        ("data_path", is_named(raw.data_path.as_deref())),
+        ("postprocessors", raw.postprocessors.as_ref().is_some_and(|items| !items.is_empty())),
         ("pagination", raw.pagination.is_some()),
         ("ignore_errors", raw.ignore_errors.as_ref().is_some_and(|value| !model::is_falsy(value))),
         ("rate_limit_config", raw.rate_limit_config.is_some()),
         ("skip_missing_param_values", raw.skip_missing_param_values == Some(true)),
         ("async_config", raw.async_config.is_some()),
-        ("correlation_id_path", text(&raw.correlation_id_path)),
-        ("output", text(&raw.output)),
+        ("correlation_id_path", is_named(raw.correlation_id_path.as_deref())),
+        ("output", is_named(raw.output.as_deref())),
     ];
     keys.into_iter().filter(|(_, is_truthy)| *is_truthy).map(|(key, _)| key).collect()
+}
+
+fn is_named(text: Option<&str>) -> bool {
+    text.is_some_and(|text| !text.is_empty())
 }
 
 fn lower_method(word: MethodWord) -> Method {

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::extension::Verify;
 use super::{
-    AsyncConfig, Batch, ClientConfig, EffectWord, Pagination, ParamValue, PerWord, Postprocessor, RateLimitConfig,
-    Retry, Scalar, TextOrParam, Track,
+    AsyncConfig, Batch, ClientConfig, EffectWord, Pagination, ParamValue, PerWord, Postprocessor,
+    RateLimitConfig, Retry, Scalar, TextOrParam, Track,
 };
 
 /// One HTTP request with what is done to its answer.

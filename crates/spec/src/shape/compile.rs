@@ -10,12 +10,8 @@ impl Schema {
     pub(crate) fn compile(schema: &Value) -> Self {
         let empty = Map::new();
         let definitions = schema.get("$defs").and_then(Value::as_object).unwrap_or(&empty);
-        let mut compiler = Compiler {
-            definitions,
-            mappings: Vec::new(),
-            strategies: Vec::new(),
-            known: HashMap::new(),
-        };
+        let mut compiler =
+            Compiler { definitions, mappings: Vec::new(), strategies: Vec::new(), known: HashMap::new() };
         let root = compiler.shape(schema);
         let mappings = compiler.mappings.into_iter().flatten().collect();
         let strategies = compiler.strategies.into_iter().flatten().collect();
@@ -85,7 +81,9 @@ impl<'a> Compiler<'a> {
             self.mapping_rule(schema, position);
             return shape;
         }
-        if let Some(branches) = schema.get("oneOf").and_then(Value::as_array).filter(|all| all.iter().any(is_strategy)) {
+        if let Some(branches) =
+            schema.get("oneOf").and_then(Value::as_array).filter(|all| all.iter().any(is_strategy))
+        {
             let position = reserve(&mut self.strategies);
             let shape = Shape { strategy: Some(position), ..Shape::default() };
             self.known.insert(name, shape.clone());
@@ -114,7 +112,8 @@ impl<'a> Compiler<'a> {
             None if properties.is_empty() => Others::Accepted(Shape { any: true, ..Shape::default() }),
             None => Others::Warned,
         };
-        let positions = properties.iter().enumerate().map(|(at, property)| (property.name.clone(), at)).collect();
+        let positions =
+            properties.iter().enumerate().map(|(at, property)| (property.name.clone(), at)).collect();
         if let Some(place) = self.mappings.get_mut(position) {
             *place = Some(MappingRule { properties, positions, others });
         }
@@ -181,14 +180,16 @@ fn texts(list: Option<&Value>) -> Vec<&str> {
 }
 
 fn integer_rule(schema: &Value) -> IntegerRule {
-    let bound = |word: &str| schema.get(word).and_then(|bound| bound.as_i64().or(bound.as_f64().map(|b| b as i64)));
+    let bound =
+        |word: &str| schema.get(word).and_then(|bound| bound.as_i64().or(bound.as_f64().map(|b| b as i64)));
     IntegerRule { least: bound("minimum").unwrap_or(i64::MIN), most: bound("maximum").unwrap_or(i64::MAX) }
 }
 
 fn text_rule(schema: &Value) -> TextRule {
-    let key_text = schema.get("pattern").and_then(Value::as_str).map(|pattern| {
-        if pattern.contains('<') { KeyText::WithBrackets } else { KeyText::Plain }
-    });
+    let key_text = schema
+        .get("pattern")
+        .and_then(Value::as_str)
+        .map(|pattern| if pattern.contains('<') { KeyText::WithBrackets } else { KeyText::Plain });
     let mut options: Vec<String> = texts(schema.get("enum")).into_iter().map(str::to_owned).collect();
     options.extend(schema.get("const").and_then(Value::as_str).map(str::to_owned));
     TextRule { key_text, options }

@@ -43,7 +43,9 @@ pub(super) fn fit_scalar(scalar: &Scalar, shape: &Shape) -> Result<Value, Misfit
         }
         Meaning::Integer(number) => fit_integer(number, shape),
         Meaning::Float(Some(number)) => match number.as_f64() {
-            Some(value) if value.fract() == 0.0 && value.abs() < 9e15 => fit_integer(&Number::from(value as i64), shape),
+            Some(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
+                fit_integer(&Number::from(value as i64), shape)
+            }
             _ => Err(Misfit::Kind),
         },
         Meaning::Float(None) => Err(Misfit::Kind),
@@ -60,12 +62,11 @@ fn fit_words(text: &str, shape: &Shape) -> Result<Value, Misfit> {
         }
     }
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if shape.integer.is_some() && !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()) {
-        if let Ok(number) = text.trim_start_matches('+').parse::<i64>() {
-            return fit_integer(&Number::from(number), shape);
-        }
+    let is_number = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit());
+    match text.trim_start_matches('+').parse::<i64>() {
+        Ok(number) if is_number && shape.integer.is_some() => fit_integer(&Number::from(number), shape),
+        _ => Err(Misfit::Kind),
     }
-    Err(Misfit::Kind)
 }
 
 fn fit_integer(number: &Number, shape: &Shape) -> Result<Value, Misfit> {

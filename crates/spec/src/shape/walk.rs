@@ -6,7 +6,7 @@ use super::scalar::{Misfit, fit_scalar, natural_value};
 use super::{MappingRule, Others, Schema, Shape, StrategyRule};
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest_of};
 use crate::source::SourceFile;
-use crate::yaml::{Content, Node};
+use crate::yaml::{Content, Entry, Node};
 
 /// What is left of a document after everything that does not fit was taken out.
 pub(crate) struct Fitted {
@@ -29,9 +29,11 @@ pub(super) fn natural(node: &Node) -> Value {
     match &node.content {
         Content::Scalar(scalar) => natural_value(scalar),
         Content::Sequence(items) => Value::Array(items.iter().map(natural).collect()),
-        Content::Mapping(entries) => {
-            entries.iter().map(|entry| (entry.key.clone(), natural(&entry.value))).collect::<Map<_, _>>().into()
-        }
+        Content::Mapping(entries) => entries
+            .iter()
+            .map(|entry| (entry.key.clone(), natural(&entry.value)))
+            .collect::<Map<_, _>>()
+            .into(),
     }
 }
 
@@ -59,8 +61,14 @@ impl Walk<'_> {
         match &node.content {
             Content::Scalar(scalar) => match fit_scalar(scalar, shape) {
                 Ok(value) => Some(value),
+                Err(Misfit::Kind) => {
+                    self.wrong_kind(node, shape, spot);
+                    None
+                }
                 Err(misfit) => {
-                    self.scalar_misfit(node, shape, spot, &misfit);
+                    let (code, message, help) = explain(&misfit, &scalar.text, shape, &subject(spot));
+                    let found = Diagnostic::error(self.source, value_span(node, spot), code, message);
+                    self.diagnostics.push(found.with_help(help));
                     None
                 }
             },
@@ -97,7 +105,7 @@ impl Walk<'_> {
                 (None, Others::Accepted(shape)) => shape,
                 (None, Others::Refused | Others::Warned) => {
                     let refused = matches!(rule.others, Others::Refused);
-                    let near = self.unknown_key(&entry.key, &entry.key_span, rule, refused);
+                    let near = self.unknown_key(entry, rule);
                     meant.extend(near.filter(|_| refused));
                     continue;
                 }
@@ -128,7 +136,8 @@ impl Walk<'_> {
         if let Some(position) = rule.by_name.get(name).or(rule.other.as_ref()) {
             return Some(self.mapping(node, self.schema.mappings.get(*position)?, spot));
         }
-        let message = format!("strategy `{name}` does not exist. Valid strategies are [{}]", rule.names.join(", "));
+        let message =
+            format!("strategy `{name}` does not exist. Valid strategies are [{}]", rule.names.join(", "));
         let mut found =
             Diagnostic::error(self.source, entry.value.span.clone(), "spec::unknown_strategy", message);
         if let Some(near) = nearest_of(name, rule.names.iter().map(String::as_str)) {
@@ -139,20 +148,15 @@ impl Walk<'_> {
     }
 
     /// Reports a key that is not known; gives the known key that was probably meant.
-    fn unknown_key<'r>(
-        &mut self,
-        key: &str,
-        span: &Range<usize>,
-        rule: &'r MappingRule,
-        refused: bool,
-    ) -> Option<&'r str> {
+    fn unknown_key<'r>(&mut self, entry: &Entry, rule: &'r MappingRule) -> Option<&'r str> {
+        let (key, span) = (&entry.key, &entry.key_span);
         let names = rule.properties.iter().map(|property| property.name.as_str());
         let near = nearest_of(key, names.clone());
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known keys are {}", names.collect::<Vec<_>>().join(", ")),
         };
-        let found = if refused {
+        let found = if matches!(rule.others, Others::Refused) {
             let message = format!("key `{key}` is not known here: Extra inputs are not permitted");
             Diagnostic::error(self.source, span.clone(), "spec::unknown_key", message)
         } else {
@@ -170,52 +174,48 @@ impl Walk<'_> {
         self.diagnostics.push(found.with_help(format!("add `{key}: …`")));
     }
 
-    fn scalar_misfit(&mut self, node: &Node, shape: &Shape, spot: &Spot<'_>, misfit: &Misfit) {
-        let text = match &node.content {
-            Content::Scalar(scalar) => scalar.text.as_str(),
-            Content::Sequence(_) | Content::Mapping(_) => "",
-        };
-        let (code, message, help) = match misfit {
-            Misfit::Kind => return self.wrong_kind(node, shape, spot),
-            Misfit::Option => {
-                let options: Vec<&str> =
-                    shape.text.iter().flat_map(|rule| &rule.options).map(String::as_str).collect();
-                let message = format!("`{text}` is not a value of {}", subject(spot));
-                let help = match nearest_of(text, options.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`? Possible are {}", options.join(", ")),
-                    None => format!("possible are {}", options.join(", ")),
-                };
-                ("spec::unknown_value", message, help)
-            }
-            Misfit::KeyText => (
-                "spec::bad_key",
-                format!("`{text}` is no key: FidesKeys must only contain letters, digits, `_`, `.` and `-`"),
-                "replace blanks and other characters by `_`".to_owned(),
-            ),
-            Misfit::Range { least, most } => {
-                let help = if *most == i64::MAX {
-                    format!("write an integer from {least} on")
-                } else {
-                    format!("write an integer from {least} to {most}")
-                };
-                ("spec::out_of_range", format!("{} is out of range", subject(spot)), help)
-            }
-        };
-        let found = Diagnostic::error(self.source, value_span(node, spot), code, message);
-        self.diagnostics.push(found.with_help(help));
-    }
-
     fn wrong_kind(&mut self, node: &Node, shape: &Shape, spot: &Spot<'_>) {
         let expected = expected(shape);
         let found_kind = if node.is_null() { "nothing" } else { node.kind() };
         let message = format!("{} must be {expected}, not {found_kind}", subject(spot));
         let help = match &node.content {
-            Content::Scalar(_) if shape.text.is_some() && !node.is_null() => "put the value in quotes".to_owned(),
+            Content::Scalar(_) if shape.text.is_some() && !node.is_null() => {
+                "put the value in quotes".to_owned()
+            }
             Content::Mapping(_) if shape.text.is_some() => "write the text behind `|`".to_owned(),
             Content::Scalar(_) | Content::Mapping(_) | Content::Sequence(_) => format!("write {expected}"),
         };
         let found = Diagnostic::error(self.source, value_span(node, spot), "spec::wrong_type", message);
         self.diagnostics.push(found.with_help(help));
+    }
+}
+
+/// Code, message and help for a scalar of the right kind that does not fit.
+fn explain(misfit: &Misfit, text: &str, shape: &Shape, subject: &str) -> (&'static str, String, String) {
+    match misfit {
+        Misfit::Kind => ("spec::wrong_type", format!("{subject} has the wrong type"), String::new()),
+        Misfit::Option => {
+            let options: Vec<&str> =
+                shape.text.iter().flat_map(|rule| &rule.options).map(String::as_str).collect();
+            let help = match nearest_of(text, options.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`? Possible are {}", options.join(", ")),
+                None => format!("possible are {}", options.join(", ")),
+            };
+            ("spec::unknown_value", format!("`{text}` is not a value of {subject}"), help)
+        }
+        Misfit::KeyText => (
+            "spec::bad_key",
+            format!("`{text}` is no key: FidesKeys must only contain letters, digits, `_`, `.` and `-`"),
+            "replace blanks and other characters by `_`".to_owned(),
+        ),
+        Misfit::Range { least, most } => {
+            let help = if *most == i64::MAX {
+                format!("write an integer from {least} on")
+            } else {
+                format!("write an integer from {least} to {most}")
+            };
+            ("spec::out_of_range", format!("{subject} is out of range"), help)
+        }
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn parse(source: &SourceFile, placeholder: Option<(&str, &str)>) -> P
     let Builder { root, diagnostics, .. } = builder;
     match complete {
         Ok(()) => Parsed { root: Some(root.unwrap_or_else(Node::nothing)), diagnostics },
-        Err(found) => {
+        Err(Fatal(found)) => {
             let mut diagnostics = diagnostics;
             diagnostics.push(*found);
             Parsed { root: None, diagnostics }
@@ -62,13 +62,25 @@ struct Open {
 
 enum OpenKind {
     Sequence(Vec<Node>),
-    Mapping { entries: Vec<Entry>, key: Option<Key>, merged: Vec<Entry> },
+    Mapping(OpenMapping),
+}
+
+#[derive(Default)]
+struct OpenMapping {
+    entries: Vec<Entry>,
+    key: Option<Key>,
+    /// What merge keys brought.
+    merged: Vec<Entry>,
+    /// Where the last key or value ended, one that was refused included.
+    end: usize,
 }
 
 /// A key that waits for its value.
-enum Key {
-    Plain { text: String, span: Range<usize> },
-    Merge { span: Range<usize> },
+struct Key {
+    text: String,
+    span: Range<usize>,
+    /// `<<`.
+    is_merge: bool,
 }
 
 struct Builder<'a> {
@@ -81,7 +93,8 @@ struct Builder<'a> {
     diagnostics: Diagnostics,
 }
 
-type Fatal = Box<Diagnostic>;
+/// A finding that ends the reading.
+struct Fatal(Box<Diagnostic>);
 
 impl Builder<'_> {
     fn read(&mut self) -> Result<(), Fatal> {
@@ -99,17 +112,34 @@ impl Builder<'_> {
                     }
                 }
                 Event::Scalar(text, style, anchor, tag) => {
-                    let node = self.scalar(text, style, tag.as_deref(), bytes)?;
-                    self.finish(node, anchor)?;
+                    let Some(scalar) = scalar(self.filled_in(text), style, tag.as_deref()) else {
+                        return Err(self.bad_tag(bytes));
+                    };
+                    self.finish(Node::new(bytes, Content::Scalar(scalar)), anchor)?;
                 }
                 Event::SequenceStart(style, anchor, tag) => {
-                    self.only_tag(tag.as_deref(), "seq", &bytes)?;
-                    self.start(bytes.start, anchor, style, OpenKind::Sequence(Vec::new()))?;
+                    if !has_only_tag(tag.as_deref(), "seq") {
+                        return Err(self.bad_tag(bytes));
+                    }
+                    let kind = OpenKind::Sequence(Vec::new());
+                    self.start(Open {
+                        start: bytes.start,
+                        anchor,
+                        flow: style == StructureStyle::Flow,
+                        kind,
+                    })?;
                 }
                 Event::MappingStart(style, anchor, tag) => {
-                    self.only_tag(tag.as_deref(), "map", &bytes)?;
-                    let kind = OpenKind::Mapping { entries: Vec::new(), key: None, merged: Vec::new() };
-                    self.start(bytes.start, anchor, style, kind)?;
+                    if !has_only_tag(tag.as_deref(), "map") {
+                        return Err(self.bad_tag(bytes));
+                    }
+                    let kind = OpenKind::Mapping(OpenMapping { end: bytes.start, ..OpenMapping::default() });
+                    self.start(Open {
+                        start: bytes.start,
+                        anchor,
+                        flow: style == StructureStyle::Flow,
+                        kind,
+                    })?;
                 }
                 Event::SequenceEnd | Event::MappingEnd => self.end(bytes.end)?,
                 Event::Alias(anchor) => {
@@ -126,11 +156,11 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn start(&mut self, start: usize, anchor: usize, style: StructureStyle, kind: OpenKind) -> Result<(), Fatal> {
+    fn start(&mut self, open: Open) -> Result<(), Fatal> {
         if self.open.len() >= MAX_DEPTH {
-            return Err(self.too_deep(start..start));
+            return Err(self.too_deep(open.start..open.start));
         }
-        self.open.push(Open { start, anchor, flow: style == StructureStyle::Flow, kind });
+        self.open.push(open);
         Ok(())
     }
 
@@ -142,15 +172,9 @@ impl Builder<'_> {
                 let last = items.last().map_or(open.start, |item| item.span.end);
                 (open.start, last, Content::Sequence(items))
             }
-            OpenKind::Mapping { mut entries, merged, .. } => {
-                let first = entries.first().map_or(open.start, |entry| entry.key_span.start);
-                let last = entries.last().map_or(open.start, |entry| entry.value.span.end.max(entry.key_span.end));
-                for entry in merged {
-                    if !entries.iter().any(|own| own.key == entry.key) {
-                        entries.push(entry);
-                    }
-                }
-                (first, last, Content::Mapping(entries))
+            OpenKind::Mapping(mapping) => {
+                let first = mapping.entries.first().map_or(open.start, |entry| entry.key_span.start);
+                (first, mapping.end, Content::Mapping(mapping.finish()))
             }
         };
         let span = if open.flow { open.start..end } else { first..last.max(first) };
@@ -170,93 +194,60 @@ impl Builder<'_> {
     fn place(&mut self, node: Node, at: &Range<usize>, cost: usize) -> Result<(), Fatal> {
         self.count += cost;
         if self.count > MAX_NODES {
-            let message = format!("the file holds more than {MAX_NODES} values, those behind aliases included");
+            let message =
+                format!("the file holds more than {MAX_NODES} values, those behind aliases included");
             return Err(self.fatal(at.clone(), "spec::too_many_values", &message));
         }
         if self.open.len() + node.depth > MAX_DEPTH {
             return Err(self.too_deep(at.clone()));
         }
-        let Some(open) = self.open.last_mut() else {
-            self.root = Some(node);
-            return Ok(());
+        let mapping = match self.open.last_mut().map(|open| &mut open.kind) {
+            None => {
+                self.root = Some(node);
+                return Ok(());
+            }
+            Some(OpenKind::Sequence(items)) => {
+                items.push(node);
+                return Ok(());
+            }
+            Some(OpenKind::Mapping(mapping)) => mapping,
         };
-        match &mut open.kind {
-            OpenKind::Sequence(items) => items.push(node),
-            OpenKind::Mapping { entries, key, merged } => match key.take() {
-                None => {
-                    let Content::Scalar(scalar) = node.content else {
-                        let message = "a list or mapping cannot be a key";
-                        return Err(self.fatal(at.clone(), "spec::bad_mapping_key", message));
-                    };
-                    let is_merge = scalar.text == "<<" && self.source.slice(at) == "<<";
-                    *key = Some(if is_merge {
-                        Key::Merge { span: at.clone() }
-                    } else {
-                        Key::Plain { text: scalar.text, span: at.clone() }
-                    });
+        mapping.end = mapping.end.max(at.end);
+        match mapping.key.take() {
+            None => {
+                let Content::Scalar(scalar) = node.content else {
+                    let message = "a list or mapping cannot be a key";
+                    return Err(self.fatal(at.clone(), "spec::bad_mapping_key", message));
+                };
+                // In quotes the two signs are a key like any other.
+                let is_merge = scalar.text == "<<" && self.source.slice(at) == "<<";
+                mapping.key = Some(Key { text: scalar.text, span: at.clone(), is_merge });
+            }
+            Some(key) if key.is_merge => {
+                if !mapping.merge(node) {
+                    let message = "`<<` takes a mapping or a list of mappings";
+                    return Err(self.fatal(key.span, "spec::merge_key", message));
                 }
-                Some(Key::Plain { text, span }) => {
-                    if entries.iter().any(|entry| entry.key == text) {
-                        let message = format!("key `{text}` stands here for the second time");
-                        let found = Diagnostic::error(self.source, span, "spec::duplicate_key", message)
-                            .with_help("keep one of the two");
-                        self.diagnostics.push(found);
-                    } else {
-                        entries.push(Entry { key: text, key_span: span, value: node });
-                    }
-                }
-                Some(Key::Merge { span }) => match merge_sources(node) {
-                    // Of several sources the first that has a key wins.
-                    Some(sources) => {
-                        for entry in sources {
-                            if !merged.iter().any(|known| known.key == entry.key) {
-                                merged.push(entry);
-                            }
-                        }
-                    }
-                    None => {
-                        let message = "`<<` takes a mapping or a list of mappings";
-                        return Err(self.fatal(span, "spec::merge_key", message));
-                    }
-                },
-            },
+            }
+            Some(key) if mapping.entries.iter().any(|entry| entry.key == key.text) => {
+                let message = format!("key `{}` stands here for the second time", key.text);
+                let found = Diagnostic::error(self.source, key.span, "spec::duplicate_key", message);
+                self.diagnostics.push(found.with_help("keep one of the two"));
+            }
+            Some(key) => mapping.entries.push(Entry { key: key.text, key_span: key.span, value: node }),
         }
         Ok(())
     }
 
-    fn scalar(
-        &mut self,
-        text: Cow<'_, str>,
-        style: ScalarStyle,
-        tag: Option<&Tag>,
-        span: Range<usize>,
-    ) -> Result<Node, Fatal> {
-        let text = match self.placeholder {
+    fn filled_in(&self, text: Cow<'_, str>) -> String {
+        match self.placeholder {
             Some((from, to)) if text.contains(from) => text.replace(from, to),
             _ => text.into_owned(),
-        };
-        let scalar = match tag.map(|tag| tag.core_suffix()) {
-            None if style == ScalarStyle::Plain => Scalar::plain(text),
-            None | Some(Some("str")) => Scalar::text(text),
-            Some(Some("int" | "float" | "bool" | "null" | "timestamp")) => {
-                let meaning = Meaning::of_plain(&text);
-                Scalar { text, meaning }
-            }
-            Some(_) => return Err(self.bad_tag(&span)),
-        };
-        // A plain scalar may be read with the blanks behind it; a message points at the text.
-        Ok(Node::new(span, Content::Scalar(scalar)))
-    }
-
-    fn only_tag(&self, tag: Option<&Tag>, allowed: &str, span: &Range<usize>) -> Result<(), Fatal> {
-        match tag {
-            Some(tag) if tag.core_suffix() != Some(allowed) => Err(self.bad_tag(span)),
-            _ => Ok(()),
         }
     }
 
-    fn bad_tag(&self, span: &Range<usize>) -> Fatal {
-        self.fatal(span.clone(), "spec::tag", "this tag has no meaning here; remove the word after `!`")
+    fn bad_tag(&self, span: Range<usize>) -> Fatal {
+        self.fatal(span, "spec::tag", "this tag has no meaning here; remove the word after `!`")
     }
 
     fn too_deep(&self, span: Range<usize>) -> Fatal {
@@ -265,7 +256,7 @@ impl Builder<'_> {
     }
 
     fn fatal(&self, span: Range<usize>, code: &'static str, message: &str) -> Fatal {
-        Box::new(Diagnostic::error(self.source, span, code, message))
+        Fatal(Box::new(Diagnostic::error(self.source, span, code, message)))
     }
 
     fn syntax_error(&self, error: &ScanError) -> Fatal {
@@ -273,24 +264,62 @@ impl Builder<'_> {
         let at = error.marker().byte_offset().unwrap_or(length).min(length);
         let message = format!("not valid YAML: {}", error.info());
         let found = Diagnostic::error(self.source, at..at, "spec::yaml_syntax", message);
-        Box::new(found.with_help("check indentation, quotes and brackets on this line and the one before"))
+        let help = "check indentation, quotes and brackets on this line and the one before";
+        Fatal(Box::new(found.with_help(help)))
     }
 }
 
-/// The entries that a merge key brings, those of the first source first.
-fn merge_sources(node: Node) -> Option<Vec<Entry>> {
-    match node.content {
-        Content::Mapping(entries) => Some(entries),
-        Content::Sequence(items) => {
-            let mut all = Vec::new();
-            for item in items {
-                let Content::Mapping(entries) = item.content else { return None };
-                all.extend(entries);
+impl OpenMapping {
+    /// Takes over the entries of a merge key's value; false if it has none.
+    fn merge(&mut self, node: Node) -> bool {
+        let sources = match node.content {
+            Content::Mapping(entries) => vec![entries],
+            Content::Sequence(items) => {
+                let mut sources = Vec::new();
+                for item in items {
+                    let Content::Mapping(entries) = item.content else { return false };
+                    sources.push(entries);
+                }
+                sources
             }
-            Some(all)
+            Content::Scalar(_) => return false,
+        };
+        // Of several sources the first that has a key wins.
+        for entry in sources.into_iter().flatten() {
+            if !self.merged.iter().any(|known| known.key == entry.key) {
+                self.merged.push(entry);
+            }
         }
-        Content::Scalar(_) => None,
+        true
     }
+
+    /// The mapping's own entries, then the merged ones whose keys it does not have.
+    fn finish(self) -> Vec<Entry> {
+        let mut entries = self.entries;
+        for entry in self.merged {
+            if !entries.iter().any(|own| own.key == entry.key) {
+                entries.push(entry);
+            }
+        }
+        entries
+    }
+}
+
+/// `None` if the tag means nothing here.
+fn scalar(text: String, style: ScalarStyle, tag: Option<&Tag>) -> Option<Scalar> {
+    match tag.map(Tag::core_suffix) {
+        None if style == ScalarStyle::Plain => Some(Scalar::plain(text)),
+        None | Some(Some("str")) => Some(Scalar::text(text)),
+        Some(Some("int" | "float" | "bool" | "null" | "timestamp")) => {
+            let meaning = Meaning::of_plain(&text);
+            Some(Scalar { text, meaning })
+        }
+        Some(_) => None,
+    }
+}
+
+fn has_only_tag(tag: Option<&Tag>, allowed: &str) -> bool {
+    tag.is_none_or(|tag| tag.core_suffix() == Some(allowed))
 }
 
 fn byte_range(span: &Span) -> Range<usize> {

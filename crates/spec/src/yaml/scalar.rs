@@ -44,7 +44,9 @@ impl Meaning {
     pub(crate) fn of_plain(text: &str) -> Self {
         match text {
             "" | "~" | "null" | "Null" | "NULL" => return Self::Null,
-            "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => return Self::Boolean(true),
+            "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+                return Self::Boolean(true);
+            }
             "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
                 return Self::Boolean(false);
             }
@@ -199,6 +201,8 @@ fn is_time(text: &str) -> bool {
     let zone = zone.trim_start();
     let zone_fits = zone.is_empty()
         || zone == "Z"
-        || zone.strip_prefix(['+', '-']).is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == ':'));
+        || zone
+            .strip_prefix(['+', '-'])
+            .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == ':'));
     parts.len() == 3 && parts.iter().all(|part| matches!(part.len(), 1 | 2)) && zone_fits
 }
