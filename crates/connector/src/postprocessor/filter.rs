@@ -50,7 +50,7 @@ impl<'a> Matcher<'a> {
     fn new(filter: &'a Filter, context: PostprocessorContext<'_>) -> Result<Option<Self>, Problem> {
         let values = match &filter.wanted {
             Wanted::Text(text) => vec![Value::String(text.clone())],
-            Wanted::Identity(kind) => known(context.identities.values(kind)),
+            Wanted::Identity(kind) => known(identity(kind, context)),
             Wanted::DatasetReference(None) => Vec::new(),
             Wanted::DatasetReference(Some(reference)) => {
                 known(context.filter_values.get(reference).ok_or_else(|| Problem::UnknownReference {
@@ -140,6 +140,15 @@ impl WantedValues {
 /// Values worth looking for. An empty text is contained in every text: it would match everybody.
 fn known(values: &[Value]) -> Vec<Value> {
     values.iter().filter(|value| !value.is_null() && value.as_str() != Some("")).cloned().collect()
+}
+
+/// The person's identity of this kind; files of other engines write `customer_id.value` for the plain
+/// value of a custom one (saas-config 10.6).
+fn identity<'a>(kind: &str, context: PostprocessorContext<'a>) -> &'a [Value] {
+    match (context.identities.values(kind), kind.strip_suffix(".value")) {
+        ([], Some(plain)) => context.identities.values(plain),
+        (values, _) => values,
+    }
 }
 
 /// What the field holds in `element` (saas-config 15.6); `None` if the key is absent.

@@ -12,7 +12,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let identities = person(&[("email", "Ana@example.com")]).identities;
+        let identities = person(&[("email", "Ana@example.com"), ("customer_id", "c7")]).identities;
         Self { identities, filter_values: HashMap::new() }
     }
 
@@ -240,6 +240,17 @@ fn element_without_the_field_is_dropped_alone_and_an_empty_list_does_not_match()
     let data = json!([{"x": "a", "n": 1}, {"y": "a"}, {"x": []}, {"x": "a", "n": 2}]);
 
     assert_eq!(filter("field: x, value: a", data), json!([{"x": "a", "n": 1}, {"x": "a", "n": 2}]));
+}
+
+// rule: saas-config 15.8
+// rule: saas-config 10.6
+#[rstest]
+#[case("customer_id")]
+#[case("customer_id.value")]
+fn custom_identity_is_its_plain_value(#[case] kind: &str) {
+    let data = json!([{"x": "c7"}, {"x": "c8"}]);
+
+    assert_eq!(filter(&format!("field: x, value: {{identity: {kind}}}"), data), json!([{"x": "c7"}]));
 }
 
 // rule: saas-config 15.9

@@ -91,9 +91,16 @@ impl PageReader {
         page
     }
 
-    /// Whether all pages were read; meaningful after `None`.
+    /// Whether all pages were read. While there may be more, the unit is incomplete: a reader that is
+    /// dropped half-way has not seen everything.
     pub fn completeness(&self) -> Completeness {
-        self.completeness.clone()
+        match self.state {
+            State::Done => self.completeness.clone(),
+            State::Start | State::Paging(_) => {
+                let detail = format!("`{}` was not read to its end", self.plan.collection);
+                Completeness::incomplete(IncompleteReason::Cancelled, detail)
+            }
+        }
     }
 
     /// What the unit cost so far, pages that failed included.

@@ -1,5 +1,5 @@
 use connector::ReadError;
-use model::IncompleteReason;
+use model::{Completeness, IncompleteReason};
 use rstest::rstest;
 use serde_json::{Value, json};
 use testkit::{Answer, Delivery};
@@ -315,9 +315,11 @@ async fn page_that_was_given_up_is_read_again() {
     reader.next_page().await.unwrap().unwrap();
     // Dropped at its first wait.
     assert!(futures::FutureExt::now_or_never(reader.next_page()).is_none());
+    let half_way = reader.completeness();
     let page = reader.next_page().await.unwrap().unwrap();
 
     assert_eq!(json!(page.rows), json!([{"id": 2}]));
+    assert!(matches!(half_way, Completeness::Incomplete { reason: IncompleteReason::Cancelled, .. }));
     assert!(reader.next_page().await.unwrap().is_none());
     assert!(reader.completeness().is_complete());
 }
