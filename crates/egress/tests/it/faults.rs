@@ -180,7 +180,6 @@ async fn server_without_tls_under_https_is_not_trusted() {
     assert_eq!(result.err(), Some(SendError::Tls { host: HOST.into() }));
 }
 
-// rule: saas-config 13.10
 #[rstest]
 #[case(204)]
 #[case(304)]

@@ -24,7 +24,6 @@ fn budgets(clock: &TestClock) -> MemoryBudgets {
 }
 
 // rule: saas-config 13.16
-// rule: saas-config 13.17
 // rule: saas-config 13.19
 #[tokio::test]
 async fn third_call_of_two_a_second_waits_for_the_next_window() {
