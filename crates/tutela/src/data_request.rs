@@ -50,6 +50,17 @@ pub(crate) struct Means {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
+/// Whose data goes where.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    /// What is known about the person.
+    pub(crate) identities: Identities,
+    /// Folder of the package.
+    pub(crate) folder: PathBuf,
+    /// How to stop.
+    pub(crate) cancellation: Cancellation,
+}
+
 /// What came of one person's request.
 #[derive(Debug)]
 pub(crate) enum Delivered {
@@ -142,17 +153,16 @@ impl DataRequests {
         engine::run(plan, on_progress).await.map_err(|error| Failure::failed(&error))
     }
 
-    /// Reads everything about one person and writes the package to `folder`.
+    /// Reads everything about one person and writes the package.
     ///
     /// # Errors
     /// As [`DataRequests::read`]; a failure if the package cannot be written.
     pub(crate) async fn deliver(
         &self,
-        identities: Identities,
-        folder: PathBuf,
-        cancellation: Cancellation,
+        delivery: Delivery,
         on_progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Delivered, Failure> {
+        let Delivery { identities, folder, cancellation } = delivery;
         let outcome = self.read(identities.clone(), cancellation, on_progress).await?;
         if let Some(reason) = nothing_asked(&outcome) {
             return Ok(Delivered::Nothing(reason.to_owned()));

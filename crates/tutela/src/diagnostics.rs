@@ -63,7 +63,9 @@ fn draw_one(
     let _ = handler.render_report(text, &drawn);
     let place = place(diagnostic);
     if !text.get(start..).unwrap_or_default().contains(&place) {
-        text.push_str(&format!("  at {place}\n"));
+        text.push_str("  at ");
+        text.push_str(&place);
+        text.push('\n');
     }
     text.push('\n');
 }

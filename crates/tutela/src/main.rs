@@ -31,13 +31,13 @@ fn main() -> ExitCode {
     let output = Output::new(arguments.format);
     let done = logging::start(arguments.verbose, std::env::var("RUST_LOG").ok().as_deref())
         .map_err(Failure::from)
-        .and_then(|()| command::run(arguments.command, &output));
+        .and_then(|()| command::run(arguments.command, output));
     match done {
         Ok(exit) => exit.into(),
         Err(failure) => {
             match &failure {
                 Failure::Shown(_) => {}
-                Failure::BadInput(_) | Failure::Failed(_) => output.complain(&failure.to_string()),
+                Failure::BadInput(_) | Failure::Failed(_) => output::complain(&failure.to_string()),
             }
             failure.exit().into()
         }

@@ -7,76 +7,68 @@ use spec::Diagnostics;
 use crate::arguments::Format;
 use crate::diagnostics::{Sources, Surface};
 
-/// Where a command's results and complaints go.
-///
-/// Results on standard output, everything else on standard error. A reader that went away (`| head`)
-/// is not an error.
+/// How a command answers: results on standard output, everything else on standard error.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     format: Format,
+    surface: Surface,
 }
 
 impl Output {
-    /// Results in this format.
+    /// Results in this format, findings as standard error can show them.
     pub(crate) fn new(format: Format) -> Self {
-        Self { format }
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let surface = match (io::stderr().is_terminal(), no_colour) {
+            (true, false) => Surface::Coloured,
+            (true, true) => Surface::Plain,
+            (false, _) => Surface::Pipe,
+        };
+        Self { format, surface }
     }
 
     /// The format that was asked for.
-    pub(crate) fn format(&self) -> Format {
+    pub(crate) fn format(self) -> Format {
         self.format
     }
 
-    /// Prints a text result, line break included.
-    pub(crate) fn text(&self, text: &str) {
-        write(&mut io::stdout().lock(), text);
-    }
-
-    /// Prints a JSON result over several lines.
-    pub(crate) fn json(&self, value: &impl Serialize) {
-        let text = serde_json::to_string_pretty(value).expect("results have text keys and no failing parts");
-        self.text(&text);
-    }
-
-    /// Prints a JSON result in one line.
-    pub(crate) fn json_line(&self, value: &impl Serialize) {
-        let text = serde_json::to_string(value).expect("results have text keys and no failing parts");
-        self.text(&text);
+    /// Whether a person looks at standard error.
+    pub(crate) fn watched(self) -> bool {
+        self.surface != Surface::Pipe
     }
 
     /// Shows findings: as the result where data was asked for, else drawn on standard error.
-    pub(crate) fn diagnostics(&self, diagnostics: &Diagnostics, sources: &Sources) {
+    pub(crate) fn diagnostics(self, diagnostics: &Diagnostics, sources: &Sources) {
         match self.format {
-            Format::Json => self.json(diagnostics),
+            Format::Json => json(diagnostics),
             Format::Table if diagnostics.is_empty() => {}
-            Format::Table => {
-                let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                let surface = match (self.watched(), no_colour) {
-                    (true, false) => Surface::Coloured,
-                    (true, true) => Surface::Plain,
-                    (false, _) => Surface::Pipe,
-                };
-                self.complain(&sources.draw(diagnostics, surface));
-            }
+            Format::Table => complain(&sources.draw(diagnostics, self.surface)),
         }
-    }
-
-    /// Tells a person something that is not the result.
-    pub(crate) fn complain(&self, text: &str) {
-        write(&mut io::stderr().lock(), text);
-    }
-
-    /// Whether a person looks at standard error.
-    pub(crate) fn watched(&self) -> bool {
-        io::stderr().is_terminal()
     }
 }
 
+/// Prints a text result, line break included.
+pub(crate) fn text(text: &str) {
+    write(&mut io::stdout().lock(), text);
+}
+
+/// Prints a JSON result over several lines.
+pub(crate) fn json(value: &impl Serialize) {
+    text(&serde_json::to_string_pretty(value).expect("results have text keys and no failing parts"));
+}
+
+/// Prints a JSON result in one line.
+pub(crate) fn json_line(value: &impl Serialize) {
+    text(&serde_json::to_string(value).expect("results have text keys and no failing parts"));
+}
+
+/// Tells a person something that is not the result.
+pub(crate) fn complain(text: &str) {
+    write(&mut io::stderr().lock(), text);
+}
+
+/// A reader that went away (`| head`) is no error, and nobody is left to be told.
 fn write(stream: &mut dyn Write, text: &str) {
-    // Nobody is left to be told about a closed stream.
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| match text.ends_with('\n') {
-        true => Ok(()),
-        false => stream.write_all(b"\n"),
-    });
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(end.as_bytes()));
     let _ = stream.flush();
 }

@@ -16,16 +16,16 @@ pub(crate) struct ProgressLine {
 
 impl ProgressLine {
     /// A line for one person.
-    pub(crate) fn of_person(output: &Output) -> Self {
+    pub(crate) fn of_person(output: Output) -> Self {
         Self::new(output, ProgressBar::new_spinner(), "{spinner} {elapsed_precise} {msg}")
     }
 
     /// A line for many people.
-    pub(crate) fn of_people(people: u64, output: &Output) -> Self {
+    pub(crate) fn of_people(people: u64, output: Output) -> Self {
         Self::new(output, ProgressBar::new(people), "{bar:30} {pos}/{len} people, {eta} left, {msg}")
     }
 
-    fn new(output: &Output, bar: ProgressBar, template: &str) -> Self {
+    fn new(output: Output, bar: ProgressBar, template: &str) -> Self {
         if output.watched() {
             let style = ProgressStyle::with_template(template).expect("the templates above are well formed");
             bar.set_style(style);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use spec::{Project, SourceFile};
 
+use crate::arguments::Format;
 use crate::diagnostics::Sources;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -29,24 +30,21 @@ pub(crate) struct ProjectFile {
 
 impl ProjectFile {
     /// Reads and checks a project file; what is wrong with it is shown.
-    pub(crate) fn load(path: &Path, output: &Output) -> Result<Self, Failure> {
+    pub(crate) fn load(path: &Path, output: Output) -> Result<Self, Failure> {
         let source = files::read(path)?;
         let checked = spec::check_project(&source);
         let mut sources = Sources::default();
         sources.add(redacted::redacted(&source));
-        match checked.value {
-            Some(project) => {
-                if !checked.diagnostics.is_empty() && output.format() == crate::arguments::Format::Table {
-                    output.diagnostics(&checked.diagnostics, &sources);
-                }
-                let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-                Ok(Self { project, source, folder })
-            }
-            None => {
-                output.diagnostics(&checked.diagnostics, &sources);
-                Err(Failure::Shown(Exit::BadInput))
-            }
+        let Some(project) = checked.value else {
+            output.diagnostics(&checked.diagnostics, &sources);
+            return Err(Failure::Shown(Exit::BadInput));
+        };
+        if output.format() == Format::Table {
+            // As data, warnings would stand before the result.
+            output.diagnostics(&checked.diagnostics, &sources);
         }
+        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        Ok(Self { project, source, folder })
     }
 
     /// The file's name, as a person wrote it.

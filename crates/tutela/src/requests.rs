@@ -25,7 +25,9 @@ fn request<'a>(this: &'a Request, all: &mut Vec<&'a Request>) {
         None | Some(AsyncConfig::Callback | AsyncConfig::Unknown { .. }) => {}
         Some(AsyncConfig::Polling { status_request, result_request, .. }) => {
             request(status_request, all);
-            result_request.iter().for_each(|below| request(below, all));
+            if let Some(below) = result_request {
+                request(below, all);
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ pub(crate) enum Command {
 }
 
 /// Runs one of them.
-pub(crate) fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(command: Command, output: Output) -> Result<Exit, Failure> {
     match command {
         Command::List(list) => list::run(&list, output),
         Command::Test(test) => test::run(&test, output),

@@ -30,12 +30,12 @@ pub(crate) enum Command {
 }
 
 /// Runs one of them.
-pub(crate) fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(command: Command, output: Output) -> Result<Exit, Failure> {
     match command {
         Command::List(list) => list::run(&list, output),
         Command::Show(show) => show::run(&show, output),
         Command::Check(check) => check::run(&check, output),
-        Command::Schema(schema) => schema::run(&schema, output),
+        Command::Schema(schema) => Ok(schema::run(&schema)),
         Command::Test(test) => test::run(&test, output),
         Command::Record(record) => record::run(&record, output),
         Command::New(new) => new::run(&new, output),

@@ -5,7 +5,7 @@ use sandbox::segment::{Description, SegmentOptions, SegmentSandbox};
 use crate::command::privacy;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::runtime;
 
 /// What the demo does.
@@ -29,18 +29,18 @@ pub(crate) struct Demo {
 const IDENTITY: &str = "email=ana@example.com";
 
 /// Runs simulator and request in one process.
-pub(crate) fn run(demo: &Demo, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(demo: &Demo, output: Output) -> Result<Exit, Failure> {
     runtime::run(async {
         let sandbox = SegmentSandbox::start(SegmentOptions::default())
             .await
             .map_err(|error| Failure::Failed(format!("the simulator found no free port: {error}")))?;
         let project = write_project(&demo.out, sandbox.description())?;
-        output.complain(&format!("a simulated Segment runs at {}", sandbox.url()));
-        output.complain(&format!("project: {}", project.display()));
+        output::complain(&format!("a simulated Segment runs at {}", sandbox.url()));
+        output::complain(&format!("project: {}", project.display()));
         let package = demo.out.join("package");
         let exit = privacy::access_one(&project, &[IDENTITY.to_owned()], &package, output).await?;
         if !demo.once {
-            output.complain(&hint(&project, &package));
+            output::complain(&hint(&project, &package));
             runtime::interrupted().await;
         }
         sandbox.shutdown();

@@ -15,7 +15,7 @@ pub(crate) enum Command {
 pub(crate) use self::access::access_one;
 
 /// Runs one of them.
-pub(crate) fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(command: Command, output: Output) -> Result<Exit, Failure> {
     match command {
         Command::Access(access) => access::run(&access, output),
     }

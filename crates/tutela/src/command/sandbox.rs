@@ -2,7 +2,6 @@ mod segment;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
 
 /// Start a simulated application.
 #[derive(Debug, clap::Subcommand)]
@@ -12,8 +11,8 @@ pub(crate) enum Command {
 }
 
 /// Runs one of them.
-pub(crate) fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(command: &Command) -> Result<Exit, Failure> {
     match command {
-        Command::Segment(segment) => segment::run(&segment, output),
+        Command::Segment(segment) => segment::run(segment),
     }
 }

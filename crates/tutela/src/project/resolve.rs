@@ -11,8 +11,9 @@ use spec::{
     Severity, SourceFile,
 };
 
+use super::ProjectFile;
 use super::redacted::redacted;
-use super::{ProjectFile, secrets};
+use super::secrets::SecretsOf;
 use crate::diagnostics::Sources;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -43,7 +44,7 @@ impl Instance {
         sources: &ConnectorSources,
         key: &ConnectionKey,
         supplied: Vec<(String, Value)>,
-        output: &Output,
+        output: Output,
     ) -> Result<Self, Failure> {
         let mut found = Findings { list: Diagnostics::default(), sources: Sources::default() };
         let described = check(sources, key, &mut found)?;
@@ -60,13 +61,13 @@ impl Instance {
 
 impl ProjectFile {
     /// Completes all connections; what is wrong with any of them is shown.
-    pub(crate) fn instances(&self, output: &Output) -> Result<Vec<Instance>, Failure> {
+    pub(crate) fn instances(&self, output: Output) -> Result<Vec<Instance>, Failure> {
         let positions = 0..self.project.connections.len();
         self.complete(positions, output)
     }
 
     /// Completes the connection called `key`.
-    pub(crate) fn instance(&self, key: &str, output: &Output) -> Result<Instance, Failure> {
+    pub(crate) fn instance(&self, key: &str, output: Output) -> Result<Instance, Failure> {
         let connections = &self.project.connections;
         let position = connections.iter().position(|entry| entry.key.as_str() == key).ok_or_else(|| {
             let keys: Vec<&str> = connections.iter().map(|entry| entry.key.as_str()).collect();
@@ -121,7 +122,7 @@ impl ProjectFile {
         Findings { list: Diagnostics::default(), sources }
     }
 
-    fn complete(&self, positions: std::ops::Range<usize>, output: &Output) -> Result<Vec<Instance>, Failure> {
+    fn complete(&self, positions: std::ops::Range<usize>, output: Output) -> Result<Vec<Instance>, Failure> {
         let mut found = self.findings();
         let mut instances = Vec::new();
         for (position, entry) in self.project.connections.iter().enumerate() {
@@ -129,7 +130,8 @@ impl ProjectFile {
                 continue;
             }
             if let Some(described) = self.describe(position, entry, &mut found)?
-                && let Some(secrets) = secrets::of(self, position, entry, &described.file, &mut found.list)
+                && let Some(secrets) =
+                    (SecretsOf { project: self, position, entry }).check(&described.file, &mut found.list)
             {
                 instances.push(instance(&entry.key, described, secrets));
             }
@@ -144,7 +146,7 @@ impl ProjectFile {
         &self,
         instances: &[Instance],
         positions: std::ops::Range<usize>,
-        output: &Output,
+        output: Output,
     ) -> Result<(), Failure> {
         if positions.len() < self.project.connections.len() {
             // The field may belong to a connection that this command has nothing to do with.
@@ -177,7 +179,7 @@ pub(crate) struct Findings {
 impl Findings {
     /// Shows errors, and fails if there are any; warnings stay unsaid here, `connector check` shows
     /// them.
-    pub(crate) fn show_errors(&self, output: &Output) -> Result<(), Failure> {
+    pub(crate) fn show_errors(&self, output: Output) -> Result<(), Failure> {
         if self.list.has_errors() {
             let errors = self.list.iter().filter(|found| found.severity == Severity::Error).cloned();
             output.diagnostics(&errors.collect(), &self.sources);

@@ -7,57 +7,55 @@ use spec::{
 
 use super::ProjectFile;
 
-/// The secrets of a connection, taken from file and environment and checked against the connector.
-///
-/// `None` if something is wrong; that stands in `found`, by name and place and without any value.
-pub(super) fn of(
-    project: &ProjectFile,
-    position: usize,
-    entry: &ConnectionEntry,
-    file: &ConnectorFile,
-    found: &mut Diagnostics,
-) -> Option<CheckedSecrets> {
-    let place = Place { project, position };
-    let before = found.iter().filter(|item| item.severity == spec::Severity::Error).count();
-    let mut supplied: Vec<(String, Value)> = Vec::new();
-    for (name, value) in &entry.secrets {
-        match value {
-            SecretValue::Literal(value) => supplied.push((name.clone(), value.clone())),
-            SecretValue::Environment(variable) => match std::env::var(variable) {
-                Ok(text) => supplied.push((name.clone(), Value::String(text))),
-                Err(_) => found.push(place.unset(name, variable)),
-            },
-        }
-    }
-    let unset = found.iter().filter(|item| item.severity == spec::Severity::Error).count() > before;
-    if unset {
-        // What else is missing would only repeat these names.
-        return None;
-    }
-    match spec::check_secrets(file, &SecretInputs::new(supplied), DomainValidation::default()) {
-        Ok(secrets) => {
-            for warning in &secrets.warnings {
-                tracing::warn!(connection = %entry.key, "{warning}");
+/// The secrets of one connection, where they stand in the project file.
+#[derive(Clone, Copy)]
+pub(super) struct SecretsOf<'a> {
+    /// The project.
+    pub(super) project: &'a ProjectFile,
+    /// Position of the connection in it.
+    pub(super) position: usize,
+    /// The connection.
+    pub(super) entry: &'a ConnectionEntry,
+}
+
+impl SecretsOf<'_> {
+    /// Takes them from file and environment and checks them against the connector.
+    ///
+    /// `None` if something is wrong; that stands in `found`, by name and place and without any value.
+    pub(super) fn check(self, file: &ConnectorFile, found: &mut Diagnostics) -> Option<CheckedSecrets> {
+        let mut supplied: Vec<(String, Value)> = Vec::new();
+        let mut unset = Vec::new();
+        for (name, value) in &self.entry.secrets {
+            match value {
+                SecretValue::Literal(value) => supplied.push((name.clone(), value.clone())),
+                SecretValue::Environment(variable) => match std::env::var(variable) {
+                    Ok(text) => supplied.push((name.clone(), Value::String(text))),
+                    Err(_) => unset.push(self.unset(name, variable)),
+                },
             }
-            found.extend(secrets.unknown.iter().map(|unknown| place.unknown(unknown)));
-            secrets.unknown.is_empty().then_some(secrets)
         }
-        Err(error) => {
-            found.extend(error.unknown.iter().map(|unknown| place.unknown(unknown)));
-            found.extend(error.problems.iter().map(|problem| place.problem(problem)));
-            None
+        if !unset.is_empty() {
+            // What else is missing would only repeat these names.
+            found.extend(unset);
+            return None;
+        }
+        match spec::check_secrets(file, &SecretInputs::new(supplied), DomainValidation::default()) {
+            Ok(secrets) => {
+                for warning in &secrets.warnings {
+                    tracing::warn!(connection = %self.entry.key, "{warning}");
+                }
+                found.extend(secrets.unknown.iter().map(|unknown| self.unknown(unknown)));
+                secrets.unknown.is_empty().then_some(secrets)
+            }
+            Err(error) => {
+                found.extend(error.unknown.iter().map(|unknown| self.unknown(unknown)));
+                found.extend(error.problems.iter().map(|problem| self.problem(problem)));
+                None
+            }
         }
     }
-}
 
-/// Where the secrets of one connection stand.
-struct Place<'a> {
-    project: &'a ProjectFile,
-    position: usize,
-}
-
-impl Place<'_> {
-    fn unset(&self, name: &str, variable: &str) -> Diagnostic {
+    fn unset(self, name: &str, variable: &str) -> Diagnostic {
         let message =
             format!("secret `{name}` comes from the environment variable `{variable}`, which is not set");
         self.project
@@ -65,7 +63,7 @@ impl Place<'_> {
             .with_help(format!("set it first, as in `export {variable}=…`"))
     }
 
-    fn unknown(&self, unknown: &spec::secrets::UnknownSecret) -> Diagnostic {
+    fn unknown(self, unknown: &spec::secrets::UnknownSecret) -> Diagnostic {
         let found = self.project.error_at_key(
             &self.of(&unknown.name),
             "project::unknown_secret",
@@ -74,7 +72,7 @@ impl Place<'_> {
         found.with_help("`tutela connector show CONNECTOR` lists what it takes")
     }
 
-    fn problem(&self, problem: &SecretProblem) -> Diagnostic {
+    fn problem(self, problem: &SecretProblem) -> Diagnostic {
         let place = match problem {
             SecretProblem::Missing { .. } => format!("connections[{}].secrets", self.position),
             SecretProblem::WrongType { name, .. }
@@ -88,7 +86,7 @@ impl Place<'_> {
         self.project.error_at_key(&place, "project::secret", problem.to_string())
     }
 
-    fn of(&self, name: &str) -> String {
+    fn of(self, name: &str) -> String {
         format!("connections[{}].secrets.{name}", self.position)
     }
 }

@@ -29,7 +29,7 @@ fn place_of_rows(request: &Request) -> String {
         Postprocessor::Filter(_) | Postprocessor::ExtractForExecutionLog { .. } => None,
     });
     let steps: Vec<&str> =
-        request.data_path.iter().chain(unwrapped).flat_map(|path| path.segments()).collect();
+        request.data_path.iter().chain(unwrapped).flat_map(model::Path::segments).collect();
     steps.join(".")
 }
 

@@ -13,7 +13,7 @@ async fn each_person_gets_a_folder_named_after_the_line() {
     let program = Program::new();
     shop::project(&program, &saas);
     let mut people = String::from("{\"email\": \"ana@example.com\"}\n\n");
-    (0..40).for_each(|number| people.push_str(&format!("{{\"email\": [\"p{number}@example.com\"]}}\n")));
+    people.extend((0..40).map(|number| format!("{{\"email\": [\"p{number}@example.com\"]}}\n")));
     program.file("people.jsonl", &people);
 
     let ran = program.run(&[ACCESS, &["--format", "json"]].concat()).expect(0);
@@ -52,9 +52,12 @@ async fn one_bad_line_stops_all_before_any_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn people_with_something_missing_are_listed_and_the_others_are_whole() {
     let saas = shop::open().await;
-    saas.on("GET", "/customers").with(|call| match call.query.contains("bad") {
-        true => Answer::status(403),
-        false => Answer::json(200, &serde_json::json!({"customers": []})),
+    saas.on("GET", "/customers").with(|call| {
+        if call.query.contains("bad") {
+            Answer::status(403)
+        } else {
+            Answer::json(200, &serde_json::json!({"customers": []}))
+        }
     });
     let program = Program::new();
     shop::project(&program, &saas);

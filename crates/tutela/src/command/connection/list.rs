@@ -5,7 +5,7 @@ use spec::Access;
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::project::{ProjectArgument, ProjectFile};
 use crate::summary::hosts;
 use crate::table::table;
@@ -32,7 +32,7 @@ struct Entry {
 }
 
 /// Lists the connections; secrets are not looked up.
-pub(crate) fn run(list: &List, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(list: &List, output: Output) -> Result<Exit, Failure> {
     let file = ProjectFile::load(&list.project.project, output)?;
     let mut found = file.findings();
     let mut entries = Vec::new();
@@ -53,7 +53,7 @@ pub(crate) fn run(list: &List, output: &Output) -> Result<Exit, Failure> {
     }
     found.show_errors(output)?;
     match output.format() {
-        Format::Json => output.json(&json!({ "connections": entries })),
+        Format::Json => output::json(&json!({ "connections": entries })),
         Format::Table => {
             let rows = entries.into_iter().map(|entry| {
                 [
@@ -64,7 +64,7 @@ pub(crate) fn run(list: &List, output: &Output) -> Result<Exit, Failure> {
                     entry.hosts.join("\n"),
                 ]
             });
-            output.text(&table(["key", "connector", "application", "access", "hosts"], rows, &[]));
+            output::text(&table(["key", "connector", "application", "access", "hosts"], rows, &[]));
         }
     }
     Ok(Exit::Done)

@@ -10,7 +10,7 @@ use crate::arguments::Format;
 use crate::capability::{Capability, Need, capabilities};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::project::{ProjectArgument, ProjectFile, reading};
 use crate::runtime;
 use crate::table::table;
@@ -71,7 +71,7 @@ impl Verdict {
 }
 
 /// Sends the test request and the probes.
-pub(crate) fn run(test: &Test, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(test: &Test, output: Output) -> Result<Exit, Failure> {
     let file = ProjectFile::load(&test.project.project, output)?;
     let instance = file.instance(&test.connection, output)?;
     let access = file.project.find_connection(&test.connection).map(|entry| entry.access).unwrap_or_default();
@@ -127,15 +127,15 @@ async fn probe(connector: &Connector, capability: &Capability) -> Line {
     Line { what: capability.what.clone(), result, permission: Some(permission.clone()), detail }
 }
 
-fn show(lines: &[Line], passed: bool, output: &Output) {
+fn show(lines: &[Line], passed: bool, output: Output) {
     match output.format() {
-        Format::Json => output.json(&json!({ "passed": passed, "checks": lines })),
+        Format::Json => output::json(&json!({ "passed": passed, "checks": lines })),
         Format::Table => {
             let rows = lines.iter().map(|line| {
                 let permission = line.permission.clone().unwrap_or_default();
                 [line.what.clone(), line.result.word().to_owned(), permission, line.detail.clone()]
             });
-            output.text(&table(["what", "result", "permission", "detail"], rows, &[]));
+            output::text(&table(["what", "result", "permission", "detail"], rows, &[]));
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::diagnostics::Sources;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files::{self, ConnectorSources};
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::requests::requests;
 use crate::table::table;
 
@@ -50,7 +50,7 @@ struct PostRead {
 }
 
 /// Checks all files, shows all findings, then one line for each file.
-pub(crate) fn run(check: &Check, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(check: &Check, output: Output) -> Result<Exit, Failure> {
     if !check.dataset.is_empty() && check.dataset.len() != check.files.len() {
         let (files, datasets) = (check.files.len(), check.dataset.len());
         return Err(Failure::BadInput(format!(
@@ -71,11 +71,11 @@ pub(crate) fn run(check: &Check, output: &Output) -> Result<Exit, Failure> {
     }
     match output.format() {
         Format::Json => {
-            output.json(&json!({ "diagnostics": all.iter().collect::<Vec<_>>(), "files": summaries }))
+            output::json(&json!({ "diagnostics": all.iter().collect::<Vec<_>>(), "files": summaries }));
         }
         Format::Table => {
             output.diagnostics(&all, &sources);
-            show(&summaries, output);
+            show(&summaries);
         }
     }
     Ok(if all.has_errors() { Exit::BadInput } else { Exit::Done })
@@ -125,12 +125,12 @@ fn post_reads(file: &ConnectorFile) -> Vec<PostRead> {
         .collect()
 }
 
-fn show(summaries: &[Summary], output: &Output) {
+fn show(summaries: &[Summary]) {
     let verdict = |summary: &Summary| if summary.errors == 0 { "ok" } else { "refused" }.to_owned();
     let rows = summaries.iter().map(|summary| {
         [summary.file.clone(), verdict(summary), summary.errors.to_string(), summary.warnings.to_string()]
     });
-    output.text(&table(["file", "result", "errors", "warnings"], rows, &[2, 3]));
+    output::text(&table(["file", "result", "errors", "warnings"], rows, &[2, 3]));
     let posts: Vec<[String; 3]> = summaries
         .iter()
         .flat_map(|summary| {
@@ -141,8 +141,8 @@ fn show(summaries: &[Summary], output: &Output) {
         })
         .collect();
     if !posts.is_empty() {
-        output.text("POST requests that count as reads and are sent without asking:");
-        output.text(&table(["file", "place", "path"], posts, &[]));
+        output::text("POST requests that count as reads and are sent without asking:");
+        output::text(&table(["file", "place", "path"], posts, &[]));
     }
 }
 

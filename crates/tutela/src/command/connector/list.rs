@@ -5,7 +5,7 @@ use spec::connector_file::ConnectorFile;
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::summary::{actions, hosts};
 use crate::table::table;
 
@@ -28,7 +28,7 @@ struct Entry {
 }
 
 /// Lists the library.
-pub(crate) fn run(_list: &List, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(_list: &List, output: Output) -> Result<Exit, Failure> {
     let mut entries = Vec::new();
     for found in spec::library::library() {
         let checked = spec::check_connector(&found.connector, &spec::CheckOptions::default());
@@ -36,7 +36,7 @@ pub(crate) fn run(_list: &List, output: &Output) -> Result<Exit, Failure> {
         entries.push(entry(found.name, file));
     }
     match output.format() {
-        Format::Json => output.json(&json!({ "connectors": entries })),
+        Format::Json => output::json(&json!({ "connectors": entries })),
         Format::Table => {
             let rows = entries.into_iter().map(|entry| {
                 [
@@ -47,7 +47,7 @@ pub(crate) fn run(_list: &List, output: &Output) -> Result<Exit, Failure> {
                     entry.hosts.join("\n"),
                 ]
             });
-            output.text(&table(["name", "application", "version", "actions", "hosts"], rows, &[]));
+            output::text(&table(["name", "application", "version", "actions", "hosts"], rows, &[]));
         }
     }
     Ok(Exit::Done)

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{self, Output};
 
 /// What to start.
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ const CONNECTOR: &str = include_str!("new/connector.yml");
 const DATASET: &str = include_str!("new/dataset.yml");
 
 /// Writes both files, or none of them if one is there already.
-pub(crate) fn run(new: &New, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(new: &New, output: Output) -> Result<Exit, Failure> {
     let key: model::ConnectionKey = new.name.parse().map_err(|error| Failure::bad_input(&error))?;
     let files = [("connector.yml", CONNECTOR), ("dataset.yml", DATASET)].map(|(name, text)| {
         (new.out.join(name), text.replace("ACME", &title(key.as_str())).replace("acme", key.as_str()))
@@ -40,12 +40,12 @@ pub(crate) fn run(new: &New, output: &Output) -> Result<Exit, Failure> {
     }
     let paths = files.map(|(path, _)| path);
     match output.format() {
-        Format::Json => output.json(&json!({ "files": paths })),
+        Format::Json => output::json(&json!({ "files": paths })),
         Format::Table => {
             for path in &paths {
-                output.text(&format!("wrote {}", path.display()));
+                output::text(&format!("wrote {}", path.display()));
             }
-            output.text(&format!("next: tutela connector check {}", new.out.display()));
+            output::text(&format!("next: tutela connector check {}", new.out.display()));
         }
     }
     Ok(Exit::Done)

@@ -11,7 +11,7 @@ use crate::command::privacy::identity;
 use crate::data_request::{DataRequests, Means};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::project::{Instance, ProjectArgument, ProjectFile, limits, reading};
 use crate::recording::{Recording, kept_paths};
 use crate::runtime;
@@ -38,7 +38,7 @@ pub(crate) struct Record {
 }
 
 /// Asks live, replays what was recorded, and writes it if both give the same.
-pub(crate) fn run(record: &Record, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(record: &Record, output: Output) -> Result<Exit, Failure> {
     let file = ProjectFile::load(&record.project.project, output)?;
     let person = identity::parse_all(&record.identities)?;
     let instance = file.instance(&record.connection, output)?;
@@ -80,8 +80,8 @@ pub(crate) fn run(record: &Record, output: &Output) -> Result<Exit, Failure> {
     std::fs::write(&record.out, recording.to_text())
         .map_err(|error| Failure::unwritable(&record.out, &error))?;
     match output.format() {
-        Format::Json => output.json(&json!({ "recording": record.out })),
-        Format::Table => output.text(&format!("wrote {}", record.out.display())),
+        Format::Json => output::json(&json!({ "recording": record.out })),
+        Format::Table => output::text(&format!("wrote {}", record.out.display())),
     }
     Ok(Exit::Done)
 }

@@ -1,8 +1,7 @@
 use clap::ValueEnum;
 
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::output::Output;
+use crate::output;
 
 /// Which schema.
 #[derive(Debug, clap::Args)]
@@ -27,11 +26,11 @@ enum Kind {
 }
 
 /// Prints the schema; always JSON, whatever the format asked for.
-pub(crate) fn run(schema: &Schema, output: &Output) -> Result<Exit, Failure> {
-    output.json(&match schema.kind {
+pub(crate) fn run(schema: &Schema) -> Exit {
+    output::json(&match schema.kind {
         Kind::Connector => spec::connector_schema(),
         Kind::Dataset => spec::dataset_schema(),
         Kind::Project => spec::project_schema(),
     });
-    Ok(Exit::Done)
+    Exit::Done
 }

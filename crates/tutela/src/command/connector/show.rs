@@ -10,7 +10,7 @@ use crate::diagnostics::Sources;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files::{self, ConnectorSources};
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::summary::{actions, categories, hosts};
 use crate::table::table;
 
@@ -56,19 +56,19 @@ struct Shape {
 }
 
 /// Shows one connector.
-pub(crate) fn run(show: &Show, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(show: &Show, output: Output) -> Result<Exit, Failure> {
     let sources = files::find_connector(&show.connector, Path::new(""))?
         .ok_or_else(|| files::no_connector(&show.connector))?;
     let (file, dataset) = check(&sources, output)?;
     let shown = shown(file, dataset.as_ref());
     match output.format() {
-        Format::Json => output.json(&shown),
-        Format::Table => draw(&shown, output),
+        Format::Json => output::json(&shown),
+        Format::Table => draw(&shown),
     }
     Ok(Exit::Done)
 }
 
-fn check(pair: &ConnectorSources, output: &Output) -> Result<(ConnectorFile, Option<Dataset>), Failure> {
+fn check(pair: &ConnectorSources, output: Output) -> Result<(ConnectorFile, Option<Dataset>), Failure> {
     let options = CheckOptions::default();
     let mut checked = spec::check_connector(&pair.connector, &options);
     let mut dataset = None;
@@ -139,12 +139,12 @@ fn line(request: &Request) -> String {
     }
 }
 
-fn draw(shown: &Shown, output: &Output) {
-    output.text(&format!("{} ({}, version {})", shown.name, shown.r#type, shown.version));
-    output.text(&shown.description);
-    output.text(&format!("\nactions: {}\nhosts:   {}", shown.actions.join(", "), shown.hosts.join(", ")));
+fn draw(shown: &Shown) {
+    output::text(&format!("{} ({}, version {})", shown.name, shown.r#type, shown.version));
+    output::text(&shown.description);
+    output::text(&format!("\nactions: {}\nhosts:   {}", shown.actions.join(", "), shown.hosts.join(", ")));
     if let Some(guide) = &shown.guide {
-        output.text(&format!("guide:   {guide}"));
+        output::text(&format!("guide:   {guide}"));
     }
     let params = shown.params.iter().map(|param| {
         let default = param.default.as_ref().map(plain).unwrap_or_default();
@@ -157,16 +157,16 @@ fn draw(shown: &Shown, output: &Output) {
             param.description.clone().unwrap_or_default(),
         ]
     });
-    output.text("\nWhat a connection supplies");
-    output.text(&table(["name", "required", "secret", "default", "meaning"], params, &[]));
+    output::text("\nWhat a connection supplies");
+    output::text(&table(["name", "required", "secret", "default", "meaning"], params, &[]));
     let endpoints = shown.endpoints.iter().map(|shape| {
         let writes: Vec<&str> = shape.update.iter().chain(&shape.delete).map(String::as_str).collect();
         [shape.name.clone(), shape.read.join("\n"), writes.join("\n")]
     });
-    output.text("\nCollections");
-    output.text(&table(["name", "read", "write"], endpoints, &[]));
+    output::text("\nCollections");
+    output::text(&table(["name", "read", "write"], endpoints, &[]));
     if !shown.categories.is_empty() {
-        output.text(&format!("\ndata categories: {}", shown.categories.join(", ")));
+        output::text(&format!("\ndata categories: {}", shown.categories.join(", ")));
     }
 }
 

@@ -9,7 +9,7 @@ use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files::{self, ConnectorSources};
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::project::Instance;
 use crate::recording::{Difference, Recording};
 use crate::runtime;
@@ -36,7 +36,7 @@ struct Tested {
 }
 
 /// Replays all recordings.
-pub(crate) fn run(test: &Test, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(test: &Test, output: Output) -> Result<Exit, Failure> {
     let sources = files::find_connector(&test.connector, Path::new(""))?
         .ok_or_else(|| files::no_connector(&test.connector))?;
     let recordings = recordings(&test.connector)?;
@@ -53,7 +53,7 @@ pub(crate) fn run(test: &Test, output: &Output) -> Result<Exit, Failure> {
     }
     let passed = tested.iter().all(|one| one.passed);
     match output.format() {
-        Format::Json => output.json(&json!({ "passed": passed, "recordings": tested })),
+        Format::Json => output::json(&json!({ "passed": passed, "recordings": tested })),
         Format::Table => {
             let rows = tested.iter().map(|one| {
                 let what =
@@ -61,7 +61,7 @@ pub(crate) fn run(test: &Test, output: &Output) -> Result<Exit, Failure> {
                 let verdict = if one.passed { "passed" } else { "failed" };
                 [one.recording.clone(), verdict.to_owned(), what.collect::<Vec<_>>().join("\n")]
             });
-            output.text(&table(["recording", "result", "differences"], rows, &[]));
+            output::text(&table(["recording", "result", "differences"], rows, &[]));
         }
     }
     Ok(if passed { Exit::Done } else { Exit::Failed })
@@ -71,7 +71,7 @@ fn replay(
     sources: &ConnectorSources,
     name: &str,
     text: &str,
-    output: &Output,
+    output: Output,
 ) -> Result<Vec<Difference>, Failure> {
     // The key is only known from the recording, the recording's params only from the file.
     let unfilled = spec::check_connector(&sources.connector, &spec::CheckOptions::default()).value;

@@ -44,22 +44,17 @@ pub(crate) struct Access {
 }
 
 /// Checks everything that can be checked without a call, then asks.
-pub(crate) fn run(access: &Access, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(access: &Access, output: Output) -> Result<Exit, Failure> {
     let file = ProjectFile::load(&access.project.project, output)?;
     let policy = access.policy.as_deref().map(|key| policy(&file, key)).transpose()?;
-    match &access.subjects {
-        Some(subjects) => {
-            let count = identity::check_file(subjects)?;
-            let requests = requests(&file, policy, output)?;
-            let people = many::People { file: subjects, count, out: &access.out };
-            runtime::run(many::run(&requests, &people, output))
-        }
-        None => {
-            let person = identity::parse_all(&access.identities)?;
-            let requests = requests(&file, policy, output)?;
-            runtime::run(one::run(&requests, person, &access.out, output))
-        }
-    }
+    let Some(subjects) = &access.subjects else {
+        let person = identity::parse_all(&access.identities)?;
+        let requests = requests(&file, policy, output)?;
+        return runtime::run(one::run(&requests, person, &access.out, output));
+    };
+    let count = identity::check_file(subjects)?;
+    let requests = requests(&file, policy, output)?;
+    runtime::run(many::run(&requests, &many::People { file: subjects, count, out: &access.out }, output))
 }
 
 /// Asks for one person, within a runtime that is there already.
@@ -67,7 +62,7 @@ pub(crate) async fn access_one(
     project: &Path,
     identities: &[String],
     out: &Path,
-    output: &Output,
+    output: Output,
 ) -> Result<Exit, Failure> {
     let file = ProjectFile::load(project, output)?;
     let person = identity::parse_all(identities)?;
@@ -75,7 +70,7 @@ pub(crate) async fn access_one(
     one::run(&requests, person, out, output).await
 }
 
-fn requests(file: &ProjectFile, policy: Option<Policy>, output: &Output) -> Result<DataRequests, Failure> {
+fn requests(file: &ProjectFile, policy: Option<Policy>, output: Output) -> Result<DataRequests, Failure> {
     let instances = file.instances(output)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let means = Means {

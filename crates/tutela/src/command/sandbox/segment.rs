@@ -6,7 +6,7 @@ use sandbox::segment::{Limits, SegmentOptions, SegmentSandbox};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output;
 use crate::runtime;
 
 /// How to simulate it.
@@ -50,7 +50,7 @@ enum Switch {
 }
 
 /// Starts it, prints where it is, and waits for Ctrl-C.
-pub(crate) fn run(segment: &Segment, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(segment: &Segment) -> Result<Exit, Failure> {
     let options = SegmentOptions {
         port: segment.port,
         seed: segment.seed,
@@ -71,7 +71,7 @@ pub(crate) fn run(segment: &Segment, output: &Output) -> Result<Exit, Failure> {
                 segment.port
             ))
         })?;
-        output.json_line(sandbox.description());
+        output::json_line(sandbox.description());
         runtime::interrupted().await;
         sandbox.shutdown();
         Ok(Exit::Done)
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn durations_need_a_unit() {
         assert_eq!(duration("5ms"), Ok(Duration::from_millis(5)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
         for bad in ["5", "ms", "5 ms", "-1s", "5d", "99999999999999999h"] {
             assert!(duration(bad).is_err(), "{bad:?} should be refused");
         }

@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use crate::arguments::Format;
 use crate::command::privacy::identity::{Subject, Subjects};
-use crate::data_request::{DataRequests, Delivered};
+use crate::data_request::{DataRequests, Delivered, Delivery};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::progress::ProgressLine;
 use crate::runtime;
 use crate::table::table;
@@ -56,48 +56,60 @@ struct Missing {
 pub(super) async fn run(
     requests: &DataRequests,
     people: &People<'_>,
-    output: &Output,
+    output: Output,
 ) -> Result<Exit, Failure> {
-    let progress = ProgressLine::of_people(people.count, output);
     let (canceller, cancellation) = Canceller::new();
+    let round = Round {
+        requests,
+        out: people.out,
+        cancellation: cancellation.clone(),
+        progress: ProgressLine::of_people(people.count, output),
+    };
     let mut totals = Totals { people: people.count, ..Totals::default() };
-    let going_on = cancellation.clone();
-    let subjects = Subjects::open(people.file)?.take_while(move |_| !going_on.is_cancelled());
+    let subjects = Subjects::open(people.file)?.take_while(move |_| !cancellation.is_cancelled());
     let answers = futures::stream::iter(subjects)
-        .map(|subject| one(requests, subject, people.out, cancellation.clone(), &progress))
+        .map(|subject| round.one(subject))
         .buffer_unordered(requests.people_at_once());
     tokio::pin!(answers);
-    let mut cancelled = false;
+    let mut stopping = false;
     loop {
         tokio::select! {
             answer = answers.next() => match answer {
                 Some(answer) => totals.add(answer?),
                 None => break,
             },
-            () = runtime::interrupted(), if !cancelled => {
-                cancelled = true;
+            () = runtime::interrupted(), if !stopping => {
+                stopping = true;
                 canceller.cancel();
             }
         }
     }
-    progress.finish();
+    round.progress.finish();
     totals.not_started = people.count - totals.complete - totals.incomplete - totals.failed;
     totals.show(people.out, output)
 }
 
-async fn one(
-    requests: &DataRequests,
-    subject: Result<Subject, Failure>,
-    out: &Path,
+/// What all of the people share while they are asked about.
+struct Round<'a> {
+    requests: &'a DataRequests,
+    out: &'a Path,
     cancellation: Cancellation,
-    progress: &ProgressLine,
-) -> Result<(String, Delivered), Failure> {
-    let subject = subject?;
-    let name = format!("subject-{:04}", subject.line);
-    let on_progress = |event| progress.note(&event);
-    let delivered = requests.deliver(subject.identities, out.join(&name), cancellation, &on_progress).await?;
-    progress.person_done();
-    Ok((name, delivered))
+    progress: ProgressLine,
+}
+
+impl Round<'_> {
+    async fn one(&self, subject: Result<Subject, Failure>) -> Result<(String, Delivered), Failure> {
+        let subject = subject?;
+        let name = format!("subject-{:04}", subject.line);
+        let delivery = Delivery {
+            identities: subject.identities,
+            folder: self.out.join(&name),
+            cancellation: self.cancellation.clone(),
+        };
+        let delivered = self.requests.deliver(delivery, &|event| self.progress.note(&event)).await?;
+        self.progress.person_done();
+        Ok((name, delivered))
+    }
 }
 
 impl Totals {
@@ -134,14 +146,14 @@ impl Totals {
         }
     }
 
-    fn show(mut self, out: &Path, output: &Output) -> Result<Exit, Failure> {
+    fn show(mut self, out: &Path, output: Output) -> Result<Exit, Failure> {
         self.missing
             .sort_by(|a, b| a.subject.len().cmp(&b.subject.len()).then_with(|| a.subject.cmp(&b.subject)));
         if self.failed > 0 && self.complete + self.incomplete == 0 {
             return Err(Failure::Failed(self.first_reason.unwrap_or_default()));
         }
         match output.format() {
-            Format::Json => output.json(&self),
+            Format::Json => output::json(&self),
             Format::Table => {
                 let heading =
                     ["people", "complete", "incomplete", "failed", "not started", "rows", "requests"];
@@ -154,13 +166,17 @@ impl Totals {
                     self.rows,
                     self.requests,
                 ];
-                output.text(&table(heading, [counts.map(|count| count.to_string())], &[0, 1, 2, 3, 4, 5, 6]));
+                output::text(&table(
+                    heading,
+                    [counts.map(|count| count.to_string())],
+                    &[0, 1, 2, 3, 4, 5, 6],
+                ));
                 if !self.missing.is_empty() {
                     let rows =
                         self.missing.iter().map(|missing| [missing.subject.clone(), missing.reason.clone()]);
-                    output.text(&table(["subject", "what is missing"], rows, &[]));
+                    output::text(&table(["subject", "what is missing"], rows, &[]));
                 }
-                output.text(&format!("packages: {}", out.display()));
+                output::text(&format!("packages: {}", out.display()));
             }
         }
         Ok(if self.complete == self.people { Exit::Done } else { Exit::Incomplete })

@@ -4,7 +4,7 @@ use engine::Canceller;
 use model::Identities;
 
 use super::report;
-use crate::data_request::{DataRequests, Delivered};
+use crate::data_request::{DataRequests, Delivered, Delivery};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -16,13 +16,14 @@ pub(super) async fn run(
     requests: &DataRequests,
     person: Identities,
     out: &Path,
-    output: &Output,
+    output: Output,
 ) -> Result<Exit, Failure> {
-    report::warn_if_unused(requests, &person, output);
+    report::warn_if_unused(requests, &person);
     let progress = ProgressLine::of_person(output);
     let (canceller, cancellation) = Canceller::new();
     let on_progress = |event| progress.note(&event);
-    let work = requests.deliver(person, out.to_owned(), cancellation, &on_progress);
+    let delivery = Delivery { identities: person, folder: out.to_owned(), cancellation };
+    let work = requests.deliver(delivery, &on_progress);
     tokio::pin!(work);
     let delivered = tokio::select! {
         delivered = &mut work => delivered,

@@ -6,14 +6,14 @@ use serde_json::json;
 use crate::arguments::Format;
 use crate::data_request::DataRequests;
 use crate::exit::Exit;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::table::table;
 
 /// Shows what one package holds and what it lacks.
-pub(crate) fn show(package: &Package, output: &Output) -> Exit {
+pub(crate) fn show(package: &Package, output: Output) -> Exit {
     let report = &package.contents;
     match output.format() {
-        Format::Json => output.json(&json!({
+        Format::Json => output::json(&json!({
             "outcome": report.outcome,
             "package": package.folder,
             "collections": report.collections,
@@ -34,27 +34,27 @@ pub(crate) fn show(package: &Package, output: &Output) -> Exit {
                     note(collection),
                 ]
             });
-            output.text(&table(heading, rows, &[2, 3, 4, 5, 6, 7]));
-            output.text(&format!("package: {}", package.folder.display()));
+            output::text(&table(heading, rows, &[2, 3, 4, 5, 6, 7]));
+            output::text(&format!("package: {}", package.folder.display()));
         }
     }
     match report.outcome {
         ReportOutcome::Complete => Exit::Done,
         ReportOutcome::Incomplete => {
-            output.complain("incomplete: the package lacks what the table and report.json name");
+            output::complain("incomplete: the package lacks what the table and report.json name");
             Exit::Incomplete
         }
     }
 }
 
 /// Says so if nothing that is known about a person leads anywhere; the request runs all the same.
-pub(crate) fn warn_if_unused(requests: &DataRequests, person: &Identities, output: &Output) {
+pub(crate) fn warn_if_unused(requests: &DataRequests, person: &Identities) {
     let taken = requests.identity_kinds();
     if person.kinds().any(|kind| taken.contains(&kind)) {
         return;
     }
     let given: Vec<&str> = person.kinds().collect();
-    output.complain(&format!(
+    output::complain(&format!(
         "warning: no connection takes an identity of kind {}; they take: {}",
         given.join(", "),
         if taken.is_empty() { "none".to_owned() } else { taken.join(", ") }
