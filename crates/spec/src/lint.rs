@@ -14,7 +14,6 @@ mod filters;
 mod flow;
 mod hidden;
 mod hosts;
-mod nearest;
 mod paging;
 mod pairing;
 mod param_values;
@@ -26,7 +25,6 @@ mod url_secrets;
 mod visit;
 
 pub use self::effects::reads_by_post;
-pub(crate) use self::nearest::nearest_of;
 pub(crate) use self::secret_names::is_supplied_beyond_params;
 use crate::connector_file::ConnectorFile;
 use crate::dataset_file::Dataset;

@@ -34,8 +34,9 @@ fn lint_targets(file: &ConnectorFile, endpoint: &Endpoint, findings: &mut Vec<Fi
         } else if !file.endpoints.iter().any(|other| other.name == *collection && !other.skip_processing) {
             let message =
                 format!("there is no endpoint `{collection}` to take values from; the graph cannot be built");
-            let names: Vec<&str> = file.endpoints.iter().map(|other| other.name.as_str()).collect();
-            let help = match crate::lint::nearest_of(collection, names.iter().copied()) {
+            let names =
+                file.endpoints.iter().map(|other| other.name.as_str()).filter(|name| name != collection);
+            let help = match crate::diagnostic::nearest_of(collection, names) {
                 Some(nearest) => format!("did you mean `{nearest}.{}`?", reference.to.path.join(".")),
                 None => "name an endpoint of this file, or the key of another dataset".to_owned(),
             };

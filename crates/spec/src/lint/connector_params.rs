@@ -107,7 +107,7 @@ fn paging_limit<'a>(visit: &Visit<'a>) -> Option<&'a str> {
 fn lint_undeclared(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Vec<Finding>) {
     let mut report = |place: String, name: &str| {
         let declared = file.connector_params.iter().map(|param| param.name.as_str());
-        let help = match crate::lint::nearest_of(name, declared) {
+        let help = match crate::diagnostic::nearest_of(name, declared) {
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => format!("add `- name: {name}` to `connector_params`"),
         };

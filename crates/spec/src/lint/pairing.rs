@@ -70,7 +70,7 @@ pub(super) fn lint(file: &ConnectorFile, dataset: &Dataset, places: &Places) -> 
                 collection.name
             );
             let names = file.endpoints.iter().map(|endpoint| endpoint.name.as_str());
-            let help = match crate::lint::nearest_of(&collection.name, names) {
+            let help = match crate::diagnostic::nearest_of(&collection.name, names) {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
                 None => "remove it, or add the endpoint".to_owned(),
             };

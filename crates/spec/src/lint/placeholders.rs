@@ -126,7 +126,7 @@ fn unbound(visit: &Visit<'_>, text: &visit::Text<'_>, name: &str, optional: bool
         format!("`<{name}>` exists only where rows are changed or in `output`")
     } else {
         let names = visit.request.param_values.iter().map(|value| value.name.as_str());
-        match crate::lint::nearest_of(name, names.chain(SPECIAL.iter().copied())) {
+        match crate::diagnostic::nearest_of(name, names.chain(SPECIAL.iter().copied())) {
             Some(nearest) => format!("did you mean `<{nearest}>`?"),
             None => format!("add a param value called `{name}` to this request"),
         }
