@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use cel::common::ast::Expr;
+use cel::common::ast::{EntryExpr, Expr};
 use cel::parser::Parser;
 use cel::{Context, Env, ExecutionError, IdedExpr, Program};
 use model::Row;
@@ -58,16 +58,10 @@ impl Condition {
         &self.source
     }
 
-    /// Names of the variables it uses, sorted.
+    /// Names of the variables it uses, sorted; names that its loops make up are not among them.
     pub fn variables(&self) -> Vec<String> {
-        let references = self.program.references();
-        // Macros bring names of their own, which start with `@` or `__`.
-        let mut names: Vec<String> = references
-            .variables()
-            .into_iter()
-            .filter(|name| !name.starts_with(['@', '_']))
-            .map(str::to_owned)
-            .collect();
+        let mut names = Vec::new();
+        free_names(self.program.expression(), &mut Vec::new(), &mut names);
         names.sort_unstable();
         names.dedup();
         names
@@ -177,21 +171,54 @@ fn cel_value(value: &Value) -> cel::Value {
 
 /// How many loops stand inside each other at most.
 fn nested_loops(node: &IdedExpr) -> usize {
-    let deepest = |nodes: &[&IdedExpr]| nodes.iter().map(|node| nested_loops(node)).max().unwrap_or(0);
+    if let Expr::Comprehension(looped) = &node.expr {
+        let inside = [&looped.accu_init, &looped.loop_cond, &looped.loop_step, &looped.result];
+        let inside = inside.into_iter().map(nested_loops).max().unwrap_or_default();
+        return nested_loops(&looped.iter_range).max(inside + 1);
+    }
+    parts(node).into_iter().map(nested_loops).max().unwrap_or_default()
+}
+
+/// Adds the names in `node` that no loop around it has made; `made` are those that one has.
+fn free_names(node: &IdedExpr, made: &mut Vec<String>, names: &mut Vec<String>) {
     match &node.expr {
-        Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => 0,
-        Expr::Call(call) => {
-            let target = call.target.as_deref();
-            call.args.iter().chain(target).map(nested_loops).max().unwrap_or(0)
+        Expr::Ident(name) => {
+            if !made.contains(name) {
+                names.push(name.clone());
+            }
         }
         Expr::Comprehension(looped) => {
-            let inside = deepest(&[&looped.accu_init, &looped.loop_cond, &looped.loop_step, &looped.result]);
-            nested_loops(&looped.iter_range).max(inside + 1)
+            free_names(&looped.iter_range, made, names);
+            free_names(&looped.accu_init, made, names);
+            let before = made.len();
+            made.push(looped.iter_var.clone());
+            made.push(looped.accu_var.clone());
+            made.extend(looped.iter_var2.clone());
+            for part in [&looped.loop_cond, &looped.loop_step, &looped.result] {
+                free_names(part, made, names);
+            }
+            made.truncate(before);
         }
-        Expr::List(list) => list.elements.iter().map(nested_loops).max().unwrap_or(0),
-        Expr::Select(select) => nested_loops(&select.operand),
-        // Maps and messages in a condition are rare; a loop in one counts as too deep.
-        Expr::Map(_) | Expr::Struct(_) => MAX_NESTED_LOOPS + 1,
+        _ => parts(node).into_iter().for_each(|part| free_names(part, made, names)),
+    }
+}
+
+/// The expressions directly inside one that is no loop.
+fn parts(node: &IdedExpr) -> Vec<&IdedExpr> {
+    match &node.expr {
+        Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) | Expr::Comprehension(_) => Vec::new(),
+        Expr::Call(call) => call.args.iter().chain(call.target.as_deref()).collect(),
+        Expr::List(list) => list.elements.iter().collect(),
+        Expr::Select(select) => vec![&select.operand],
+        Expr::Map(map) => map.entries.iter().flat_map(|entry| entry_parts(&entry.expr)).collect(),
+        Expr::Struct(message) => message.entries.iter().flat_map(|entry| entry_parts(&entry.expr)).collect(),
+    }
+}
+
+fn entry_parts(entry: &EntryExpr) -> Vec<&IdedExpr> {
+    match entry {
+        EntryExpr::StructField(field) => vec![&field.value],
+        EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
     }
 }
 
@@ -269,12 +296,10 @@ mod tests {
 
     #[test]
     fn variables_are_the_free_names() {
-        let condition =
-            Condition::compile("domain == 'eu' && items.exists(item, item == workspace)").unwrap();
+        let text =
+            "domain == 'eu' && items.exists(item, item.id == workspace.id) && {'a': kind}['a'] == size([x])";
+        let condition = Condition::compile(text).unwrap();
 
-        let names = condition.variables();
-
-        assert!(names.contains(&"domain".to_owned()) && names.contains(&"workspace".to_owned()), "{names:?}");
-        assert!(!names.iter().any(|name| name.starts_with('@')), "{names:?}");
+        assert_eq!(condition.variables(), ["domain", "items", "kind", "workspace", "x"]);
     }
 }

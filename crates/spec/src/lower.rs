@@ -31,7 +31,7 @@ pub(crate) use project_file::lower_project;
 
 use crate::check::CheckOptions;
 use crate::condition::Condition;
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, nearest_of};
 use crate::source::SourceFile;
 use crate::span_index::SpanIndex;
 use crate::template::Template;
@@ -46,6 +46,8 @@ pub(crate) struct Lowering<'a> {
     hosts: Vec<(String, Template)>,
     /// `retry` of the file's client config, for requests that have none.
     default_retry: Option<crate::raw::Retry>,
+    /// Names of the connector params, which conditions may use.
+    param_names: Vec<String>,
     /// Endpoints named under `verify`, with their places.
     verified_by: Vec<(String, String)>,
 }
@@ -65,6 +67,7 @@ impl<'a> Lowering<'a> {
             diagnostics: found,
             hosts: Vec::new(),
             default_retry: None,
+            param_names: Vec::new(),
             verified_by: Vec::new(),
         }
     }
@@ -140,15 +143,38 @@ impl<'a> Lowering<'a> {
         parsed.ok()
     }
 
-    /// The condition `text`, compiled.
-    fn condition(&mut self, place: &str, text: Option<String>) -> Option<Condition> {
+    /// The condition `text`, compiled; it may use the variables `known`.
+    fn condition(&mut self, place: &str, text: Option<String>, known: &[String]) -> Option<Condition> {
         let compiled = Condition::compile(&text?);
-        if let Err(error) = &compiled {
-            let message = format!("condition refused: {error}");
-            let help = "write a CEL expression that is true or false, as in `domain == 'api.example.com'`";
-            self.error(place, Finding::new("spec::bad_condition", message, help));
+        match &compiled {
+            Ok(condition) => self.known_names(place, condition, known),
+            Err(error) => {
+                let message = format!("condition refused: {error}");
+                let help =
+                    "write a CEL expression that is true or false, as in `domain == 'api.example.com'`";
+                self.error(place, Finding::new("spec::bad_condition", message, help));
+            }
         }
         compiled.ok()
+    }
+
+    fn known_names(&mut self, place: &str, condition: &Condition, known: &[String]) {
+        for name in condition.variables() {
+            if !known.contains(&name) {
+                let message = format!("the condition uses `{name}`, which is not known here");
+                let help = match nearest_of(&name, known.iter().map(String::as_str)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("known are {}", known.join(", ")),
+                };
+                self.error(place, Finding::new("spec::unknown_condition_name", message, help));
+            }
+        }
+    }
+
+    /// A condition over the connection's settings.
+    fn condition_on_params(&mut self, place: &str, text: Option<String>) -> Option<Condition> {
+        let known = self.param_names.clone();
+        self.condition(place, text, &known)
     }
 
     /// Status codes that exist.

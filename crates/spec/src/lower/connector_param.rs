@@ -8,6 +8,7 @@ use crate::secrets::host_allowed;
 
 impl Lowering<'_> {
     pub(super) fn connector_params(&mut self, params: Vec<raw::ConnectorParam>) -> Vec<ConnectorParam> {
+        self.param_names = params.iter().filter_map(|param| param.name.clone()).collect();
         let mut lowered: Vec<ConnectorParam> = Vec::new();
         for (index, param) in params.into_iter().enumerate() {
             let place = format!("connector_params[{index}]");
@@ -48,7 +49,7 @@ impl Lowering<'_> {
             let message = "`required` and `required_when` exclude each other";
             self.key_error(&when_place, Finding::new("spec::required_twice", message, "keep one of the two"));
         }
-        match (self.condition(&when_place, when), required) {
+        match (self.condition_on_params(&when_place, when), required) {
             (Some(condition), _) => Required::When(condition),
             (None, Some(false)) => Required::Never,
             (None, Some(true) | None) => Required::Always,

@@ -9,7 +9,8 @@ use crate::raw::{self, Verify};
 impl Lowering<'_> {
     pub(super) fn retry(&mut self, place: &str, raw: raw::Retry) -> Retry {
         let statuses = self.statuses(&format!("{place}.statuses"), raw.statuses.unwrap_or_default());
-        let when = self.condition(&format!("{place}.when"), raw.when);
+        let known = ["status", "headers", "body"].map(str::to_owned);
+        let when = self.condition(&format!("{place}.when"), raw.when, &known);
         if statuses.is_empty() && when.is_none() && !self.is_written(&format!("{place}.when")) {
             let message = "`retry` names neither a status nor a condition";
             self.key_error(
@@ -74,7 +75,7 @@ impl Lowering<'_> {
             if let Some(request) = same.request {
                 self.request(&format!("{place}.same.request"), *request, Kind::Other);
             }
-            self.condition(&format!("{place}.same.when"), same.when);
+            self.condition(&format!("{place}.same.when"), same.when, &["item".to_owned()]);
         }
     }
 

@@ -105,7 +105,7 @@ impl Lowering<'_> {
                 .take()
                 .filter(|output| !output.is_empty())
                 .map(|output| Template::parse(&output)),
-            when: self.condition(&format!("{place}.when"), raw.when.take()),
+            when: self.condition_on_params(&format!("{place}.when"), raw.when.take()),
             retry,
             request_override: raw.request_override.take().filter(|name| !name.is_empty()),
             script: raw.script.take().filter(|name| !name.is_empty()),

@@ -127,6 +127,13 @@ fn a_method_that_writes_writes_even_under_read_and_effect_overrides() {
 #[case::higher_format("unknown_format", "format: 1", "format: 2")]
 #[case::bad_condition("bad_condition", "          when: domain == 'eu'", "          when: domain ==")]
 #[case::bad_required_when("bad_condition", "required_when: domain == 'eu'", "required_when: '=='")]
+#[case::unknown_param_in_a_condition(
+    "unknown_condition_name",
+    "          when: domain == 'eu'",
+    "          when: domian == 'eu'"
+)]
+#[case::unknown_name_in_retry("unknown_condition_name", "body.error == 'busy'", "answer.error == 'busy'")]
+#[case::unknown_name_in_same("unknown_condition_name", "when: item.id == '1'", "when: job.id == '1'")]
 #[case::required_twice("required_twice", "required: false", "required: false, required_when: 'true'")]
 #[case::write_key_on_a_read("misplaced_key", "gone: [404, 410]", "repeatable: true")]
 #[case::unknown_key_in_batch(
