@@ -8,4 +8,6 @@
 
 mod faults;
 mod flow;
+#[cfg(target_os = "linux")]
+mod memory;
 mod stage;

@@ -97,7 +97,7 @@ impl Stage {
         self.connector_behind(DoorSettings::default())
     }
 
-    fn connector_behind(&self, settings: DoorSettings) -> Connector {
+    pub(crate) fn connector_behind(&self, settings: DoorSettings) -> Connector {
         let budgets = Arc::new(MemoryBudgets::new(Arc::clone(&self.clock)));
         let door = Door::new(settings, Mode::Live, budgets, Arc::clone(&self.clock)).unwrap();
         Connector::new(ConnectorParts {
