@@ -584,3 +584,19 @@ fn a_second_read_by_reference_makes_the_first_one_wide() {
 
     assert_eq!(found(&text, "spec::lint_unfiltered_read"), ["<email>"]);
 }
+
+#[test]
+fn a_file_with_any_line_left_out_is_checked_to_the_end() {
+    let lines: Vec<&str> = CLEAN.lines().collect();
+
+    for without in 0..lines.len() {
+        let kept: Vec<&str> =
+            lines.iter().enumerate().filter(|(at, _)| *at != without).map(|(_, line)| *line).collect();
+        let (source, diagnostics) = check(&kept.join("\n"));
+
+        for found in diagnostics {
+            assert!(found.span.end <= source.text().len(), "{found:?}");
+            assert!(found.line >= 1 && found.column >= 1, "{found:?}");
+        }
+    }
+}
