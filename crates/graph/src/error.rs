@@ -19,17 +19,6 @@ pub enum GraphError {
         /// Name of the external reference.
         reference: String,
     },
-    /// The secret of an external reference is not a reference object.
-    #[error(
-        "secret `{reference}` of `{connector}` is not a reference; write {{\"dataset\": KEY, \"field\": \
-         \"collection.field\", \"direction\": \"from\"}}"
-    )]
-    ExternalReferenceMalformed {
-        /// Key of the connector file.
-        connector: String,
-        /// Name of the external reference.
-        reference: String,
-    },
     /// References that point at collections outside the graph (saas-config A47).
     #[error("{}", MissingReferences(.0))]
     ReferencesMissing(Vec<BadReference>),

@@ -24,7 +24,6 @@ mod collect;
 mod convert;
 mod edge;
 mod error;
-mod external_reference;
 mod filter;
 #[cfg(test)]
 mod fixture;
@@ -40,7 +39,6 @@ pub use collect::{DistinctValues, collect_values};
 pub use convert::convert;
 pub use edge::{Edge, Source};
 pub use error::{BadReference, GraphError, TraversalError};
-pub use external_reference::external_references;
 pub use filter::{DO_NOT_MASK, RowFilter};
 pub use foreign::ForeignRows;
 pub use graph::Graph;

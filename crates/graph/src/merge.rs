@@ -11,14 +11,13 @@ use crate::{GraphCollection, GraphDataset, GraphError, GraphField};
 
 /// Joins what a connector file says about edges with what its dataset says about fields.
 ///
-/// `external` holds the references that the operator chose, by name
-/// ([`external_references`](crate::external_references)). A dataset of another key is not
-/// touched by the file (saas-config 16.4). Without a dataset the collections have param fields only.
+/// `external` holds the fields that the operator chose among the secrets, by name. A dataset of another
+/// key is not touched by the file (saas-config 16.4). Without a dataset the collections have param fields only.
 ///
 /// # Errors
 /// [`GraphError::ExternalReferenceMissing`] if a read request uses an external reference that is not
 /// in `external`.
-#[expect(clippy::implicit_hasher, reason = "the map is that of `external_references`")]
+#[expect(clippy::implicit_hasher, reason = "the map is that of a connection")]
 pub fn merge(
     connector: &ConnectorFile,
     dataset: Option<&Dataset>,
