@@ -27,6 +27,9 @@ pub struct SegmentOptions {
     pub clock: Arc<dyn Clock>,
     /// How `cursor.url` of the Profile API looks.
     pub cursors: CursorShape,
+    /// Most entries of one page of the Profile API, whatever the client asks for (but at least one),
+    /// so that few entries show paging.
+    pub page_entries: usize,
     /// The permissions of every n-th user are left out of user lists; 0: of none.
     pub hide_permissions_every: usize,
     /// Simulated time that one destination takes for a regulation.
@@ -73,6 +76,7 @@ impl Default for SegmentOptions {
             faults: Faults::default(),
             clock: Arc::new(SystemClock),
             cursors: CursorShape::default(),
+            page_entries: usize::MAX,
             hide_permissions_every: 0,
             regulation_time: Duration::from_hours(1),
         }

@@ -8,11 +8,11 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use super::account;
-use super::options::CursorShape;
 use super::person::{Event, Person};
 use super::simulation::Simulation;
 use super::trait_value::Trait;
 use crate::server::{Answer, Call};
+pub(super) use cursor::Paging;
 use cursor::Window;
 
 /// An answer of the Profile API that is an error (B7).
@@ -126,13 +126,13 @@ fn read_person(
     part: &str,
 ) -> Result<Value, ProfileError> {
     let person = find_person(simulation, identifier)?;
-    let shape = simulation.cursor_shape();
+    let paging = simulation.paging();
     match part {
         "metadata" => Ok(person.metadata()),
-        "traits" => traits(call, shape, &person.traits(), &person.source_id()),
+        "traits" => traits(call, paging, &person.traits(), &person.source_id()),
         "external_ids" => external_ids(simulation, call, &person),
-        "events" => events(call, shape, &person, simulation.world().now),
-        "links" => list(call, shape, &person.links(), HIGHEST_LINKS),
+        "events" => events(call, paging, &person, simulation.world().now),
+        "links" => list(call, paging, &person.links(), HIGHEST_LINKS),
         _ => Err(ProfileError::no_resource()),
     }
 }
@@ -145,7 +145,7 @@ fn read_account(
 ) -> Result<Value, ProfileError> {
     let group_id = identifier.strip_prefix("group_id:").ok_or_else(ProfileError::not_found)?;
     let number = account::find(group_id).ok_or_else(ProfileError::not_found)?;
-    let shape = simulation.cursor_shape();
+    let paging = simulation.paging();
     let of_account = json!({
         "id": group_id, "type": "group_id", "collection": "accounts", "encoding": "none",
         "source_id": "", "created_at": super::world::START,
@@ -155,9 +155,9 @@ fn read_account(
             "segment_id": format!("grp_{number:027}"),
             "metadata": {"created_at": super::world::START, "expires_at": null},
         })),
-        "traits" => traits(call, shape, &account::traits(number), ""),
-        "external_ids" => list(call, shape, &[of_account], HIGHEST_LIMIT),
-        "events" => list::<Value>(call, shape, &[], HIGHEST_LIMIT),
+        "traits" => traits(call, paging, &account::traits(number), ""),
+        "external_ids" => list(call, paging, &[of_account], HIGHEST_LIMIT),
+        "events" => list::<Value>(call, paging, &[], HIGHEST_LIMIT),
         "links" => {
             let people = simulation.people();
             let named = people.named().map(|(person, _)| person.clone());
@@ -168,14 +168,14 @@ fn read_account(
                     json!({"to_collection": "users", "external_ids": ids.collect::<Vec<_>>()})
                 })
                 .collect();
-            list(call, shape, &links, HIGHEST_LINKS)
+            list(call, paging, &links, HIGHEST_LINKS)
         }
         _ => Err(ProfileError::no_resource()),
     }
 }
 
-fn traits(call: &Call, shape: CursorShape, all: &[Trait], source_id: &str) -> Result<Value, ProfileError> {
-    let window = Window::read(call, HIGHEST_LIMIT)?;
+fn traits(call: &Call, paging: Paging, all: &[Trait], source_id: &str) -> Result<Value, ProfileError> {
+    let window = Window::read(call, HIGHEST_LIMIT, paging)?;
     let query = call.parameters();
     let include = comma_list(query.find("include"));
     let class = query.find("class");
@@ -197,11 +197,11 @@ fn traits(call: &Call, shape: CursorShape, all: &[Trait], source_id: &str) -> Re
         }
     };
     let traits: Map<String, Value> = page.iter().map(|found| (found.name.clone(), value(found))).collect();
-    Ok(json!({"traits": traits, "cursor": window.cursor(call, shape, next.as_deref())}))
+    Ok(json!({"traits": traits, "cursor": window.cursor(call, next.as_deref())}))
 }
 
 fn external_ids(simulation: &Simulation, call: &Call, person: &Person) -> Result<Value, ProfileError> {
-    let window = Window::read(call, HIGHEST_LIMIT)?;
+    let window = Window::read(call, HIGHEST_LIMIT, simulation.paging())?;
     let include = comma_list(call.parameters().find("include"));
     let world = simulation.world();
     let kept = |id_type: &str, id: &str| {
@@ -220,11 +220,11 @@ fn external_ids(simulation: &Simulation, call: &Call, person: &Person) -> Result
         format!("map_{}", id.replace('-', ""))
     };
     let (page, next) = window.slice(&chosen, mapping)?;
-    Ok(page_of(page, &window.cursor(call, simulation.cursor_shape(), next.as_deref())))
+    Ok(page_of(page, &window.cursor(call, next.as_deref())))
 }
 
-fn events(call: &Call, shape: CursorShape, person: &Person, now: Timestamp) -> Result<Value, ProfileError> {
-    let window = Window::read(call, HIGHEST_LIMIT)?;
+fn events(call: &Call, paging: Paging, person: &Person, now: Timestamp) -> Result<Value, ProfileError> {
+    let window = Window::read(call, HIGHEST_LIMIT, paging)?;
     let query = call.parameters();
     let time = |name: &str| match query.find(name) {
         None => Ok(None),
@@ -251,19 +251,19 @@ fn events(call: &Call, shape: CursorShape, person: &Person, now: Timestamp) -> R
         Some(_) => return Err(ProfileError::validation("sort must be asc or desc")),
     }
     let (page, next) = window.slice(&chosen, position_cursor)?;
-    Ok(page_of(&person.events_json(page), &window.cursor(call, shape, next.as_deref())))
+    Ok(page_of(&person.events_json(page), &window.cursor(call, next.as_deref())))
 }
 
 fn list<T: Clone + Into<Value>>(
     call: &Call,
-    shape: CursorShape,
+    paging: Paging,
     items: &[T],
     highest: usize,
 ) -> Result<Value, ProfileError> {
-    let window = Window::read(call, highest)?;
+    let window = Window::read(call, highest, paging)?;
     let (page, next) = window.slice(items, position_cursor)?;
     let page: Vec<Value> = page.iter().cloned().map(Into::into).collect();
-    Ok(page_of(&page, &window.cursor(call, shape, next.as_deref())))
+    Ok(page_of(&page, &window.cursor(call, next.as_deref())))
 }
 
 /// An empty list is `null` (B22).
@@ -284,7 +284,7 @@ fn comma_list(text: Option<&str>) -> Vec<String> {
 }
 
 fn list_profiles(simulation: &Simulation, call: &Call) -> Result<Value, ProfileError> {
-    let window = Window::read(call, HIGHEST_LIMIT)?;
+    let window = Window::read(call, HIGHEST_LIMIT, simulation.paging())?;
     let start: u64 = match &window.next {
         None => 0,
         Some(next) => {
@@ -293,14 +293,14 @@ fn list_profiles(simulation: &Simulation, call: &Call) -> Result<Value, ProfileE
     };
     let people = simulation.people();
     let gone = simulation.world().gone.clone();
-    let end = (start + window.limit as u64).min(people.count());
+    let end = (start + window.entries() as u64).min(people.count());
     let page: Vec<Value> = (start..end)
         .filter(|index| !gone.contains(index))
         .filter_map(|index| people.person(index))
         .map(|person| json!({"segment_id": person.segment_id}))
         .collect();
     let next = (end < people.count()).then(|| end.to_string());
-    Ok(page_of(&page, &window.cursor(call, simulation.cursor_shape(), next.as_deref())))
+    Ok(page_of(&page, &window.cursor(call, next.as_deref())))
 }
 
 fn delete_external_ids(

@@ -9,6 +9,7 @@ use super::limits::{LimitRule, Limiter, Usage};
 use super::log::{CallLog, LogEffect, LogEntry};
 use super::options::{CursorShape, Limits, SegmentOptions};
 use super::people::People;
+use super::profile::Paging;
 use super::service::Service;
 use super::world::{WORKSPACE_SLUG, World};
 use super::{config_api, inspection, profile, public};
@@ -96,8 +97,8 @@ impl Simulation {
         &self.people
     }
 
-    pub(super) fn cursor_shape(&self) -> CursorShape {
-        self.settings().cursors
+    pub(super) fn paging(&self) -> Paging {
+        Paging { shape: self.settings().cursors, page_entries: self.options.page_entries.max(1) }
     }
 
     /// Counts a call under a limit, if limits are enforced.

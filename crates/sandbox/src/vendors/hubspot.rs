@@ -31,6 +31,13 @@ pub(super) fn answer(shop: &Shop, call: &Call) -> Answer {
             shop.remove(id);
             Answer::status(204)
         }
+        ("POST", ["crm", "v3", "objects", "contacts", "gdpr-delete"]) => match call.json() {
+            Some(body) if !text_of(&body, "objectId").is_empty() => {
+                shop.remove(&text_of(&body, "objectId"));
+                Answer::status(204)
+            }
+            Some(_) | None => error(400, "VALIDATION_ERROR", "Invalid input JSON"),
+        },
         ("GET", ["crm", "v3", "owners"]) => {
             let query = call.parameters();
             let is = |owner: &Value| query.find("email").is_none_or(|email| text_of(owner, "email") == email);

@@ -5,6 +5,9 @@ use crate::server::{Answer, Call};
 
 const MADE: &str = "2025-11-03T09:15:00+00:00";
 const LISTS: [&str; 2] = ["Newsletter", "Product news"];
+/// So many that clients which ask for a hundred need a second page.
+const ACTIVITIES: usize = 105;
+const CONVERSATIONS: usize = 105;
 /// Addresses on the lists; Ana is on both, the others on the first.
 const ADDRESSES: [&str; 4] =
     ["ana@example.com", "bo@example.com", "cleo@example.com", "ana.other@example.com"];
@@ -165,28 +168,42 @@ fn activity(shop: &Shop) -> Vec<Value> {
             "link_clicked": if number.is_multiple_of(2) { json!(null) } else { json!("https://www.example.com/?utm=a%2Bb") },
         })
     };
-    (0..5).map(entry).collect()
+    (0..ACTIVITIES).map(entry).collect()
 }
 
 fn conversations(shop: &Shop) -> Vec<Value> {
     let conversation = |number: usize| {
+        let email = conversation_partner(number);
         json!({
             "id": shop.id("", &format!("conversation {number}"), 10).to_lowercase(),
             "message_count": 2,
             "campaign_id": shop.id("", "campaign 0", 10).to_lowercase(),
             "list_id": list_id(shop, "Newsletter"),
             "unread_messages": 0,
-            "from_label": "Ana O'Neil",
-            "from_email": ADDRESSES.get(number).copied().unwrap_or("ana@example.com"),
+            "from_label": email.split('@').next(),
+            "from_email": email,
             "subject": format!("Re: Issue {number}"),
         })
     };
-    (0..2).map(conversation).collect()
+    (0..CONVERSATIONS).map(conversation).collect()
+}
+
+/// Ana began the first and the last conversation, the others all between.
+fn conversation_partner(number: usize) -> &'static str {
+    let [ana, others @ ..] = ADDRESSES;
+    if number == 0 || number == CONVERSATIONS - 1 {
+        return ana;
+    }
+    others.get(number % others.len()).copied().unwrap_or(ana)
 }
 
 fn messages(shop: &Shop, conversation: &str) -> Vec<Value> {
+    let is_this = |found: &Value| text_of(found, "id") == conversation;
+    let partner =
+        conversations(shop).iter().find(|found| is_this(found)).map(|found| text_of(found, "from_email"));
+    let partner = partner.unwrap_or_default();
     let message = |number: usize| {
-        let email = if number == 0 { "ana@example.com" } else { "team@corp.example.com" };
+        let email = if number == 0 { partner.as_str() } else { "team@corp.example.com" };
         json!({
             "id": shop.id("", &format!("message {conversation} {number}"), 10).to_lowercase(),
             "conversation_id": conversation,

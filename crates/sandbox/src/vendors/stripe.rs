@@ -49,7 +49,11 @@ pub(super) fn answer(shop: &Shop, call: &Call) -> Answer {
         },
         ("GET", ["v1", "charges"]) => of_customer(charges),
         ("GET", ["v1", "invoices"]) => of_customer(invoices),
-        ("GET", ["v1", "subscriptions"]) => of_customer(subscriptions),
+        ("GET", ["v1", "subscriptions"]) if query.find("status") == Some("all") => of_customer(subscriptions),
+        ("GET", ["v1", "subscriptions"]) => of_customer(|shop, customer| {
+            let all = subscriptions(shop, customer).into_iter();
+            all.filter(|subscription| text_of(subscription, "status") != "canceled").collect()
+        }),
         ("DELETE", ["v1", "subscriptions", id]) => delete(shop, "subscription", id, !shop.is_removed(id)),
         ("POST", ["v1", "payment_methods", id, "detach"]) => {
             if shop.remove(id) {
@@ -211,31 +215,38 @@ fn invoices(shop: &Shop, customer: &str) -> Vec<Value> {
 }
 
 fn subscriptions(shop: &Shop, customer: &str) -> Vec<Value> {
-    vec![json!({
-        "id": shop.id("sub_", customer, 24),
-        "object": "subscription",
-        "cancel_at_period_end": false,
-        "created": CREATED,
-        "current_period_end": CREATED + 30 * 86_400,
-        "current_period_start": CREATED,
-        "customer": customer,
-        "items": {"object": "list", "has_more": false, "data": [{"id": shop.id("si_", customer, 14), "quantity": 1}]},
-        "livemode": false,
-        "metadata": {},
-        "status": "active",
-    })]
+    let subscription = |number: u64| {
+        let name = format!("{customer}{number}");
+        json!({
+            "id": shop.id("sub_", &name, 24),
+            "object": "subscription",
+            "cancel_at_period_end": false,
+            "created": CREATED + number,
+            "current_period_end": CREATED + 30 * 86_400,
+            "current_period_start": CREATED,
+            "customer": customer,
+            "items": {"object": "list", "has_more": false, "data": [{"id": shop.id("si_", &name, 14), "quantity": 1}]},
+            "livemode": false,
+            "metadata": {},
+            "status": if number == 0 { "active" } else { "canceled" },
+        })
+    };
+    (0..2).map(subscription).collect()
 }
 
 fn payment_methods(shop: &Shop, customer: &str) -> Vec<Value> {
     let (email, name, phone) = contact(shop, customer);
-    vec![json!({
-        "id": shop.id("pm_", customer, 24),
-        "object": "payment_method",
-        "billing_details": {"address": address(), "email": email, "name": name, "phone": phone},
-        "card": {"brand": "visa", "exp_month": 8, "exp_year": 2030, "last4": "4242"},
-        "created": CREATED,
-        "customer": customer,
-        "livemode": false,
-        "type": "card",
-    })]
+    let payment_method = |number: u64| {
+        json!({
+            "id": shop.id("pm_", &format!("{customer}{number}"), 24),
+            "object": "payment_method",
+            "billing_details": {"address": address(), "email": email, "name": name, "phone": phone},
+            "card": {"brand": "visa", "exp_month": 8, "exp_year": 2030, "last4": "4242"},
+            "created": CREATED + number,
+            "customer": customer,
+            "livemode": false,
+            "type": "card",
+        })
+    };
+    (0..2).map(payment_method).collect()
 }

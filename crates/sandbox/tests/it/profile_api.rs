@@ -207,3 +207,20 @@ async fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     assert_eq!(users, same.public("GET", "/users?pagination.count=200", "").await.body);
     assert_ne!(one.segment.description().public_token, other.segment.description().public_token);
 }
+
+#[tokio::test]
+async fn pages_may_be_shorter_than_asked_for() {
+    let client = Client::start(SegmentOptions { page_entries: 2, ..SegmentOptions::default() }).await;
+
+    for (list, data) in
+        [("traits", "traits"), ("events", "data"), ("external_ids", "data"), ("links", "data")]
+    {
+        let target = format!("email:cleo%40example.com/{list}");
+        let whole = Client::default().await.profile(&format!("{target}?limit=20")).await.json();
+
+        let found = pages(&client, &target, data, 20).await;
+
+        assert!(found.len() > 1, "{list}");
+        assert_eq!(whole["cursor"]["limit"], 20);
+    }
+}

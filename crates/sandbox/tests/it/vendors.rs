@@ -85,12 +85,17 @@ async fn hubspot_searches_by_post_and_gives_a_link_only_if_there_is_more() {
     let link = first["paging"]["next"]["link"].as_str().unwrap();
     let target = link.strip_prefix("https://api.hubapi.com").unwrap();
     let second = hubspot.send("POST", target, &search).await.json();
+    let id = &first["results"][0]["id"];
+    let erased = json!({"objectId": id}).to_string();
+    let erased = hubspot.send("POST", "/crm/v3/objects/contacts/gdpr-delete", &erased).await;
+    let left = hubspot.send("POST", "/crm/v3/objects/contacts/search", &search).await.json();
     let owners = hubspot.get("/crm/v3/owners?email=ana%40example.com&limit=100").await;
     let preferences = hubspot.get("/communication-preferences/v3/status/email/ana%40example.com").await;
 
     assert_eq!((first["total"].clone(), first["results"].as_array().unwrap().len()), (json!(4), 3));
     assert_eq!(second["results"].as_array().unwrap().len(), 1);
     assert!(second.get("paging").is_none());
+    assert_eq!((erased.status(), left["total"].clone()), (204, json!(3)));
     assert_eq!(owners["results"].as_array().unwrap().len(), 1);
     assert_eq!(preferences["subscriptionStatuses"][0]["status"], "SUBSCRIBED");
 }
@@ -132,14 +137,19 @@ async fn mailchimp_pages_by_offset_and_finds_exact_members() {
         member["id"].as_str().unwrap()
     );
     let first = mailchimp.get(&format!("{path}/activity-feed?count=3&offset=0")).await;
-    let second = mailchimp.get(&format!("{path}/activity-feed?count=3&offset=3")).await;
-    let beyond = mailchimp.get(&format!("{path}/activity-feed?count=3&offset=6")).await;
+    let second = mailchimp.get(&format!("{path}/activity-feed?count=3&offset=103")).await;
+    let beyond = mailchimp.get(&format!("{path}/activity-feed?count=3&offset=106")).await;
+    let conversations = mailchimp.get("/3.0/conversations?count=1&offset=1").await;
+    let conversation = &conversations["conversations"][0];
+    let messages =
+        mailchimp.get(&format!("/3.0/conversations/{}/messages", conversation["id"].as_str().unwrap())).await;
     let deleted = mailchimp.send("POST", &format!("{path}/actions/delete-permanent"), "").await;
     let after = mailchimp.get("/3.0/search-members?query=ana%40example.com").await;
 
     assert_eq!(found["exact_matches"]["total_items"], 2);
     let sizes = [&first, &second, &beyond].map(|page| page["activity"].as_array().unwrap().len());
     assert_eq!(sizes, [3, 2, 0]);
+    assert_eq!(messages["conversation_messages"][0]["from_email"], conversation["from_email"]);
     assert_eq!(deleted.status(), 204);
     assert_eq!(after["exact_matches"]["total_items"], 1);
 }

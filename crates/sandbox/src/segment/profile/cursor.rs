@@ -6,10 +6,19 @@ use crate::segment::options::CursorShape;
 use crate::segment::service;
 use crate::server::Call;
 
+/// How the lists of this simulation are cut into pages.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::segment) struct Paging {
+    pub(in crate::segment) shape: CursorShape,
+    /// Most entries of a page, whatever is asked for.
+    pub(in crate::segment) page_entries: usize,
+}
+
 /// Where a reading stands and how many entries one answer takes (segment-api B11, B12).
 #[derive(Debug)]
 pub(super) struct Window {
-    pub(super) limit: usize,
+    limit: usize,
+    paging: Paging,
     pub(super) next: Option<String>,
 }
 
@@ -17,7 +26,7 @@ pub(super) struct Window {
 const DEFAULT_LIMIT: usize = 10;
 
 impl Window {
-    pub(super) fn read(call: &Call, highest: usize) -> Result<Self, ProfileError> {
+    pub(super) fn read(call: &Call, highest: usize, paging: Paging) -> Result<Self, ProfileError> {
         let query = call.parameters();
         let limit = match query.find("limit") {
             None => DEFAULT_LIMIT.min(highest),
@@ -29,7 +38,12 @@ impl Window {
             },
         };
         let next = query.find("next").filter(|next| !next.is_empty()).map(str::to_owned);
-        Ok(Self { limit, next })
+        Ok(Self { limit, paging, next })
+    }
+
+    /// Entries of one page.
+    pub(super) fn entries(&self) -> usize {
+        self.limit.min(self.paging.page_entries)
     }
 
     /// The part of `items` that this window shows. `key` gives the cursor that points at an item.
@@ -46,14 +60,14 @@ impl Window {
                 .position(|(position, item)| key(position, item) == *next)
                 .ok_or_else(|| ProfileError::validation("next is not a cursor of this list"))?,
         };
-        let end = (start + self.limit).min(items.len());
+        let end = (start + self.entries()).min(items.len());
         let next = items.get(end).map(|item| key(end, item));
         Ok((items.get(start..end).unwrap_or_default(), next))
     }
 
     /// The `cursor` of an answer.
-    pub(super) fn cursor(&self, call: &Call, shape: CursorShape, next: Option<&str>) -> Value {
-        let url = match (next, shape) {
+    pub(super) fn cursor(&self, call: &Call, next: Option<&str>) -> Value {
+        let url = match (next, self.paging.shape) {
             (None, CursorShape::SetAtEnd) => format!("{}{}", origin(call), call.target()),
             (None, _) => String::new(),
             (Some(next), CursorShape::Absolute | CursorShape::SetAtEnd) => {
