@@ -1,8 +1,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use model::ConnectionKey;
-use spec::connector_file::ConnectorFile;
+use model::{ConnectionKey, Row};
+use serde_json::Value;
+use spec::ConditionError;
+use spec::connector_file::{ConnectorFile, Request};
 use spec::reference::FieldReference;
 
 use crate::secrets::Secrets;
@@ -20,4 +22,25 @@ pub struct Connection {
     pub references: HashMap<String, FieldReference>,
     /// Endpoint → dotted paths of the answer that a recording keeps as they are.
     pub recording_keep: HashMap<String, Vec<String>>,
+}
+
+impl Connection {
+    /// Whether `request` is a variant for this connection: its `when` holds, or it has none
+    /// (architecture §5).
+    ///
+    /// # Errors
+    /// [`ConditionError`] if the condition has no result for these secrets.
+    pub fn applies(&self, request: &Request) -> Result<bool, ConditionError> {
+        let Some(when) = &request.when else { return Ok(true) };
+        // A param without a value is null, so that a condition may ask for it.
+        let variables: Row = self
+            .file
+            .connector_params
+            .iter()
+            .map(|param| {
+                (param.name.clone(), self.secrets.find(&param.name).cloned().unwrap_or(Value::Null))
+            })
+            .collect();
+        when.evaluate(&variables)
+    }
 }

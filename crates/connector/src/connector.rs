@@ -41,7 +41,7 @@ impl Connector {
         let file = &parts.connection.file;
         let allowed_hosts = client::allowed_hosts(file, parts.settings.domain_validation);
         let reads = file.endpoints.iter().flat_map(|endpoint| &endpoint.read);
-        let configs = reads.chain([&file.test_request]).filter_map(|request| request.client_config.as_ref());
+        let configs = reads.chain(&file.test_request).filter_map(|request| request.client_config.as_ref());
         // A host that cannot be filled in fails when its request is built, with a message.
         let hosts: Vec<String> = configs
             .chain([&file.client_config])

@@ -1,4 +1,5 @@
 use model::Effect;
+use spec::connector_file::Request;
 
 use crate::build::Build;
 use crate::connector::Connector;
@@ -22,7 +23,7 @@ impl Connector {
     /// request that may change something: such a one needs a permit, and nobody can give one yet.
     pub async fn test(&self) -> Result<TestOutcome, CallError> {
         let connection = self.connection();
-        let request = &connection.file.test_request;
+        let request = self.test_variant()?;
         let values = connection.secrets.as_values();
         let prepared =
             Build { connection, endpoint: "test_request", request, params: &[], values }.prepare()?;
@@ -34,6 +35,18 @@ impl Connector {
             Ok(Answer::Accepted(()) | Answer::Gone | Answer::Ignored(_)) => TestOutcome::Passed,
             Err(error) => TestOutcome::Failed(error),
         })
+    }
+
+    /// The variant of the test request that applies (architecture §5, `when`).
+    fn test_variant(&self) -> Result<&Request, CallError> {
+        let connection = self.connection();
+        for request in &connection.file.test_request {
+            let holds = connection.applies(request).map_err(|source| CallError::Condition { place: request.place.clone(), source })?;
+            if holds {
+                return Ok(request);
+            }
+        }
+        Err(CallError::NoVariant { connection: connection.key.clone() })
     }
 }
 

@@ -55,15 +55,12 @@ impl AllowedHosts {
     ///
     /// A `*` stands for one or more letters, digits, `.`, `_` and `-`; the rest is literal.
     pub fn new(patterns: impl IntoIterator<Item = impl AsRef<str>>, mode: HostMode) -> Self {
-        let patterns =
-            patterns.into_iter().map(|pattern| pattern.as_ref().trim().to_ascii_lowercase()).collect();
-        Self { patterns, mode }
+        Self { patterns: patterns.into_iter().map(|pattern| pattern.as_ref().to_owned()).collect(), mode }
     }
 
     /// Whether `host` (without port) matches a pattern, whatever the mode.
     pub fn permits(&self, host: &str) -> bool {
-        let host = host.trim().to_ascii_lowercase();
-        self.patterns.is_empty() || self.patterns.iter().any(|pattern| matches(pattern, &host))
+        model::host_allowed(&self.patterns, host)
     }
 
     pub(crate) fn check(&self, host: &str) -> Result<(), SendError> {
@@ -79,71 +76,11 @@ impl AllowedHosts {
     }
 }
 
-/// Whether `pattern` covers all of `text`; both lower case.
-///
-/// Walks both with one point to come back to (the last `*`), so the time is at most
-/// `pattern × text`, whatever a connector file holds.
-fn matches(pattern: &str, text: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
-    let text: Vec<char> = text.chars().collect();
-    let wild = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let (mut at, mut place) = (0, 0);
-    let mut resume: Option<(usize, usize)> = None;
-    loop {
-        match (pattern.get(at), text.get(place)) {
-            (None, None) => return true,
-            (Some('*'), Some(&c)) if wild(c) => {
-                at += 1;
-                place += 1;
-                resume = Some((at, place));
-                continue;
-            }
-            (Some(&expected), Some(&c)) if expected == c && expected != '*' => {
-                at += 1;
-                place += 1;
-                continue;
-            }
-            (_, _) => {}
-        }
-        match resume {
-            Some((after_star, next)) if text.get(next).is_some_and(|&c| wild(c)) => {
-                at = after_star;
-                place = next + 1;
-                resume = Some((after_star, next + 1));
-            }
-            Some(_) | None => return false,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
     use super::*;
-
-    // rule: saas-config 4.8
-    #[rstest]
-    #[case("*.acme.test", "eu.acme.test", true)]
-    #[case("*.acme.test", "a.b.acme.test", true)]
-    #[case("*.acme.test", "acme.test", false)]
-    #[case("*.acme.test", ".acme.test", false)]
-    #[case("*.acme.test", "evil.test/x.acme.test", false)]
-    #[case(" API.acme.test ", "api.ACME.test", true)]
-    #[case("api.acme.test", "apixacme.test", false)]
-    #[case("*", "anything.example", true)]
-    #[case("*", "", false)]
-    #[case("a*b*c", "axxbyyc", true)]
-    #[case("a*b*c", "abc", false)]
-    #[case("a*bc", "axbcbc", true)]
-    #[case("**", "a", false)]
-    #[case("**", "ab", true)]
-    #[case("a*", "a:1", false)]
-    fn pattern_covers_the_whole_host(#[case] pattern: &str, #[case] host: &str, #[case] expected: bool) {
-        let allowed = AllowedHosts::new([pattern], HostMode::Enabled);
-
-        assert_eq!(allowed.permits(host), expected);
-    }
 
     // rule: saas-config 4.8
     #[test]

@@ -85,7 +85,7 @@ impl ParamFields {
         endpoint: &Endpoint,
         external: &HashMap<String, FieldReference>,
     ) -> Result<Self, GraphError> {
-        let only_delete = if endpoint.read.is_empty() { endpoint.delete.as_ref() } else { None };
+        let only_delete = if endpoint.read.is_empty() { endpoint.delete.as_slice() } else { &[] };
         let mut fields: Vec<GraphField> = Vec::new();
         for param in endpoint.read.iter().chain(only_delete).flat_map(|request| &request.param_values) {
             let mut field = GraphField::named(&param.name);
@@ -98,7 +98,7 @@ impl ParamFields {
             }
             add_param(&mut fields, field);
         }
-        if let (Some(_), Some(first)) = (only_delete, fields.first_mut()) {
+        if let (false, Some(first)) = (only_delete.is_empty(), fields.first_mut()) {
             first.primary_key = true;
         }
         Ok(Self { fields })

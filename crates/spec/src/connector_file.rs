@@ -33,12 +33,12 @@ pub struct ConnectorFile {
     pub external_references: Vec<ExternalReference>,
     /// Base URL and authentication of requests that bring none of their own.
     pub client_config: ClientConfig,
-    /// The connection test.
-    pub test_request: Request,
+    /// The connection test: variants, of which the first whose `when` holds is sent. Never empty.
+    pub test_request: Vec<Request>,
     /// One collection each.
     pub endpoints: Vec<Endpoint>,
-    /// Erases a person in one call.
-    pub data_protection_request: Option<Request>,
+    /// Erases a person in one call: variants, of which the first whose `when` holds is sent.
+    pub data_protection_request: Vec<Request>,
     /// Limits for all requests that bring none of their own.
     pub rate_limits: Vec<RateLimit>,
     /// Consent propagation; checked here, run in a later version.
@@ -51,6 +51,12 @@ impl ConnectorFile {
     /// The endpoint called `name`.
     pub fn find_endpoint(&self, name: &str) -> Option<&Endpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.name == name)
+    }
+
+    /// Every request of the file, those inside of others included (token requests, states and
+    /// results of jobs).
+    pub fn requests(&self) -> Vec<&Request> {
+        crate::lint::requests(self)
     }
 
     /// The connector param called `name`.
@@ -196,10 +202,10 @@ pub struct Endpoint {
     pub name: String,
     /// Read requests, in order of definition.
     pub read: Vec<Request>,
-    /// Masks rows in place.
-    pub update: Option<Request>,
-    /// Deletes rows.
-    pub delete: Option<Request>,
+    /// Masks rows in place: variants, of which the first whose `when` holds is sent.
+    pub update: Vec<Request>,
+    /// Deletes rows: variants, of which the first whose `when` holds is sent.
+    pub delete: Vec<Request>,
     /// Remove the collection from the graph.
     pub skip_processing: bool,
     /// Collections that are read first, as (dataset, collection).

@@ -51,8 +51,7 @@ pub use project_file::{
 };
 pub use schema::{connector_schema, dataset_schema, project_schema};
 pub use secrets::{
-    CheckedSecrets, SecretInputs, SecretProblem, SecretsError, UnknownSecret, check_secrets, host_allowed,
-    host_matches,
+    CheckedSecrets, SecretInputs, SecretProblem, SecretsError, UnknownSecret, check_secrets,
 };
 pub use source::SourceFile;
 pub use span_index::SpanIndex;

@@ -26,11 +26,16 @@ mod visit;
 
 pub use self::effects::reads_by_post;
 pub(crate) use self::secret_names::is_supplied_beyond_params;
-use crate::connector_file::ConnectorFile;
+use crate::connector_file::{ConnectorFile, Request};
 use crate::dataset_file::Dataset;
 use crate::diagnostic::Diagnostic;
 use crate::source::SourceFile;
 use crate::span_index::SpanIndex;
+
+/// Every request of a file with those inside of others, for whoever needs no more than that.
+pub(crate) fn requests(file: &ConnectorFile) -> Vec<&Request> {
+    visit::requests(file).into_iter().map(|visit| visit.request).collect()
+}
 
 /// Warnings about a connector file by itself.
 ///

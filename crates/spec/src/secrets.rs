@@ -3,7 +3,6 @@
 //! Values come in, are compared and go out again; nothing here prints one. Errors name the params.
 
 mod external_reference;
-mod host_pattern;
 mod problem;
 mod value;
 
@@ -13,7 +12,6 @@ use model::{Row, is_falsy};
 use serde_json::Value;
 
 pub use self::external_reference::{ExternalReferenceError, check_external_reference};
-pub use self::host_pattern::{host_allowed, host_matches};
 pub use self::problem::{SecretProblem, SecretsError, UnknownSecret};
 use self::value::check_value;
 use crate::connector_file::{ConnectorFile, ConnectorParam, Required};
@@ -196,7 +194,7 @@ fn check_host(param: &ConnectorParam, value: &Value, mode: DomainValidation) -> 
     else {
         return HostVerdict::Fine;
     };
-    if host_allowed(patterns, host) {
+    if model::host_allowed(patterns, host) {
         return HostVerdict::Fine;
     }
     let problem = SecretProblem::HostNotAllowed { name: param.name.clone(), patterns: patterns.clone() };

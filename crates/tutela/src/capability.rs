@@ -98,6 +98,7 @@ enum Unify {
 fn segment(connection: &Connection, access: Access, unify: Unify) -> Vec<Capability> {
     let domain = connection.secrets.find("domain").and_then(Value::as_str).unwrap_or_default();
     let config_api = domain.trim().eq_ignore_ascii_case(CONFIG_API);
+    let Some(test_request) = connection.file.test_request.first() else { return Vec::new() };
     let wanted = SEGMENT.iter().filter(|permission| unify == Unify::Yes || !permission.of_unify);
     wanted
         .filter_map(|permission| {
@@ -112,7 +113,7 @@ fn segment(connection: &Connection, access: Access, unify: Unify) -> Vec<Capabil
                 permission: permission.name.to_owned(),
                 need: if erasure_only { Need::Erasure } else { Need::Used },
                 endpoint: "connection_test".to_owned(),
-                request: list_one(&connection.file.test_request, &path, config_api),
+                request: list_one(test_request, &path, config_api),
             })
         })
         .collect()

@@ -13,7 +13,6 @@ mod output;
 mod progress;
 mod project;
 mod recording;
-mod requests;
 mod runtime;
 mod summary;
 mod table;

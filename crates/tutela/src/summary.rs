@@ -4,13 +4,12 @@ use spec::connector_file::{ConnectorFile, ConnectorParam};
 use spec::dataset_file::{Dataset, Field};
 use spec::template::Template;
 
-use crate::requests::requests;
 
 /// What a connector can do for a privacy request (saas-config 3.5).
 pub(crate) fn actions(file: &ConnectorFile) -> Vec<&'static str> {
     let access = file.endpoints.iter().any(|endpoint| !endpoint.read.is_empty());
-    let erasure = file.data_protection_request.is_some()
-        || file.endpoints.iter().any(|endpoint| endpoint.update.is_some() || endpoint.delete.is_some());
+    let erasure = !file.data_protection_request.is_empty()
+        || file.endpoints.iter().any(|endpoint| !endpoint.update.is_empty() || !endpoint.delete.is_empty());
     [(access, "access"), (erasure, "erasure"), (file.consent_requests.is_some(), "consent")]
         .into_iter()
         .filter_map(|(has, action)| has.then_some(action))
@@ -19,7 +18,7 @@ pub(crate) fn actions(file: &ConnectorFile) -> Vec<&'static str> {
 
 /// The hosts that a connector may call: defaults and allowed values in the place of params.
 pub(crate) fn hosts(file: &ConnectorFile) -> Vec<String> {
-    let of_requests = requests(file).into_iter().filter_map(|request| request.client_config.as_ref());
+    let of_requests = file.requests().into_iter().filter_map(|request| request.client_config.as_ref());
     let configs = std::iter::once(&file.client_config).chain(of_requests);
     let names: BTreeSet<String> = configs.flat_map(|config| possible(&config.host, file)).collect();
     names.into_iter().collect()

@@ -1,5 +1,3 @@
-use model::Row;
-use serde_json::Value;
 use spec::connector_file::{Endpoint, ParamSource, Request};
 
 use super::ReadError;
@@ -26,13 +24,13 @@ pub(super) fn choose<'a>(
     person: &Person,
 ) -> Result<Choice<'a>, ReadError> {
     if endpoint.read.is_empty() {
-        return match endpoint.delete {
-            Some(_) => Ok(Choice::EmptyRow),
-            None => Err(ReadError::NotDefined {
+        if endpoint.delete.is_empty() {
+            return Err(ReadError::NotDefined {
                 connection: connection.key.clone(),
                 endpoint: endpoint.name.clone(),
-            }),
-        };
+            });
+        }
+        return Ok(Choice::EmptyRow);
     }
     let mut applicable = Vec::new();
     for request in &endpoint.read {
@@ -67,21 +65,15 @@ pub(super) fn is_output_only(request: &Request) -> bool {
 }
 
 fn applies(request: &Request, connection: &Connection) -> Result<bool, ReadError> {
-    let Some(when) = &request.when else { return Ok(true) };
-    let params = connection.file.connector_params.iter();
-    // A param without a value is null, so that a condition may ask for it.
-    let variables: Row = params
-        .map(|param| {
-            (param.name.clone(), connection.secrets.find(&param.name).cloned().unwrap_or(Value::Null))
-        })
-        .collect();
-    when.evaluate(&variables).map_err(|source| ReadError::Condition { place: request.place.clone(), source })
+    connection
+        .applies(request)
+        .map_err(|source| ReadError::Condition { place: request.place.clone(), source })
 }
 
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::fixture::{connection, file, inputs, lists, person};

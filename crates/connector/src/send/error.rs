@@ -1,5 +1,6 @@
 use egress::{Retry, SendError};
 use model::{ConnectionKey, IncompleteReason};
+use spec::ConditionError;
 use thiserror::Error;
 
 use crate::auth::AuthError;
@@ -20,6 +21,21 @@ pub enum CallError {
     Write {
         /// The request's place in the file.
         place: String,
+    },
+    /// `when` has no result.
+    #[error("`when` of {place}: {source}")]
+    Condition {
+        /// The request's place in the file.
+        place: String,
+        /// What is wrong.
+        #[source]
+        source: ConditionError,
+    },
+    /// No variant of a request applies.
+    #[error("no variant of `test_request` applies to `{connection}`; add one without `when` at the end")]
+    NoVariant {
+        /// The connection.
+        connection: ConnectionKey,
     },
     /// A failing status (saas-config 13.13).
     #[error("Client call failed with status code {status} at {place} (`{host}`, attempt {attempts}); {}", advice(*.status))]
@@ -79,7 +95,9 @@ impl CallError {
     /// How a reading that ends with this error is incomplete.
     pub fn reason(&self) -> IncompleteReason {
         match self {
-            Self::Build(_) | Self::Write { .. } => IncompleteReason::Connection,
+            Self::Build(_) | Self::Write { .. } | Self::Condition { .. } | Self::NoVariant { .. } => {
+                IncompleteReason::Connection
+            }
             Self::Status { status: 429, .. } => IncompleteReason::Http429,
             Self::Status { status, .. } if *status >= 500 => IncompleteReason::Http5xx,
             Self::Status { .. } => IncompleteReason::Http4xx,
@@ -95,7 +113,7 @@ impl CallError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Build(source) => source.retry(),
-            Self::Write { .. } => Retry::No,
+            Self::Write { .. } | Self::Condition { .. } | Self::NoVariant { .. } => Retry::No,
             Self::Status { status, .. } if is_transient(*status) => Retry::Yes,
             Self::Status { .. } => Retry::No,
             Self::Connection { source, .. } => source.retry(),
@@ -110,6 +128,8 @@ impl CallError {
             Self::Status { status, .. } => Some(*status),
             Self::Build(_)
             | Self::Write { .. }
+            | Self::Condition { .. }
+            | Self::NoVariant { .. }
             | Self::Connection { .. }
             | Self::Authentication { .. }
             | Self::NeverReady { .. }
@@ -122,6 +142,7 @@ impl CallError {
         match self {
             Self::Build(_) => "build",
             Self::Write { .. } => "write",
+            Self::Condition { .. } | Self::NoVariant { .. } => "condition",
             Self::Status { status: 429, .. } => "rate limit",
             Self::Status { .. } => "status",
             Self::Connection { .. } => "connection",

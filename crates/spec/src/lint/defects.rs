@@ -73,7 +73,7 @@ fn same_source(left: &ParamValue, right: &ParamValue) -> bool {
 
 /// saas-config 20.4: a data protection request takes the place of every `delete`.
 fn lint_hidden_delete(file: &ConnectorFile, index: usize, endpoint: &Endpoint, findings: &mut Vec<Finding>) {
-    if file.data_protection_request.is_none() || endpoint.update.is_some() || endpoint.delete.is_none() {
+    if file.data_protection_request.is_empty() || !endpoint.update.is_empty() || endpoint.delete.is_empty() {
         return;
     }
     let message = format!(

@@ -7,15 +7,11 @@ use super::visit::{self, Visit};
 use crate::connector_file::{ConnectorFile, Method, Request};
 use crate::span_index::SpanIndex;
 
-/// Places of the requests that are sent with `POST` and still count as reads, in the order of the
-/// file: they are sent without a permit, so somebody should look at them once.
-pub fn reads_by_post(file: &ConnectorFile) -> Vec<String> {
-    visit::requests(file)
-        .iter()
-        .map(|visit| visit.request)
-        .filter(|request| is_post(request) && request.effect == Effect::Read)
-        .map(|request| request.place.clone())
-        .collect()
+/// The requests that are sent with `POST` and still count as reads, in the order of the file: they
+/// are sent without a permit, so somebody should look at them once.
+pub fn reads_by_post(file: &ConnectorFile) -> Vec<&Request> {
+    let is_read = |request: &&Request| is_post(request) && request.effect == Effect::Read;
+    visit::requests(file).into_iter().map(|visit| visit.request).filter(is_read).collect()
 }
 
 fn is_post(request: &Request) -> bool {

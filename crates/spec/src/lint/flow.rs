@@ -125,10 +125,7 @@ fn node<'a>(file: &'a ConnectorFile, endpoint: &'a Endpoint) -> Node<'a> {
 
 /// The requests whose param values become fields of the collection.
 pub(super) fn feeding(endpoint: &Endpoint) -> &[Request] {
-    match &endpoint.delete {
-        Some(delete) if endpoint.read.is_empty() => std::slice::from_ref(delete),
-        Some(_) | None => &endpoint.read,
-    }
+    if endpoint.read.is_empty() { &endpoint.delete } else { &endpoint.read }
 }
 
 /// The references of `request` to fields, with their places.

@@ -89,7 +89,7 @@ pub(super) fn lint(file: &ConnectorFile, dataset: &Dataset, places: &Places) -> 
 
 /// An endpoint without any request delivers nothing anyway; the other file says so.
 fn feeds_others_only(endpoint: &Endpoint) -> bool {
-    endpoint.read.is_empty() && endpoint.delete.is_none() && endpoint.update.is_none()
+    endpoint.read.is_empty() && endpoint.delete.is_empty() && endpoint.update.is_empty()
 }
 
 fn lint_erasure(
@@ -102,8 +102,8 @@ fn lint_erasure(
     if endpoint.read.is_empty() || personal.is_empty() {
         return None;
     }
-    let own = endpoint.update.is_some() || endpoint.delete.is_some();
-    if !own && file.data_protection_request.is_none() {
+    let own = !endpoint.update.is_empty() || !endpoint.delete.is_empty();
+    if !own && file.data_protection_request.is_empty() {
         let message = format!(
             "`{}` holds {} and is read, but no request can erase it: its endpoint has neither `update` nor `delete`, \
              and the file no `data_protection_request`",

@@ -45,19 +45,21 @@ pub(super) struct Visit<'a> {
 pub(super) fn requests(file: &ConnectorFile) -> Vec<Visit<'_>> {
     let mut visits = Vec::new();
     token_requests(&file.client_config, &mut visits);
-    add(&file.test_request, Role::Test, None, &mut visits);
+    for request in &file.test_request {
+        add(request, Role::Test, None, &mut visits);
+    }
     for (index, endpoint) in file.endpoints.iter().enumerate() {
         for request in &endpoint.read {
             add(request, Role::Read, Some(index), &mut visits);
         }
-        if let Some(request) = &endpoint.update {
+        for request in &endpoint.update {
             add(request, Role::Update, Some(index), &mut visits);
         }
-        if let Some(request) = &endpoint.delete {
+        for request in &endpoint.delete {
             add(request, Role::Delete, Some(index), &mut visits);
         }
     }
-    if let Some(request) = &file.data_protection_request {
+    for request in &file.data_protection_request {
         add(request, Role::DataProtection, None, &mut visits);
     }
     if let Some(consent) = &file.consent_requests {

@@ -22,12 +22,10 @@ pub(crate) fn lower_connector(lowering: &mut Lowering<'_>, raw: raw::SaasConfig)
     let client_config = lowering.client_config("client_config", raw_client);
     lowering.default_retry = default_retry;
 
-    let test_request = raw.test_request.unwrap_or_default();
-    let test_request = lowering.request("test_request", test_request, Kind::Test);
+    let test_request = lowering.variants("test_request", raw.test_request, Kind::Test);
     let endpoints = lowering.endpoints(raw.endpoints.unwrap_or_default());
-    let data_protection_request = raw
-        .data_protection_request
-        .map(|request| lowering.request("data_protection_request", request, Kind::DataProtection));
+    let data_protection_request =
+        lowering.variants("data_protection_request", raw.data_protection_request, Kind::DataProtection);
     let rate_limits = raw
         .rate_limit_config
         .map(|limits| lowering.rate_limits("rate_limit_config", limits))

@@ -4,7 +4,6 @@ use super::{Finding, Lowering};
 use crate::check::DomainValidation;
 use crate::connector_file::{ConnectorParam, ExternalReference, Required};
 use crate::raw;
-use crate::secrets::host_allowed;
 
 impl Lowering<'_> {
     pub(super) fn connector_params(&mut self, params: Vec<raw::ConnectorParam>) -> Vec<ConnectorParam> {
@@ -120,7 +119,7 @@ impl Lowering<'_> {
             Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
-        let Some(refused) = texts.into_iter().find(|host| !host_allowed(patterns, host)) else { return };
+        let Some(refused) = texts.into_iter().find(|host| !model::host_allowed(patterns, host)) else { return };
         let message =
             format!("default host `{refused}` of `{}` is not in the list of allowed values", param.name);
         let help = format!("write a host that matches {}", patterns.join(", "));

@@ -40,12 +40,8 @@ impl Lowering<'_> {
             })
             .collect();
         self.same_groups(&read);
-        let update = requests
-            .update
-            .map(|request| self.request(&format!("{place}.requests.update"), request, Kind::Masking));
-        let delete = requests
-            .delete
-            .map(|request| self.request(&format!("{place}.requests.delete"), request, Kind::Masking));
+        let update = self.variants(&format!("{place}.requests.update"), requests.update, Kind::Masking);
+        let delete = self.variants(&format!("{place}.requests.delete"), requests.delete, Kind::Masking);
         if let Some(verify) = raw.verify {
             self.verify(&format!("{place}.verify"), verify);
         }
@@ -61,6 +57,33 @@ impl Lowering<'_> {
             after: self.collections(&format!("{place}.after"), raw.after),
             erase_after: self.collections(&format!("{place}.erase_after"), raw.erase_after),
         }
+    }
+
+    /// One request, or a list of variants that `when` tells apart.
+    pub(super) fn variants(
+        &mut self,
+        place: &str,
+        requests: Option<raw::OneOrMany<raw::Request>>,
+        kind: Kind,
+    ) -> Vec<Request> {
+        let items = requests.map(|requests| requests.items).unwrap_or_default();
+        let is_list = items.len() > 1;
+        let lowered: Vec<Request> = items
+            .into_iter()
+            .enumerate()
+            .map(|(index, request)| {
+                let place = if is_list { format!("{place}[{index}]") } else { place.to_owned() };
+                self.request(&place, request, kind)
+            })
+            .collect();
+        if let Some((_, earlier)) = lowered.split_last() {
+            for request in earlier.iter().filter(|request| request.when.is_none()) {
+                let message = "a variant without `when` always applies, so those after it are never sent";
+                let help = "add `when: …` to it, or move it to the end of the list";
+                self.error(&request.place, Finding::new("spec::variant_without_when", message, help));
+            }
+        }
+        lowered
     }
 
     /// saas-config 8.4.

@@ -172,9 +172,14 @@ impl Lowering<'_> {
                     Finding::new("spec::duplicate_rule", message, "give each rule its own key"),
                 );
             }
-            let targets = section.targets.unwrap_or_default();
+            let targets: Vec<String> = section
+                .targets
+                .unwrap_or_default()
+                .into_iter()
+                .map(|target| target.data_category.unwrap_or_default())
+                .collect();
             self.targets(&format!("{place}.targets"), &targets);
-            let action = match section.action {
+            let action = match section.action_type {
                 Some(ActionWord::Access) => ActionType::Access,
                 Some(ActionWord::Erasure) => ActionType::Erasure,
                 None => continue,
@@ -182,7 +187,7 @@ impl Lowering<'_> {
             let masking_strategy = section.masking_strategy.and_then(masking_strategy);
             if action == ActionType::Access && masking_strategy.is_some() {
                 let message = "an access rule masks nothing";
-                let help = "remove `masking_strategy`, or write `action: erasure`";
+                let help = "remove `masking_strategy`, or write `action_type: erasure`";
                 self.key_error(
                     &format!("{place}.masking_strategy"),
                     Finding::new("spec::needless_masking", message, help),
@@ -200,19 +205,19 @@ impl Lowering<'_> {
                 Finding::new(
                     "spec::no_targets",
                     "the rule targets no data category",
-                    "add categories, as in `[user]`",
+                    "add categories, as in `[{ data_category: user }]`",
                 ),
             );
         }
         for (index, category) in targets.iter().enumerate() {
-            if !categories::is_known(category) {
+            if !category.is_empty() && !categories::is_known(category) {
                 let message = format!("data category `{category}` is not in the taxonomy");
                 let help = match categories::nearest(category) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "see the list of data categories in the reference".to_owned(),
                 };
                 self.warning(
-                    &format!("{place}[{index}]"),
+                    &format!("{place}[{index}].data_category"),
                     Finding::new("spec::lint_unknown_category", message, &help),
                 );
             }

@@ -46,11 +46,12 @@ pub(crate) struct SaasConfig {
     #[schemars(required)]
     pub(crate) endpoints: Option<Vec<Endpoint>>,
     /// The call that tests a connection. Placeholders take their values from the connection's
-    /// settings directly.
+    /// settings directly. A list holds variants: the first whose `when` holds is sent.
     #[schemars(required)]
-    pub(crate) test_request: Option<Request>,
-    /// A call that erases a person everywhere at once.
-    pub(crate) data_protection_request: Option<Request>,
+    pub(crate) test_request: Option<OneOrMany<Request>>,
+    /// A call that erases a person everywhere at once. A list holds variants: the first whose
+    /// `when` holds is sent.
+    pub(crate) data_protection_request: Option<OneOrMany<Request>>,
     /// Limits of all requests that bring none of their own.
     pub(crate) rate_limit_config: Option<RateLimitConfig>,
     /// Calls that carry a person's consent to the application.

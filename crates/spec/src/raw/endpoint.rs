@@ -32,8 +32,9 @@ pub(crate) struct EndpointRequests {
     #[serde(default)]
     #[schemars(with = "OneOrMany<Request>")]
     pub(crate) read: Option<OneOrMany<Request>>,
-    /// Overwrites a row with masked values.
-    pub(crate) update: Option<Request>,
-    /// Deletes a row.
-    pub(crate) delete: Option<Request>,
+    /// Overwrites a row with masked values. A list holds variants: the first whose `when` holds is
+    /// sent.
+    pub(crate) update: Option<OneOrMany<Request>>,
+    /// Deletes a row. A list holds variants: the first whose `when` holds is sent.
+    pub(crate) delete: Option<OneOrMany<Request>>,
 }

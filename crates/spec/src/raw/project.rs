@@ -124,12 +124,21 @@ pub(crate) struct RuleSection {
     pub(crate) key: Option<String>,
     /// What happens to the data.
     #[schemars(required)]
-    pub(crate) action: Option<ActionWord>,
-    /// Data categories, with everything below them.
+    pub(crate) action_type: Option<ActionWord>,
+    /// What the rule is about.
     #[schemars(required)]
-    pub(crate) targets: Option<Vec<String>>,
+    pub(crate) targets: Option<Vec<TargetSection>>,
     /// Erasure rules only: how values are masked.
     pub(crate) masking_strategy: Option<MaskingOverride>,
+}
+
+/// One target of a rule.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TargetSection {
+    /// A data category; everything below it is meant too.
+    #[schemars(required)]
+    pub(crate) data_category: Option<String>,
 }
 
 /// What a rule does.

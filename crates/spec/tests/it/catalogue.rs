@@ -648,7 +648,7 @@ fn of_two_endpoints_with_one_name_the_last_is_kept_with_a_warning() {
     assert_eq!(found.severity, Severity::Warning);
     let file = checked.value.unwrap();
     assert_eq!(file.endpoints.len(), 1);
-    assert!(file.endpoints[0].delete.is_some(), "the later one");
+    assert!(!file.endpoints[0].delete.is_empty(), "the later one");
 }
 
 // rule: saas-config 2.3

@@ -80,12 +80,12 @@ fn all_keys_of_ours_are_accepted_and_kept() {
         read.pagination,
         Some(Pagination::Link { source: LinkSource::Body { .. }, absent_is_end: true, .. })
     ));
-    let update = file.endpoints[0].update.as_ref().unwrap();
+    let update = file.endpoints[0].update.first().unwrap();
     assert!(update.repeatable);
     assert_eq!(update.per, Per::Person);
     assert_eq!(update.batch.as_ref().map(|batch| batch.max), Some(50));
     assert_eq!(update.retry.as_ref().unwrap().statuses, [418], "taken over from the client");
-    assert_eq!(file.endpoints[0].delete.as_ref().unwrap().script.as_deref(), Some("people.star:delete"));
+    assert_eq!(file.endpoints[0].delete[0].script.as_deref(), Some("people.star:delete"));
     assert!(matches!(file.connector_params[0].required, Required::Always));
     assert!(matches!(file.connector_params[1].required, Required::Never));
     assert!(
@@ -99,9 +99,9 @@ fn effect_follows_method_and_place() {
     let file = file();
 
     assert_eq!(file.endpoints[0].read[0].effect, Effect::Read, "POST under read");
-    assert_eq!(file.endpoints[0].update.as_ref().unwrap().effect, Effect::Write, "POST under update");
-    assert_eq!(file.test_request.effect, Effect::Write, "POST as test request");
-    assert_eq!(file.data_protection_request.as_ref().unwrap().effect, Effect::Write);
+    assert_eq!(file.endpoints[0].update.first().unwrap().effect, Effect::Write, "POST under update");
+    assert_eq!(file.test_request[0].effect, Effect::Write, "POST as test request");
+    assert_eq!(file.data_protection_request[0].effect, Effect::Write);
     let consent = file.consent_requests.as_ref().unwrap();
     let effects: Vec<Effect> =
         consent.opt_in.iter().chain(&consent.opt_out).map(|request| request.effect).collect();
@@ -120,7 +120,7 @@ fn a_method_that_writes_writes_even_under_read_and_effect_overrides() {
     assert_eq!(deleting.value.unwrap().endpoints[0].read[0].effect, Effect::Write);
     let warned = overridden.diagnostics.iter().any(|found| found.code == "spec::lint_effect_override");
     assert!(warned, "{:#?}", overridden.diagnostics);
-    assert_eq!(overridden.value.unwrap().data_protection_request.unwrap().effect, Effect::Read);
+    assert_eq!(overridden.value.unwrap().data_protection_request[0].effect, Effect::Read);
 }
 
 #[rstest]
@@ -257,4 +257,32 @@ fn the_authorization_code_flow_needs_its_first_request() {
         checked.diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(found[0].message.contains("authorization_request"));
+}
+
+const VARIANTS: &str = "saas_config:
+  fides_key: acme
+  name: Acme
+  type: acme
+  description: Variants
+  version: 1.0.0
+  connector_params: [{name: domain}]
+  client_config: {protocol: https, host: acme.test}
+  endpoints: []
+  test_request:
+    - {method: GET, path: /old, when: 'domain == \"old.acme.test\"'}
+    - {method: GET, path: /new}
+";
+
+#[test]
+fn a_test_request_may_have_variants_and_only_the_last_may_lack_when() {
+    let check = |text: &str| {
+        check_connector(&SourceFile::new("acme.yml", text), &CheckOptions::default())
+    };
+
+    let clean = check(VARIANTS);
+    let planted = check(&VARIANTS.replace(", when: 'domain == \"old.acme.test\"'", ""));
+
+    assert_eq!(clean.value.unwrap().test_request.len(), 2);
+    let codes: Vec<_> = planted.diagnostics.iter().map(|found| (found.code, found.line)).collect();
+    assert!(codes.contains(&("spec::variant_without_when", 11)), "{codes:?}");
 }

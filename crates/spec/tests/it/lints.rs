@@ -533,7 +533,7 @@ fn posts_that_count_as_reads_are_listed() {
     let places = spec::lint::reads_by_post(&file);
 
     assert_eq!(places.len(), 1);
-    assert!(places[0].starts_with("endpoints[2].requests.read"), "{places:?}");
+    assert!(places[0].place.starts_with("endpoints[2].requests.read"), "{places:?}");
 }
 
 #[test]

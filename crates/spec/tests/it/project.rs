@@ -27,8 +27,8 @@ egress:
 policies:
   - key: contact
     rules:
-      - {key: all, action: access, targets: [user.contact]}
-      - {key: wipe, action: erasure, targets: [user], masking_strategy: {strategy: null_rewrite}}
+      - {key: all, action_type: access, targets: [{data_category: user.contact}]}
+      - {key: wipe, action_type: erasure, targets: [{data_category: user}], masking_strategy: {strategy: null_rewrite}}
 reading: {attempts: 3, retry_wait_ms: 10, page_cap: 100, time_cap_s: 60, in_flight: 16, in_flight_per_connection: 4}
 ";
 
@@ -83,10 +83,10 @@ fn every_key_of_a_project_is_read() {
 #[case::same_policy("duplicate_rule", "key: wipe", "key: §all")]
 #[case::masking_on_access(
     "needless_masking",
-    "action: access, targets: [user.contact]",
-    "action: access, targets: [user.contact], §masking_strategy: {strategy: a}"
+    "action_type: access, targets: [{data_category: user.contact}]",
+    "action_type: access, targets: [{data_category: user.contact}], §masking_strategy: {strategy: a}"
 )]
-#[case::no_targets("no_targets", "action: access, targets: [user.contact]", "action: access, §targets: []")]
+#[case::no_targets("no_targets", "action_type: access, targets: [{data_category: user.contact}]", "action_type: access, §targets: []")]
 fn a_planted_mistake_is_refused_at_its_place(#[case] code: &str, #[case] right: &str, #[case] wrong: &str) {
     assert_eq!(CLEAN.matches(right).count(), 1, "{right}");
     let marked = CLEAN.replacen(right, wrong, 1);
@@ -105,7 +105,7 @@ fn a_planted_mistake_is_refused_at_its_place(#[case] code: &str, #[case] right: 
 
 #[test]
 fn an_unknown_category_is_a_warning() {
-    let checked = check(&CLEAN.replacen("targets: [user.contact]", "targets: [user.contcat]", 1));
+    let checked = check(&CLEAN.replacen("targets: [{data_category: user.contact}]", "targets: [{data_category: user.contcat}]", 1));
 
     assert!(checked.value.is_some());
     assert_eq!(checked.diagnostics.iter().next().unwrap().severity, Severity::Warning);

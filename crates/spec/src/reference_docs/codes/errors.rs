@@ -174,7 +174,7 @@ pub(super) const ERRORS: &[Code] = &[
     error(
         "spec::needless_masking",
         "an access rule has a masking strategy",
-        "remove it, or write `action: erasure`",
+        "remove it, or write `action_type: erasure`",
     ),
     error("spec::no_dataset", "the file has no list of datasets at the top", "start it with `dataset:`"),
     error("spec::no_limits", "rate limits are switched on and none is listed", "add `limits`"),
@@ -244,6 +244,11 @@ pub(super) const ERRORS: &[Code] = &[
         "spec::unrestricted_host_param",
         "a placeholder in a host is a connector param without restriction, although others restrict the hosts of the file",
         "give it `type: endpoint` and `allowed_values`",
+    ),
+    error(
+        "spec::variant_without_when",
+        "a variant of a request has no `when` and is not the last, so those after it are never sent",
+        "add `when`, or move it to the end of the list",
     ),
     error(
         "spec::wrong_type",

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::json;
-use spec::connector_file::{ConnectorFile, Method};
+use spec::connector_file::ConnectorFile;
 use spec::dataset_file::Dataset;
 use spec::{CheckOptions, Diagnostics, Severity};
 
@@ -12,7 +12,6 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files::{self, ConnectorSources};
 use crate::output::{self, Output};
-use crate::requests::requests;
 use crate::table::table;
 
 /// What to check.
@@ -111,13 +110,8 @@ fn own_dataset<'a>(file: &ConnectorFile, datasets: &'a [Dataset]) -> Option<&'a 
 }
 
 fn post_reads(file: &ConnectorFile) -> Vec<PostRead> {
-    let is_post_read = |request: &&spec::connector_file::Request| {
-        request.effect == model::Effect::Read
-            && request.target.as_ref().is_some_and(|target| target.method == Method::Post)
-    };
-    requests(file)
+    spec::lint::reads_by_post(file)
         .into_iter()
-        .filter(is_post_read)
         .map(|request| PostRead {
             place: request.place.clone(),
             path: request.target.as_ref().map(|target| target.path.source().to_owned()).unwrap_or_default(),

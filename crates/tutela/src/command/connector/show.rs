@@ -51,8 +51,8 @@ struct Param {
 struct Shape {
     name: String,
     read: Vec<String>,
-    update: Option<String>,
-    delete: Option<String>,
+    update: Vec<String>,
+    delete: Vec<String>,
 }
 
 /// Shows one connector.
@@ -124,8 +124,8 @@ fn shape(endpoint: &Endpoint) -> Shape {
     Shape {
         name: endpoint.name.clone(),
         read: endpoint.read.iter().map(line).collect(),
-        update: endpoint.update.as_ref().map(line),
-        delete: endpoint.delete.as_ref().map(line),
+        update: endpoint.update.iter().map(line).collect(),
+        delete: endpoint.delete.iter().map(line).collect(),
     }
 }
 

@@ -92,7 +92,7 @@ fn policy(file: &ProjectFile, key: &str) -> Result<Policy, Failure> {
     };
     if policy.rules.iter().all(|rule| rule.action != ActionType::Access) {
         return Err(Failure::BadInput(format!(
-            "policy `{key}` has no rule with `action: access`, so there is nothing to deliver"
+            "policy `{key}` has no rule with `action_type: access`, so there is nothing to deliver"
         )));
     }
     Ok(policy.clone())

@@ -10,8 +10,8 @@ pub fn host_allowed(patterns: &[String], host: &str) -> bool {
 /// digits, `.`, `_` or `-`; every other character stands for itself.
 ///
 /// ```
-/// assert!(spec::host_matches("*.acme.test", "EU.acme.test"));
-/// assert!(!spec::host_matches("*.acme.test", "acme.test"));
+/// assert!(model::host_matches("*.acme.test", "EU.acme.test"));
+/// assert!(!model::host_matches("*.acme.test", "acme.test"));
 /// ```
 pub fn host_matches(pattern: &str, host: &str) -> bool {
     let host: Vec<char> = host.trim().to_lowercase().chars().collect();
