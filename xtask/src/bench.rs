@@ -20,6 +20,9 @@ pub(crate) struct Arguments {
     /// Folder with the connector files of the check measurement; left out if it is not there.
     #[arg(long, default_value = "../shared/corpus/fides/config")]
     corpus: PathBuf,
+    /// Measure this program instead of a fresh release build.
+    #[arg(long)]
+    program: Option<PathBuf>,
     /// Fail if a figure misses its bound.
     #[arg(long)]
     strict: bool,
@@ -72,8 +75,14 @@ impl Figure {
 
 /// Builds, measures and prints.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    cargo::run(&["build", "--release", "--quiet", "--package", "tutela"])?;
-    let bench = Bench::new(&cargo::top().join("target/release/tutela"))?;
+    let program = match &arguments.program {
+        Some(program) => program.clone(),
+        None => {
+            cargo::run(&["build", "--release", "--quiet", "--package", "tutela"])?;
+            cargo::top().join("target/release/tutela")
+        }
+    };
+    let bench = Bench::new(&program)?;
     let corpus = cargo::top().join(&arguments.corpus);
     let mut figures = Vec::new();
     let mut measured = |name: &str, part: Result<Vec<Figure>>| -> Result<()> {

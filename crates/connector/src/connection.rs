@@ -37,9 +37,7 @@ impl Connection {
             .file
             .connector_params
             .iter()
-            .map(|param| {
-                (param.name.clone(), self.secrets.find(&param.name).cloned().unwrap_or(Value::Null))
-            })
+            .map(|param| (param.name.clone(), self.secrets.find(&param.name).cloned().unwrap_or(Value::Null)))
             .collect();
         when.evaluate(&variables)
     }

@@ -41,7 +41,9 @@ impl Connector {
     fn test_variant(&self) -> Result<&Request, CallError> {
         let connection = self.connection();
         for request in &connection.file.test_request {
-            let holds = connection.applies(request).map_err(|source| CallError::Condition { place: request.place.clone(), source })?;
+            let holds = connection
+                .applies(request)
+                .map_err(|source| CallError::Condition { place: request.place.clone(), source })?;
             if holds {
                 return Ok(request);
             }

@@ -50,8 +50,6 @@ pub use project_file::{
     Access, ActionType, ConnectionEntry, EgressSettings, Policy, Project, ReadingSettings, Rule, SecretValue,
 };
 pub use schema::{connector_schema, dataset_schema, project_schema};
-pub use secrets::{
-    CheckedSecrets, SecretInputs, SecretProblem, SecretsError, UnknownSecret, check_secrets,
-};
+pub use secrets::{CheckedSecrets, SecretInputs, SecretProblem, SecretsError, UnknownSecret, check_secrets};
 pub use source::SourceFile;
 pub use span_index::SpanIndex;

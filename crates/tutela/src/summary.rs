@@ -4,7 +4,6 @@ use spec::connector_file::{ConnectorFile, ConnectorParam};
 use spec::dataset_file::{Dataset, Field};
 use spec::template::Template;
 
-
 /// What a connector can do for a privacy request (saas-config 3.5).
 pub(crate) fn actions(file: &ConnectorFile) -> Vec<&'static str> {
     let access = file.endpoints.iter().any(|endpoint| !endpoint.read.is_empty());

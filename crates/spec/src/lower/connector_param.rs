@@ -119,7 +119,9 @@ impl Lowering<'_> {
             Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
-        let Some(refused) = texts.into_iter().find(|host| !model::host_allowed(patterns, host)) else { return };
+        let Some(refused) = texts.into_iter().find(|host| !model::host_allowed(patterns, host)) else {
+            return;
+        };
         let message =
             format!("default host `{refused}` of `{}` is not in the list of allowed values", param.name);
         let help = format!("write a host that matches {}", patterns.join(", "));

@@ -275,9 +275,7 @@ const VARIANTS: &str = "saas_config:
 
 #[test]
 fn a_test_request_may_have_variants_and_only_the_last_may_lack_when() {
-    let check = |text: &str| {
-        check_connector(&SourceFile::new("acme.yml", text), &CheckOptions::default())
-    };
+    let check = |text: &str| check_connector(&SourceFile::new("acme.yml", text), &CheckOptions::default());
 
     let clean = check(VARIANTS);
     let planted = check(&VARIANTS.replace(", when: 'domain == \"old.acme.test\"'", ""));

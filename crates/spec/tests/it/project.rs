@@ -86,7 +86,11 @@ fn every_key_of_a_project_is_read() {
     "action_type: access, targets: [{data_category: user.contact}]",
     "action_type: access, targets: [{data_category: user.contact}], §masking_strategy: {strategy: a}"
 )]
-#[case::no_targets("no_targets", "action_type: access, targets: [{data_category: user.contact}]", "action_type: access, §targets: []")]
+#[case::no_targets(
+    "no_targets",
+    "action_type: access, targets: [{data_category: user.contact}]",
+    "action_type: access, §targets: []"
+)]
 fn a_planted_mistake_is_refused_at_its_place(#[case] code: &str, #[case] right: &str, #[case] wrong: &str) {
     assert_eq!(CLEAN.matches(right).count(), 1, "{right}");
     let marked = CLEAN.replacen(right, wrong, 1);
@@ -105,7 +109,11 @@ fn a_planted_mistake_is_refused_at_its_place(#[case] code: &str, #[case] right: 
 
 #[test]
 fn an_unknown_category_is_a_warning() {
-    let checked = check(&CLEAN.replacen("targets: [{data_category: user.contact}]", "targets: [{data_category: user.contcat}]", 1));
+    let checked = check(&CLEAN.replacen(
+        "targets: [{data_category: user.contact}]",
+        "targets: [{data_category: user.contcat}]",
+        1,
+    ));
 
     assert!(checked.value.is_some());
     assert_eq!(checked.diagnostics.iter().next().unwrap().severity, Severity::Warning);

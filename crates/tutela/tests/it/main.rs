@@ -8,6 +8,7 @@ mod corpus;
 mod demo;
 mod faults;
 mod inside;
+mod library;
 mod output;
 mod program;
 mod project;
