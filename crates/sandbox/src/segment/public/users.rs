@@ -30,8 +30,11 @@ fn find<'a>(world: &'a World, id: &str) -> Result<&'a User, PublicError> {
 
 fn list(world: &World, request: &PublicRequest<'_>) -> Result<Reply, PublicError> {
     let every = request.hide_permissions_every;
+    if every == 0 {
+        return paging::page(&request.query, "users", &world.users);
+    }
     let shown = |(number, user): (usize, &User)| {
-        let hidden = every > 0 && number.is_multiple_of(every);
+        let hidden = number.is_multiple_of(every);
         let permissions = if hidden { None } else { user.permissions.clone() };
         User { permissions, ..user.clone() }
     };
