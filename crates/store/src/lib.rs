@@ -1,0 +1,1 @@
+//! Tutela's own state.
