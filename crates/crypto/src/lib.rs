@@ -19,11 +19,13 @@
 //! ```
 
 mod hash;
+mod mask;
 mod page;
 mod secret;
 mod sign;
 
 pub use hash::{HashKey, sha256};
+pub use mask::{MaskDigest, MaskSecrets, random_text};
 pub use page::{OpenError, PageKey};
 pub use secret::Secret;
 pub use sign::{SignError, sign_rs256};
