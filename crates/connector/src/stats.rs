@@ -14,6 +14,17 @@ pub struct CallStats {
     pub rate_limit_wait: Duration,
 }
 
+impl CallStats {
+    /// What came on top of `before`, an earlier state of the same count.
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            requests: self.requests.saturating_sub(before.requests),
+            retries: self.retries.saturating_sub(before.retries),
+            rate_limit_wait: self.rate_limit_wait.saturating_sub(before.rate_limit_wait),
+        }
+    }
+}
+
 impl Add for CallStats {
     type Output = Self;
 

@@ -115,10 +115,11 @@ impl PageReader {
             return Ok(Some(page));
         }
         let State::Paging(paging) = &self.state else { return Ok(None) };
-        let mut cost = CallStats::default();
+        let before = self.stats;
         let accept = |reply| receive(&paging.request, reply);
-        let answer = self.plan.connector.call(&paging.prepared, &mut cost, accept).await;
-        self.stats += cost;
+        // Counted as it happens: a call that is given up half-way has cost something too.
+        let answer = self.plan.connector.call(&paging.prepared, &mut self.stats, accept).await;
+        let cost = self.stats.since(before);
         let mut page = match answer? {
             Answer::Accepted(received) => self.page(received)?,
             Answer::Gone => {

@@ -325,6 +325,22 @@ async fn page_that_was_given_up_is_read_again() {
 }
 
 #[tokio::test]
+async fn call_that_is_given_up_while_it_is_tried_again_has_cost_what_was_sent() {
+    let acme = Acme::start(&things(PEOPLE)).await;
+    let never = Answer::json(200, &json!({"people": []})).after(std::time::Duration::from_mins(10));
+    acme.saas.on("GET", "/people").then(Answer::status(500)).then(never);
+    let reading = acme.connector.read("things", &ana(), flat(&[])).unwrap();
+    let mut reader = reading.open(0);
+
+    tokio::select! {
+        page = reader.next_page() => panic!("{page:?}"),
+        () = async { while acme.saas.calls().len() < 2 { tokio::task::yield_now().await } } => {}
+    }
+
+    assert_eq!(reader.stats().requests, 1, "the answered one; of the other nobody knows yet");
+}
+
+#[tokio::test]
 async fn personal_data_stay_out_of_debug_and_errors() {
     let acme = Acme::start(&things(PEOPLE)).await;
     acme.saas.on("GET", "/people").then(Answer::json(200, &json!({"people": [{"id": "canary-row"}]})));
