@@ -2,7 +2,7 @@ use connector::Connection;
 use model::Effect;
 use serde_json::Value;
 use spec::Access;
-use spec::connector_file::{Method, QueryParam, QueryValue, Request, Target};
+use spec::connector_file::{Method, ParamSource, ParamValue, QueryParam, QueryValue, Request, Target};
 use spec::template::Template;
 
 /// Something a connection is used for, and the harmless request that shows whether it may.
@@ -129,6 +129,14 @@ fn list_one(test_request: &Request, path: &str, config_api: bool) -> Request {
         query_params: vec![QueryParam { name: count.to_owned(), value: QueryValue::Integer(1) }],
         headers: Vec::new(),
         body: None,
+        param_values: if config_api { vec![workspace()] } else { Vec::new() },
+        when: None,
         ..test_request.clone()
     }
+}
+
+/// The Config API names the workspace in its paths.
+fn workspace() -> ParamValue {
+    let name = "workspace".to_owned();
+    ParamValue { source: ParamSource::ConnectorParam(name.clone()), name, unpack: false }
 }

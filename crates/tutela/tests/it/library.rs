@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::program::Program;
 use crate::shop;
-use live::{Live, Person};
+use live::{Application, Live, Person};
 
 /// Every connector that reads over the network. `segment` asks nobody: see its own test.
 const READING: [&str; 5] = ["hubspot", "mailchimp", "segment_unify", "sentry", "stripe"];
@@ -240,6 +240,35 @@ async fn one_profile_found_by_three_identities_is_read_once_below() {
     }
 }
 
+// rule: segment-api C2
+#[tokio::test(flavor = "multi_thread")]
+async fn segment_is_tested_by_the_api_that_the_domain_names() {
+    let live = Live::start("segment_unify", 3).await;
+    let Application::Segment(sandbox) = &live.application else { unreachable!() };
+    let token = sandbox.description().config_token.clone();
+    let project = live.program.read("tutela.yml");
+    let test = ["connection", "test", live::KEY, "--format", "json"];
+    let public = live.program.run(&test).expect(0).json();
+
+    let config_api = project
+        .replace(&sandbox.description().public_token, &token)
+        .replace(
+            "access_token:",
+            "domain: platform.segmentapis.com\n      workspace: WORKSPACE\n      access_token:",
+        )
+        .replace("WORKSPACE", &sandbox.description().workspace)
+        .replace("api.segmentapis.com: ", "platform.segmentapis.com: ");
+    live.program.file("tutela.yml", &config_api);
+    let config = live.program.run(&test).expect(0).json();
+
+    assert_eq!((&public["passed"], &config["passed"]), (&json!(true), &json!(true)), "{config:#}");
+    live.program.file("tutela.yml", &config_api.replace(&token, "wrong"));
+    live.program.run(&test).expect(1);
+    live.program.file("tutela.yml", &config_api.replace("      workspace:", "      # workspace:"));
+    let without = live.program.run(&test).expect(2);
+    assert!(without.stdout.contains("`workspace`"), "{}", without.stdout);
+}
+
 // rule: saas-config 19.9
 #[tokio::test(flavor = "multi_thread")]
 async fn segment_without_unify_shows_the_user_ids_of_the_own_database_and_asks_nobody() {
@@ -278,8 +307,6 @@ fn every_connector_is_checked_without_errors_and_its_warnings_are_known() {
             ("hubspot" | "mailchimp" | "sentry" | "stripe", "spec::lint_not_erasable")
                 | ("sentry", "spec::lint_foreign_reference")
                 | ("stripe", "spec::lint_quoted_value")
-                // Asked for, so that the Config API can be tested; no request of the file needs it.
-                | ("segment" | "segment_unify", "spec::lint_unused_connector_param")
         )
     };
     for connector in ["hubspot", "mailchimp", "segment", "segment_unify", "sentry", "stripe"] {
