@@ -47,7 +47,8 @@ impl Link {
         {
             return Turn::End;
         }
-        let says_more = beside.has_more == Some(true) || self.has_next.is_some();
+        let says_more =
+            beside.has_more == Some(true) || self.has_next.is_some() || self.next_is_there(answer.json);
         let link = match self.find(answer) {
             Ok(link) => link,
             Err(NoText) => return Turn::Stopped(malformed(place, "the link to the next page is not a text")),
@@ -82,6 +83,17 @@ impl Link {
                 Some(_) | None => Ok(None),
             },
         }
+    }
+
+    /// Whether the object that should hold the link is called `next` and is there: then something
+    /// follows, though perhaps without a link to it (a search of HubSpot has `paging.next.after`).
+    fn next_is_there(&self, json: &Value) -> bool {
+        let LinkSource::Body { path } = &self.source else { return false };
+        let mut segments: Vec<&str> = path.segments().collect();
+        segments.pop();
+        segments.last() == Some(&"next")
+            && look_up_segments(segments.into_iter(), json).value().is_some_and(|next| !is_falsy(next))
+            && path.find_present(json).is_none()
     }
 
     /// The keys beside the link.

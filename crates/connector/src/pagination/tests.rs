@@ -302,6 +302,20 @@ fn link_that_cannot_be_followed_stops_without_an_error_and_is_not_called_complet
     assert_eq!(pages.stop(&json!({"d": [1], "next": link})), IncompleteReason::Malformed);
 }
 
+#[test]
+fn next_object_without_its_link_is_malformed_and_one_with_a_null_link_is_the_end() {
+    const HUBSPOT: &str = "data_path: d\npagination: {strategy: link, configuration: {source: body, path: \
+        paging.next.link, absent_is_end: true}}";
+    let start = "https://api.acme.test/x";
+
+    let without_link = Pages::new(HUBSPOT, start).stop(&json!({"d": [1], "paging": {"next": {"after": "100"}}}));
+    let null_link = Pages::new(HUBSPOT, start).next(&json!({"d": [1], "paging": {"next": {"link": null}}}));
+    let no_paging = Pages::new(HUBSPOT, start).next(&json!({"d": [1]}));
+
+    assert_eq!(without_link, IncompleteReason::Malformed);
+    assert_eq!((null_link, no_paging), (None, None));
+}
+
 // rule: segment-api B14
 #[test]
 fn has_more_false_beside_the_link_ends_the_pages_whatever_the_link_says() {
