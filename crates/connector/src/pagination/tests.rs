@@ -308,7 +308,8 @@ fn next_object_without_its_link_is_malformed_and_one_with_a_null_link_is_the_end
         paging.next.link, absent_is_end: true}}";
     let start = "https://api.acme.test/x";
 
-    let without_link = Pages::new(HUBSPOT, start).stop(&json!({"d": [1], "paging": {"next": {"after": "100"}}}));
+    let without_link =
+        Pages::new(HUBSPOT, start).stop(&json!({"d": [1], "paging": {"next": {"after": "100"}}}));
     let null_link = Pages::new(HUBSPOT, start).next(&json!({"d": [1], "paging": {"next": {"link": null}}}));
     let no_paging = Pages::new(HUBSPOT, start).next(&json!({"d": [1]}));
 
