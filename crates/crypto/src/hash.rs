@@ -21,9 +21,14 @@ impl HashKey {
     /// If the system gives no random bytes: nothing that needs a key may go on then.
     pub fn random() -> Self {
         let mut bytes = random_bytes::<32>();
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
+        let key = Self::from_bytes(&bytes);
         bytes.zeroize();
-        Self(key)
+        key
+    }
+
+    /// The key made of `bytes`, which the caller wipes.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
     /// The keyed hash of `data`.
@@ -38,6 +43,13 @@ impl std::fmt::Debug for HashKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("HashKey(…)")
     }
+}
+
+/// `bytes` as lower-case hexadecimal digits, the form in which digests are shown.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or_default());
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// `N` bytes nobody can guess.

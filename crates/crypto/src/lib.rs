@@ -1,9 +1,11 @@
-//! Secrets in memory, hashes, sealed pages and signatures: every use of cryptography in one place.
+//! Secrets in memory, hashes, sealed records, keys and signatures: every use of cryptography in one place.
 //!
 //! For: keeping secrets out of logs ([`Secret`]), hashing with and without a key, sealing pages of
-//! personal data on disk ([`PageKey`]), and the one signature that an application asks for
-//! ([`sign_rs256`]). Not for: TLS (`egress`), or deciding what is secret. The primitives are those
-//! of aws-lc-rs; nothing here is a cipher of our own.
+//! personal data on disk ([`PageKey`], [`RunKey`]) and records under the master key ([`KeyRing`]),
+//! statements that others can check without us ([`SigningKey`], [`Envelope`], [`canonical_json`],
+//! [`merkle`]), and the one signature that an application asks for ([`sign_rs256`]). Not for: TLS
+//! (`egress`), or deciding what is secret. The primitives are those of aws-lc-rs; nothing here is a
+//! cipher of our own.
 //!
 //! ```
 //! use crypto::{PageKey, Secret};
@@ -18,14 +20,27 @@
 //! # Ok::<(), crypto::OpenError>(())
 //! ```
 
+mod canonical;
+mod envelope;
 mod hash;
+mod key_ring;
+mod key_source;
 mod mask;
+pub mod merkle;
 mod page;
+mod run_key;
 mod secret;
 mod sign;
+mod signing_key;
 
-pub use hash::{HashKey, sha256};
+pub use canonical::canonical_json;
+pub use envelope::{Envelope, EnvelopeError, Signature};
+pub use hash::{HashKey, hex, sha256};
+pub use key_ring::{KeyId, KeyRing, MasterKey, UnsealError};
+pub use key_source::{KeyError, KeySource};
 pub use mask::{MaskDigest, MaskSecrets, random_text};
 pub use page::{OpenError, PageKey};
+pub use run_key::RunKey;
 pub use secret::Secret;
 pub use sign::{SignError, sign_rs256};
+pub use signing_key::{PublicKey, PublicKeyError, SigningKey};

@@ -18,8 +18,14 @@ impl PageKey {
     /// If the system gives no random bytes.
     pub fn random() -> Self {
         let mut bytes = random_bytes::<32>();
-        let key = UnboundKey::new(&AES_256_GCM, &bytes).expect("an AES-256 key is 32 bytes");
+        let key = Self::from_bytes(&bytes);
         bytes.zeroize();
+        key
+    }
+
+    /// The key made of `bytes`, which the caller wipes.
+    pub(crate) fn from_bytes(bytes: &[u8; 32]) -> Self {
+        let key = UnboundKey::new(&AES_256_GCM, bytes).expect("an AES-256 key is 32 bytes");
         Self(LessSafeKey::new(key))
     }
 
