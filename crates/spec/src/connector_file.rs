@@ -5,12 +5,16 @@
 //! strategies are enums, the effect of each request is fixed. Code that holds a [`ConnectorFile`]
 //! checks nothing again.
 
+mod job;
+
 use model::{ConnectorType, Effect, Path};
 use serde_json::Value;
 
 use crate::condition::Condition;
 use crate::reference::{FieldReference, ReferenceSource};
 use crate::template::Template;
+
+pub use job::{Destinations, Rectify, Same, Track, Verify};
 
 /// One connector file, checked.
 #[derive(Debug, Clone)]
@@ -212,6 +216,17 @@ pub struct Endpoint {
     pub after: Vec<(String, String)>,
     /// Collections that are erased first, as (dataset, collection).
     pub erase_after: Vec<(String, String)>,
+    /// The read that proves writes of this endpoint that bring none of their own.
+    pub verify: Option<Verify>,
+    /// How to correct a field of a row.
+    pub rectify: Option<Rectify>,
+}
+
+impl Endpoint {
+    /// The read that proves `write`, a request of this endpoint: its own, else the endpoint's.
+    pub fn verification<'a>(&'a self, write: &'a Request) -> Option<&'a Verify> {
+        write.verify.as_ref().or(self.verify.as_ref())
+    }
 }
 
 /// One HTTP request, or a computation without one (`output` without `path`).
@@ -257,7 +272,7 @@ pub struct Request {
     pub retry: Option<Retry>,
     /// Named function of another engine; the request fails when it runs (saas-config 21.3).
     pub request_override: Option<String>,
-    /// Starlark hook, checked for its name only in this version.
+    /// Starlark hook: file and function, as in `people.star:delete`.
     pub script: Option<String>,
     /// Asynchronous execution; checked here, run in a later version.
     pub async_config: Option<AsyncConfig>,
@@ -267,6 +282,10 @@ pub struct Request {
     pub per: Per,
     /// Many values in one call; write requests.
     pub batch: Option<Batch>,
+    /// The read that proves the write; write requests.
+    pub verify: Option<Verify>,
+    /// How to follow the job that the write starts; write requests.
+    pub track: Option<Box<Track>>,
 }
 
 /// Method and path of a request.

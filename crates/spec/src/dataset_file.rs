@@ -16,8 +16,19 @@ pub struct Dataset {
     pub description: Option<String>,
     /// Datasets visited first.
     pub after: Vec<String>,
+    /// Where the tables are; databases only.
+    pub namespace: Option<Namespace>,
     /// Sorted by name, names unique.
     pub collections: Vec<Collection>,
+}
+
+/// Where the tables of a dataset are (privacy-requests Q-16).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Namespace {
+    /// Name of the database.
+    pub database: Option<String>,
+    /// Name of the schema.
+    pub schema: Option<String>,
 }
 
 /// One collection of a dataset.

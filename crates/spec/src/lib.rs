@@ -22,6 +22,7 @@ pub mod condition;
 pub mod connector_file;
 pub mod dataset_file;
 mod diagnostic;
+mod duration;
 pub mod library;
 pub mod lint;
 mod lower;
@@ -47,7 +48,8 @@ pub use connector_file::ConnectorFile;
 pub use dataset_file::Dataset;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use project_file::{
-    Access, ActionType, ConnectionEntry, EgressSettings, Policy, Project, ReadingSettings, Rule, SecretValue,
+    Access, ActionType, ConnectionEntry, DatabaseKind, EgressSettings, PackageFormat, PlanLimits, Policy,
+    Project, ReadingSettings, Rule, SecretValue, StorageDestination, StoragePlace,
 };
 pub use schema::{connector_schema, dataset_schema, project_schema};
 pub use secrets::{CheckedSecrets, SecretInputs, SecretProblem, SecretsError, UnknownSecret, check_secrets};

@@ -47,9 +47,9 @@ pub fn lint_connector(file: &ConnectorFile, source: &SourceFile, spans: &SpanInd
 
     reachability::lint(file, &flow, &mut findings);
     circular::lint(file, &flow, &mut findings);
-    connector_params::lint(file, &visits, hidden::has_sections(file, spans), &mut findings);
+    connector_params::lint(file, &visits, hidden::has_sections(spans), &mut findings);
     placeholders::lint(file, &visits, &mut findings);
-    param_values::lint(file, &visits, spans, &mut findings);
+    param_values::lint(file, &visits, &mut findings);
     paging::lint(&visits, &mut findings);
     hosts::lint(file, &visits, &mut findings);
     url_secrets::lint(file, &visits, &mut findings);

@@ -7,18 +7,22 @@ mod authentication;
 mod client_config;
 mod connector_file;
 mod connector_param;
+mod database;
 mod dataset_file;
 mod endpoint;
 mod extension;
 mod hosts;
+mod masking;
 mod pagination;
 mod pair;
 mod param_value;
+mod policy;
 mod polling;
 mod postprocessor;
 mod project_file;
 mod rate_limit;
 mod request;
+mod storage;
 
 use std::ops::Range;
 

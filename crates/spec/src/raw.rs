@@ -29,7 +29,9 @@ pub(crate) use connector_param::{ConnectorParam, ExternalReference};
 pub(crate) use dataset::{DatasetCollection, DatasetDocument, DatasetEntry, DatasetField, MaskingOverride};
 pub(crate) use document::{ConnectorDocument, DisplayInfo, SaasConfig};
 pub(crate) use endpoint::Endpoint;
-pub(crate) use extension::{Batch, EffectWord, PerWord, Rectify, Retry, Track, Verify};
+pub(crate) use extension::{
+    Batch, Destinations, EffectWord, PerWord, Rectify, Retry, Same, StateWord, Track, Verify,
+};
 pub(crate) use pagination::{
     CursorConfiguration, LinkConfiguration, LinkSourceWord, OffsetConfiguration, Pagination, ParamName,
 };
@@ -39,7 +41,8 @@ pub(crate) use postprocessor::{
     ExtractConfiguration, FilterConfiguration, Postprocessor, UnwrapConfiguration, Wanted,
 };
 pub(crate) use project::{
-    AccessWord, ActionWord, Connection, EgressSection, PolicySection, ProjectDocument, RuleSection,
+    AccessWord, ActionWord, Connection, EgressSection, FormatWord, LimitsSection, PolicySection,
+    ProjectDocument, RuleSection, StorageSection, StorageWord,
 };
 pub(crate) use rate_limit::{PeriodWord, RateLimitConfig};
 pub(crate) use request::{MethodWord, NameValue, QueryParam, Request};

@@ -31,6 +31,8 @@ struct Shape {
     null: bool,
     text: Option<TextRule>,
     integer: Option<IntegerRule>,
+    /// Any number between these bounds.
+    number: Option<IntegerRule>,
     boolean: bool,
     list: Option<Box<Shape>>,
     /// Position of a rule in [`Schema::mappings`].

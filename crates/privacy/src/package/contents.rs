@@ -12,7 +12,7 @@ impl Contents<'_> {
             Self::Targeted { policy, graph } => {
                 let rules = policy.rules.iter().filter(|rule| match rule.action {
                     ActionType::Access => true,
-                    ActionType::Erasure => false,
+                    ActionType::Erasure | ActionType::Rectification => false,
                 });
                 let targets: Vec<String> = rules.flat_map(|rule| rule.targets.iter().cloned()).collect();
                 graph

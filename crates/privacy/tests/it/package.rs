@@ -120,7 +120,13 @@ fn policy(action: ActionType, targets: &[&str]) -> Policy {
     let targets = targets.iter().map(|target| (*target).to_owned()).collect();
     Policy {
         key: "deliver".into(),
-        rules: vec![Rule { key: "rule".into(), action, targets, masking_strategy: None }],
+        rules: vec![Rule {
+            key: "rule".into(),
+            action,
+            targets,
+            masking_strategy: None,
+            storage_destination: None,
+        }],
     }
 }
 

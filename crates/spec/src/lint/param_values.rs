@@ -1,24 +1,14 @@
 //! Param values that their request never uses.
 
+use super::Finding;
 use super::visit::{self, Position, Role, Visit};
-use super::{Finding, hidden};
 use crate::connector_file::{ConnectorFile, ParamSource, ParamValue, Request};
-use crate::span_index::SpanIndex;
 
-pub(super) fn lint(
-    file: &ConnectorFile,
-    visits: &[Visit<'_>],
-    spans: &SpanIndex,
-    findings: &mut Vec<Finding>,
-) {
+pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Vec<Finding>) {
     for visit in visits {
         let request = visit.request;
         let ignored = matches!(visit.role, Role::Test | Role::Token | Role::Job);
-        if ignored
-            || visit::is_opaque(request)
-            || request.async_config.is_some()
-            || hidden::has_parts(request, spans)
-        {
+        if ignored || visit::is_opaque(request) || request.async_config.is_some() {
             continue;
         }
         // A masking request of an endpoint without read also makes the collection's fields.
@@ -63,8 +53,10 @@ fn useless(value: &ParamValue, request: &Request, feeds: bool) -> Option<&'stati
     }
 }
 
+/// Also by the requests that prove or follow it, which get its values.
 fn is_used(request: &Request, value: &ParamValue) -> bool {
-    visit::texts(request).iter().any(|text| {
+    let parts = visit::parts(request);
+    std::iter::once(request).chain(parts).flat_map(visit::texts).any(|text| {
         text.template.placeholders().any(|placeholder| {
             let root = visit::root(placeholder);
             root == value.name

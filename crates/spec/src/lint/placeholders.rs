@@ -72,7 +72,7 @@ fn is_bound(file: &ConnectorFile, visit: &Visit<'_>, position: Position, name: &
         Role::Read | Role::Test | Role::Token => false,
         Role::Update | Role::Delete | Role::DataProtection | Role::Consent => SPECIAL_MASKING.contains(&name),
         Role::Job => {
-            name == "correlation_id"
+            matches!(name, "correlation_id" | "job_id")
                 || SPECIAL_MASKING.contains(&name)
                 || secret_names::is_known(file, name)
                 || is_input(endpoint, request, name)

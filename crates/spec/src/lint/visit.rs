@@ -1,6 +1,8 @@
 //! Every request, client config and template of a file, with its place.
 
-use crate::connector_file::{AsyncConfig, Authentication, ClientConfig, ConnectorFile, QueryValue, Request};
+use crate::connector_file::{
+    AsyncConfig, Authentication, ClientConfig, ConnectorFile, QueryValue, Request, Verify,
+};
 use crate::template::{Placeholder, Template};
 
 /// What a request is for.
@@ -14,7 +16,7 @@ pub(super) enum Role {
     Test,
     /// A call for a token, or the page a person is sent to for one.
     Token,
-    /// State or result of an asynchronous job.
+    /// Proves a write, or follows the job it started: state, result, list of jobs.
     Job,
 }
 
@@ -41,7 +43,8 @@ pub(super) struct Visit<'a> {
     pub(super) started_by: Option<&'a Request>,
 }
 
-/// All requests, those nested in authentication and asynchronous configuration included.
+/// All requests, those nested in authentication, asynchronous configuration, `verify` and `track`
+/// included.
 pub(super) fn requests(file: &ConnectorFile) -> Vec<Visit<'_>> {
     let mut visits = Vec::new();
     token_requests(&file.client_config, &mut visits);
@@ -57,6 +60,12 @@ pub(super) fn requests(file: &ConnectorFile) -> Vec<Visit<'_>> {
         }
         for request in &endpoint.delete {
             add(request, Role::Delete, Some(index), &mut visits);
+        }
+        if let Some(Verify::Request(request)) = &endpoint.verify {
+            follow(request, Some(index), None, &mut visits);
+        }
+        for request in endpoint.rectify.iter().flat_map(|rectify| &rectify.requests) {
+            add(request, Role::Update, Some(index), &mut visits);
         }
     }
     for request in &file.data_protection_request {
@@ -82,6 +91,32 @@ fn add<'a>(request: &'a Request, role: Role, endpoint: Option<usize>, visits: &m
             visits.extend(result_request.as_deref().map(job));
         }
         Some(AsyncConfig::Callback | AsyncConfig::Unknown { .. }) | None => {}
+    }
+    for part in parts(request) {
+        follow(part, endpoint, Some(request), visits);
+    }
+}
+
+/// The requests that prove or follow the write `request`.
+pub(super) fn parts(request: &Request) -> Vec<&Request> {
+    let proof = match &request.verify {
+        Some(Verify::Request(proof)) => Some(proof.as_ref()),
+        Some(Verify::Endpoint(_)) | None => None,
+    };
+    let track = request.track.as_deref();
+    let same = track.and_then(|track| track.same.as_ref()).map(|same| same.request.as_ref());
+    proof.into_iter().chain(track.map(|track| track.request.as_ref())).chain(same).collect()
+}
+
+fn follow<'a>(
+    request: &'a Request,
+    endpoint: Option<usize>,
+    started_by: Option<&'a Request>,
+    visits: &mut Vec<Visit<'a>>,
+) {
+    visits.push(Visit { request, role: Role::Job, endpoint, started_by });
+    if let Some(client) = &request.client_config {
+        token_requests(client, visits);
     }
 }
 

@@ -2,7 +2,7 @@ use model::CollectionAddress;
 use serde_json::Value;
 
 use super::{Finding, Lowering};
-use crate::dataset_file::{Collection, DataKind, DataType, Dataset, Field, MaskingStrategy};
+use crate::dataset_file::{Collection, DataKind, DataType, Dataset, Field, MaskingStrategy, Namespace};
 use crate::raw;
 
 /// Masking strategies that need a secret, which a dataset cannot bring (saas-config 25.10).
@@ -20,6 +20,7 @@ pub(crate) fn lower_datasets(lowering: &mut Lowering<'_>, raw: raw::DatasetDocum
 
 impl Lowering<'_> {
     fn dataset(&mut self, place: &str, raw: raw::DatasetEntry) -> Dataset {
+        let is_new_spelling = raw.fides_meta.is_some();
         let meta = raw.fides_meta.or(raw.fidesops_meta).unwrap_or_default();
         let mut collections = Vec::new();
         for (index, collection) in raw.collections.unwrap_or_default().into_iter().enumerate() {
@@ -29,13 +30,33 @@ impl Lowering<'_> {
             collections.iter().map(|collection: &Collection| collection.name.as_str()).collect();
         self.unique_names(&format!("{place}.collections"), &names);
         collections.sort_by(|one, two| one.name.cmp(&two.name));
+        let meta_key = if is_new_spelling { "fides_meta" } else { "fidesops_meta" };
+        let namespace = meta
+            .namespace
+            .map(|namespace| self.namespace(&format!("{place}.{meta_key}.namespace"), &namespace));
         Dataset {
             fides_key: raw.fides_key.unwrap_or_default(),
             name: raw.name,
             description: raw.description,
             after: meta.after.unwrap_or_default(),
+            namespace,
             collections,
         }
+    }
+
+    /// Members of other kinds of databases are left to those who know them (privacy-requests Q-16).
+    fn namespace(&mut self, place: &str, raw: &serde_json::Map<String, Value>) -> Namespace {
+        let mut text = |names: [&str; 2]| {
+            let name = names.into_iter().find(|name| raw.get(*name).is_some_and(|value| !value.is_null()))?;
+            let value = raw.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+            if value.is_none() {
+                let message = format!("`{name}` must be the name of one");
+                let help = "write text, as in `namespace: { schema: public }`";
+                self.error(&format!("{place}.{name}"), Finding::new("spec::bad_namespace", message, help));
+            }
+            value
+        };
+        Namespace { database: text(["database_name", "database"]), schema: text(["schema", "schema_name"]) }
     }
 
     fn dataset_collection(&mut self, place: &str, raw: raw::DatasetCollection) -> Collection {
@@ -56,8 +77,21 @@ impl Lowering<'_> {
             after: self.addresses(&format!("{place}.{meta_key}.after"), meta.after),
             erase_after: self.addresses(&format!("{place}.{meta_key}.erase_after"), meta.erase_after),
             skip_processing: meta.skip_processing.unwrap_or_default(),
-            masking_strategy_override: meta.masking_strategy_override.and_then(masking_strategy),
+            masking_strategy_override: self
+                .deletion(&format!("{place}.{meta_key}"), meta.masking_strategy_override),
         }
+    }
+
+    /// A collection as a whole can only be deleted (privacy-requests M-8).
+    fn deletion(&mut self, place: &str, raw: Option<raw::MaskingOverride>) -> Option<MaskingStrategy> {
+        let masking = masking_strategy(raw?)?;
+        if masking.strategy != "delete" {
+            let message = format!("`{}` is no way to erase a whole collection", masking.strategy);
+            let help = "write `strategy: delete`, or give the override to single fields";
+            let place = format!("{place}.masking_strategy_override.strategy");
+            self.error(&place, Finding::new("spec::collection_masking", message, help));
+        }
+        Some(masking)
     }
 
     /// `keeps_all` is inherited from an object field above (privacy-requests D-13).

@@ -42,12 +42,8 @@ impl Lowering<'_> {
         self.same_groups(&read);
         let update = self.variants(&format!("{place}.requests.update"), requests.update, Kind::Masking);
         let delete = self.variants(&format!("{place}.requests.delete"), requests.delete, Kind::Masking);
-        if let Some(verify) = raw.verify {
-            self.verify(&format!("{place}.verify"), verify);
-        }
-        if let Some(rectify) = raw.rectify {
-            self.rectify(&format!("{place}.rectify"), rectify);
-        }
+        let verify = raw.verify.map(|verify| self.verify(&format!("{place}.verify"), verify));
+        let rectify = raw.rectify.map(|rectify| self.rectify(&format!("{place}.rectify"), rectify));
         Endpoint {
             name: raw.name.unwrap_or_default(),
             read,
@@ -56,6 +52,8 @@ impl Lowering<'_> {
             skip_processing: raw.skip_processing.unwrap_or_default(),
             after: self.collections(&format!("{place}.after"), raw.after),
             erase_after: self.collections(&format!("{place}.erase_after"), raw.erase_after),
+            verify,
+            rectify,
         }
     }
 

@@ -1,10 +1,20 @@
 //! The keys that Tutela adds to a request or endpoint (architecture §5).
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::{Effect, Outcome};
+
 use super::request::Kind;
 use super::{Finding, Lowering};
 use crate::condition::Condition;
-use crate::connector_file::{Batch, ParamValue, Retry};
-use crate::raw::{self, Verify};
+use crate::connector_file::{Batch, Destinations, ParamValue, Rectify, Request, Retry, Same, Track, Verify};
+use crate::raw::{self, StateWord};
+
+/// Time between two looks at a job (saas-config 23.11).
+const INTERVAL: Duration = Duration::from_hours(1);
+/// How long a job may take (saas-config 23.11).
+const DEADLINE: Duration = Duration::from_hours(30 * 24);
 
 impl Lowering<'_> {
     pub(super) fn retry(&mut self, place: &str, raw: raw::Retry) -> Retry {
@@ -42,48 +52,115 @@ impl Lowering<'_> {
         Some(Batch { param, max })
     }
 
-    pub(super) fn verify(&mut self, place: &str, raw: Verify) {
+    pub(super) fn verify(&mut self, place: &str, raw: raw::Verify) -> Verify {
         match raw {
-            Verify::Endpoint(name) => self.verified_by.push((place.to_owned(), name)),
-            Verify::Request(request) => {
-                self.request(place, *request, Kind::Other);
+            raw::Verify::Endpoint(name) => {
+                self.verified_by.push((place.to_owned(), name.clone()));
+                Verify::Endpoint(name)
+            }
+            raw::Verify::Request(request) => {
+                let request = self.request(place, *request, Kind::Other);
+                self.reads_only(&request);
+                Verify::Request(Box::new(request))
             }
         }
     }
 
-    /// Checked now and kept for later versions.
-    pub(super) fn track(&mut self, place: &str, raw: raw::Track) {
-        self.path(&format!("{place}.id_path"), raw.id_path);
-        self.path(&format!("{place}.status_path"), raw.status_path);
-        if let Some(request) = raw.request {
-            self.request(&format!("{place}.request"), *request, Kind::Other);
+    pub(super) fn track(&mut self, place: &str, raw: raw::Track) -> Option<Track> {
+        let id_path = self.path(&format!("{place}.id_path"), raw.id_path);
+        let status_path = self.path(&format!("{place}.status_path"), raw.status_path);
+        let request = raw.request.map(|request| self.following(&format!("{place}.request"), *request));
+        let asks_for_id = request.as_ref().is_some_and(|request| {
+            let target = request.target.iter().flat_map(|target| target.path.placeholders());
+            let body = request.body.iter().flat_map(crate::template::Template::placeholders);
+            target.chain(body).any(|placeholder| placeholder.name == "job_id")
+        });
+        if asks_for_id && id_path.is_none() && !self.was_reported(place, "id_path") {
+            let message = "the request asks for `<job_id>`, and nothing says where the id is";
+            let help = "add `id_path: …`, where the id is in the answer to the write";
+            self.key_error(place, Finding::new("spec::no_job_id", message, help));
         }
-        if raw.states.is_some_and(|states| states.is_empty()) {
-            let message = "`states` names no state, so the job would never end";
+        let states = self.states(&format!("{place}.states"), raw.states?);
+        let destinations = raw
+            .destinations
+            .and_then(|destinations| self.destinations(&format!("{place}.destinations"), destinations));
+        let same = raw.same.and_then(|same| self.same(&format!("{place}.same"), same));
+        let interval = self.duration(&format!("{place}.interval"), raw.interval.as_deref());
+        let deadline = self.duration(&format!("{place}.deadline"), raw.deadline.as_deref());
+        Some(Track {
+            id_path,
+            request: Box::new(request?),
+            status_path: status_path?,
+            states,
+            destinations,
+            same,
+            interval: interval.unwrap_or(INTERVAL),
+            deadline: deadline.unwrap_or(DEADLINE),
+        })
+    }
+
+    fn states(&mut self, place: &str, raw: BTreeMap<String, StateWord>) -> Vec<(String, Outcome)> {
+        let states: Vec<(String, Outcome)> =
+            raw.into_iter().map(|(name, word)| (name, outcome(word))).collect();
+        if states.iter().all(|(_, outcome)| *outcome == Outcome::Accepted) {
+            let message = "`states` names no state that ends the job, so it would never end";
             self.key_error(
-                &format!("{place}.states"),
+                place,
                 Finding::new("spec::no_states", message, "add `FINISHED: erased` or the like"),
             );
         }
-        if let Some(destinations) = raw.destinations {
-            let place = format!("{place}.destinations");
-            self.path(&format!("{place}.path"), destinations.path);
-            self.path(&format!("{place}.name_path"), destinations.name_path);
-            self.path(&format!("{place}.status_path"), destinations.status_path);
-        }
-        if let Some(same) = raw.same {
-            if let Some(request) = same.request {
-                self.request(&format!("{place}.same.request"), *request, Kind::Other);
+        states
+    }
+
+    fn destinations(&mut self, place: &str, raw: raw::Destinations) -> Option<Destinations> {
+        let path = self.path(&format!("{place}.path"), raw.path);
+        let name_path = self.path(&format!("{place}.name_path"), raw.name_path);
+        let status_path = self.path(&format!("{place}.status_path"), raw.status_path);
+        let message_path = self.path(&format!("{place}.message_path"), raw.message_path);
+        Some(Destinations { path: path?, name_path, status_path: status_path?, message_path })
+    }
+
+    fn same(&mut self, place: &str, raw: raw::Same) -> Option<Same> {
+        let request = raw.request.map(|request| self.following(&format!("{place}.request"), *request));
+        let known = ["item", "sent", "since"].map(str::to_owned);
+        let when = self.condition(&format!("{place}.when"), raw.when, &known);
+        let id_path = self.path(&format!("{place}.id_path"), raw.id_path);
+        Some(Same { request: Box::new(request?), when: when?, id_path: id_path? })
+    }
+
+    fn following(&mut self, place: &str, raw: raw::Request) -> Request {
+        let request = self.request(place, raw, Kind::Other);
+        self.reads_only(&request);
+        request
+    }
+
+    /// What proves or follows a write is sent at any time, without leave to write.
+    fn reads_only(&mut self, request: &Request) {
+        match request.effect {
+            Effect::Read => {}
+            Effect::Write => {
+                let message = "this request writes, and what proves or follows a write must only read";
+                let help =
+                    "use a method that reads, or `effect: read` if the documentation of the API says so";
+                self.key_error(&request.place, Finding::new("spec::write_in_a_read", message, help));
             }
-            self.condition(&format!("{place}.same.when"), same.when, &["item".to_owned()]);
         }
     }
 
-    /// Checked now and kept for later versions.
-    pub(super) fn rectify(&mut self, place: &str, raw: raw::Rectify) {
-        let requests = raw.request.map(|requests| requests.items).unwrap_or_default();
-        for (index, request) in requests.into_iter().enumerate() {
-            self.request(&format!("{place}.request[{index}]"), request, Kind::Masking);
-        }
+    pub(super) fn rectify(&mut self, place: &str, raw: raw::Rectify) -> Rectify {
+        let requests = self.variants(&format!("{place}.request"), raw.request, Kind::Masking);
+        Rectify { requests, fields: raw.fields }
+    }
+}
+
+fn outcome(word: StateWord) -> Outcome {
+    match word {
+        StateWord::Accepted => Outcome::Accepted,
+        StateWord::Erased => Outcome::Erased,
+        StateWord::Masked => Outcome::Masked,
+        StateWord::Suppressed => Outcome::Suppressed,
+        StateWord::AlreadyAbsent => Outcome::AlreadyAbsent,
+        StateWord::Failed => Outcome::Failed,
+        StateWord::Unsupported => Outcome::Unsupported,
     }
 }

@@ -1,16 +1,16 @@
 use std::net::IpAddr;
+use std::time::Duration;
 
 use model::ConnectionKey;
 use serde_json::Value;
 use url::Url;
 
-use super::dataset_file::masking_strategy;
 use super::{Finding, Lowering};
-use crate::categories;
+use crate::duration;
 use crate::project_file::{
-    Access, ActionType, ConnectionEntry, EgressSettings, Policy, Project, ReadingSettings, Rule, SecretValue,
+    Access, ConnectionEntry, EgressSettings, PlanLimits, Project, ReadingSettings, SecretValue,
 };
-use crate::raw::{self, AccessWord, ActionWord};
+use crate::raw::{self, AccessWord};
 
 /// Makes the checked project. It is usable only if nothing in [`Lowering::finish`] is an error.
 ///
@@ -29,7 +29,8 @@ pub(crate) fn lower_project(lowering: &mut Lowering<'_>, raw: raw::ProjectDocume
         }
         connections.push(entry);
     }
-    let policies = lowering.policies(raw.policies.unwrap_or_default());
+    let storage = lowering.storage(raw.storage.unwrap_or_default());
+    let policies = lowering.policies(raw.policies.unwrap_or_default(), &storage);
     let egress = lowering.egress(raw.egress.unwrap_or_default());
     let reading = raw.reading.unwrap_or_default();
     Project {
@@ -44,7 +45,21 @@ pub(crate) fn lower_project(lowering: &mut Lowering<'_>, raw: raw::ProjectDocume
             in_flight: reading.in_flight,
             in_flight_per_connection: reading.in_flight_per_connection,
         },
+        storage,
+        masking_strict: raw.masking_strict.unwrap_or(true),
+        limits: limits(&raw.limits.unwrap_or_default()),
+        verify_after: lowering.duration("verify_after", raw.verify_after.as_deref()).unwrap_or_default(),
         spans: lowering.spans.clone(),
+    }
+}
+
+fn limits(raw: &raw::LimitsSection) -> PlanLimits {
+    let default = PlanLimits::default();
+    PlanLimits {
+        max_writes: raw.max_writes.unwrap_or(default.max_writes),
+        max_subjects: raw.max_subjects.unwrap_or(default.max_subjects),
+        max_share_of_table: raw.max_share_of_table.unwrap_or(default.max_share_of_table),
+        min_rows: raw.min_rows.unwrap_or(default.min_rows),
     }
 }
 
@@ -65,11 +80,22 @@ impl Lowering<'_> {
             Some(AccessWord::Write) => Access::Write,
             Some(AccessWord::Read) | None => Access::Read,
         };
-        Some(ConnectionEntry { key, connector, dataset: raw.dataset, access, secrets })
+        let entry = ConnectionEntry {
+            key,
+            connector,
+            dataset: raw.dataset,
+            access,
+            masking_strict: raw.masking_strict,
+            secrets,
+        };
+        if let Some(kind) = entry.database() {
+            self.database(place, &entry, kind);
+        }
+        Some(entry)
     }
 
     /// `${NAME}` as the whole value names an environment variable (architecture §13.19).
-    fn secret(&mut self, place: &str, value: Value) -> SecretValue {
+    pub(super) fn secret(&mut self, place: &str, value: Value) -> SecretValue {
         let Value::String(text) = &value else { return SecretValue::Literal(value) };
         if !text.contains("${") {
             return SecretValue::Literal(value);
@@ -86,8 +112,20 @@ impl Lowering<'_> {
         }
     }
 
+    /// A length of time such as `30m`.
+    pub(super) fn duration(&mut self, place: &str, text: Option<&str>) -> Option<Duration> {
+        let text = text?;
+        let duration = duration::parse(text);
+        if duration.is_none() {
+            let message = format!("`{text}` is no length of time");
+            let help = "write digits and one of `s`, `m`, `h` and `d`, as in `30m`";
+            self.error(place, Finding::new("spec::bad_duration", message, help));
+        }
+        duration
+    }
+
     /// Outside `secrets` nothing is expanded.
-    fn unexpanded(&mut self, place: &str, text: &str) {
+    pub(super) fn unexpanded(&mut self, place: &str, text: &str) {
         if text.contains("${") {
             let message = "`${…}` is expanded only below `secrets`";
             self.error(
@@ -141,88 +179,6 @@ impl Lowering<'_> {
             max_response_bytes: raw.max_response_bytes,
         }
     }
-
-    fn policies(&mut self, sections: Vec<raw::PolicySection>) -> Vec<Policy> {
-        let mut policies: Vec<Policy> = Vec::new();
-        for (index, section) in sections.into_iter().enumerate() {
-            let place = format!("policies[{index}]");
-            let key = section.key.unwrap_or_default();
-            if !key.is_empty() && policies.iter().any(|known| known.key == key) {
-                let message = format!("policy key `{key}` stands here for the second time");
-                self.error(
-                    &format!("{place}.key"),
-                    Finding::new("spec::duplicate_policy", message, "give each policy its own key"),
-                );
-            }
-            let rules = self.rules(&format!("{place}.rules"), section.rules.unwrap_or_default());
-            policies.push(Policy { key, rules });
-        }
-        policies
-    }
-
-    fn rules(&mut self, place: &str, sections: Vec<raw::RuleSection>) -> Vec<Rule> {
-        let mut rules: Vec<Rule> = Vec::new();
-        for (index, section) in sections.into_iter().enumerate() {
-            let place = format!("{place}[{index}]");
-            let key = section.key.unwrap_or_default();
-            if !key.is_empty() && rules.iter().any(|known| known.key == key) {
-                let message = format!("rule key `{key}` stands here for the second time");
-                self.error(
-                    &format!("{place}.key"),
-                    Finding::new("spec::duplicate_rule", message, "give each rule its own key"),
-                );
-            }
-            let targets: Vec<String> = section
-                .targets
-                .unwrap_or_default()
-                .into_iter()
-                .map(|target| target.data_category.unwrap_or_default())
-                .collect();
-            self.targets(&format!("{place}.targets"), &targets);
-            let action = match section.action_type {
-                Some(ActionWord::Access) => ActionType::Access,
-                Some(ActionWord::Erasure) => ActionType::Erasure,
-                None => continue,
-            };
-            let masking_strategy = section.masking_strategy.and_then(masking_strategy);
-            if action == ActionType::Access && masking_strategy.is_some() {
-                let message = "an access rule masks nothing";
-                let help = "remove `masking_strategy`, or write `action_type: erasure`";
-                self.key_error(
-                    &format!("{place}.masking_strategy"),
-                    Finding::new("spec::needless_masking", message, help),
-                );
-            }
-            rules.push(Rule { key, action, targets, masking_strategy });
-        }
-        rules
-    }
-
-    fn targets(&mut self, place: &str, targets: &[String]) {
-        if targets.is_empty() && self.is_written(place) {
-            self.key_error(
-                place,
-                Finding::new(
-                    "spec::no_targets",
-                    "the rule targets no data category",
-                    "add categories, as in `[{ data_category: user }]`",
-                ),
-            );
-        }
-        for (index, category) in targets.iter().enumerate() {
-            if !category.is_empty() && !categories::is_known(category) {
-                let message = format!("data category `{category}` is not in the taxonomy");
-                let help = match categories::nearest(category) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "see the list of data categories in the reference".to_owned(),
-                };
-                self.warning(
-                    &format!("{place}[{index}].data_category"),
-                    Finding::new("spec::lint_unknown_category", message, &help),
-                );
-            }
-        }
-    }
 }
 
 fn is_variable_name(name: &str) -> bool {
@@ -244,7 +200,7 @@ fn is_host(text: &str) -> bool {
     !text.is_empty() && url::Host::parse(text).is_ok_and(|host| host.to_string().eq_ignore_ascii_case(text))
 }
 
-fn is_origin(text: &str) -> bool {
+pub(super) fn is_origin(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     matches!(url.scheme(), "http" | "https")
         && url.has_host()

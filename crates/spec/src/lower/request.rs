@@ -66,12 +66,8 @@ impl Lowering<'_> {
         };
         let batch =
             raw.batch.take().and_then(|batch| self.batch(&format!("{place}.batch"), batch, &param_values));
-        if let Some(verify) = raw.verify.take() {
-            self.verify(&format!("{place}.verify"), verify);
-        }
-        if let Some(track) = raw.track.take() {
-            self.track(&format!("{place}.track"), track);
-        }
+        let verify = raw.verify.take().map(|verify| self.verify(&format!("{place}.verify"), verify));
+        let track = raw.track.take().and_then(|track| self.track(&format!("{place}.track"), track));
 
         Request {
             place: place.to_owned(),
@@ -119,6 +115,8 @@ impl Lowering<'_> {
                 Some(PerWord::Row) | None => Per::Row,
             },
             batch,
+            verify,
+            track: track.map(Box::new),
         }
     }
 

@@ -102,13 +102,18 @@ pub(crate) struct Track {
     /// Finds an equal job that was made a short time ago, before one whose fate is unknown is
     /// made again.
     pub(crate) same: Option<Same>,
+    /// Time between two looks, as in `30m`; one hour if absent.
+    pub(crate) interval: Option<String>,
+    /// The job is given up this long after it was started, as in `45d`; 30 days if absent.
+    pub(crate) deadline: Option<String>,
 }
 
 /// Parts of a job that are reported one by one.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Destinations {
-    /// Where the list is in the answer.
+    /// Where the list is in the answer. Lists on the way are entered: `streams.parts` are the parts
+    /// of every stream.
     #[schemars(required)]
     pub(crate) path: Option<String>,
     /// Where the name is in each entry.
@@ -116,6 +121,8 @@ pub(crate) struct Destinations {
     /// Where the state is in each entry.
     #[schemars(required)]
     pub(crate) status_path: Option<String>,
+    /// Where the application's own words about the state are in each entry.
+    pub(crate) message_path: Option<String>,
 }
 
 /// How to find an equal job.
@@ -125,9 +132,14 @@ pub(crate) struct Same {
     /// Lists recent jobs.
     #[schemars(required)]
     pub(crate) request: Option<Box<Request>>,
-    /// CEL condition over `item`: whether a listed job is the same.
+    /// CEL condition: whether a listed job is the same. `item` is the listed job, `sent` the body of
+    /// the write (if it is JSON), `since` a time some minutes before the write, as in
+    /// `2025-03-01T08:20:30Z`.
     #[schemars(required)]
     pub(crate) when: Option<String>,
+    /// Where the job's id is in a listed job.
+    #[schemars(required)]
+    pub(crate) id_path: Option<String>,
 }
 
 /// What the state of a job means.

@@ -14,10 +14,20 @@ pub(crate) struct ProjectDocument {
     pub(crate) connections: Option<Vec<Connection>>,
     /// What outgoing calls may do.
     pub(crate) egress: Option<EgressSection>,
-    /// What to deliver from what was read.
+    /// What to deliver from what was read, what to erase and how, and what may be corrected.
     pub(crate) policies: Option<Vec<PolicySection>>,
     /// Limits of reading.
     pub(crate) reading: Option<ReadingSection>,
+    /// Places where packages are put.
+    pub(crate) storage: Option<Vec<StorageSection>>,
+    /// `true` (default): data are erased only by updates that mask them. `false`: the calls of a
+    /// connector that delete rows or a person may be used too.
+    pub(crate) masking_strict: Option<bool>,
+    /// How much a plan may change.
+    pub(crate) limits: Option<LimitsSection>,
+    /// Quiet period between the last write and the reads that verify it, as in `0s`, `30m`, `2h`
+    /// or `1d`; nothing if absent.
+    pub(crate) verify_after: Option<String>,
 }
 
 /// One instance of a connector.
@@ -27,15 +37,19 @@ pub(crate) struct Connection {
     /// Key of the connection and of its dataset: letters, digits, `_`, `.`, `-`.
     #[schemars(required, regex(pattern = "^[a-zA-Z0-9_.-]+$"))]
     pub(crate) key: Option<String>,
-    /// Name of a connector of the library, or path of a connector file.
+    /// Name of a connector of the library, path of a connector file, or one of `postgres`, `mysql`
+    /// and `sqlite` for a database.
     #[schemars(required)]
     pub(crate) connector: Option<String>,
-    /// Path of a dataset file, in place of the connector's own.
+    /// Path of a dataset file, in place of the connector's own. A database needs one.
     pub(crate) dataset: Option<String>,
     /// What may be done through the connection; `read` if absent.
     pub(crate) access: Option<AccessWord>,
+    /// In place of the project's `masking_strict`, for this connection.
+    pub(crate) masking_strict: Option<bool>,
     /// Settings and secrets that the connector declares. `${NAME}` as a whole value is taken from
-    /// the environment.
+    /// the environment. A database takes `url`, or its parts: `host`, `port`, `username`,
+    /// `password`, `dbname`, for PostgreSQL also `db_schema`; SQLite only `url`.
     pub(crate) secrets: Option<serde_json::Map<String, Value>>,
 }
 
@@ -128,8 +142,11 @@ pub(crate) struct RuleSection {
     /// What the rule is about.
     #[schemars(required)]
     pub(crate) targets: Option<Vec<TargetSection>>,
-    /// Erasure rules only: how values are masked.
+    /// Erasure rules, which need it: how values are masked.
     pub(crate) masking_strategy: Option<MaskingOverride>,
+    /// Access rules only: key of the entry of `storage` that takes the package; the folder given
+    /// on the command line if absent.
+    pub(crate) storage_destination: Option<String>,
 }
 
 /// One target of a rule.
@@ -149,4 +166,75 @@ pub(crate) enum ActionWord {
     Access,
     /// Erases the data.
     Erasure,
+    /// Allows the data to be corrected.
+    Rectification,
+}
+
+/// How much a plan may change.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LimitsSection {
+    /// Most writes of one plan; 500 if absent.
+    #[schemars(range(min = 0))]
+    pub(crate) max_writes: Option<u64>,
+    /// Most people that one plan is about; 1 if absent.
+    #[schemars(range(min = 0))]
+    pub(crate) max_subjects: Option<u64>,
+    /// Largest share of the rows of one table, from 0 to 1; 0.01 if absent.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub(crate) max_share_of_table: Option<f64>,
+    /// Rows of one table that a share never refuses; 25 if absent.
+    #[schemars(range(min = 0))]
+    pub(crate) min_rows: Option<u64>,
+}
+
+/// A place where packages are put.
+#[derive(Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StorageSection {
+    /// Key, unique in the file.
+    #[schemars(required, regex(pattern = "^[a-zA-Z0-9_.-]+$"))]
+    pub(crate) key: Option<String>,
+    /// Kind of place.
+    #[schemars(required)]
+    pub(crate) r#type: Option<StorageWord>,
+    /// Form of the package; `json` if absent.
+    pub(crate) format: Option<FormatWord>,
+    /// How long a package is kept, as in `12h` or `7d`; 7 days if absent.
+    pub(crate) expires_after: Option<String>,
+    /// `local`: the folder, relative to the project file.
+    pub(crate) folder: Option<String>,
+    /// `s3`: name of the bucket.
+    pub(crate) bucket: Option<String>,
+    /// `s3`: put in front of the names of packages.
+    pub(crate) prefix: Option<String>,
+    /// `s3`: region of the bucket.
+    pub(crate) region: Option<String>,
+    /// `s3`: another server that speaks the protocol, as in `https://storage.example.com`.
+    pub(crate) endpoint: Option<String>,
+    /// `s3`: `access_key_id` and `secret_access_key`. `${NAME}` as a whole value is taken from the
+    /// environment.
+    pub(crate) secrets: Option<serde_json::Map<String, Value>>,
+}
+
+/// Kinds of places for packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StorageWord {
+    /// A folder of this machine.
+    Local,
+    /// A bucket of Amazon S3 or of a server that speaks its protocol.
+    S3,
+}
+
+/// Forms of a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum FormatWord {
+    /// One JSON document.
+    Json,
+    /// One table for each collection.
+    Csv,
+    /// A page to read.
+    Html,
 }

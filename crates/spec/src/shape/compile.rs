@@ -50,6 +50,7 @@ impl<'a> Compiler<'a> {
                 "null" => shape.null = true,
                 "boolean" => shape.boolean = true,
                 "integer" => shape.integer = Some(integer_rule(schema)),
+                "number" => shape.number = Some(integer_rule(schema)),
                 "string" => shape.text = Some(text_rule(schema)),
                 "array" => {
                     let items = schema.get("items").map(|items| self.shape(items));
@@ -151,6 +152,7 @@ impl Shape {
             null: self.null || other.null,
             text,
             integer: self.integer.or(other.integer),
+            number: self.number.or(other.number),
             boolean: self.boolean || other.boolean,
             list: self.list.or(other.list),
             mapping: self.mapping.or(other.mapping),

@@ -41,6 +41,9 @@ pub(super) fn fit_scalar(scalar: &Scalar, shape: &Shape) -> Result<Value, Misfit
             }
             fit_integer(&Number::from(u8::from(*flag)), shape)
         }
+        Meaning::Integer(number) | Meaning::Float(Some(number)) if shape.number.is_some() => {
+            fit_number(number, shape)
+        }
         Meaning::Integer(number) => fit_integer(number, shape),
         Meaning::Float(Some(number)) => match number.as_f64() {
             Some(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
@@ -75,6 +78,16 @@ fn fit_integer(number: &Number, shape: &Shape) -> Result<Value, Misfit> {
         (Some(rule), _) => Err(Misfit::Range { least: rule.least, most: rule.most }),
         (None, Some(0)) if shape.boolean => Ok(Value::Bool(false)),
         (None, Some(1)) if shape.boolean => Ok(Value::Bool(true)),
+        (None, _) => Err(Misfit::Kind),
+    }
+}
+
+fn fit_number(number: &Number, shape: &Shape) -> Result<Value, Misfit> {
+    match (shape.number, number.as_f64()) {
+        (Some(rule), Some(value)) if value >= rule.least as f64 && value <= rule.most as f64 => {
+            Ok(Value::Number(number.clone()))
+        }
+        (Some(rule), _) => Err(Misfit::Range { least: rule.least, most: rule.most }),
         (None, _) => Err(Misfit::Kind),
     }
 }

@@ -209,10 +209,11 @@ fn explain(misfit: &Misfit, text: &str, shape: &Shape, subject: &str) -> (&'stat
             "replace blanks and other characters by `_`".to_owned(),
         ),
         Misfit::Range { least, most } => {
+            let kind = if shape.number.is_some() { "a number" } else { "an integer" };
             let help = if *most == i64::MAX {
-                format!("write an integer from {least} on")
+                format!("write {kind} from {least} on")
             } else {
-                format!("write an integer from {least} to {most}")
+                format!("write {kind} from {least} to {most}")
             };
             ("spec::out_of_range", format!("{subject} is out of range"), help)
         }
@@ -240,6 +241,9 @@ fn expected(shape: &Shape) -> String {
     if shape.integer.is_some() {
         kinds.push("an integer");
     }
+    if shape.number.is_some() {
+        kinds.push("a number");
+    }
     if shape.boolean {
         kinds.push("true or false");
     }
@@ -258,7 +262,7 @@ fn blank(shape: &Shape) -> Value {
         Value::Object(Map::new())
     } else if let Some(rule) = &shape.text {
         Value::String(rule.options.first().cloned().unwrap_or_default())
-    } else if shape.integer.is_some() {
+    } else if shape.integer.is_some() || shape.number.is_some() {
         Value::from(0)
     } else if shape.boolean {
         Value::Bool(false)

@@ -1,8 +1,10 @@
 //! The keys that Tutela adds to the format (architecture §5).
 
-use model::Effect;
+use model::{Effect, Outcome};
 use rstest::rstest;
-use spec::connector_file::{Authentication, LinkSource, Pagination, ParamSource, Per, QueryValue, Required};
+use spec::connector_file::{
+    Authentication, LinkSource, Pagination, ParamSource, Per, QueryValue, Required, Verify,
+};
 use spec::{CheckOptions, Checked, ConnectorFile, Severity, SourceFile, check_connector};
 
 const FILE: &str = "\
@@ -44,9 +46,10 @@ saas_config:
             id_path: job.id
             request: {method: POST, path: /jobs/<job_id>}
             status_path: job.state
-            states: {DONE: erased, RUNNING: accepted}
+            states: {DONE: erased, GONE: erased, RUNNING: accepted}
             destinations: {path: job.parts, name_path: name, status_path: state}
-            same: {request: {method: GET, path: /jobs}, when: item.id == '1'}
+            same: {request: {method: GET, path: /jobs}, when: item.id == '1', id_path: id}
+            interval: 30m
         delete:
           script: people.star:delete
   data_protection_request: {method: POST, path: /forget}
@@ -92,6 +95,46 @@ fn all_keys_of_ours_are_accepted_and_kept() {
         matches!(&file.connector_params[2].required, Required::When(condition) if condition.source() == "domain == 'eu'")
     );
     assert_eq!(file.consent_requests.as_ref().unwrap().opt_in.len(), 1);
+    assert_eq!(
+        file.endpoints[0].rectify.as_ref().unwrap().fields.as_deref(),
+        Some(["name".into()].as_slice())
+    );
+    assert!(
+        matches!(file.endpoints[0].verification(update), Some(Verify::Endpoint(name)) if name == "people")
+    );
+}
+
+#[test]
+fn a_tracked_job_keeps_what_its_states_mean() {
+    let file = file();
+
+    let track = file.endpoints[0].update[0].track.as_ref().unwrap();
+
+    assert_eq!(track.request.effect, Effect::Read, "a POST that follows a job reads");
+    assert_eq!(track.request.place, "endpoints[0].requests.update.track.request");
+    assert_eq!(track.outcome("DONE"), Some(Outcome::Erased));
+    assert_eq!(track.outcome("RUNNING"), Some(Outcome::Accepted));
+    assert_eq!(track.outcome("EXPLODED"), None);
+    assert_eq!((track.interval.as_secs(), track.deadline.as_secs()), (1_800, 2_592_000));
+    assert_eq!(track.same.as_ref().unwrap().id_path.to_string(), "id");
+    assert_eq!(track.destinations.as_ref().unwrap().path.to_string(), "job.parts");
+}
+
+#[test]
+fn requests_that_prove_or_follow_a_write_are_seen_by_the_checks() {
+    let file = file();
+    let places: Vec<&str> = file.requests().iter().map(|request| request.place.as_str()).collect();
+
+    for part in ["update.track.request", "update.track.same.request"] {
+        assert!(places.contains(&format!("endpoints[0].requests.{part}").as_str()), "{places:?}");
+    }
+    assert!(places.contains(&"endpoints[0].rectify.request"), "{places:?}");
+
+    let planted = check(&FILE.replacen("path: /jobs/<job_id>", "path: /jobs/<job_id>/<nothing>", 1));
+    let found: Vec<_> =
+        planted.diagnostics.iter().filter(|found| found.code == "spec::lint_unbound_placeholder").collect();
+    assert!(found.iter().any(|found| found.message.contains("<nothing>")), "{found:#?}");
+    assert!(!found.iter().any(|found| found.message.contains("job_id")), "{found:#?}");
 }
 
 #[test]
@@ -149,6 +192,17 @@ fn a_method_that_writes_writes_even_under_read_and_effect_overrides() {
 #[case::empty_batch("out_of_range", "batch: {param: id, max: 50}", "batch: {param: id, max: 0}")]
 #[case::empty_retry("empty_retry", "retry: {statuses: [418]}", "retry: {statuses: []}")]
 #[case::unknown_state("unknown_value", "DONE: erased", "DONE: gone")]
+#[case::endless_job("no_states", "{DONE: erased, GONE: erased, RUNNING: accepted}", "{RUNNING: accepted}")]
+#[case::no_job_id("no_job_id", "            id_path: job.id\n", "")]
+#[case::bad_interval("bad_duration", "interval: 30m", "interval: soon")]
+#[case::following_by_a_write(
+    "write_in_a_read",
+    "{method: POST, path: /jobs/<job_id>}",
+    "{method: PUT, path: /jobs/<job_id>}"
+)]
+#[case::listing_by_a_write("write_in_a_read", "{method: GET, path: /jobs}", "{method: DELETE, path: /jobs}")]
+#[case::proof_by_a_write("write_in_a_read", "verify: people", "verify: {method: PATCH, path: /people}")]
+#[case::same_without_id("missing_key", ", id_path: id}", "}")]
 #[case::unknown_verify("unknown_endpoint", "verify: people", "verify: persons")]
 #[case::bad_gone("bad_status", "gone: [404, 410]", "gone: [40]")]
 #[case::unknown_effect("unknown_value", "gone: [404, 410]", "effect: writes")]

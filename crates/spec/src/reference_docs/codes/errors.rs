@@ -14,6 +14,12 @@ pub(super) const ERRORS: &[Code] = &[
         "write a CEL expression that is true or false",
     ),
     error(
+        "spec::bad_duration",
+        "a length of time cannot be read",
+        "write digits and one of `s`, `m`, `h` and `d`",
+    ),
+    error("spec::bad_endpoint", "the server of a storage place is no origin", "write scheme, host and port"),
+    error(
         "spec::bad_increment",
         "the step of `offset` paging is zero or negative",
         "write the number by which the param grows",
@@ -24,6 +30,7 @@ pub(super) const ERRORS: &[Code] = &[
         "rename it",
     ),
     error("spec::bad_mapping_key", "a key of a mapping is not a plain text", "write the key as text"),
+    error("spec::bad_namespace", "a member of `namespace` is no name", "write text"),
     error(
         "spec::bad_network",
         "an entry of `egress.allow` is neither an address nor a network",
@@ -47,6 +54,17 @@ pub(super) const ERRORS: &[Code] = &[
         "write a host, and scheme, host and port",
     ),
     error("spec::bad_status", "a number is no HTTP status code", "write codes from 100 to 599"),
+    error(
+        "spec::collection_masking",
+        "a collection is to be masked as a whole otherwise than by deletion",
+        "write `strategy: delete`, or override single fields",
+    ),
+    error("spec::database_dataset", "a database stands without a dataset file", "add `dataset: ./….yml`"),
+    error(
+        "spec::database_secret",
+        "a secret of a database is missing, unknown, or of the wrong form",
+        "write `url`, or the parts of the address",
+    ),
     error(
         "spec::dataset_key",
         "the key of the dataset differs from that of the connector file",
@@ -87,6 +105,7 @@ pub(super) const ERRORS: &[Code] = &[
     ),
     error("spec::duplicate_policy", "two policies have the same key", "give each its own"),
     error("spec::duplicate_rule", "two rules of a policy have the same key", "give each its own"),
+    error("spec::duplicate_storage", "two places for packages have the same key", "give each its own key"),
     error(
         "spec::empty_api_key",
         "an `api_key` authentication adds nothing to requests",
@@ -149,6 +168,11 @@ pub(super) const ERRORS: &[Code] = &[
         "use a placeholder of a restricted param",
     ),
     error(
+        "spec::masking_setting",
+        "a setting of a masking strategy is missing, unknown, or of the wrong form",
+        "write what the help line says",
+    ),
+    error(
         "spec::merge_key",
         "`<<` is followed by something that is neither a mapping nor a list of mappings",
         "write the keys out",
@@ -176,12 +200,29 @@ pub(super) const ERRORS: &[Code] = &[
         "an access rule has a masking strategy",
         "remove it, or write `action_type: erasure`",
     ),
+    error(
+        "spec::needless_storage",
+        "a rule that makes no package names a place for it",
+        "remove `storage_destination`",
+    ),
     error("spec::no_dataset", "the file has no list of datasets at the top", "start it with `dataset:`"),
+    error(
+        "spec::no_job_id",
+        "`track` asks for a job by its id and does not say where the id is",
+        "add `id_path`",
+    ),
     error("spec::no_limits", "rate limits are switched on and none is listed", "add `limits`"),
+    error("spec::no_masking", "an erasure rule does not say how values are masked", "add `masking_strategy`"),
     error("spec::no_method", "a request has no method", "add `method`"),
     error("spec::no_path", "a request has no path", "add `path`, or `output` in a read request"),
+    error("spec::no_rules", "a policy has no rules", "add a rule"),
     error("spec::no_saas_config", "the file has no connector at the top", "start it with `saas_config:`"),
     error("spec::no_states", "`track` does not say what the states of the job mean", "add `states`"),
+    error(
+        "spec::no_storage_place",
+        "a place for packages lacks its folder or bucket",
+        "add `folder` or `bucket`",
+    ),
     error("spec::no_targets", "a rule targets no data category", "add categories"),
     error(
         "spec::not_an_array",
@@ -189,6 +230,11 @@ pub(super) const ERRORS: &[Code] = &[
         "give the field a list type, or remove the key",
     ),
     error("spec::out_of_range", "a number is below or above what is accepted", "use a number in the range"),
+    error(
+        "spec::overlapping_targets",
+        "two erasure targets of a policy are equal, or one is below the other",
+        "keep one of the two",
+    ),
     error("spec::override_twice", "a request has both `script` and `request_override`", "keep `script`"),
     error(
         "spec::param_value_sources",
@@ -202,6 +248,11 @@ pub(super) const ERRORS: &[Code] = &[
         "use a strategy without secrets",
     ),
     error("spec::several_documents", "the file holds more than one YAML document", "keep one"),
+    error(
+        "spec::storage_secret",
+        "a secret of a bucket is not known",
+        "write `access_key_id` and `secret_access_key`",
+    ),
     error("spec::tag", "a YAML tag has no meaning here", "remove the word after `!`"),
     error("spec::too_deep", "values are nested too deep", "flatten them"),
     error(
@@ -232,11 +283,21 @@ pub(super) const ERRORS: &[Code] = &[
         "a key that the format does not have; only a warning where the format ignores unknown keys",
         "correct it, or remove it",
     ),
+    error(
+        "spec::unknown_masking",
+        "a masking strategy does not exist",
+        "use one of the names in the message",
+    ),
     error("spec::unknown_param_value", "`batch` names no param value of its request", "correct the name"),
     error(
         "spec::unknown_query_param",
         "`incremental_param` is no query param of the request",
         "add the query param with its first value",
+    ),
+    error(
+        "spec::unknown_storage",
+        "a rule names a place for packages that does not exist",
+        "add it to `storage`, or correct the name",
     ),
     error("spec::unknown_strategy", "a strategy that does not exist", "use one of those listed"),
     error("spec::unknown_value", "a word that is not among those accepted", "use one of those listed"),
@@ -249,6 +310,11 @@ pub(super) const ERRORS: &[Code] = &[
         "spec::variant_without_when",
         "a variant of a request has no `when` and is not the last, so those after it are never sent",
         "add `when`, or move it to the end of the list",
+    ),
+    error(
+        "spec::write_in_a_read",
+        "a request that proves or follows a write would write itself",
+        "use a method that reads, or `effect: read`",
     ),
     error(
         "spec::wrong_type",
