@@ -75,12 +75,11 @@ impl Figure {
 
 /// Builds, measures and prints.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let program = match &arguments.program {
-        Some(program) => program.clone(),
-        None => {
-            cargo::run(&["build", "--release", "--quiet", "--package", "tutela"])?;
-            cargo::top().join("target/release/tutela")
-        }
+    let program = if let Some(program) = &arguments.program {
+        program.clone()
+    } else {
+        cargo::run(&["build", "--release", "--quiet", "--package", "tutela"])?;
+        cargo::top().join("target/release/tutela")
     };
     let bench = Bench::new(&program)?;
     let corpus = cargo::top().join(&arguments.corpus);
