@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 use crate::server::Server;
 
-pub use description::{Description, PersonDescription};
+pub use description::{Description, PersonDescription, Tokens};
 pub use options::{CursorShape, Limits, SegmentOptions};
 pub use regulation::RegulationStatus;
 

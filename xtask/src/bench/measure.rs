@@ -103,11 +103,11 @@ impl Bench {
         let simulator = Simulator::start(&self.program, &[&LATENCY[..], &["--users", &users]].concat())?;
         let folder = Folder::new("pages")?;
         folder.users(&simulator, rows_per_page)?;
-        let token = format!("Bearer {}", simulator.get("public_token")?);
+        let token = format!("Bearer {}", simulator.get("/tokens/access_token")?);
         Rounds::measure(
             || run(&self.program, folder.path(), &[&ACCESS[..], &["out"]].concat()),
             || {
-                let mut client = Client::connect(simulator.get("url")?, &token)?;
+                let mut client = Client::connect(simulator.get("/url")?, &token)?;
                 let start = Instant::now();
                 let read = client.pages(rows_per_page)?;
                 let time = start.elapsed();
@@ -214,8 +214,8 @@ fn calls_made(folder: &Path) -> Result<u64> {
 }
 
 fn bare_people(simulator: &Simulator) -> Result<Duration> {
-    let (url, space) = (simulator.get("url")?, simulator.get("space")?);
-    let authorization = format!("Basic {}", BASE64.encode(format!("{}:", simulator.get("access_secret")?)));
+    let (url, space) = (simulator.get("/url")?, simulator.get("/space")?);
+    let authorization = format!("Basic {}", BASE64.encode(format!("{}:", simulator.get("/tokens/access_secret")?)));
     let next = AtomicUsize::new(0);
     let start = Instant::now();
     std::thread::scope(|scope| {

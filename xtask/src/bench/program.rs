@@ -31,9 +31,9 @@ impl Simulator {
         Ok(Self { child, description })
     }
 
-    /// One member of its description.
+    /// One member of its description, by JSON pointer.
     pub(crate) fn get(&self, name: &str) -> Result<&str> {
-        self.description.get(name).and_then(Value::as_str).with_context(|| format!("it has no `{name}`"))
+        self.description.pointer(name).and_then(Value::as_str).with_context(|| format!("it has no `{name}`"))
     }
 }
 

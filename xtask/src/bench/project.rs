@@ -78,14 +78,14 @@ impl Folder {
 
     /// A project that reads users by pages of `count` rows.
     pub(crate) fn users(&self, simulator: &Simulator, count: usize) -> Result<()> {
-        let secrets = format!("token: {}", simulator.get("public_token")?);
+        let secrets = format!("token: {}", simulator.get("/tokens/access_token")?);
         self.write(&USERS.replace("COUNT", &count.to_string()), &secrets, simulator)
     }
 
     /// A project that reads four collections of a person.
     pub(crate) fn people(&self, simulator: &Simulator) -> Result<()> {
         let secrets =
-            format!("space: {}, secret: {}", simulator.get("space")?, simulator.get("access_secret")?);
+            format!("space: {}, secret: {}", simulator.get("/space")?, simulator.get("/tokens/access_secret")?);
         let file = PEOPLE
             .replace("PROFILE", "/v1/spaces/<space>/collections/users/profiles/email:<email>")
             .replace("VALUES", "[{ name: space, connector_param: space }, { name: email, identity: email }]");
@@ -93,7 +93,7 @@ impl Folder {
     }
 
     fn write(&self, connector: &str, secrets: &str, simulator: &Simulator) -> Result<()> {
-        let url = simulator.get("url")?;
+        let url = simulator.get("/url")?;
         let project = format!(
             "connections:\n  - key: bench\n    connector: ./bench.yml\n    access: read\n    \
              secrets: {{ domain: api.example.com, {secrets} }}\n\

@@ -89,7 +89,7 @@ impl Profiles {
         let secrets = vec![
             ("domain".to_owned(), json!(host)),
             ("space".to_owned(), json!(description.space)),
-            ("secret".to_owned(), json!(description.access_secret)),
+            ("secret".to_owned(), json!(description.tokens.access_secret)),
         ];
         // Waits between attempts cost no time; the sandbox keeps its own.
         let clock = Arc::new(TestClock::new());

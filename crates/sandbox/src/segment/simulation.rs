@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::description::{Description, PersonDescription};
+use super::description::{Description, PersonDescription, Tokens};
 use super::limits::{LimitRule, Limiter, Usage};
 use super::log::{CallLog, LogEffect, LogEntry};
 use super::options::{CursorShape, Limits, SegmentOptions};
@@ -119,11 +119,13 @@ impl Simulation {
         });
         Description {
             url: url.to_owned(),
-            public_token: world.tokens.public.clone(),
-            member_token: world.tokens.member.clone(),
-            config_token: world.tokens.config.clone(),
-            config_read_token: world.tokens.config_read.clone(),
-            access_secret: space.map(|space| space.secret.clone()).unwrap_or_default(),
+            tokens: Tokens {
+                access_token: world.tokens.public.clone(),
+                access_secret: space.map(|space| space.secret.clone()).unwrap_or_default(),
+                member_token: world.tokens.member.clone(),
+                config_token: world.tokens.config.clone(),
+                config_read_token: world.tokens.config_read.clone(),
+            },
             space: space.map(|space| space.id.clone()).unwrap_or_default(),
             workspace: WORKSPACE_SLUG.to_owned(),
             people: people.collect(),

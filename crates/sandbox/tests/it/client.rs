@@ -59,7 +59,7 @@ impl Client {
 
     /// A call of the Public API.
     pub(crate) async fn public(&self, method: &str, target: &str, body: &str) -> Reply {
-        let token = &self.segment.description().public_token;
+        let token = &self.segment.description().tokens.access_token;
         self.send((method, target), &format!("Authorization: Bearer {token}\r\n"), body).await
     }
 
@@ -78,13 +78,13 @@ impl Client {
 
     /// `GET` of the Profile API by path and query.
     pub(crate) async fn profile_target(&self, target: &str) -> Reply {
-        let secret = self.segment.description().access_secret.clone();
+        let secret = self.segment.description().tokens.access_secret.clone();
         self.send(("GET", target), &basic(&secret), "").await
     }
 
     /// A call of the Config API.
     pub(crate) async fn config(&self, method: &str, target: &str, body: &str) -> Reply {
-        let token = &self.segment.description().config_token;
+        let token = &self.segment.description().tokens.config_token;
         self.send((method, target), &format!("Authorization: Bearer {token}\r\n"), body).await
     }
 

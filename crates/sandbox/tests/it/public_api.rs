@@ -45,7 +45,7 @@ async fn paging_to_the_end_gives_everything_once() {
 #[tokio::test]
 async fn a_member_token_sees_the_workspace_and_nothing_below() {
     let client = Client::default().await;
-    let member = format!("Authorization: Bearer {}\r\n", client.segment.description().member_token);
+    let member = format!("Authorization: Bearer {}\r\n", client.segment.description().tokens.member_token);
 
     let workspace = client.send(("GET", "/"), &member, "").await;
     let users = client.send(("GET", "/users"), &member, "").await;
@@ -171,7 +171,7 @@ async fn hidden_permissions_are_absent_from_lists_and_present_alone() {
 #[tokio::test]
 async fn spaces_exist_in_the_alpha_version_only_and_may_be_null() {
     let client = Client::default().await;
-    let token = &client.segment.description().public_token;
+    let token = &client.segment.description().tokens.access_token;
     let stable = format!("Authorization: Bearer {token}\r\nAccept: application/vnd.segment.v1+json\r\n");
 
     let refused = client.send(("GET", "/spaces?pagination.count=10"), &stable, "").await;

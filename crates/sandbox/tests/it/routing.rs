@@ -3,8 +3,8 @@ use crate::client::{Client, basic};
 #[tokio::test]
 async fn the_host_header_decides_before_the_path() {
     let mut client = Client::default().await;
-    let secret = basic(&client.segment.description().access_secret);
-    let token = format!("Authorization: Bearer {}\r\n", client.segment.description().public_token);
+    let secret = basic(&client.segment.description().tokens.access_secret);
+    let token = format!("Authorization: Bearer {}\r\n", client.segment.description().tokens.access_token);
 
     let mut statuses = Vec::new();
     for (host, target, authorization) in [
@@ -33,12 +33,12 @@ async fn credentials_of_one_service_are_refused_by_the_others() {
     let bearer = |token: &str| format!("Authorization: Bearer {token}\r\n");
 
     for (target, authorization) in [
-        ("/", bearer(&description.config_token)),
-        ("/", bearer(&description.access_secret)),
+        ("/", bearer(&description.tokens.config_token)),
+        ("/", bearer(&description.tokens.access_secret)),
         ("/", String::new()),
-        (&profile, bearer(&description.access_secret)),
-        (&profile, basic(&description.public_token)),
-        ("/v1beta/workspaces/", bearer(&description.public_token)),
+        (&profile, bearer(&description.tokens.access_secret)),
+        (&profile, basic(&description.tokens.access_token)),
+        ("/v1beta/workspaces/", bearer(&description.tokens.access_token)),
     ] {
         assert_eq!(client.send(("GET", target), &authorization, "").await.status(), 401, "{target}");
     }

@@ -53,8 +53,8 @@ fn write_project(folder: &Path, sandbox: &Description) -> Result<PathBuf, Failur
     let path = folder.join("tutela.yml");
     let text = include_str!("demo/tutela.yml")
         .replace("SPACE", &sandbox.space)
-        .replace("TOKEN", &sandbox.public_token)
-        .replace("ACCESS_SECRET", &sandbox.access_secret)
+        .replace("TOKEN", &sandbox.tokens.access_token)
+        .replace("ACCESS_SECRET", &sandbox.tokens.access_secret)
         .replace("URL", &sandbox.url);
     std::fs::create_dir_all(folder).map_err(|error| Failure::unwritable(folder, &error))?;
     std::fs::write(&path, text).map_err(|error| Failure::unwritable(&path, &error))?;

@@ -38,7 +38,7 @@ async fn segment_permissions_are_named_as_segment_names_them() {
     segment::project(&program, &sandbox, "segment_unify");
 
     let owner = program.run(&test).expect(0).json();
-    segment::project_with_token(&program, &sandbox, "segment_unify", &sandbox.description().member_token);
+    segment::project_with_token(&program, &sandbox, "segment_unify", &sandbox.description().tokens.member_token);
     let member = program.run(&test).expect(1).json();
 
     assert_eq!(owner["passed"], true, "{owner:#}");

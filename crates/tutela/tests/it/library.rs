@@ -245,13 +245,13 @@ async fn one_profile_found_by_three_identities_is_read_once_below() {
 async fn segment_is_tested_by_the_api_that_the_domain_names() {
     let live = Live::start("segment_unify", 3).await;
     let Application::Segment(sandbox) = &live.application else { unreachable!() };
-    let token = sandbox.description().config_token.clone();
+    let token = sandbox.description().tokens.config_token.clone();
     let project = live.program.read("tutela.yml");
     let test = ["connection", "test", live::KEY, "--format", "json"];
     let public = live.program.run(&test).expect(0).json();
 
     let config_api = project
-        .replace(&sandbox.description().public_token, &token)
+        .replace(&sandbox.description().tokens.access_token, &token)
         .replace(
             "access_token:",
             "domain: platform.segmentapis.com\n      workspace: WORKSPACE\n      access_token:",

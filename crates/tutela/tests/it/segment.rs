@@ -8,14 +8,14 @@ pub(crate) async fn start(options: SegmentOptions) -> SegmentSandbox {
 
 /// A project with one connection `segment` of this connector to the simulator.
 pub(crate) fn project(program: &Program, sandbox: &SegmentSandbox, connector: &str) {
-    project_with_token(program, sandbox, connector, &sandbox.description().public_token);
+    project_with_token(program, sandbox, connector, &sandbox.description().tokens.access_token);
 }
 
 pub(crate) fn project_with_token(program: &Program, sandbox: &SegmentSandbox, connector: &str, token: &str) {
     let description = sandbox.description();
     let of_unify = format!(
         "      personas_domain: profiles.segment.com\n      namespace_id: \"{}\"\n      access_secret: \"{}\"\n",
-        description.space, description.access_secret
+        description.space, description.tokens.access_secret
     );
     program.file(
         "tutela.yml",
@@ -29,7 +29,7 @@ pub(crate) fn published(program: &Program, sandbox: &SegmentSandbox, file: &str)
     let secrets = format!(
         "      personas_domain: profiles.segment.com\n      workspace: \"{}\"\n      access_token: \"{}\"\n      \
          namespace_id: \"{}\"\n      access_secret: \"{}\"\n",
-        description.workspace, description.config_token, description.space, description.access_secret
+        description.workspace, description.tokens.config_token, description.space, description.tokens.access_secret
     );
     program.file("tutela.yml", &text(file, "segment_connector_example", &secrets, &sandbox.url()));
 }

@@ -114,7 +114,7 @@ impl Live {
         match &self.application {
             Application::Segment(segment) => {
                 let description = segment.description();
-                words.extend([description.public_token.clone(), description.access_secret.clone()]);
+                words.extend([description.tokens.access_token.clone(), description.tokens.access_secret.clone()]);
             }
             Application::Vendor(_, vendor) => words.push(vendor.token().to_owned()),
         }
@@ -127,7 +127,7 @@ impl Live {
                 let description = segment.description();
                 let secrets = format!(
                     "namespace_id: \"{}\"\n      access_token: \"{}\"\n      access_secret: \"{}\"",
-                    description.space, description.public_token, description.access_secret
+                    description.space, description.tokens.access_token, description.tokens.access_secret
                 );
                 (segment.url(), vec!["api.segmentapis.com", "profiles.segment.com"], secrets)
             }
