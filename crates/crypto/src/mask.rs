@@ -5,8 +5,8 @@ use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::Secret;
 use crate::hash::random_bytes;
+use crate::{Secret, hex};
 
 /// The digest of a mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,7 +58,7 @@ impl MaskSecrets {
         let mut context = digest::Context::new(algorithm);
         context.update(value.as_bytes());
         context.update(self.hash_salt.expose());
-        hexadecimal(context.finish().as_ref())
+        hex(context.finish().as_ref())
     }
 
     /// The hexadecimal HMAC of `value` followed by the salt, with the key.
@@ -67,7 +67,7 @@ impl MaskSecrets {
             MaskDigest::Sha256 => hmac::HMAC_SHA256,
             MaskDigest::Sha512 => hmac::HMAC_SHA512,
         };
-        hexadecimal(salted_hmac(algorithm, &self.hmac_key, &self.hmac_salt, value).as_ref())
+        hex(salted_hmac(algorithm, &self.hmac_key, &self.hmac_salt, value).as_ref())
     }
 
     /// `value` under AES-256-GCM in base64, tag included (privacy-requests M-6).
@@ -129,15 +129,6 @@ fn salted_hmac(
     context.update(value.as_bytes());
     context.update(salt.expose());
     context.sign()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

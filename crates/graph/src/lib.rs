@@ -23,6 +23,7 @@ mod category;
 mod collect;
 mod convert;
 mod edge;
+mod erasure;
 mod error;
 mod filter;
 #[cfg(test)]
@@ -30,6 +31,7 @@ mod fixture;
 mod foreign;
 mod graph;
 mod inputs;
+mod masking;
 mod merge;
 mod node;
 mod traversal;
@@ -38,11 +40,19 @@ pub use category::{FieldTree, Selection, covers, is_targeted};
 pub use collect::{DistinctValues, collect_values};
 pub use convert::convert;
 pub use edge::{Edge, Source};
+pub use erasure::{
+    DatabaseRules, ErasureAction, ErasureError, ErasureOrder, ErasureSource, ErasureStep, ErasureSteps,
+    MaskingMode, NotErased, NotErasedReason, RequestKind, RequestRef,
+};
 pub use error::{BadReference, GraphError, TraversalError};
 pub use filter::{DO_NOT_MASK, RowFilter};
 pub use foreign::ForeignRows;
 pub use graph::Graph;
 pub use inputs::{CollectedInputs, InputCollector, UnusableInput, UsableInput};
+pub use masking::{
+    ErasureRule, Left, LeftReason, MaskedRow, MaskedValue, Masker, MaskerError, MaskingGrade, Segment,
+    Strategy, StrategyError, ValuePath, erasure_rules, mask_values,
+};
 pub use merge::merge;
 pub use node::{GraphCollection, GraphDataset, GraphField};
 pub use traversal::{SkipReason, Skipped, Targets, Traversal, TraversalNode};
