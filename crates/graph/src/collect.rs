@@ -111,6 +111,15 @@ mod tests {
         assert_eq!(collected(&row, "z"), json!([]));
     }
 
+    // Zero is collected, which the contract calls the better side; `false` equals it.
+    // rule: privacy-requests 21.13
+    #[test]
+    fn the_worked_example_yields_its_numbers() {
+        let row = json!({"a": [{"b": [1, [2, 3]]}, {"b": 0}, {"b": null}, {"b": {"c": 1}}, {"b": false}, {"b": ""}]});
+
+        assert_eq!(collected(&row, "a.b"), json!([1, 2, 3, 0]));
+    }
+
     // rule: privacy-requests P-3
     #[test]
     fn zero_and_false_are_values() {

@@ -20,6 +20,7 @@ fn categories_match_by_whole_segments() {
     assert!(!covers("user.contact.email", "user.contact"));
 }
 
+// rule: privacy-requests 21.15
 // rule: privacy-requests R-10
 #[rstest]
 #[case(&["a.b", "a.c"], json!({"a": [{"b": 1, "c": 2, "d": 3}, {"c": 4}, "x"], "z": 1}), Some(json!({"a": [{"b": 1, "c": 2}, {"c": 4}, "x"]})))]

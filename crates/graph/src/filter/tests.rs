@@ -21,6 +21,7 @@ fn row(value: &Value) -> Row {
     value.as_object().unwrap().clone()
 }
 
+// rule: privacy-requests 21.14
 // rule: privacy-requests F-6
 // rule: privacy-requests F-3
 // rule: privacy-requests F-4

@@ -1,6 +1,7 @@
 use super::*;
 use crate::fixture::{address, dataset};
 
+// rule: privacy-requests 21.11
 // rule: saas-config A47
 // rule: saas-config 16.10
 // rule: privacy-requests G-7
@@ -15,6 +16,7 @@ fn references_to_missing_collections_are_named_all_at_once() {
     assert!(text.contains("d:R:id"), "{text}");
 }
 
+// rule: privacy-requests 21.12
 // rule: saas-config A48
 // rule: privacy-requests G-6
 #[test]
@@ -25,6 +27,7 @@ fn a_reference_to_the_own_collection_is_refused() {
     assert!(error.to_string().contains("self-reference not allowed"), "{error}");
 }
 
+// rule: privacy-requests 21.10
 // rule: saas-config A50
 // rule: saas-config 16.12
 #[test]

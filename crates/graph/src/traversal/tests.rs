@@ -20,6 +20,7 @@ fn a_chain_of_references_leads_from_an_identity_to_every_collection() {
     assert!(traversal.nodes()[1].waits_for.contains(&address("A")));
 }
 
+// rule: privacy-requests 21.2
 // rule: privacy-requests T-5
 // rule: privacy-requests T-6
 #[test]
@@ -31,6 +32,7 @@ fn an_undirected_reference_goes_from_the_smaller_address_when_both_are_found_at_
     assert_eq!(edges(traversal.find(&address("C")).unwrap()), ["aid<-A.id", "id<-B.cid"]);
 }
 
+// rule: privacy-requests 21.2
 // rule: privacy-requests T-7
 // rule: privacy-requests T-8
 #[test]
@@ -49,6 +51,7 @@ fn after_turns_an_undirected_reference_round_and_orders_execution() {
     );
 }
 
+// rule: privacy-requests 21.3
 // rule: saas-config A49
 // rule: privacy-requests T-7
 #[test]
@@ -74,6 +77,7 @@ fn an_order_against_the_flow_of_values_is_an_error() {
     assert_eq!(error, TraversalError::Ordering { collections: vec![address("A")] });
 }
 
+// rule: privacy-requests 21.4
 // rule: saas-config 16.11
 // rule: privacy-requests T-7
 #[test]
@@ -111,6 +115,7 @@ fn a_directed_edge_counts_also_when_its_parent_is_visited_later() {
     assert!(late.waits_for.contains(&address("D")), "B is read once, when D has ended");
 }
 
+// rule: privacy-requests 21.9
 // rule: privacy-requests T-13
 #[test]
 fn a_directed_circle_is_cut_where_it_closes_and_the_cut_is_known() {
@@ -122,6 +127,7 @@ fn a_directed_circle_is_cut_where_it_closes_and_the_cut_is_known() {
     assert_eq!(edges(&traversal.nodes()[1]), ["a<-A.id"]);
 }
 
+// rule: privacy-requests 21.6
 // rule: privacy-requests T-9
 // rule: saas-config 16.13
 #[test]
@@ -154,6 +160,7 @@ fn several_kinds_are_named_in_the_plural() {
     assert!(text.ends_with("only the \"device\", \"email\" identities were provided"), "{text}");
 }
 
+// rule: privacy-requests 21.7
 // rule: privacy-requests T-10
 #[test]
 fn identities_that_seed_nothing_give_an_empty_traversal() {
@@ -166,6 +173,7 @@ fn identities_that_seed_nothing_give_an_empty_traversal() {
     assert_eq!(traversal.skipped().len(), 1);
 }
 
+// rule: privacy-requests 21.5
 // rule: privacy-requests T-9
 #[test]
 fn a_collection_that_nothing_leads_to_is_named_and_fatal_only_if_targeted() {
@@ -184,6 +192,7 @@ fn a_collection_that_nothing_leads_to_is_named_and_fatal_only_if_targeted() {
     assert!(targeted.to_string().contains("d:U"));
 }
 
+// rule: privacy-requests 21.8
 // rule: privacy-requests G-5
 #[test]
 fn the_direction_of_a_reference_decides_what_is_reached() {
