@@ -45,6 +45,18 @@ pub(crate) fn read(path: &Path) -> Result<SourceFile, Failure> {
     Ok(SourceFile::new(path.display().to_string(), text))
 }
 
+/// Checks that a folder can be made or written, before any work is done that ends there.
+pub(crate) fn check_folder(flag: &str, folder: &Path) -> Result<(), Failure> {
+    let there = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+    if !there.is_dir() {
+        return Err(Failure::BadInput(format!(
+            "`{flag}` wants a folder, and {} is a file; name another place",
+            there.display()
+        )));
+    }
+    tempfile::tempfile_in(there).map(drop).map_err(|error| Failure::unwritable(there, &error))
+}
+
 /// Finds a connector by what a person wrote: a name of the library, or a path below `folder`.
 ///
 /// A text that starts with `.` or holds a separator is a path; anything else is a name first.

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         Err(failure) => {
             match &failure {
                 Failure::Shown(_) => {}
-                Failure::BadInput(_) | Failure::Failed(_) => output::complain(&failure.to_string()),
+                Failure::BadInput(text) | Failure::Failed(text) => output.failure(text),
             }
             failure.exit().into()
         }

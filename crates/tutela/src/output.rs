@@ -36,6 +36,15 @@ impl Output {
         self.surface != Surface::Pipe
     }
 
+    /// Says why there is no result; where data was asked for, also as data.
+    pub(crate) fn failure(self, text: &str) {
+        match self.format {
+            Format::Json => json(&serde_json::json!({ "error": text })),
+            Format::Table => {}
+        }
+        complain(&format!("error: {text}"));
+    }
+
     /// Shows findings: as the result where data was asked for, else drawn on standard error.
     pub(crate) fn diagnostics(self, diagnostics: &Diagnostics, sources: &Sources) {
         match self.format {

@@ -211,7 +211,7 @@ async fn identities_with_awkward_characters_arrive_as_they_are() {
 async fn a_policy_delivers_only_what_it_targets() {
     let saas = shop::open().await;
     let program = Program::new();
-    let policies = "policies:\n  - key: contact\n    rules: [{ key: contact, action_type: access, targets: [{ data_category: user.contact }] }]\n  - key: erase\n    rules: [{ key: e, action_type: erasure, targets: [{ data_category: user }] }]\n";
+    let policies = "policies:\n  - key: contact\n    rules: [{ key: contact, action_type: access, targets: [{ data_category: user.contact }] }]\n  - key: erase\n    rules: [{ key: e, action_type: erasure, masking_strategy: { strategy: null_rewrite }, targets: [{ data_category: user }] }]\n";
     shop::project_with(&program, &saas, "token: t", policies);
 
     let with = |key: &'static str| [ACCESS, &["--policy", key]].concat();

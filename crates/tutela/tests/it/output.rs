@@ -35,6 +35,27 @@ fn wrong_flags_are_bad_input() {
 }
 
 #[test]
+fn every_failure_is_data_where_data_was_asked_for() {
+    for arguments in [
+        &["connector", "show", "nothing"][..],
+        &["connector", "check", "none.yml"],
+        &["connector", "test", "none.yml"],
+        &["connection", "list"],
+        &["privacy", "access", "--identity", "email", "--out", "out"],
+    ] {
+        let program = Program::new();
+
+        let drawn = program.run(arguments);
+        let data = program.run(&[arguments, &["--format", "json"]].concat()).expect(drawn.code);
+
+        assert!(drawn.code > 0 && drawn.stdout.is_empty(), "{arguments:?}");
+        let text = data.json()["error"].as_str().unwrap().to_owned();
+        assert_eq!(data.stderr, format!("error: {text}\n"), "the same for people and programs");
+        assert_eq!(data.stderr, drawn.stderr);
+    }
+}
+
+#[test]
 fn a_filter_that_is_none_is_bad_input() {
     let program = Program::new().with_environment("RUST_LOG", "egress=loud=er");
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -51,6 +51,15 @@ impl Program {
 
     /// Runs it in its folder, without what the surroundings set for it.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::of(self.command(arguments).output().unwrap())
+    }
+
+    /// Starts it the same way, its outputs kept, for tests that stop it half-way.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tutela"));
         command.args(arguments).current_dir(self.folder.path());
         for (name, _) in
@@ -59,12 +68,7 @@ impl Program {
             command.env_remove(name);
         }
         command.envs(self.environment.iter().cloned());
-        let output = command.output().unwrap();
-        Ran {
-            code: output.status.code().expect("it was not killed"),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        command
     }
 
     /// Every file below its folder, by path.
@@ -86,6 +90,14 @@ impl Program {
 }
 
 impl Ran {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().expect("it was not killed"),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// Fails with both outputs unless the code is this.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Self {

@@ -67,5 +67,7 @@ async fn people_with_something_missing_are_listed_and_the_others_are_whole() {
 
     assert_eq!((totals["complete"].as_u64(), totals["incomplete"].as_u64()), (Some(1), Some(1)));
     assert_eq!(totals["missing"][0]["subject"], "subject-0002");
+    let reason = totals["missing"][0]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("shop:customer: ") && reason.contains("403"), "the cause: {reason}");
     assert_eq!(program.json("out/subject-0001/report.json")["outcome"], "complete");
 }

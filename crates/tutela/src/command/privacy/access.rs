@@ -13,6 +13,7 @@ use super::identity;
 use crate::data_request::{DataRequests, Means};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::files;
 use crate::output::Output;
 use crate::project::{ProjectArgument, ProjectFile, limits, reading};
 use crate::runtime;
@@ -45,6 +46,7 @@ pub(crate) struct Access {
 
 /// Checks everything that can be checked without a call, then asks.
 pub(crate) fn run(access: &Access, output: Output) -> Result<Exit, Failure> {
+    files::check_folder("--out", &access.out)?;
     let file = ProjectFile::load(&access.project.project, output)?;
     let policy = access.policy.as_deref().map(|key| policy(&file, key)).transpose()?;
     let Some(subjects) = &access.subjects else {

@@ -2,7 +2,8 @@ use std::path::Path;
 
 use engine::{Cancellation, Canceller};
 use futures::StreamExt as _;
-use privacy::ReportOutcome;
+use model::{CollectionAddress, IncompleteReason};
+use privacy::{CollectionReport, Report, ReportOutcome};
 use serde::Serialize;
 
 use crate::arguments::Format;
@@ -89,6 +90,15 @@ pub(super) async fn run(
     totals.show(people.out, output)
 }
 
+/// The first collection that lacks something by itself, and not because of one above it.
+fn first_cause(report: &Report) -> Option<(&CollectionAddress, &CollectionReport)> {
+    let incomplete = |(_, collection): &(_, &CollectionReport)| !collection.completeness.complete;
+    let causes = |(_, collection): &(_, &CollectionReport)| {
+        collection.completeness.reason.is_some_and(|reason| reason != IncompleteReason::Upstream)
+    };
+    report.collections.iter().find(causes).or_else(|| report.collections.iter().find(incomplete))
+}
+
 /// What all of the people share while they are asked about.
 struct Round<'a> {
     requests: &'a DataRequests,
@@ -131,9 +141,7 @@ impl Totals {
                     }
                     ReportOutcome::Incomplete => self.incomplete += 1,
                 }
-                let first =
-                    report.collections.iter().find(|(_, collection)| !collection.completeness.complete);
-                first.map_or_else(String::new, |(address, collection)| {
+                first_cause(report).map_or_else(String::new, |(address, collection)| {
                     format!("{address}: {}", collection.completeness.detail.clone().unwrap_or_default())
                 })
             }
