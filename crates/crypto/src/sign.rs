@@ -19,11 +19,26 @@ pub fn sign_rs256(pem: &str, message: &[u8]) -> Result<Vec<u8>, SignError> {
     Ok(signature)
 }
 
+/// Kinds of PEM blocks that people give in the place of an RSA key. Any other text after `BEGIN` is
+/// not shown: it may be part of a key.
+const OTHER_KINDS: [&str; 7] = [
+    "CERTIFICATE",
+    "DSA PRIVATE KEY",
+    "EC PRIVATE KEY",
+    "ENCRYPTED PRIVATE KEY",
+    "OPENSSH PRIVATE KEY",
+    "PUBLIC KEY",
+    "RSA PUBLIC KEY",
+];
+
 fn read_key(pem: &str) -> Result<RsaKeyPair, SignError> {
     let mut label = None;
-    let mut body = String::new();
+    // Large enough from the start: growing would leave copies of the key behind.
+    let mut body = String::with_capacity(pem.len());
     for line in pem.lines().map(str::trim) {
         match line.strip_prefix("-----BEGIN ").and_then(|rest| rest.strip_suffix("-----")) {
+            // Without its line breaks, this line holds the key itself.
+            Some(found) if found.contains("-----") => return Err(SignError::NotPem),
             Some(found) => label = Some(found),
             None if line.starts_with("-----END ") => break,
             None if label.is_some() => body.push_str(line),
@@ -39,7 +54,10 @@ fn read_key(pem: &str) -> Result<RsaKeyPair, SignError> {
         "RSA PRIVATE KEY" => RsaKeyPair::from_der(&der),
         _ => {
             der.zeroize();
-            return Err(SignError::NotRsa { label: label.to_owned() });
+            return Err(OTHER_KINDS
+                .iter()
+                .find(|kind| **kind == label)
+                .map_or(SignError::NotPem, |label| SignError::NotRsa { label }));
         }
     };
     der.zeroize();
@@ -50,13 +68,15 @@ fn read_key(pem: &str) -> Result<RsaKeyPair, SignError> {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SignError {
     /// No PEM block, or one that is cut.
-    #[error("the private key is not PEM text; it must start with `-----BEGIN PRIVATE KEY-----`")]
+    #[error(
+        "the private key is not PEM text; it must start with `-----BEGIN PRIVATE KEY-----` on a line of its own"
+    )]
     NotPem,
     /// A PEM block of another kind.
     #[error("the private key is a `{label}`; an RSA key in PKCS#8 or PKCS#1 form is needed")]
     NotRsa {
-        /// What stands after `BEGIN`.
-        label: String,
+        /// What stands after `BEGIN`, one of the names that are in use.
+        label: &'static str,
     },
     /// Decodes, but is no RSA key of a supported size.
     #[error("the private key cannot be used; it must be an unencrypted RSA key of at least 2048 bits")]
@@ -93,7 +113,17 @@ mod tests {
         assert_eq!(sign_rs256(&pem("PRIVATE KEY", b"junk"), b""), Err(SignError::NotUsable));
         assert_eq!(
             sign_rs256(&pem("EC PRIVATE KEY", b"junk"), b""),
-            Err(SignError::NotRsa { label: "EC PRIVATE KEY".to_owned() })
+            Err(SignError::NotRsa { label: "EC PRIVATE KEY" })
         );
+    }
+
+    #[test]
+    fn no_error_shows_part_of_a_key() {
+        let one_line = "-----BEGIN PRIVATE KEY----- canary -----END PRIVATE KEY-----";
+        let split = "-----BEGIN canary-----\nAAAA\n-----END canary-----\n";
+        for text in [one_line, split, "canary", "-----BEGIN PRIVATE KEY-----\ncanary"] {
+            let error = sign_rs256(text, b"").unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+        }
     }
 }
