@@ -72,6 +72,7 @@ impl Connector {
             ) => return apply(simple, &self.connection().secrets, draft),
         };
         let tokens = self.valid_tokens(client, flow).await?;
+        draft.redact.push(tokens.access_token.expose().clone());
         bearer::set(tokens.access_token.expose(), draft)
     }
 }

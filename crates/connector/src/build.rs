@@ -4,19 +4,19 @@
 mod body;
 mod error;
 mod prepared;
+mod restore;
 
 use egress::{Limit, RecordingHints};
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use model::Path;
-use spec::connector_file::{
-    ConnectorFile, LinkSource, Pagination, ParamSource, ParamValue, QueryValue, Request,
-};
+use spec::connector_file::{LinkSource, Pagination, ParamSource, ParamValue, QueryValue, Request};
 
 pub(crate) use body::is_form;
 pub use error::BuildError;
 pub(crate) use prepared::Prepared;
 use prepared::Shared;
+pub(crate) use restore::Restored;
 
 use crate::client::Client;
 use crate::connection::Connection;
@@ -205,7 +205,7 @@ impl<'a> Build<'a> {
         let mut keep = kept.cloned().unwrap_or_default();
         keep.extend(paging_paths(self.request));
         let mut redact = used.changing;
-        redact.extend(sensitive_values(&self.connection.file, self.params, self.values));
+        redact.extend(sensitive_values(self.connection, self.params, self.values));
         RecordingHints { substituted: used.personal, keep, redact }
     }
 }
@@ -285,16 +285,20 @@ fn paging_paths(request: &Request) -> Vec<String> {
     }
 }
 
-/// Values of sensitive connector params that this request may use, under their own name or a param's.
-fn sensitive_values(file: &ConnectorFile, params: &[ParamValue], values: &ValueMap) -> Vec<String> {
+/// Values of all sensitive connector params: what this request uses under their own or a param's
+/// name, and what authentication uses, which an answer may repeat.
+fn sensitive_values(connection: &Connection, params: &[ParamValue], values: &ValueMap) -> Vec<String> {
+    let file = &connection.file;
     let sensitive = |secret: &str| file.find_param(secret).is_some_and(|param| param.sensitive);
     let by_param = params.iter().filter_map(|param| match &param.source {
-        ParamSource::ConnectorParam(secret) => sensitive(secret).then_some(param.name.as_str()),
+        ParamSource::ConnectorParam(secret) => {
+            sensitive(secret).then(|| values.find_name(&param.name)).flatten()
+        }
         ParamSource::Identity(_) | ParamSource::References(_) => None,
     });
-    let by_name =
-        file.connector_params.iter().filter(|param| param.sensitive).map(|param| param.name.as_str());
-    by_param.chain(by_name).filter_map(|name| values.find_name(name)).filter_map(model::text_form).collect()
+    let names = file.connector_params.iter().filter(|param| param.sensitive).map(|param| &param.name);
+    let by_name = names.filter_map(|name| connection.secrets.find(name));
+    by_param.chain(by_name).filter_map(model::text_form).collect()
 }
 
 #[cfg(test)]
