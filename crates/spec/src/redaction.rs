@@ -7,14 +7,16 @@ impl SourceFile {
     /// The same text with everything below `secrets` replaced by stars, names of secrets excepted.
     ///
     /// For drawing excerpts of project files. Bytes keep their positions, so spans of diagnostics
-    /// fit both texts. If the text is no YAML, everything from the first `secret` on is hidden: it
-    /// cannot be known where the values end.
+    /// fit both texts. In doubt more is hidden: comments behind secrets, and the rest of a mapping
+    /// whose `secrets` is empty, because its values may only be indented wrongly. If the text is no
+    /// YAML, everything from the first word on that is or was meant to be `secrets`: it cannot be
+    /// known where the values end.
     pub fn redacted(&self) -> SourceFile {
         let mut hidden: Vec<bool> = vec![false; self.text().len()];
         if let Some(root) = yaml::parse(self, None).root {
             hide_below(self, &root, &mut hidden);
         } else {
-            let from = self.text().to_ascii_lowercase().find("secret").unwrap_or(self.text().len());
+            let from = first_secrets_word(self.text());
             mark(&mut hidden, from..self.text().len(), true);
         }
         let mut text = String::with_capacity(self.text().len());
@@ -38,19 +40,26 @@ fn hide_below(source: &SourceFile, node: &Node, hidden: &mut [bool]) {
     for entry in node.entries() {
         if is_secrets(&entry.key) {
             let begin = entry.key_span.end;
-            let end = line_end(source, entry.value.span.end.max(begin));
-            mark(hidden, begin..end, true);
-            show_names(&entry.value, hidden);
+            let of_mapping =
+                node.entries().last().map_or(begin, |last| last.value.span.end.max(last.key_span.end));
+            let end = if entry.value.span.is_empty() { of_mapping } else { entry.value.span.end };
+            mark(hidden, begin..comments_end(source, end.max(begin)), true);
+            show_names(source, &entry.value, hidden);
             hide_values(&entry.value, hidden);
+            if entry.value.span.is_empty() {
+                show_names(source, node, hidden);
+            }
         } else {
             hide_below(source, &entry.value, hidden);
         }
     }
 }
 
-fn show_names(node: &Node, hidden: &mut [bool]) {
+fn show_names(source: &SourceFile, node: &Node, hidden: &mut [bool]) {
     for entry in node.entries() {
-        mark(hidden, entry.key_span.clone(), false);
+        let Range { start, end } = entry.key_span;
+        let colon = source.slice(&(end..end + 1)) == ":";
+        mark(hidden, start..end + usize::from(colon), false);
     }
 }
 
@@ -72,10 +81,24 @@ fn is_secrets(key: &str) -> bool {
     key.starts_with("secret") || strsim::damerau_levenshtein(&key, "secrets") <= 2
 }
 
-/// To the end of the line: a comment may hold what was there before.
-fn line_end(source: &SourceFile, from: usize) -> usize {
-    let rest = source.text().get(from..).unwrap_or_default();
-    from + rest.find('\n').unwrap_or(rest.len())
+/// To the end of the line and of the comments below it: they may hold what was there before.
+fn comments_end(source: &SourceFile, from: usize) -> usize {
+    let mut lines = source.text().get(from..).unwrap_or_default().split_inclusive('\n');
+    let own = lines.next().map_or(0, str::len);
+    let is_comment = |line: &&str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    from + own + lines.take_while(is_comment).map(str::len).sum::<usize>()
+}
+
+/// Where the first word begins that looks like `secrets`; the end of the text if there is none.
+fn first_secrets_word(text: &str) -> usize {
+    let mut at = 0;
+    for word in text.split_inclusive(|letter: char| !letter.is_alphanumeric()) {
+        if is_secrets(word.trim_end_matches(|letter: char| !letter.is_alphanumeric())) {
+            return at;
+        }
+        at += word.len();
+    }
+    text.len()
 }
 
 fn mark(hidden: &mut [bool], range: Range<usize>, is_hidden: bool) {
@@ -117,6 +140,38 @@ mod tests {
         for text in texts {
             assert!(!SourceFile::new("t", text).redacted().text().contains("canary"), "{text}");
         }
+    }
+
+    #[test]
+    fn values_are_hidden_in_every_way_of_writing() {
+        let ways = [
+            "connections: [{key: a, secrets: {token: canary, b: \"}canary\"}, access: read}]\n",
+            "{\"connections\":[{\"secrets\":{\n\"token\":\"canary\"\n},\"access\":\"read\"}]}",
+            "- secrets: &anchor\n    token: canary\n  access: read\n",
+            "- secrets: &anchor {\n token: canary,\n other: canary }\n  access: read\n",
+            "- ? secrets\n  : token: canary\n  access: read\n",
+            "- 'secrets' :\n    token: canary\n  access: read\n",
+            "- secrets: canary\n  access: read\n",
+            "- secrets:\n    token: \"canary\n  canary\n  access: read\n",
+            "- secrets: {token: canary\n  access: read\n",
+            "- secrets:\n    - canary\n    -   canary: canary\n  access: read\n",
+            "- secrets:\n    token: a\n    # token: canary\n\n  # canary\n  acess: read\n",
+            "- key: a\n  secrets:\n  token: canary\n  access: read\n",
+            "- sercets:\n    token: \"canary\n  access: read\n",
+        ];
+        for way in ways {
+            let shown = SourceFile::new("t", way).redacted();
+
+            assert!(!shown.text().contains("canary"), "{way:?} gave {:?}", shown.text());
+            assert_eq!(shown.text().len(), way.len(), "places must stay");
+        }
+    }
+
+    #[test]
+    fn other_words_hide_nothing() {
+        let text = "- key: my_secrets\n  note: no secrets here\n  access_secrets: 2\n";
+
+        assert_eq!(SourceFile::new("t", text).redacted().text(), text);
     }
 
     #[test]
