@@ -34,22 +34,30 @@ impl Canary {
     pub fn find_in(&self, haystack: &[u8]) -> Option<&'static str> {
         [("secret", &self.secret), ("personal", &self.personal)]
             .into_iter()
-            .find(|(_, value)| forms(value).iter().any(|form| contains(haystack, form.as_bytes())))
+            .find(|(_, value)| holds(haystack, value))
             .map(|(kind, _)| kind)
     }
+}
+
+/// Whether `value` is in `haystack`, plain or in one of the forms that [`Canary::assert_absent`]
+/// looks for.
+pub fn holds(haystack: &[u8], value: &str) -> bool {
+    forms(value).iter().any(|form| contains(haystack, form.as_bytes()))
 }
 
 /// The forms a value takes on its way out. Base64 depends on the position in its group of three,
 /// so all three are made and their uncertain ends dropped.
 fn forms(value: &str) -> Vec<String> {
     use base64::Engine as _;
-    let engine = base64::engine::general_purpose::STANDARD;
-    let mut forms = vec![value.to_owned(), value.replace('@', "%40"), value.replace('@', "\\u0040")];
-    for (shift, skip) in [(0, 0), (1, 2), (2, 3)] {
-        let padded = format!("{}{value}", "x".repeat(shift));
-        let encoded = engine.encode(padded);
-        let sure: String = encoded.trim_end_matches('=').chars().skip(skip).collect();
-        forms.push(sure.chars().take(sure.chars().count().saturating_sub(2)).collect());
+    let percent = |space| value.replace('@', "%40").replace('+', "%2B").replace(' ', space);
+    let mut forms = vec![value.to_owned(), percent("%20"), percent("+"), value.replace('@', "\\u0040")];
+    for engine in [base64::engine::general_purpose::STANDARD, base64::engine::general_purpose::URL_SAFE] {
+        for (shift, skip) in [(0, 0), (1, 2), (2, 3)] {
+            let padded = format!("{}{value}", "x".repeat(shift));
+            let encoded = engine.encode(padded);
+            let sure: String = encoded.trim_end_matches('=').chars().skip(skip).collect();
+            forms.push(sure.chars().take(sure.chars().count().saturating_sub(2)).collect());
+        }
     }
     forms
 }
@@ -76,6 +84,8 @@ mod tests {
         ] {
             assert!(canary.find_in(leak.as_bytes()).is_some(), "{leak}");
         }
+        assert!(holds(b"/search?phone=%2B4915550199&name=Ana+Canary", "+4915550199"));
+        assert!(holds(b"/search?name=Ana+Canary", "Ana Canary"));
         canary.assert_absent(["nothing here", "canary-secret-other"]);
     }
 }

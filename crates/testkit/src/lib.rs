@@ -21,7 +21,7 @@ mod clock;
 mod fake_saas;
 mod ids;
 
-pub use canary::Canary;
+pub use canary::{Canary, holds};
 pub use clock::TestClock;
 pub use fake_saas::{FakeSaas, Route, gzip, gzip_bomb};
 pub use ids::SequentialIds;
