@@ -94,10 +94,7 @@ impl DataRequests {
                 (key, connector)
             })
             .collect();
-        let spool = tempfile::Builder::new()
-            .prefix("tutela-")
-            .tempdir()
-            .map_err(|error| Failure::unwritable(&std::env::temp_dir(), &error))?;
+        let spool = private_folder().map_err(|error| Failure::unwritable(&std::env::temp_dir(), &error))?;
         Ok(Self {
             shared: Arc::new(Shared {
                 graph,
@@ -175,6 +172,18 @@ impl DataRequests {
             Err(_) => Err(Failure::Failed("the package was not finished; run again".to_owned())),
         }
     }
+}
+
+/// A temporary folder that only this user can look into.
+fn private_folder() -> std::io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("tutela-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o700));
+    }
+    builder.tempdir()
 }
 
 fn write(

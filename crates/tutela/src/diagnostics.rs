@@ -8,16 +8,23 @@ use spec::{Diagnostic, Diagnostics, Severity, SourceFile};
 
 /// Files whose text may be shown beside a finding.
 ///
-/// Texts with secrets (project files) go in with their secrets blacked out, places unchanged.
+/// A project file is kept with its secrets blacked out, places unchanged.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
     files: Vec<SourceFile>,
 }
 
 impl Sources {
-    /// Adds a file.
+    /// Adds a project file.
+    pub(crate) fn add_project(&mut self, file: &SourceFile) {
+        self.files.push(file.redacted());
+    }
+
+    /// Adds a connector or dataset file, or what was given as one: a file that speaks of connections
+    /// or secrets may be a project file after all.
     pub(crate) fn add(&mut self, file: SourceFile) {
-        self.files.push(file);
+        let may_be_project = ["connections", "secrets"].iter().any(|word| file.text().contains(word));
+        self.files.push(if may_be_project { file.redacted() } else { file });
     }
 
     /// Draws findings one below the other, each with its place, an excerpt, and what to write instead.
@@ -160,6 +167,19 @@ mod tests {
         {
             assert!(text.contains(part), "{part:?} is missing in\n{text}");
         }
+    }
+
+    #[test]
+    fn a_project_file_is_shown_without_its_secrets_whoever_reads_it() {
+        let text = "connections:\n  - key: shop\n    secrets: { token: canary }\n";
+        let file = SourceFile::new("tutela.yml", text);
+        let found = Diagnostic::error(&file, 0..11, "spec::unknown_key", "unknown key `connections`");
+        let mut sources = Sources::default();
+        sources.add(file);
+
+        let text = sources.draw(&Diagnostics::from_iter([found]), Surface::Pipe);
+
+        assert!(text.contains("key: shop") && !text.contains("canary"), "{text}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod failure;
 mod files;
 mod logging;
 mod output;
+mod panics;
 mod progress;
 mod project;
 mod recording;
@@ -26,6 +27,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
+    panics::report_without_values();
     let arguments = Arguments::parse();
     let output = Output::new(arguments.format);
     let done = logging::start(arguments.verbose, std::env::var("RUST_LOG").ok().as_deref())

@@ -1,5 +1,4 @@
 pub(crate) mod door;
-mod redacted;
 mod resolve;
 mod secrets;
 mod settings;
@@ -34,7 +33,7 @@ impl ProjectFile {
         let source = files::read(path)?;
         let checked = spec::check_project(&source);
         let mut sources = Sources::default();
-        sources.add(redacted::redacted(&source));
+        sources.add_project(&source);
         let Some(project) = checked.value else {
             output.diagnostics(&checked.diagnostics, &sources);
             return Err(Failure::Shown(Exit::BadInput));

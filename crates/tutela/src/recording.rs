@@ -19,8 +19,9 @@ pub(crate) use self::keep::kept_paths;
 const FORMAT: &str = "tutela.recording/1";
 
 /// Stands for every secret that must not be in a file. A replay builds the same calls with it,
-/// because secrets do not count when a recorded call is looked for.
-const REPLACED: &str = "recorded";
+/// because secrets do not count when a recorded call is looked for. No word that may stand in a call
+/// for another reason: there it would count as the secret.
+const REPLACED: &str = "secret-left-out";
 
 /// What a recording file holds: the traffic of one data request without secrets and persons, what is
 /// needed to ask the same again, and what came of it.

@@ -10,6 +10,17 @@ pub(crate) fn run<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T
     runtime.block_on(work)
 }
 
+/// The same, given up when a person asks the program to end: what the work holds, temporary folders
+/// among it, is let go in order.
+pub(crate) fn run_until_interrupted<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    run(async {
+        tokio::select! {
+            done = work => done,
+            () = interrupted() => Err(Failure::Failed("interrupted; nothing was written".to_owned())),
+        }
+    })
+}
+
 /// Completes when a person presses Ctrl-C, or the system asks the program to end.
 pub(crate) async fn interrupted() {
     let control_c = async {

@@ -17,13 +17,11 @@ impl ProjectFile {
     /// The way out, as the project's `egress` section and the environment say.
     pub(crate) fn door(&self, mode: Mode, clock: &Arc<dyn Clock>) -> Result<Door, Failure> {
         let settings = settings(&self.project.egress)
-            .and_then(|settings| {
-                let (allow, routes) = (std::env::var(ALLOW).ok(), std::env::var(ROUTES).ok());
-                settings
-                    .with_environment(allow.as_deref(), routes.as_deref())
-                    .map_err(|error| error.to_string())
-            })
             .map_err(|problem| Failure::BadInput(format!("{}: {problem}", self.name())))?;
+        let (allow, routes) = (std::env::var(ALLOW).ok(), std::env::var(ROUTES).ok());
+        let settings = settings
+            .with_environment(allow.as_deref(), routes.as_deref())
+            .map_err(|error| Failure::bad_input(&error))?;
         open(settings, mode, clock)
     }
 }

@@ -12,7 +12,6 @@ use spec::{
 };
 
 use super::ProjectFile;
-use super::redacted::redacted;
 use super::secrets::SecretsOf;
 use crate::diagnostics::Sources;
 use crate::exit::Exit;
@@ -118,7 +117,7 @@ impl ProjectFile {
     /// Findings, with the project file as their first source.
     pub(crate) fn findings(&self) -> Findings {
         let mut sources = Sources::default();
-        sources.add(redacted(&self.source));
+        sources.add_project(&self.source);
         Findings { list: Diagnostics::default(), sources }
     }
 

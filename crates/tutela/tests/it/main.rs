@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop at what is not there")]
 
 mod access;
+mod canary;
 mod check;
 mod connection;
 mod corpus;
@@ -9,7 +10,6 @@ mod demo;
 mod faults;
 mod folder;
 mod hostile;
-mod inside;
 mod interrupt;
 mod library;
 mod output;

@@ -85,7 +85,7 @@ pub(crate) fn run(test: &Test, output: Output) -> Result<Exit, Failure> {
         ids: Arc::new(RandomIds),
         settings: reading(&file.project.reading),
     });
-    let lines = runtime::run(async {
+    let lines = runtime::run_until_interrupted(async {
         let mut lines = vec![test_request(&connector).await];
         for capability in &capabilities {
             lines.push(probe(&connector, capability).await);

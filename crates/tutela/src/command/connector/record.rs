@@ -54,7 +54,7 @@ pub(crate) fn run(record: &Record, output: Output) -> Result<Exit, Failure> {
         policy: None,
         clock: Arc::clone(&clock),
     };
-    let recording = runtime::run(async {
+    let recording = runtime::run_until_interrupted(async {
         let requests = DataRequests::new(vec![with_kept_paths(instance.clone())], means)?;
         let live = requests.read(person, Cancellation::never(), &|_progress| {}).await?;
         if live.requests() == 0 {

@@ -103,7 +103,7 @@ fn replay(
     let recording = Recording::parse(name, text, &file)?;
     let instance = Instance::of_sources(sources, &recording.connection, recording.secrets(), output)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    runtime::run(async {
+    runtime::run_until_interrupted(async {
         let replayed = recording.replay(instance, clock).await?;
         recording.compare(&replayed)
     })
