@@ -94,7 +94,7 @@ pub enum PackageError {
 
 /// Writes `access.json`, `report.json` and `index.html` into `folder`, which is made if needed.
 ///
-/// Rows stream from the sealed pages; memory depends on the size of a page only. Each file is
+/// Rows stream from the sealed pages; memory depends on the size of a page and of the rows shown. Each file is
 /// written under another name and takes its own name at the end, all three one after the other, so
 /// that a crash never leaves half a file. Files are for their owner only. For equal data
 /// `access.json` is equal to the byte. Blocks: from asynchronous code use `spawn_blocking`.

@@ -15,6 +15,8 @@ const TEMPLATE: &str = include_str!("index.html");
 #[derive(Serialize)]
 struct Page<'a> {
     complete: bool,
+    /// Whether any line has something to remark.
+    remarks: bool,
     lines: Vec<Line>,
     collections: &'a [ShownCollection],
     identities: Vec<Identity>,
@@ -26,6 +28,8 @@ struct Page<'a> {
 #[derive(Serialize)]
 struct Line {
     address: String,
+    /// Number of its section, from 1; none if no record is shown.
+    place: Option<usize>,
     status: &'static str,
     rows: u64,
     complete: bool,
@@ -47,13 +51,14 @@ pub(super) fn render(
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("index.html", TEMPLATE)?;
     let lines: Vec<Line> =
-        report.collections.iter().map(|(address, one)| line(address.to_string(), one)).collect();
+        report.collections.iter().map(|(address, one)| line(address.to_string(), one, shown)).collect();
     let filtered = match options.contents {
         Contents::Everything => None,
         Contents::Targeted { policy, .. } => Some(policy.key.as_str()),
     };
     let page = Page {
         complete: report.outcome == ReportOutcome::Complete,
+        remarks: lines.iter().any(|line| line.detail.is_some()),
         lines,
         collections: shown,
         identities: identities(options),
@@ -63,7 +68,9 @@ pub(super) fn render(
     environment.get_template("index.html")?.render(Serde(&page))
 }
 
-fn line(address: String, report: &CollectionReport) -> Line {
+fn line(address: String, report: &CollectionReport, shown: &[ShownCollection]) -> Line {
+    let mut sections = shown.iter().filter(|collection| !collection.rows.is_empty());
+    let place = sections.position(|collection| collection.address == address).map(|position| position + 1);
     let status = match report.status {
         Status::Complete if report.rows == 0 => "nothing found",
         Status::Complete => "complete",
@@ -73,6 +80,7 @@ fn line(address: String, report: &CollectionReport) -> Line {
     };
     Line {
         address,
+        place,
         status,
         rows: report.rows,
         complete: report.completeness.complete,
