@@ -82,6 +82,14 @@ pub enum FillError {
         /// Name of the placeholder.
         name: String,
     },
+    /// Many values where one has its place.
+    #[error(
+        "the values of `<{name}>` have no place here: a batch stands in a JSON body, as `[\"<{name}>\"]`"
+    )]
+    Batch {
+        /// Name of the placeholder.
+        name: String,
+    },
 }
 
 /// `a`, `b` and `c`, each in backticks.
@@ -191,18 +199,52 @@ impl Run<'_> {
         } else if origin == Origin::Special && placeholder.name != "field_list" {
             value::collect_texts(value, &mut self.filled.changing);
         }
+        if let Value::Array(items) = value
+            && self.filler.values.is_batch(&placeholder.name)
+        {
+            return self.batch(placeholder, items, next);
+        }
         let text = self.escaped(placeholder, value, origin)?;
         self.filled.text.push_str(&text);
         self.scanner.value_stands_here();
         Ok(())
     }
 
+    /// `"<name>"` becomes one text for each value, a bare `<name>` the list itself.
+    fn batch(
+        &mut self,
+        placeholder: &Placeholder,
+        items: &[Value],
+        next: Option<&Piece>,
+    ) -> Result<(), FillError> {
+        let in_json = self.place == Place::Json;
+        if in_json && self.is_quoted(next) {
+            let text = |item: &Value| Value::String(text_form(item).unwrap_or_default()).to_string();
+            self.filled.text.pop();
+            self.filled.text.push_str(&items.iter().map(text).collect::<Vec<_>>().join(", "));
+            self.after_removed_quote = true;
+            self.scanner.close();
+            return Ok(());
+        }
+        if in_json && !self.scanner.in_json_string() {
+            self.filled.text.push_str(&Value::Array(items.to_vec()).to_string());
+            self.scanner.value_stands_here();
+            return Ok(());
+        }
+        Err(FillError::Batch { name: placeholder.name.clone() })
+    }
+
+    /// Whether the placeholder is all that stands between two quotes.
+    fn is_quoted(&self, next: Option<&Piece>) -> bool {
+        self.filled.text.ends_with('"')
+            && matches!(next, Some(Piece::Literal(text)) if text.starts_with('"'))
+            && self.scanner.just_opened()
+    }
+
     /// An optional placeholder without value: `"<name?>"` becomes `null`, so does a bare one in
     /// JSON; anywhere else it disappears.
     fn without_value(&mut self, next: Option<&Piece>) {
-        let quoted = self.filled.text.ends_with('"')
-            && matches!(next, Some(Piece::Literal(text)) if text.starts_with('"'))
-            && self.scanner.just_opened();
+        let quoted = self.is_quoted(next);
         self.filled.removed = true;
         if quoted && self.place != Place::Path {
             self.filled.text.pop();

@@ -3,7 +3,8 @@
 //! For: building requests from templates with the escaping that each place needs, authentication,
 //! retry, reading answers page by page, post-processing. Not for: sockets, host guard and rate
 //! budgets (`egress`), the order of collections (`graph`), keeping rows (`engine`).
-//! Nothing here sends a write: it has no permit to give.
+//! Writes are prepared as data ([`writes`]) and sent one by one, each with a permit that somebody above
+//! brings: nothing here has one to give.
 //!
 //! ```
 //! use connector::Secrets;
@@ -28,6 +29,7 @@ mod fingerprint;
 #[cfg(test)]
 mod fixture;
 mod inputs;
+mod job;
 mod output;
 mod pagination;
 mod person;
@@ -43,6 +45,7 @@ mod stats;
 mod test_request;
 mod token;
 mod values;
+pub mod writes;
 
 pub use auth::AuthError;
 pub use build::BuildError;
@@ -51,6 +54,7 @@ pub use connection::Connection;
 pub use connector::{Connector, ConnectorParts};
 pub use fill::FillError;
 pub use inputs::{InputGroup, Inputs};
+pub use job::{DestinationState, JobLook, SameJob};
 pub use output::OutputError;
 pub use pagination::PaginationError;
 pub use person::Person;
@@ -59,7 +63,7 @@ pub use probe::{Probe, ProbeStatus};
 pub use reading::{Page, PageReader, ReadError, Reading};
 pub use response::ResponseError;
 pub use secrets::Secrets;
-pub use send::CallError;
+pub use send::{CallError, WriteAnswer, WriteEnd};
 pub use settings::Settings;
 pub use stats::CallStats;
 pub use test_request::TestOutcome;

@@ -98,6 +98,30 @@ impl Connector {
         plan.source = Source::Requests(sequences);
         Ok(Reading { plan: Arc::new(plan) })
     }
+
+    /// Prepares the reading of one request on its own, as for collection `endpoint`: the proof of a
+    /// write, or a list of jobs. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`ReadError`] if it cannot be read as the file describes it with these values.
+    pub fn read_request(
+        &self,
+        request: &Request,
+        endpoint: &str,
+        person: &Person,
+        inputs: Inputs,
+    ) -> Result<Reading, ReadError> {
+        let mut plan = Plan {
+            connector: self.clone(),
+            collection: endpoint.to_owned(),
+            person: person.clone(),
+            inputs,
+            started: self.clock().now(),
+            source: Source::EmptyRow,
+        };
+        plan.source = Source::Requests(vec![plan.sequence(request)?]);
+        Ok(Reading { plan: Arc::new(plan) })
+    }
 }
 
 impl Reading {

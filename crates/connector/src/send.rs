@@ -1,11 +1,13 @@
 //! The attempt loop: authenticate, pass the door, judge the answer, try again (saas-config 13.10–13.16).
 
 mod error;
+mod write;
 
 use egress::{HttpReply, HttpRequest, Retry};
 use model::{Effect, IncompleteReason};
 
 pub use error::CallError;
+pub use write::{WriteAnswer, WriteEnd};
 
 use crate::auth::{AuthError, Draft};
 use crate::build::Prepared;

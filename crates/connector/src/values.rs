@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use model::{IdSource, Path, Row};
@@ -14,6 +14,8 @@ pub(crate) struct ValueMap {
     /// Always an object.
     values: Value,
     origins: HashMap<String, Origin>,
+    /// Names of which `"<name>"` stands for a list: one text for each element.
+    spread: HashSet<String>,
 }
 
 /// Where a value came from; decides how far it is trusted and whether a recording hides it.
@@ -67,7 +69,7 @@ pub(crate) struct SpecialValues<'a> {
 impl ValueMap {
     /// A map without values.
     pub(crate) fn new() -> Self {
-        Self { values: Value::Object(Row::new()), origins: HashMap::new() }
+        Self { values: Value::Object(Row::new()), origins: HashMap::new(), spread: HashSet::new() }
     }
 
     /// Sets `name`; null leaves it unresolved.
@@ -82,6 +84,17 @@ impl ValueMap {
     /// Sets the value of a declared param value under its param name.
     pub(crate) fn insert_param(&mut self, param: &ParamValue, value: Value) {
         self.insert(param.name.clone(), value, Origin::from(&param.source));
+    }
+
+    /// Sets `name` to all values of a batch: `"<name>"` in JSON becomes one text for each.
+    pub(crate) fn insert_batch(&mut self, name: &str, values: Vec<Value>, origin: Origin) {
+        self.spread.insert(name.to_owned());
+        self.insert(name, Value::Array(values), origin);
+    }
+
+    /// Whether `name` holds the values of a batch.
+    pub(crate) fn is_batch(&self, name: &str) -> bool {
+        self.spread.contains(name)
     }
 
     /// Sets the special placeholders; they win over params of the same name. Call it once for each

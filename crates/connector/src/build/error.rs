@@ -102,6 +102,12 @@ pub enum BuildError {
         /// The request's place in the file.
         place: String,
     },
+    /// A write that was kept and does not fit the file any more.
+    #[error("the write for {place} is not one that the connector file makes now; make a new plan")]
+    Changed {
+        /// The request's place in the file.
+        place: String,
+    },
     /// A request that runs a function instead.
     #[error(
         "{place} runs the function `{name}`, which this version cannot do; describe the request with `method` and `path`"
@@ -128,6 +134,7 @@ impl BuildError {
             | Self::Client { .. }
             | Self::Url { .. }
             | Self::NoTarget { .. }
+            | Self::Changed { .. }
             | Self::Override { .. } => false,
         }
     }

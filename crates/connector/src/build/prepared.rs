@@ -54,6 +54,11 @@ impl Prepared {
         Some(Self { shared: Arc::new(shared), url })
     }
 
+    /// A request whose address is known in full. `None` if it would lead to another host.
+    pub(super) fn with_address(shared: Shared, url: Url) -> Option<Self> {
+        shared.client.owns(&url).then(|| Self { shared: Arc::new(shared), url })
+    }
+
     /// What all pages have in common.
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared

@@ -1,7 +1,12 @@
-//! The access part of the worked example (saas-config Appendix B).
+//! The worked example: access, and the calls of erasure (saas-config Appendix B).
 
 use serde_json::{Value, json};
 use testkit::Answer;
+
+use std::collections::HashMap;
+
+use connector::writes::{WriteRow, WriteSource, Writes};
+use spec::connector_file::Per;
 
 use crate::acme::{Acme, Outcome, Setup, flat, person, read_all};
 
@@ -164,4 +169,77 @@ async fn rate_limited_call_is_made_again_after_the_time_it_asks_for() {
     assert_eq!(people.reason(), "complete");
     assert_eq!((people.stats.requests, people.stats.retries), (2, 1));
     assert!(people.stats.rate_limit_wait.as_secs() >= 7, "{:?}", people.stats);
+}
+
+/// The writes that `collection` is erased with; `rows` are pairs of a row and its masked fields.
+fn erase(acme: &Acme, collection: &str, rows: &[(Value, Value)]) -> Writes {
+    let endpoint = acme.connector.connection().file.find_endpoint(collection).unwrap();
+    let object = |value: &Value| value.as_object().unwrap().clone();
+    let rows: Vec<WriteRow> = rows
+        .iter()
+        .map(|(row, masked)| WriteRow { row: object(row), masked: object(masked), all: object(row) })
+        .collect();
+    let jo = person(&[("email", "jo@x.test")]);
+    let source = WriteSource {
+        request: endpoint.update.first().or(endpoint.delete.first()).unwrap(),
+        endpoint: collection,
+        per: Per::Row,
+        person: &jo,
+        inputs: &flat(&[]),
+        field_values: &HashMap::new(),
+    };
+    let mut writes = acme.connector.prepare_writes(source, &rows);
+    for body in writes.planned.iter_mut().filter_map(|write| write.request.body.as_mut()) {
+        *body = body.replace(jo.privacy_request_id.as_str(), "pri_1");
+    }
+    writes
+}
+
+/// Method, address, content type and body of each write.
+fn shown(writes: &Writes) -> Vec<String> {
+    assert!(writes.unwritten.is_empty(), "{:?}", writes.unwritten);
+    let line = |write: &connector::writes::PlannedWrite| {
+        let request = &write.request;
+        let headers: Vec<String> =
+            request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let body = request.body.clone().unwrap_or_default();
+        format!("{} {} [{}] {body}", request.method, request.url, headers.join(", "))
+    };
+    writes.planned.iter().map(line).collect()
+}
+
+/// `note` is untyped and stands here unmasked, as the example has it; which values are masked is
+/// decided elsewhere. A boolean of a form is written as JSON writes it.
+// rule: saas-config B.3
+#[tokio::test]
+async fn erasure_makes_these_calls() {
+    let acme = acme(ACME, json!(["eu", "us"])).await;
+    let row = json!({"id": 7, "email": "jo@x.test", "name": {"first": "Jo", "last": "Q"}, "note": "n"});
+    let masked = json!({"name": {"first": "MASKED", "last": "MASKED"}, "email": "MASKED"});
+    let order = |id: &str| (json!({"id": id, "total": 5, "person_id": 7}), json!({}));
+
+    let people = erase(&acme, "person", &[(row, masked)]);
+    let orders = erase(&acme, "orders", &[order("o1"), order("o2")]);
+    let newsletter = erase(&acme, "newsletter", &[(json!({}), json!({}))]);
+
+    assert_eq!(
+        shown(&people),
+        ["PATCH https://api.acme.test/v2/people/7 [content-type: application/json] {\"person\": {\"name\": \
+          {\"first\": \"MASKED\", \"last\": \"MASKED\"}, \"email\": \"MASKED\"}, \"reason\": \"pri_1\"}\n"]
+    );
+    assert_eq!(
+        shown(&orders),
+        [
+            "DELETE https://api.acme.test/v2/people/7/orders/o1 [] ",
+            "DELETE https://api.acme.test/v2/people/7/orders/o2 [] ",
+        ]
+    );
+    assert_eq!(
+        shown(&newsletter),
+        [
+            "POST https://api.acme.test/v2/newsletter/forget [content-type: application/x-www-form-urlencoded] \
+          address=jo%40x.test&hard=true"
+        ]
+    );
+    assert!(acme.saas.calls().is_empty(), "nothing is sent while writes are prepared");
 }

@@ -1,0 +1,65 @@
+//! Secrets by name: `__secret.name__` stands for one in a write that is kept.
+//!
+//! The mark is made of characters that no escaping changes, so it looks the same in a path, a query,
+//! a form and a JSON text.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use url::form_urlencoded;
+
+use crate::connection::Connection;
+
+const BEGIN: &str = "__secret.";
+const END: &str = "__";
+
+/// Everything but the unreserved characters.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The mark of connector param `name`, if it is sensitive.
+pub(super) fn mark(connection: &Connection, name: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let is_sensitive = connection.file.find_param(name).is_some_and(|param| param.sensitive);
+    (is_sensitive && name.chars().all(plain) && !name.contains(END)).then(|| format!("{BEGIN}{name}{END}"))
+}
+
+/// Whether any text in `value`, keys included, looks like a mark.
+pub(super) fn stands_in(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains(BEGIN),
+        Value::Array(items) => items.iter().any(stands_in),
+        Value::Object(members) => members.iter().any(|(key, value)| key.contains(BEGIN) || stands_in(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// `text` with the secrets in place of their marks; `None` for the mark of something that is no
+/// secret of the connection.
+pub(super) fn reveal(text: &str, connection: &Connection, escape: fn(&str) -> String) -> Option<String> {
+    let mut parts = text.split(BEGIN);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(END)?;
+        let (name, rest) = part.split_at(end);
+        mark(connection, name)?;
+        let secret = connection.secrets.find(name).and_then(model::text_form)?;
+        out.push_str(&escape(&secret));
+        out.push_str(rest.strip_prefix(END)?);
+    }
+    Some(out)
+}
+
+/// Escaped for a segment of a path.
+pub(super) fn in_path(secret: &str) -> String {
+    utf8_percent_encode(secret, SEGMENT).to_string()
+}
+
+/// Escaped for a form or a query.
+pub(super) fn in_form(secret: &str) -> String {
+    form_urlencoded::byte_serialize(secret.as_bytes()).collect()
+}
+
+/// Escaped for the inside of a JSON string.
+pub(super) fn in_json(secret: &str) -> String {
+    let quoted = Value::String(secret.to_owned()).to_string();
+    quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(&quoted).to_owned()
+}
