@@ -7,17 +7,20 @@ impl SourceFile {
     /// The same text with everything below `secrets` replaced by stars, names of secrets excepted.
     ///
     /// For drawing excerpts of project files. Bytes keep their positions, so spans of diagnostics
-    /// fit both texts. In doubt more is hidden: comments behind secrets, and the rest of a mapping
-    /// whose `secrets` is empty, because its values may only be indented wrongly. If the text is no
-    /// YAML, everything from the first word on that is or was meant to be `secrets`: it cannot be
+    /// fit both texts. In doubt more is hidden: comments behind secrets, and everything behind a
+    /// `secrets` that is empty, because its values may only be indented wrongly. If the text is no
+    /// YAML or has a key twice, everything from the first word on that is or was meant to be `secrets`: it cannot be
     /// known where the values end.
     pub fn redacted(&self) -> SourceFile {
         let mut hidden: Vec<bool> = vec![false; self.text().len()];
-        if let Some(root) = yaml::parse(self, None).root {
-            hide_below(self, &root, &mut hidden);
-        } else {
-            let from = first_secrets_word(self.text());
-            mark(&mut hidden, from..self.text().len(), true);
+        let parsed = yaml::parse(self, None);
+        match parsed.root {
+            // Of two equal keys, the tree holds one only.
+            Some(root) if !parsed.diagnostics.has_errors() => hide_below(self, &root, &mut hidden),
+            Some(_) | None => {
+                let from = first_secrets_word(self.text());
+                mark(&mut hidden, from..self.text().len(), true);
+            }
         }
         let mut text = String::with_capacity(self.text().len());
         for (at, character) in self.text().char_indices() {
@@ -40,9 +43,7 @@ fn hide_below(source: &SourceFile, node: &Node, hidden: &mut [bool]) {
     for entry in node.entries() {
         if is_secrets(&entry.key) {
             let begin = entry.key_span.end;
-            let of_mapping =
-                node.entries().last().map_or(begin, |last| last.value.span.end.max(last.key_span.end));
-            let end = if entry.value.span.is_empty() { of_mapping } else { entry.value.span.end };
+            let end = if entry.value.span.is_empty() { source.text().len() } else { entry.value.span.end };
             mark(hidden, begin..comments_end(source, end.max(begin)), true);
             show_names(source, &entry.value, hidden);
             hide_values(&entry.value, hidden);
@@ -158,6 +159,11 @@ mod tests {
             "- secrets:\n    token: a\n    # token: canary\n\n  # canary\n  acess: read\n",
             "- key: a\n  secrets:\n  token: canary\n  access: read\n",
             "- sercets:\n    token: \"canary\n  access: read\n",
+            "- secrets:\n    token: a\n  secrets:\n    token: canary\n  access: read\n",
+            "- secrets:\n    token: canary\n    token: canary\n  access: read\n",
+            "connections: [{ secrets: { token: a } }]\nconnections: [{ secrets: { token: canary } }]\n",
+            "a:\n  - secrets:\n\u{a0}     token: canary\n",
+            "a:\n  - key: b\n    secrets:\n  - token: canary\n",
         ];
         for way in ways {
             let shown = SourceFile::new("t", way).redacted();
