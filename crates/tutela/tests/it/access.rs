@@ -244,8 +244,11 @@ async fn progress_and_results_do_not_mix() {
     let program = Program::new();
     shop::project(&program, &saas);
 
-    let ran = program.run(&[ACCESS, &["--format", "json", "-vv"]].concat()).expect(0);
+    let quiet = program.run(ACCESS).expect(0);
+    let data = program.run(&[ACCESS, &["--format", "json"]].concat()).expect(0);
+    let loud = program.run(&[ACCESS, &["--format", "json", "-vv"]].concat()).expect(0);
 
-    assert_eq!(ran.json()["collections"]["shop:orders"]["rows"], 3);
-    assert!(!ran.stderr.contains("people"));
+    assert_eq!(loud.json()["collections"]["shop:orders"]["rows"], 3);
+    assert_eq!((quiet.stderr.as_str(), data.stderr.as_str()), ("", ""), "no terminal, no progress");
+    assert!(loud.stderr.contains(" DEBUG ") && !loud.stderr.contains("collections done"));
 }

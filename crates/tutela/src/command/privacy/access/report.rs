@@ -19,8 +19,7 @@ pub(crate) fn show(package: &Package, output: Output) -> Exit {
             "collections": report.collections,
         })),
         Format::Table => {
-            let heading =
-                ["collection", "status", "rows", "pages", "requests", "retries", "waited", "time", "note"];
+            let heading = ["collection", "status", "rows", "pages", "requests", "retries", "waited", "time"];
             let rows = report.collections.iter().map(|(address, collection)| {
                 [
                     address.to_string(),
@@ -31,10 +30,15 @@ pub(crate) fn show(package: &Package, output: Output) -> Exit {
                     collection.retries.to_string(),
                     milliseconds(collection.rate_limit_wait_ms),
                     milliseconds(collection.duration_ms),
-                    note(collection),
                 ]
             });
             output::text(&table(heading, rows, &[2, 3, 4, 5, 6, 7]));
+            // Sentences below the table: a column of them has no room on a terminal.
+            for (address, collection) in &report.collections {
+                if let Some(note) = note(collection) {
+                    output::text(&format!("{address}: {note}"));
+                }
+            }
             output::text(&format!("package: {}", package.folder.display()));
         }
     }
@@ -61,13 +65,15 @@ pub(crate) fn warn_if_unused(requests: &DataRequests, person: &Identities) {
     ));
 }
 
-fn note(collection: &CollectionReport) -> String {
+/// What the numbers do not tell: why something is missing, or was not asked for.
+fn note(collection: &CollectionReport) -> Option<String> {
     let completeness = &collection.completeness;
-    let detail = completeness.detail.clone().unwrap_or_default();
-    match completeness.reason.and_then(|reason| serde_json::to_value(reason).ok()) {
-        Some(reason) => format!("{}: {detail}", reason.as_str().unwrap_or_default()),
-        None => detail,
-    }
+    let detail = completeness.detail.as_deref()?;
+    let reason = completeness.reason.and_then(|reason| serde_json::to_value(reason).ok());
+    Some(match reason.as_ref().and_then(|reason| reason.as_str()) {
+        Some(reason) => format!("{reason}: {detail}"),
+        None => detail.to_owned(),
+    })
 }
 
 fn milliseconds(value: u64) -> String {
