@@ -132,6 +132,25 @@ impl RunId {
     }
 }
 
+impl FromStr for RunId {
+    type Err = RunIdError;
+
+    fn from_str(text: &str) -> Result<Self, RunIdError> {
+        let uuid = text.strip_prefix("run_").filter(|rest| rest.len() == 36);
+        match uuid.map(Uuid::try_parse) {
+            Some(Ok(_)) => Ok(Self(text.to_owned())),
+            Some(Err(_)) | None => Err(RunIdError { text: text.to_owned() }),
+        }
+    }
+}
+
+/// A text that should have been the id of a run.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("`{text}` is not a run; it looks like `run_0197…`, as `tutela privacy plan` prints it")]
+pub struct RunIdError {
+    text: String,
+}
+
 impl fmt::Display for PrivacyRequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -153,6 +172,16 @@ mod tests {
         assert!("segment-eu.2".parse::<ConnectionKey>().is_ok());
         for bad in ["", "a b", "<instance_fides_key>", "a/b"] {
             assert!(bad.parse::<ConnectionKey>().is_err(), "{bad:?} should be refused");
+        }
+    }
+
+    #[test]
+    fn run_ids_come_back_from_their_text_and_other_texts_do_not() {
+        let run = RunId::new(&RandomIds);
+
+        assert_eq!(run.as_str().parse(), Ok(run));
+        for bad in ["", "run_", "run_1", "tsk_0197a6a0-0000-7000-8000-000000000000"] {
+            assert!(bad.parse::<RunId>().is_err(), "{bad:?} should be refused");
         }
     }
 

@@ -1,1 +1,64 @@
-//! Tutela's own state.
+//! Tutela's own state: runs and their tasks, sealed rows, plans, the ledger of writes, the audit log,
+//! secrets, jobs under way, on SQLite or PostgreSQL.
+//!
+//! For: everything that must survive the process, and the coordination of several processes (leases
+//! with fencing numbers, wake-ups). Not for: customers' databases (`datastore`), or deciding what
+//! happens next (`engine`). One SQL text serves both databases; what differs is in one file.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use store::{Access, Store, StoreParts, StorePlace};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! # let folder = tempfile::tempdir()?;
+//! let store = Store::open(StoreParts {
+//!     place: StorePlace::File(folder.path().join("state.db")),
+//!     keys: crypto::KeyRing::new(crypto::MasterKey::random()),
+//!     clock: Arc::new(model::SystemClock),
+//!     ids: Arc::new(model::RandomIds),
+//!     access: Access::Write,
+//!     max_bytes: None,
+//! })
+//! .await?;
+//!
+//! assert!(store.task_claim("worker", std::time::Duration::from_secs(5)).await?.is_none());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod actor;
+mod audit;
+mod dialect;
+mod error;
+mod installation;
+mod lease;
+mod ledger;
+mod page;
+mod place;
+mod plan;
+mod run;
+mod store;
+mod task;
+mod wake;
+mod words;
+
+pub use actor::Actor;
+pub use audit::{
+    AUDIT_LEASE, AuditEntry, AuditError, AuditEvent, AuditId, AuditProof, AuditReport, CHECKPOINT_TYPE,
+    Checkpoint, ConsistencyProof, LogCheck,
+};
+pub use dialect::Access;
+pub use error::{Retry, StoreError};
+pub use lease::NamedLease;
+pub use ledger::{
+    Effect, Intent, LedgerCounts, LedgerEnd, LedgerEntry, LedgerId, LedgerState, NewIntent, Resolution,
+    ResolvedBy,
+};
+pub use page::{NewPage, PageCursor, PagePlace};
+pub use place::StorePlace;
+pub use plan::{NewPlan, Plan, PlanDigest, PlanDigestError};
+pub use run::{NewRun, Run, RunKind, RunState};
+pub use store::{Store, StoreParts};
+pub use task::{ClaimedTask, Heartbeat, NewTask, Position, Task, TaskFailure, TaskId, TaskLease, TaskState};
+pub use wake::WakeListener;

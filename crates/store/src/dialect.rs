@@ -1,0 +1,200 @@
+//! The one place where SQLite and PostgreSQL differ.
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::{AnyConnection, Executor as _, Row as _};
+
+use crate::StoreError;
+
+/// Which database keeps the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// Whether a commit must survive a power failure before it returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// Survives: ledger, approvals, states.
+    Full,
+    /// May be lost together with everything after it: page checkpoints, which are read again.
+    Relaxed,
+}
+
+/// What a store may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everything.
+    Write,
+    /// Look only: no migration, and the database refuses every write.
+    Read,
+}
+
+/// How one pool's connections are set up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ConnectionSetup {
+    pub(crate) dialect: Dialect,
+    pub(crate) durability: Durability,
+    pub(crate) access: Access,
+    pub(crate) max_bytes: Option<u64>,
+}
+
+/// The claim is the one statement whose locking must be said: PostgreSQL has many writers at once.
+macro_rules! claim {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE task SET state = 'leased', fence = fence + 1, worker = $1, lease_from = $2, lease_until = $3, ",
+            "attempts = attempts + 1 WHERE id = (SELECT t.id FROM task t JOIN run r ON r.id = t.run_id ",
+            "WHERE r.state = 'active' AND t.blocked_by = 0 AND ((t.state = 'ready' AND t.due_at <= $2) ",
+            // The second half: the clock went back behind the lease's beginning by more than its length.
+            "OR (t.state = 'leased' AND (t.lease_until <= $2 OR 2 * t.lease_from - t.lease_until > $2))) ",
+            "ORDER BY t.due_at, t.id LIMIT 1",
+            $lock,
+            ") RETURNING id, run_id, kind, name, fence, attempts, unit, page, sealed_position, rows_read, pages_read"
+        )
+    };
+}
+
+impl Dialect {
+    /// Takes the next task that is due.
+    pub(crate) fn task_claim(self) -> &'static str {
+        match self {
+            Self::Sqlite => claim!(""),
+            Self::Postgres => claim!(" FOR UPDATE OF t SKIP LOCKED"),
+        }
+    }
+
+    /// SQLite takes the write lock at once: a lock taken later cannot wait, it can only fail.
+    pub(crate) fn begin(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
+
+    /// Said in a transaction that made work for others.
+    pub(crate) fn wake(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("SELECT CAST(pg_notify('tutela', '') AS TEXT)"),
+        }
+    }
+
+    /// Said after personal data was destroyed, so that no copy stays in the write-ahead log.
+    pub(crate) fn scrub(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => Some("PRAGMA wal_checkpoint(TRUNCATE)"),
+            Self::Postgres => None,
+        }
+    }
+
+    /// SQLite has one writer; more connections would only wait for each other.
+    pub(crate) fn writers(self) -> u32 {
+        match self {
+            Self::Sqlite => 1,
+            Self::Postgres => 8,
+        }
+    }
+
+    /// Whether page checkpoints need connections of their own.
+    pub(crate) fn pages_apart(self) -> bool {
+        match self {
+            Self::Sqlite => true,
+            Self::Postgres => false,
+        }
+    }
+
+    /// Loosens the durability of one transaction.
+    pub(crate) fn relax(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("SET LOCAL synchronous_commit TO off"),
+        }
+    }
+}
+
+impl ConnectionSetup {
+    /// The pool whose connections are all set up this way.
+    pub(crate) fn pool(self, max_connections: u32) -> AnyPoolOptions {
+        AnyPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(std::time::Duration::from_secs(30))
+            .after_connect(move |connection, _| Box::pin(self.prepare(connection)))
+    }
+
+    async fn prepare(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        match self.dialect {
+            Dialect::Sqlite => {
+                connection.execute("PRAGMA busy_timeout = 20000").await?;
+                connection.execute("PRAGMA foreign_keys = ON").await?;
+                connection.execute("PRAGMA secure_delete = ON").await?;
+                match self.durability {
+                    Durability::Full => connection.execute("PRAGMA synchronous = FULL").await?,
+                    Durability::Relaxed => connection.execute("PRAGMA synchronous = NORMAL").await?,
+                };
+                match self.access {
+                    Access::Write => connection.execute("PRAGMA journal_mode = WAL").await?,
+                    Access::Read => connection.execute("PRAGMA query_only = ON").await?,
+                };
+                if let Some(bytes) = self.max_bytes {
+                    let pages =
+                        sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {}", (bytes / 4096).max(1)));
+                    connection.execute(pages).await?;
+                }
+            }
+            Dialect::Postgres => {
+                connection.execute("SET synchronous_commit TO on").await?;
+                connection.execute("SET idle_in_transaction_session_timeout TO '60s'").await?;
+                connection.execute("SET lock_timeout TO '20s'").await?;
+                if self.access == Access::Read {
+                    connection.execute("SET default_transaction_read_only TO on").await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a database whose commits would not survive (architecture law 3).
+    pub(crate) async fn check_durable(self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        match self.dialect {
+            Dialect::Sqlite => {
+                let level: i64 = connection.fetch_one("PRAGMA synchronous").await?.try_get(0)?;
+                check("synchronous", &level.to_string(), "2")?;
+                let mode: String = connection.fetch_one("PRAGMA journal_mode").await?.try_get(0)?;
+                check("journal_mode", &mode, "wal")
+            }
+            Dialect::Postgres => {
+                let commit: String = connection.fetch_one("SHOW synchronous_commit").await?.try_get(0)?;
+                check("synchronous_commit", &commit, "on")?;
+                let fsync: String = connection.fetch_one("SHOW fsync").await?.try_get(0)?;
+                if fsync != "on" {
+                    tracing::error!(
+                        "the server of the state database has fsync off; a power failure loses the ledger"
+                    );
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn check(setting: &'static str, found: &str, wanted: &'static str) -> Result<(), StoreError> {
+    if found == wanted {
+        return Ok(());
+    }
+    Err(StoreError::NotDurable { setting, found: found.to_owned(), wanted })
+}
+
+/// Sorts an error of the database by its code: SQLite's extended numbers, PostgreSQL's five characters.
+pub(crate) fn classify(code: &str, source: sqlx::Error) -> StoreError {
+    // Five characters are a PostgreSQL class; the low byte of a SQLite number is its primary code.
+    let primary = code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|number| number & 0xff);
+    match (primary, code) {
+        (Some(5 | 6), _) | (_, "40001" | "40P01" | "55P03") => StoreError::Busy { source },
+        (Some(8), _) | (_, "25006" | "42501") => StoreError::ReadOnly { source },
+        (Some(13), _) | (_, "53100") => StoreError::DiskFull { source },
+        (_, "57P01" | "57P02" | "57P03" | "25P03" | "53300") => StoreError::Unavailable { source },
+        (_, code) if code.starts_with("08") => StoreError::Unavailable { source },
+        _ => StoreError::Database { source },
+    }
+}

@@ -1,0 +1,62 @@
+use std::time::Duration;
+
+use sqlx::Row as _;
+
+use crate::store::Tx;
+use crate::task::microseconds;
+use crate::{Store, StoreError};
+
+/// A hold on something that one process at a time may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedLease {
+    name: String,
+    fence: i64,
+}
+
+impl Store {
+    /// Takes or renews the lease `name` for `length`; `None` while somebody else holds it.
+    ///
+    /// A lease that begins in the future by more than its length was taken before the clock went
+    /// back, and is free.
+    pub async fn lease_take(
+        &self,
+        name: &str,
+        holder: &str,
+        length: Duration,
+    ) -> Result<Option<NamedLease>, StoreError> {
+        const TAKE: &str = "INSERT INTO lease (name, holder, fence, lease_from, lease_until) VALUES ($1, $2, 1, $3, $4) ON CONFLICT (name) DO UPDATE SET fence = CASE WHEN lease.holder = excluded.holder THEN lease.fence ELSE lease.fence + 1 END, holder = excluded.holder, lease_from = excluded.lease_from, lease_until = excluded.lease_until WHERE lease.holder = excluded.holder OR lease.lease_until <= $3 OR 2 * lease.lease_from - lease.lease_until > $3 RETURNING fence";
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let row = sqlx::query(TAKE)
+            .bind(name)
+            .bind(holder)
+            .bind(now)
+            .bind(now + microseconds(length))
+            .fetch_optional(tx.connection())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let fence = row.try_get(0)?;
+        tx.commit().await?;
+        Ok(Some(NamedLease { name: name.to_owned(), fence }))
+    }
+
+    /// Gives a lease back before its end. Without effect if somebody else has it.
+    pub async fn lease_release(&self, lease: &NamedLease) -> Result<(), StoreError> {
+        const RELEASE: &str =
+            "UPDATE lease SET lease_until = 0, lease_from = 0, holder = '' WHERE name = $1 AND fence = $2";
+        let mut tx = self.begin().await?;
+        sqlx::query(RELEASE).bind(lease.name.as_str()).bind(lease.fence).execute(tx.connection()).await?;
+        tx.commit().await
+    }
+}
+
+/// Fails unless `lease` is still held; holds its row until the transaction ends.
+pub(crate) async fn lease_check(tx: &mut Tx, lease: &NamedLease) -> Result<(), StoreError> {
+    const CHECK: &str = "UPDATE lease SET fence = fence WHERE name = $1 AND fence = $2";
+    let held =
+        sqlx::query(CHECK).bind(lease.name.as_str()).bind(lease.fence).execute(tx.connection()).await?;
+    if held.rows_affected() == 0 {
+        return Err(StoreError::Fenced { what: format!("lease {}", lease.name) });
+    }
+    Ok(())
+}

@@ -1,0 +1,456 @@
+//! The write-ahead ledger: intent before a write, outcome after it (architecture law 3, §13.2).
+
+mod queue;
+mod resolve;
+
+pub(crate) use queue::LedgerQueue;
+pub use resolve::{Resolution, ResolvedBy};
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use model::{Outcome, RunId};
+use serde_json::json;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use crate::run::run_id;
+use crate::store::{Tx, time_or_none};
+use crate::task::{fence_check, task_id};
+use crate::words::{outcome_of, outcome_text, text_enum};
+use crate::{Actor, AuditEvent, PlanDigest, RunState, Store, StoreError, TaskId, TaskLease};
+
+text_enum! {
+    /// How far one attempt at one operation is.
+    LedgerState "the state of a ledger entry" {
+        /// In an approved or unapproved plan; nothing was sent.
+        Planned = "planned",
+        /// About to be sent, or sent without an outcome yet.
+        Intent = "intent",
+        /// Its end is known.
+        Outcome = "outcome",
+        /// Nobody knows whether it took effect.
+        Unknown = "unknown",
+        /// What was unknown was found out or decided.
+        Resolved = "resolved",
+    }
+}
+
+text_enum! {
+    /// Whether an attempt changed anything on the other side.
+    Effect "the effect of a ledger entry" {
+        /// It did, or the other side took it.
+        Applied = "applied",
+        /// It certainly did not; trying again sends nothing twice.
+        NotApplied = "not_applied",
+    }
+}
+
+/// Id of one ledger entry, `led_` + UUID v7.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LedgerId(String);
+
+impl LedgerId {
+    /// The id's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LedgerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for LedgerId {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        if text.starts_with("led_") {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(StoreError::NotFound { what: "ledger entry", id: text.to_owned() })
+    }
+}
+
+/// What is about to be sent.
+#[derive(Debug, Clone)]
+pub struct NewIntent {
+    /// Who sends it.
+    pub lease: TaskLease,
+    /// The approved plan it stands in.
+    pub plan: PlanDigest,
+    /// Its number in the plan, from 0.
+    pub operation: u32,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+}
+
+/// A durable intent: whoever has one may send the write once.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Intent {
+    id: LedgerId,
+    plan: PlanDigest,
+    operation: u32,
+    attempt: u32,
+    fence: i64,
+}
+
+impl Intent {
+    /// The ledger's entry.
+    pub fn id(&self) -> &LedgerId {
+        &self.id
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &PlanDigest {
+        &self.plan
+    }
+
+    /// The operation's number.
+    pub fn operation(&self) -> u32 {
+        self.operation
+    }
+
+    /// Which attempt.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The task's fencing number at the time.
+    pub fn fence(&self) -> i64 {
+        self.fence
+    }
+}
+
+/// How an attempt ended, as far as the sender knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LedgerEnd {
+    /// The other side did it or took it.
+    Applied(Outcome),
+    /// It certainly did nothing (refused, or never reached the other side); may be tried again.
+    NotApplied(Outcome),
+    /// Sent, and no answer that can be trusted (time-out, reset, 500).
+    Unknown,
+}
+
+/// One attempt at one operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// Its id.
+    pub id: LedgerId,
+    /// Its run.
+    pub run: RunId,
+    /// Its plan.
+    pub plan: PlanDigest,
+    /// The operation's number.
+    pub operation: u32,
+    /// Which attempt.
+    pub attempt: u32,
+    /// How far it is.
+    pub state: LedgerState,
+    /// Who sent it.
+    pub task: Option<TaskId>,
+    /// Whether it changed anything; `None` while nobody knows.
+    pub effect: Option<Effect>,
+    /// What became of the data.
+    pub outcome: Option<Outcome>,
+    /// A fixed word about the end (a status code, an error class).
+    pub detail: Option<String>,
+    /// How what was unknown was settled.
+    pub resolution: Option<String>,
+    /// When it was about to be sent.
+    pub intent_at: Option<Timestamp>,
+    /// When its end was recorded.
+    pub outcome_at: Option<Timestamp>,
+}
+
+/// How often the ledger made others wait for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LedgerCounts {
+    /// Intents and outcomes.
+    pub writes: u64,
+    /// Durable commits that they shared.
+    pub commits: u64,
+}
+
+/// One change of the ledger, waiting for its commit.
+#[derive(Debug, Clone)]
+pub(crate) enum LedgerWrite {
+    Intent { id: LedgerId, new: NewIntent },
+    End { id: LedgerId, end: LedgerEnd, detail: Option<String> },
+}
+
+const COLUMNS: &str = "SELECT id, run_id, plan_digest, operation, attempt, state, task_id, effect, outcome, detail, resolution, intent_at, outcome_at FROM ledger WHERE plan_digest = $1 ORDER BY operation, attempt";
+
+impl Store {
+    /// Records that a write is about to be sent. Durable when it returns; intents of many callers
+    /// share one commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if somebody else has the task. [`StoreError::Conflict`] if the plan is
+    /// not approved, or if an attempt before may have taken effect: never a blind second send.
+    pub async fn ledger_intent(&self, new: NewIntent) -> Result<Intent, StoreError> {
+        let (intent, write) = self.intent(new);
+        self.ledger_write(vec![write]).await?.pop().unwrap_or(Err(LOST))?;
+        Ok(intent)
+    }
+
+    /// Records how an attempt ended. Durable when it returns. Accepted from a worker that lost its
+    /// task too: it alone knows what was answered.
+    ///
+    /// `detail` is a fixed word (`http_204`), never text from outside.
+    pub async fn ledger_outcome(
+        &self,
+        id: &LedgerId,
+        end: LedgerEnd,
+        detail: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let write = LedgerWrite::End { id: id.clone(), end, detail: detail.map(str::to_owned) };
+        self.ledger_write(vec![write]).await?.pop().unwrap_or(Err(LOST))
+    }
+
+    /// Records how one attempt ended and that the next is about to be sent, in one commit: a worker
+    /// that sends one write after the other waits for the disk once per write.
+    pub async fn ledger_advance(
+        &self,
+        ended: (&LedgerId, LedgerEnd, Option<&str>),
+        new: NewIntent,
+    ) -> Result<Intent, StoreError> {
+        let (intent, write) = self.intent(new);
+        let (id, end, detail) = ended;
+        let end = LedgerWrite::End { id: id.clone(), end, detail: detail.map(str::to_owned) };
+        for result in self.ledger_write(vec![end, write]).await? {
+            result?;
+        }
+        Ok(intent)
+    }
+
+    /// All attempts at the operations of a plan, in the plan's order.
+    pub async fn ledger_list(&self, plan: &PlanDigest) -> Result<Vec<LedgerEntry>, StoreError> {
+        let rows = sqlx::query(COLUMNS).bind(plan.as_str()).fetch_all(&self.inner.reader).await?;
+        rows.iter().map(entry).collect()
+    }
+
+    fn intent(&self, new: NewIntent) -> (Intent, LedgerWrite) {
+        let id = LedgerId(format!("led_{}", self.inner.ids.next_uuid()));
+        let intent = Intent {
+            id: id.clone(),
+            plan: new.plan.clone(),
+            operation: new.operation,
+            attempt: new.attempt,
+            fence: new.lease.fence,
+        };
+        (intent, LedgerWrite::Intent { id, new })
+    }
+
+    /// Makes one change in a shared transaction. The inner result is this change's own; an outer
+    /// error undoes the transaction of all.
+    async fn ledger_apply(
+        &self,
+        tx: &mut Tx,
+        write: &LedgerWrite,
+    ) -> Result<Result<(), StoreError>, StoreError> {
+        let own = match write {
+            LedgerWrite::Intent { id, new } => self.apply_intent(tx, id, new).await,
+            LedgerWrite::End { id, end, detail } => self.apply_end(tx, (id, end, detail.as_deref())).await,
+        };
+        match own {
+            Ok(()) => Ok(Ok(())),
+            Err(
+                error @ (StoreError::Fenced { .. }
+                | StoreError::Conflict { .. }
+                | StoreError::NotFound { .. }),
+            ) => Ok(Err(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn apply_intent(&self, tx: &mut Tx, id: &LedgerId, new: &NewIntent) -> Result<(), StoreError> {
+        const PUT: &str = "INSERT INTO ledger (id, plan_digest, operation, attempt, run_id, state, task_id, fence, intent_at) VALUES ($1, $2, $3, $4, $5, 'intent', $6, $7, $8) ON CONFLICT (plan_digest, operation, attempt) DO UPDATE SET id = excluded.id, state = 'intent', task_id = excluded.task_id, fence = excluded.fence, intent_at = excluded.intent_at WHERE ledger.state = 'planned'";
+        fence_check(tx, &new.lease).await?;
+        self.plan_check(tx, new).await?;
+        let before = attempts(tx, new).await?;
+        if let Some(own) = before.iter().find(|attempt| attempt.number == i64::from(new.attempt)) {
+            if own.id == id.as_str() {
+                // Our own intent, committed by a leader whose answer was lost.
+                return Ok(());
+            }
+            if own.state != LedgerState::Planned {
+                return Err(
+                    new.conflict(own.state.as_str(), "this attempt was made; look at its outcome first")
+                );
+            }
+        }
+        let may_repeat = before
+            .iter()
+            .filter(|attempt| attempt.number < i64::from(new.attempt))
+            .all(|attempt| attempt.had_no_effect);
+        let known = before.iter().filter(|attempt| attempt.number < i64::from(new.attempt)).count();
+        if !may_repeat || known + 1 != new.attempt as usize {
+            let needs =
+                "an attempt before it may have taken effect; settle that first (`tutela privacy resolve`)";
+            return Err(new.conflict("not to be tried again", needs));
+        }
+        let put = sqlx::query(PUT)
+            .bind(id.as_str())
+            .bind(new.plan.as_str())
+            .bind(i64::from(new.operation))
+            .bind(i64::from(new.attempt))
+            .bind(new.lease.run.as_str())
+            .bind(new.lease.task.as_str())
+            .bind(new.lease.fence)
+            .bind(self.now())
+            .execute(tx.connection())
+            .await?;
+        if put.rows_affected() == 0 {
+            return Err(new.conflict("intent", "this attempt was made; look at its outcome first"));
+        }
+        Ok(())
+    }
+
+    async fn plan_check(&self, tx: &mut Tx, new: &NewIntent) -> Result<(), StoreError> {
+        const PLAN: &str = "SELECT p.approved_at, r.state FROM plan p JOIN run r ON r.id = p.run_id WHERE p.digest = $1 AND p.run_id = $2";
+        const OPERATION: &str =
+            "SELECT operation FROM ledger WHERE plan_digest = $1 AND operation = $2 AND attempt = 1";
+        let row = sqlx::query(PLAN)
+            .bind(new.plan.as_str())
+            .bind(new.lease.run.as_str())
+            .fetch_optional(tx.connection())
+            .await?;
+        let row = row.ok_or_else(|| StoreError::NotFound { what: "plan", id: new.plan.to_string() })?;
+        if row.try_get::<Option<i64>, _>(0)?.is_none() {
+            return Err(StoreError::Conflict {
+                what: "plan",
+                id: new.plan.to_string(),
+                state: "not approved".to_owned(),
+                needs: "approve its digest first",
+            });
+        }
+        let state = RunState::parse(row.try_get(1)?)?;
+        if matches!(state, RunState::Cancelled | RunState::Finished) {
+            let needs = "nothing of it is sent any more";
+            let (id, state) = (new.lease.run.to_string(), state.as_str().to_owned());
+            return Err(StoreError::Conflict { what: "run", id, state, needs });
+        }
+        let found = sqlx::query(OPERATION)
+            .bind(new.plan.as_str())
+            .bind(i64::from(new.operation))
+            .fetch_optional(tx.connection())
+            .await?;
+        match found {
+            Some(_) => Ok(()),
+            None => Err(StoreError::NotFound {
+                what: "operation",
+                id: format!("{} of {}", new.operation, new.plan),
+            }),
+        }
+    }
+
+    async fn apply_end(
+        &self,
+        tx: &mut Tx,
+        ended: (&LedgerId, &LedgerEnd, Option<&str>),
+    ) -> Result<(), StoreError> {
+        const END: &str = "UPDATE ledger SET state = $2, effect = $3, outcome = $4, detail = $5, outcome_at = $6 WHERE id = $1 AND state IN ('intent', 'unknown') RETURNING plan_digest, operation, attempt";
+        const FIND: &str = "SELECT state, effect, outcome FROM ledger WHERE id = $1";
+        let (id, end, detail) = ended;
+        let (state, effect, outcome) = match end {
+            LedgerEnd::Applied(outcome) => (LedgerState::Outcome, Some(Effect::Applied), *outcome),
+            LedgerEnd::NotApplied(outcome) => (LedgerState::Outcome, Some(Effect::NotApplied), *outcome),
+            LedgerEnd::Unknown => (LedgerState::Unknown, None, Outcome::Unknown),
+        };
+        let changed = sqlx::query(END)
+            .bind(id.as_str())
+            .bind(state.as_str())
+            .bind(effect.map(Effect::as_str))
+            .bind(outcome_text(outcome))
+            .bind(detail)
+            .bind(self.now())
+            .fetch_optional(tx.connection())
+            .await?;
+        let Some(changed) = changed else {
+            let row = sqlx::query(FIND).bind(id.as_str()).fetch_optional(tx.connection()).await?;
+            let row = row.ok_or_else(|| StoreError::NotFound { what: "ledger entry", id: id.to_string() })?;
+            let found: (String, Option<String>) = (row.try_get(0)?, row.try_get(2)?);
+            let same = found.0 == state.as_str() && found.1.as_deref() == Some(outcome_text(outcome));
+            let needs = "its end stands; what is unknown is settled once";
+            let conflict =
+                StoreError::Conflict { what: "ledger entry", id: id.to_string(), state: found.0, needs };
+            return if same { Ok(()) } else { Err(conflict) };
+        };
+        let details = json!({
+            "plan": changed.try_get::<String, _>(0)?,
+            "operation": changed.try_get::<i64, _>(1)?,
+            "attempt": changed.try_get::<i64, _>(2)?,
+            "state": state.as_str(),
+            "outcome": outcome_text(outcome),
+        });
+        let event = AuditEvent::new(Actor::system(), "write.ended", id.as_str()).with(details);
+        self.audit_enter_in(tx, &event).await.map(|_| ())
+    }
+}
+
+const LOST: StoreError = StoreError::Damaged { what: "the answer of the ledger" };
+
+/// What is known of one attempt before another is made.
+struct Attempt {
+    number: i64,
+    id: String,
+    state: LedgerState,
+    had_no_effect: bool,
+}
+
+async fn attempts(tx: &mut Tx, new: &NewIntent) -> Result<Vec<Attempt>, StoreError> {
+    const BEFORE: &str =
+        "SELECT attempt, id, state, effect, resolution FROM ledger WHERE plan_digest = $1 AND operation = $2";
+    let rows = sqlx::query(BEFORE)
+        .bind(new.plan.as_str())
+        .bind(i64::from(new.operation))
+        .fetch_all(tx.connection())
+        .await?;
+    let attempt = |row: &AnyRow| {
+        let state = LedgerState::parse(row.try_get(2)?)?;
+        let effect: Option<String> = row.try_get(3)?;
+        let resolution: Option<String> = row.try_get(4)?;
+        let ended = matches!(state, LedgerState::Outcome | LedgerState::Resolved);
+        let had_no_effect = ended
+            && (effect.as_deref() == Some(Effect::NotApplied.as_str())
+                || resolution.as_deref() == Some("repeat"));
+        Ok(Attempt { number: row.try_get(0)?, id: row.try_get(1)?, state, had_no_effect })
+    };
+    rows.iter().map(attempt).collect()
+}
+
+impl NewIntent {
+    fn conflict(&self, state: &str, needs: &'static str) -> StoreError {
+        let id = format!("{} (attempt {}) of {}", self.operation, self.attempt, self.plan);
+        StoreError::Conflict { what: "operation", id, state: state.to_owned(), needs }
+    }
+}
+
+fn entry(row: &AnyRow) -> Result<LedgerEntry, StoreError> {
+    let number = |column| {
+        let value: i64 = row.try_get(column)?;
+        u32::try_from(value).map_err(|_| StoreError::Damaged { what: "a ledger entry" })
+    };
+    let effect: Option<String> = row.try_get(7)?;
+    let plan: String = row.try_get(2)?;
+    Ok(LedgerEntry {
+        id: LedgerId(row.try_get(0)?),
+        run: run_id(row, 1)?,
+        plan: plan.parse().map_err(|_| StoreError::Damaged { what: "a ledger entry" })?,
+        operation: number(3)?,
+        attempt: number(4)?,
+        state: LedgerState::parse(row.try_get(5)?)?,
+        task: row.try_get::<Option<String>, _>(6)?.map(task_id),
+        effect: effect.map(|text| Effect::parse(&text)).transpose()?,
+        outcome: outcome_of(row.try_get(8)?)?,
+        detail: row.try_get(9)?,
+        resolution: row.try_get(10)?,
+        intent_at: time_or_none(row.try_get(11)?)?,
+        outcome_at: time_or_none(row.try_get(12)?)?,
+    })
+}

@@ -1,0 +1,303 @@
+use std::sync::Arc;
+
+use crypto::{RunKey, Secret};
+use jiff::Timestamp;
+use model::{Outcome, RunId};
+use serde_json::json;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use crate::store::{run_key_place, time, time_or_none};
+use crate::words::{outcome_of, outcome_text, text_enum};
+use crate::{Actor, AuditEvent, NewTask, Store, StoreError};
+
+text_enum! {
+    /// What a run is for.
+    RunKind "the kind of a run" {
+        /// Reading a person's data.
+        Access = "access",
+        /// Deleting or masking it.
+        Erasure = "erasure",
+        /// Correcting it.
+        Rectification = "rectification",
+    }
+}
+
+text_enum! {
+    /// How far a run is.
+    RunState "the state of a run" {
+        /// Its tasks are worked on.
+        Active = "active",
+        /// Held by a person; no task starts.
+        Paused = "paused",
+        /// Stopped by a person; tasks under way end as soon as they notice.
+        Cancelled = "cancelled",
+        /// Over.
+        Finished = "finished",
+    }
+}
+
+/// A run to be made.
+#[derive(Debug)]
+pub struct NewRun {
+    /// Its id.
+    pub id: RunId,
+    /// What it is for.
+    pub kind: RunKind,
+    /// Key of its policy.
+    pub policy: Option<String>,
+    /// Whose data, as bytes that only the caller reads; kept sealed.
+    pub subject: Secret<Vec<u8>>,
+    /// When it must be over.
+    pub deadline_at: Option<Timestamp>,
+    /// Who asked for it.
+    pub actor: Actor,
+}
+
+/// A run as the store knows it; holds no personal data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// What it is for.
+    pub kind: RunKind,
+    /// How far it is.
+    pub state: RunState,
+    /// Key of its policy.
+    pub policy: Option<String>,
+    /// What became of it, once finished.
+    pub outcome: Option<Outcome>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was over.
+    pub finished_at: Option<Timestamp>,
+    /// When it must be over.
+    pub deadline_at: Option<Timestamp>,
+    /// When its personal data was destroyed.
+    pub forgotten_at: Option<Timestamp>,
+}
+
+const COLUMNS: &str = "SELECT id, kind, state, policy, outcome, created_at, finished_at, deadline_at, forgotten_at FROM run WHERE id = $1";
+
+impl Store {
+    /// Makes a run with its tasks, all or nothing. Making the same run again changes nothing.
+    pub async fn run_create(&self, new: NewRun, tasks: &[NewTask]) -> Result<(), StoreError> {
+        const INSERT: &str = "INSERT INTO run (id, kind, state, policy, subject_hash, data_key, sealed_subject, created_at, deadline_at) VALUES ($1, $2, 'active', $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
+        let key = Arc::new(RunKey::random());
+        let sealed = key.seal(&subject_place(&new.id), new.subject.expose());
+        let mut tx = self.begin().await?;
+        let inserted = sqlx::query(INSERT)
+            .bind(new.id.as_str())
+            .bind(new.kind.as_str())
+            .bind(new.policy.as_deref())
+            .bind(self.keyed_hash(new.subject.expose()).to_vec())
+            .bind(key.wrap(&self.inner.keys, &run_key_place(&new.id)))
+            .bind(sealed)
+            .bind(self.now())
+            .bind(new.deadline_at.map(Timestamp::as_microsecond))
+            .execute(tx.connection())
+            .await?
+            .rows_affected();
+        if inserted == 0 {
+            return Ok(());
+        }
+        self.task_insert(&mut tx, &new.id, tasks).await?;
+        let details = json!({"kind": new.kind.as_str(), "policy": new.policy});
+        self.audit_enter_in(
+            &mut tx,
+            &AuditEvent::new(new.actor, "run.created", new.id.as_str()).with(details),
+        )
+        .await?;
+        self.wake_in(&mut tx).await?;
+        tx.commit().await?;
+        self.run_key_keep(&new.id, &key);
+        self.wake();
+        Ok(())
+    }
+
+    /// The run, if there is one.
+    pub async fn run_find(&self, id: &RunId) -> Result<Option<Run>, StoreError> {
+        let row = sqlx::query(COLUMNS).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
+        row.map(|row| run(&row)).transpose()
+    }
+
+    /// The run, which must be there.
+    pub async fn get_run(&self, id: &RunId) -> Result<Run, StoreError> {
+        self.run_find(id).await?.ok_or_else(|| StoreError::NotFound { what: "run", id: id.to_string() })
+    }
+
+    /// Runs of one state, newest first, at most `limit`.
+    pub async fn run_list(&self, state: RunState, limit: u32) -> Result<Vec<Run>, StoreError> {
+        const LIST: &str = "SELECT id, kind, state, policy, outcome, created_at, finished_at, deadline_at, forgotten_at FROM run WHERE state = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
+        let rows = sqlx::query(LIST)
+            .bind(state.as_str())
+            .bind(i64::from(limit))
+            .fetch_all(&self.inner.reader)
+            .await?;
+        rows.iter().map(run).collect()
+    }
+
+    /// Whose data the run is about.
+    ///
+    /// # Errors
+    /// [`StoreError::Forgotten`] once it was destroyed.
+    pub async fn run_subject(&self, id: &RunId) -> Result<Secret<Vec<u8>>, StoreError> {
+        const FIND: &str = "SELECT sealed_subject FROM run WHERE id = $1";
+        let key = self.run_key(id).await?;
+        let row = sqlx::query(FIND).bind(id.as_str()).fetch_one(&self.inner.reader).await?;
+        let sealed: Option<Vec<u8>> = row.try_get(0)?;
+        let sealed = sealed.ok_or_else(|| StoreError::Forgotten { run: id.clone() })?;
+        let plain = key
+            .open(&subject_place(id), &sealed)
+            .map_err(|_| StoreError::Damaged { what: "a run's subject" })?;
+        Ok(Secret::new(plain))
+    }
+
+    /// Holds a run: no task of it starts. Tasks under way go on to their end.
+    pub async fn run_pause(&self, id: &RunId, actor: Actor) -> Result<(), StoreError> {
+        self.run_turn(id, Turn { from: "active", to: RunState::Paused, action: "run.paused", actor }).await
+    }
+
+    /// Lets a held run go on.
+    pub async fn run_resume(&self, id: &RunId, actor: Actor) -> Result<(), StoreError> {
+        self.run_turn(id, Turn { from: "paused", to: RunState::Active, action: "run.resumed", actor }).await
+    }
+
+    /// Stops a run for good. Tasks that wait end at once; tasks under way learn it with their next
+    /// heartbeat. What was sent stays in the ledger.
+    pub async fn run_cancel(&self, id: &RunId, actor: Actor) -> Result<(), StoreError> {
+        const CANCEL: &str =
+            "UPDATE run SET state = 'cancelled' WHERE id = $1 AND state IN ('active', 'paused')";
+        const TASKS: &str = "UPDATE task SET state = 'cancelled' WHERE run_id = $1 AND (state = 'ready' OR (state = 'leased' AND lease_until <= $2))";
+        let mut tx = self.begin().await?;
+        let changed = sqlx::query(CANCEL).bind(id.as_str()).execute(tx.connection()).await?.rows_affected();
+        if changed == 0 {
+            drop(tx);
+            let state = self.get_run(id).await?.state;
+            if state == RunState::Cancelled {
+                return Ok(());
+            }
+            return Err(over(id, state));
+        }
+        sqlx::query(TASKS).bind(id.as_str()).bind(self.now()).execute(tx.connection()).await?;
+        self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "run.cancelled", id.as_str())).await?;
+        tx.commit().await
+    }
+
+    /// Ends a run with what became of it. The first ending stands.
+    pub async fn run_finish(&self, id: &RunId, outcome: Option<Outcome>) -> Result<(), StoreError> {
+        const FINISH: &str = "UPDATE run SET state = 'finished', outcome = $2, finished_at = $3 WHERE id = $1 AND state <> 'finished'";
+        let mut tx = self.begin().await?;
+        let changed = sqlx::query(FINISH)
+            .bind(id.as_str())
+            .bind(outcome.map(outcome_text))
+            .bind(self.now())
+            .execute(tx.connection())
+            .await?
+            .rows_affected();
+        if changed == 0 {
+            drop(tx);
+            return self.get_run(id).await.map(|_| ());
+        }
+        let details = json!({"outcome": outcome.map(outcome_text)});
+        let event = AuditEvent::new(Actor::system(), "run.finished", id.as_str()).with(details);
+        self.audit_enter_in(&mut tx, &event).await?;
+        tx.commit().await
+    }
+
+    /// Destroys the personal data of a run: its data key, and with it rows, plan and subject. Ledger
+    /// and audit log, which hold none, stay. Doing it twice changes nothing.
+    pub async fn run_forget(&self, id: &RunId, actor: Actor) -> Result<(), StoreError> {
+        const FORGET: &str = "UPDATE run SET data_key = NULL, sealed_subject = NULL, forgotten_at = $2 WHERE id = $1 AND forgotten_at IS NULL";
+        const PAGES: &str = "DELETE FROM page WHERE task_id IN (SELECT id FROM task WHERE run_id = $1)";
+        const POSITIONS: &str = "UPDATE task SET sealed_position = NULL WHERE run_id = $1";
+        const PLANS: &str = "UPDATE plan SET sealed = NULL WHERE run_id = $1";
+        let mut tx = self.begin().await?;
+        let changed = sqlx::query(FORGET)
+            .bind(id.as_str())
+            .bind(self.now())
+            .execute(tx.connection())
+            .await?
+            .rows_affected();
+        if changed == 0 {
+            drop(tx);
+            return self.get_run(id).await.map(|_| ());
+        }
+        for statement in [PAGES, POSITIONS, PLANS] {
+            sqlx::query(statement).bind(id.as_str()).execute(tx.connection()).await?;
+        }
+        self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "run.forgotten", id.as_str())).await?;
+        tx.commit().await?;
+        self.run_key_drop(id);
+        if let Some(scrub) = self.inner.dialect.scrub() {
+            sqlx::query(scrub).execute(&self.inner.reader).await?;
+        }
+        Ok(())
+    }
+
+    /// Finished runs whose personal data is still there and which ended before `ended_before`.
+    pub async fn run_list_to_forget(&self, ended_before: Timestamp) -> Result<Vec<RunId>, StoreError> {
+        const LIST: &str = "SELECT id FROM run WHERE state = 'finished' AND forgotten_at IS NULL AND finished_at < $1 ORDER BY finished_at LIMIT 1000";
+        let rows =
+            sqlx::query(LIST).bind(ended_before.as_microsecond()).fetch_all(&self.inner.reader).await?;
+        rows.iter().map(|row| run_id(row, 0)).collect()
+    }
+
+    async fn run_turn(&self, id: &RunId, turn: Turn) -> Result<(), StoreError> {
+        const TURN: &str = "UPDATE run SET state = $2 WHERE id = $1 AND state = $3";
+        let mut tx = self.begin().await?;
+        let changed = sqlx::query(TURN)
+            .bind(id.as_str())
+            .bind(turn.to.as_str())
+            .bind(turn.from)
+            .execute(tx.connection())
+            .await?
+            .rows_affected();
+        if changed == 0 {
+            drop(tx);
+            let state = self.get_run(id).await?.state;
+            return if state == turn.to { Ok(()) } else { Err(over(id, state)) };
+        }
+        self.audit_enter_in(&mut tx, &AuditEvent::new(turn.actor, turn.action, id.as_str())).await?;
+        self.wake_in(&mut tx).await?;
+        tx.commit().await?;
+        self.wake();
+        Ok(())
+    }
+}
+
+struct Turn {
+    from: &'static str,
+    to: RunState,
+    action: &'static str,
+    actor: Actor,
+}
+
+fn over(id: &RunId, state: RunState) -> StoreError {
+    let needs = "a run that is over cannot be changed; make a new one";
+    StoreError::Conflict { what: "run", id: id.to_string(), state: state.as_str().to_owned(), needs }
+}
+
+fn subject_place(run: &RunId) -> Vec<u8> {
+    format!("run|{run}|subject").into_bytes()
+}
+
+/// The run id in a column.
+pub(crate) fn run_id(row: &AnyRow, column: usize) -> Result<RunId, StoreError> {
+    let text: String = row.try_get(column)?;
+    text.parse().map_err(|_| StoreError::Damaged { what: "the id of a run" })
+}
+
+fn run(row: &AnyRow) -> Result<Run, StoreError> {
+    Ok(Run {
+        id: run_id(row, 0)?,
+        kind: RunKind::parse(row.try_get(1)?)?,
+        state: RunState::parse(row.try_get(2)?)?,
+        policy: row.try_get(3)?,
+        outcome: outcome_of(row.try_get(4)?)?,
+        created_at: time(row.try_get(5)?)?,
+        finished_at: time_or_none(row.try_get(6)?)?,
+        deadline_at: time_or_none(row.try_get(7)?)?,
+        forgotten_at: time_or_none(row.try_get(8)?)?,
+    })
+}

@@ -1,0 +1,254 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crypto::{HashKey, KeyRing, PublicKey, RunKey, SigningKey};
+use jiff::Timestamp;
+use model::{Clock, IdSource, RunId};
+use sqlx::{Any, AnyPool, Executor as _, Row as _};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::dialect::{Access, ConnectionSetup, Dialect, Durability};
+use crate::ledger::LedgerQueue;
+use crate::{StoreError, StorePlace};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// What a [`Store`] is made of.
+#[derive(Debug)]
+pub struct StoreParts {
+    /// Where the state is kept.
+    pub place: StorePlace,
+    /// Opens and seals what lies in it.
+    pub keys: KeyRing,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn IdSource>,
+    /// Whether writing is wanted.
+    pub access: Access,
+    /// The most that a SQLite file may grow to; none: until the disk is full.
+    pub max_bytes: Option<u64>,
+}
+
+/// Tutela's own state. Cheap to clone; all clones share connections and keys.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) dialect: Dialect,
+    pub(crate) place: StorePlace,
+    writer: AnyPool,
+    pages: AnyPool,
+    pub(crate) reader: AnyPool,
+    /// In one process SQLite's writers wait here, in order, instead of polling the file's lock.
+    gate: Option<Arc<Semaphore>>,
+    pub(crate) keys: KeyRing,
+    pub(crate) hash_key: HashKey,
+    pub(crate) signing_key: SigningKey,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    woken: watch::Sender<()>,
+    pub(crate) ledger: LedgerQueue,
+    run_keys: Mutex<HashMap<RunId, Arc<RunKey>>>,
+}
+
+/// Keys of runs kept open in memory.
+const OPEN_RUN_KEYS: usize = 256;
+
+/// A transaction that writes.
+pub(crate) struct Tx {
+    // Before the permit: dropped, it rolls back before the next writer may begin.
+    inner: sqlx::Transaction<'static, Any>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Tx {
+    pub(crate) fn connection(&mut self) -> &mut sqlx::AnyConnection {
+        &mut self.inner
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.inner.commit().await?)
+    }
+}
+
+impl Store {
+    /// Opens the state, brings its tables up to date and checks that commits survive a power failure.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] for tables of a newer version, [`StoreError::NotDurable`] for a database
+    /// that may lose commits, [`StoreError::Sealed`] if the master key is another one.
+    pub async fn open(parts: StoreParts) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let StoreParts { place, keys, clock, ids, access, max_bytes } = parts;
+        let dialect = place.dialect();
+        let url = place.url()?;
+        let setup = |durability| ConnectionSetup { dialect, durability, access, max_bytes };
+        let full = setup(Durability::Full);
+        let writer = full.pool(dialect.writers()).connect(url.expose()).await?;
+        if access == Access::Write {
+            full.check_durable(&mut *writer.acquire().await?).await?;
+            MIGRATIONS.run(&writer).await.map_err(migration_failed)?;
+        }
+        let (pages, reader) = if dialect.pages_apart() {
+            let pages = setup(Durability::Relaxed).pool(dialect.writers()).connect_lazy(url.expose())?;
+            (pages, full.pool(4).connect_lazy(url.expose())?)
+        } else {
+            (writer.clone(), writer.clone())
+        };
+        let own = crate::installation::keys(&writer, &keys, access).await?;
+        let gate = dialect.pages_apart().then(|| Arc::new(Semaphore::new(1)));
+        Ok(Self {
+            inner: Arc::new(Inner {
+                dialect,
+                place,
+                writer,
+                pages,
+                reader,
+                gate,
+                keys,
+                hash_key: own.hash_key,
+                signing_key: own.signing_key,
+                clock,
+                ids,
+                woken: watch::Sender::new(()),
+                ledger: LedgerQueue::default(),
+                run_keys: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Ends all connections; open calls fail.
+    pub async fn close(&self) {
+        self.inner.reader.close().await;
+        self.inner.pages.close().await;
+        self.inner.writer.close().await;
+    }
+
+    /// The key that certificates and checkpoints of this installation are checked with.
+    pub fn public_key(&self) -> PublicKey {
+        self.inner.signing_key.public()
+    }
+
+    /// Signs a statement as this installation.
+    pub fn sign(&self, payload_type: &str, payload: &[u8]) -> crypto::Envelope {
+        crypto::Envelope::sign(payload_type, payload, &self.inner.signing_key)
+    }
+
+    /// A hash that is the same for the same value in this installation and says nothing elsewhere.
+    pub fn keyed_hash(&self, value: &[u8]) -> [u8; 32] {
+        self.inner.hash_key.keyed_hash(value)
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.inner.clock.now().as_microsecond()
+    }
+
+    /// Tells listeners of this process that there may be work.
+    pub(crate) fn wake(&self) {
+        self.inner.woken.send_replace(());
+    }
+
+    pub(crate) fn wakes(&self) -> watch::Receiver<()> {
+        self.inner.woken.subscribe()
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        self.begin_on(&self.inner.writer).await
+    }
+
+    /// A transaction that a power failure may undo, together with all after it.
+    pub(crate) async fn begin_relaxed(&self) -> Result<Tx, StoreError> {
+        let mut tx = self.begin_on(&self.inner.pages).await?;
+        if let Some(relax) = self.inner.dialect.relax() {
+            tx.connection().execute(relax).await?;
+        }
+        Ok(tx)
+    }
+
+    async fn begin_on(&self, pool: &AnyPool) -> Result<Tx, StoreError> {
+        let permit = match &self.inner.gate {
+            Some(gate) => gate.clone().acquire_owned().await.ok(),
+            None => None,
+        };
+        Ok(Tx { inner: pool.begin_with(self.inner.dialect.begin()).await?, _permit: permit })
+    }
+
+    /// The data key of a run.
+    pub(crate) async fn run_key(&self, run: &RunId) -> Result<Arc<RunKey>, StoreError> {
+        if let Some(key) = self.run_keys().get(run) {
+            return Ok(key.clone());
+        }
+        const FIND: &str = "SELECT data_key FROM run WHERE id = $1";
+        let row = sqlx::query(FIND)
+            .bind(run.as_str())
+            .fetch_optional(&self.inner.reader)
+            .await?
+            .ok_or_else(|| StoreError::NotFound { what: "run", id: run.to_string() })?;
+        let wrapped: Option<Vec<u8>> = row.try_get(0)?;
+        let wrapped = wrapped.ok_or_else(|| StoreError::Forgotten { run: run.clone() })?;
+        let key = RunKey::unwrap(&self.inner.keys, &run_key_place(run), &wrapped)
+            .map_err(|source| StoreError::Sealed { what: "the data key of a run", source })?;
+        let key = Arc::new(key);
+        self.run_key_keep(run, &key);
+        Ok(key)
+    }
+
+    pub(crate) fn run_key_keep(&self, run: &RunId, key: &Arc<RunKey>) {
+        let mut keys = self.run_keys();
+        if keys.len() >= OPEN_RUN_KEYS {
+            keys.clear();
+        }
+        keys.insert(run.clone(), key.clone());
+    }
+
+    pub(crate) fn run_key_drop(&self, run: &RunId) {
+        self.run_keys().remove(run);
+    }
+
+    fn run_keys(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Arc<RunKey>>> {
+        self.inner.run_keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({:?})", self.inner.place)
+    }
+}
+
+/// The place that a run's wrapped data key is bound to.
+pub(crate) fn run_key_place(run: &RunId) -> Vec<u8> {
+    format!("run|{run}|data-key").into_bytes()
+}
+
+/// Microseconds of the store as a time; out of range is damage.
+pub(crate) fn time(microseconds: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(microseconds).map_err(|_| StoreError::Damaged { what: "a time" })
+}
+
+/// The same for a column that may be empty.
+pub(crate) fn time_or_none(microseconds: Option<i64>) -> Result<Option<Timestamp>, StoreError> {
+    microseconds.map(time).transpose()
+}
+
+/// A count of the store; negative is damage.
+pub(crate) fn count(value: i64) -> Result<u64, StoreError> {
+    u64::try_from(value).map_err(|_| StoreError::Damaged { what: "a count" })
+}
+
+/// A count for the store. More than 2⁶³ of anything does not happen.
+pub(crate) fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn migration_failed(source: sqlx::migrate::MigrateError) -> StoreError {
+    match source {
+        sqlx::migrate::MigrateError::Execute(source)
+        | sqlx::migrate::MigrateError::ExecuteMigration(source, _) => source.into(),
+        other => StoreError::Schema { source: Box::new(other) },
+    }
+}

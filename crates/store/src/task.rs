@@ -1,0 +1,413 @@
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use model::{IdSource, Outcome, RunId};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use crate::run::run_id;
+use crate::store::{Tx, count, signed, time};
+use crate::words::{outcome_of, outcome_text, text_enum};
+use crate::{Store, StoreError};
+
+/// Id of one task, `tsk_` + UUID v7.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskId(String);
+
+impl TaskId {
+    /// A fresh id.
+    pub fn new(ids: &dyn IdSource) -> Self {
+        Self(format!("tsk_{}", ids.next_uuid()))
+    }
+
+    /// The id's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+text_enum! {
+    /// How far a task is.
+    TaskState "the state of a task" {
+        /// Waits for other tasks, for its time, or for a worker.
+        Ready = "ready",
+        /// A worker has it.
+        Leased = "leased",
+        /// Over, with an outcome.
+        Done = "done",
+        /// Over, without success.
+        Failed = "failed",
+        /// Stopped with its run.
+        Cancelled = "cancelled",
+    }
+}
+
+/// A task to be made.
+#[derive(Debug, Clone)]
+pub struct NewTask {
+    /// Its id.
+    pub id: TaskId,
+    /// What is to be done, in the engine's words (`read`, `apply`).
+    pub kind: String,
+    /// On what (a collection's address, an operation's number); unique in its run and kind.
+    pub name: String,
+    /// Tasks that must be over before.
+    pub after: Vec<TaskId>,
+    /// Not before; none: at once.
+    pub due_at: Option<Timestamp>,
+}
+
+/// A worker's hold on a task. Every write that follows from it names it, and is refused once somebody
+/// else holds the task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskLease {
+    /// Its run.
+    pub run: RunId,
+    /// The task.
+    pub task: TaskId,
+    /// Grows with every holder.
+    pub fence: i64,
+}
+
+/// Where a reading stands, so that another worker goes on from there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// Unit of the reading.
+    pub unit: u64,
+    /// Pages of this unit that are kept.
+    pub page: u64,
+    /// Whatever the reader needs to go on (a cursor); kept sealed.
+    pub cursor: Option<Vec<u8>>,
+}
+
+/// A task that a worker took.
+#[derive(Debug)]
+pub struct ClaimedTask {
+    /// The hold.
+    pub lease: TaskLease,
+    /// What is to be done.
+    pub kind: String,
+    /// On what.
+    pub name: String,
+    /// How often it was taken, this time included. Over 1: somebody may have done part of it.
+    pub attempt: u64,
+    /// Where the last holder stood.
+    pub position: Position,
+    /// Rows kept so far.
+    pub rows: u64,
+    /// Pages kept so far.
+    pub pages: u64,
+}
+
+/// A task as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// Its id.
+    pub id: TaskId,
+    /// Its run.
+    pub run: RunId,
+    /// What is to be done.
+    pub kind: String,
+    /// On what.
+    pub name: String,
+    /// How far it is.
+    pub state: TaskState,
+    /// Tasks it still waits for.
+    pub blocked_by: u64,
+    /// Not before.
+    pub due_at: Timestamp,
+    /// How often it was taken.
+    pub attempts: u64,
+    /// Class of the last failure.
+    pub failure: Option<String>,
+    /// What became of it.
+    pub outcome: Option<Outcome>,
+    /// Rows kept.
+    pub rows: u64,
+    /// Pages kept.
+    pub pages: u64,
+}
+
+/// What a heartbeat learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heartbeat {
+    /// Go on.
+    GoOn,
+    /// The run was cancelled: end as soon as possible.
+    Cancelled,
+}
+
+/// How a task went wrong.
+#[derive(Debug, Clone, Copy)]
+pub struct TaskFailure<'a> {
+    /// Class of the error: a fixed word, never text from outside.
+    pub class: &'a str,
+    /// When to try again; none: never.
+    pub retry_at: Option<Timestamp>,
+}
+
+const LIST: &str = "SELECT id, run_id, kind, name, state, blocked_by, due_at, attempts, failure, outcome, rows_read, pages_read FROM task WHERE run_id = $1 ORDER BY id";
+
+impl Store {
+    /// Adds tasks to a run that is under way.
+    pub async fn task_add(&self, run: &RunId, tasks: &[NewTask]) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        self.task_insert(&mut tx, run, tasks).await?;
+        self.wake_in(&mut tx).await?;
+        tx.commit().await?;
+        self.wake();
+        Ok(())
+    }
+
+    pub(crate) async fn task_insert(
+        &self,
+        tx: &mut Tx,
+        run: &RunId,
+        tasks: &[NewTask],
+    ) -> Result<(), StoreError> {
+        const INSERT: &str = "INSERT INTO task (id, run_id, kind, name, state, blocked_by, due_at, fence, attempts, unit, page, rows_read, pages_read) VALUES ($1, $2, $3, $4, 'ready', 0, $5, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING";
+        const EDGE: &str = "INSERT INTO task_edge (parent, child) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        // Touches the parent, so that it cannot end between this look and our commit.
+        const PARENT: &str = "UPDATE task SET blocked_by = blocked_by WHERE id = $1 RETURNING state";
+        const BLOCK: &str = "UPDATE task SET blocked_by = $2 WHERE id = $1";
+        let mut added = Vec::new();
+        for task in tasks {
+            let inserted = sqlx::query(INSERT)
+                .bind(task.id.as_str())
+                .bind(run.as_str())
+                .bind(task.kind.as_str())
+                .bind(task.name.as_str())
+                .bind(task.due_at.map_or(0, Timestamp::as_microsecond))
+                .execute(tx.connection())
+                .await?;
+            if inserted.rows_affected() == 1 && !task.after.is_empty() {
+                added.push(task);
+            }
+        }
+        for task in added {
+            let mut blocked_by = 0_i64;
+            for parent in &task.after {
+                let row = sqlx::query(PARENT).bind(parent.as_str()).fetch_optional(tx.connection()).await?;
+                let row = row.ok_or_else(|| StoreError::NotFound { what: "task", id: parent.to_string() })?;
+                match TaskState::parse(row.try_get(0)?)? {
+                    TaskState::Ready | TaskState::Leased => blocked_by += 1,
+                    TaskState::Done | TaskState::Failed | TaskState::Cancelled => continue,
+                }
+                sqlx::query(EDGE)
+                    .bind(parent.as_str())
+                    .bind(task.id.as_str())
+                    .execute(tx.connection())
+                    .await?;
+            }
+            sqlx::query(BLOCK).bind(task.id.as_str()).bind(blocked_by).execute(tx.connection()).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the next task that is due, for `lease` from now; a task whose holder fell silent is due
+    /// again when its lease ends. `None` if there is nothing to do.
+    pub async fn task_claim(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedTask>, StoreError> {
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let row = sqlx::query(self.inner.dialect.task_claim())
+            .bind(worker)
+            .bind(now)
+            .bind(now + microseconds(lease))
+            .fetch_optional(tx.connection())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        tx.commit().await?;
+        self.claimed(&row).await.map(Some)
+    }
+
+    async fn claimed(&self, row: &AnyRow) -> Result<ClaimedTask, StoreError> {
+        let lease = TaskLease { task: TaskId(row.try_get(0)?), run: run_id(row, 1)?, fence: row.try_get(4)? };
+        let sealed: Option<Vec<u8>> = row.try_get(8)?;
+        let cursor = match sealed {
+            None => None,
+            Some(sealed) => {
+                let key = self.run_key(&lease.run).await?;
+                let plain = key.open(&position_place(&lease.task), &sealed);
+                Some(plain.map_err(|_| StoreError::Damaged { what: "the position of a task" })?)
+            }
+        };
+        Ok(ClaimedTask {
+            kind: row.try_get(2)?,
+            name: row.try_get(3)?,
+            attempt: count(row.try_get(5)?)?,
+            position: Position { unit: count(row.try_get(6)?)?, page: count(row.try_get(7)?)?, cursor },
+            rows: count(row.try_get(9)?)?,
+            pages: count(row.try_get(10)?)?,
+            lease,
+        })
+    }
+
+    /// Holds on to a task for `extension` more, from now.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if somebody else has it.
+    pub async fn task_heartbeat(
+        &self,
+        lease: &TaskLease,
+        extension: Duration,
+    ) -> Result<Heartbeat, StoreError> {
+        const BEAT: &str = "UPDATE task SET lease_from = $3, lease_until = $4 WHERE id = $1 AND fence = $2 AND state = 'leased'";
+        const RUN: &str = "SELECT state FROM run WHERE id = $1";
+        let now = self.now();
+        let mut tx = self.begin_relaxed().await?;
+        let beaten = sqlx::query(BEAT)
+            .bind(lease.task.as_str())
+            .bind(lease.fence)
+            .bind(now)
+            .bind(now + microseconds(extension))
+            .execute(tx.connection())
+            .await?;
+        if beaten.rows_affected() == 0 {
+            return Err(fenced(lease));
+        }
+        let row = sqlx::query(RUN).bind(lease.run.as_str()).fetch_one(tx.connection()).await?;
+        let state = crate::RunState::parse(row.try_get(0)?)?;
+        tx.commit().await?;
+        Ok(if state == crate::RunState::Cancelled { Heartbeat::Cancelled } else { Heartbeat::GoOn })
+    }
+
+    /// Ends a task; those that waited for it may start.
+    pub async fn task_finish(&self, lease: &TaskLease, outcome: Option<Outcome>) -> Result<(), StoreError> {
+        const FINISH: &str = "UPDATE task SET state = 'done', outcome = $3, failure = NULL, worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'leased'";
+        let mut tx = self.begin().await?;
+        let finished = sqlx::query(FINISH)
+            .bind(lease.task.as_str())
+            .bind(lease.fence)
+            .bind(outcome.map(outcome_text))
+            .execute(tx.connection())
+            .await?;
+        self.task_over(tx, lease, finished.rows_affected()).await
+    }
+
+    /// Gives a task back after an error: to be tried again, or failed for good; then those that
+    /// waited for it may start, and see that it failed.
+    pub async fn task_fail(&self, lease: &TaskLease, failure: TaskFailure<'_>) -> Result<(), StoreError> {
+        const RETRY: &str = "UPDATE task SET state = 'ready', due_at = $4, failure = $3, worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'leased'";
+        const FAIL: &str = "UPDATE task SET state = 'failed', failure = $3, worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'leased'";
+        let mut tx = self.begin().await?;
+        let statement = if failure.retry_at.is_some() { RETRY } else { FAIL };
+        let mut query =
+            sqlx::query(statement).bind(lease.task.as_str()).bind(lease.fence).bind(failure.class);
+        if let Some(at) = failure.retry_at {
+            query = query.bind(at.as_microsecond());
+        }
+        let changed = query.execute(tx.connection()).await?.rows_affected();
+        match failure.retry_at {
+            None => self.task_over(tx, lease, changed).await,
+            Some(_) if changed == 0 => Err(fenced(lease)),
+            Some(_) => tx.commit().await,
+        }
+    }
+
+    /// Ends a task of a cancelled run.
+    pub async fn task_cancel(&self, lease: &TaskLease) -> Result<(), StoreError> {
+        const CANCEL: &str = "UPDATE task SET state = 'cancelled', worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'leased'";
+        let mut tx = self.begin().await?;
+        let changed = sqlx::query(CANCEL)
+            .bind(lease.task.as_str())
+            .bind(lease.fence)
+            .execute(tx.connection())
+            .await?
+            .rows_affected();
+        self.task_over(tx, lease, changed).await
+    }
+
+    /// Puts a task down until `until`, without a worker: a long wait holds nobody.
+    pub async fn task_pause(&self, lease: &TaskLease, until: Timestamp) -> Result<(), StoreError> {
+        const PAUSE: &str = "UPDATE task SET state = 'ready', due_at = $3, worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'leased'";
+        let mut tx = self.begin().await?;
+        let paused = sqlx::query(PAUSE)
+            .bind(lease.task.as_str())
+            .bind(lease.fence)
+            .bind(until.as_microsecond())
+            .execute(tx.connection())
+            .await?;
+        if paused.rows_affected() == 0 {
+            return Err(fenced(lease));
+        }
+        tx.commit().await
+    }
+
+    /// Makes waiting tasks of a run due at once; says how many.
+    pub async fn task_wake(&self, run: &RunId) -> Result<u64, StoreError> {
+        const WAKE: &str = "UPDATE task SET due_at = 0 WHERE run_id = $1 AND state = 'ready' AND due_at > 0";
+        let mut tx = self.begin().await?;
+        let woken = sqlx::query(WAKE).bind(run.as_str()).execute(tx.connection()).await?.rows_affected();
+        self.wake_in(&mut tx).await?;
+        tx.commit().await?;
+        self.wake();
+        Ok(woken)
+    }
+
+    /// The tasks of a run, in the order they were made.
+    pub async fn task_list(&self, run: &RunId) -> Result<Vec<Task>, StoreError> {
+        let rows = sqlx::query(LIST).bind(run.as_str()).fetch_all(&self.inner.reader).await?;
+        rows.iter().map(task).collect()
+    }
+
+    async fn task_over(&self, mut tx: Tx, lease: &TaskLease, changed: u64) -> Result<(), StoreError> {
+        const UNBLOCK: &str = "UPDATE task SET blocked_by = blocked_by - 1 WHERE id IN (SELECT child FROM task_edge WHERE parent = $1)";
+        if changed == 0 {
+            return Err(fenced(lease));
+        }
+        sqlx::query(UNBLOCK).bind(lease.task.as_str()).execute(tx.connection()).await?;
+        self.wake_in(&mut tx).await?;
+        tx.commit().await?;
+        self.wake();
+        Ok(())
+    }
+}
+
+/// Fails unless `lease` still holds its task; holds the task's row until the transaction ends.
+pub(crate) async fn fence_check(tx: &mut Tx, lease: &TaskLease) -> Result<(), StoreError> {
+    const CHECK: &str = "UPDATE task SET fence = fence WHERE id = $1 AND fence = $2 AND state = 'leased'";
+    let held =
+        sqlx::query(CHECK).bind(lease.task.as_str()).bind(lease.fence).execute(tx.connection()).await?;
+    if held.rows_affected() == 0 { Err(fenced(lease)) } else { Ok(()) }
+}
+
+pub(crate) fn fenced(lease: &TaskLease) -> StoreError {
+    StoreError::Fenced { what: format!("task {}", lease.task) }
+}
+
+/// The place that a task's sealed position is bound to.
+pub(crate) fn position_place(task: &TaskId) -> Vec<u8> {
+    format!("task|{task}|position").into_bytes()
+}
+
+pub(crate) fn task_id(text: String) -> TaskId {
+    TaskId(text)
+}
+
+pub(crate) fn microseconds(duration: Duration) -> i64 {
+    signed(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)).min(i64::MAX / 4)
+}
+
+fn task(row: &AnyRow) -> Result<Task, StoreError> {
+    Ok(Task {
+        id: TaskId(row.try_get(0)?),
+        run: run_id(row, 1)?,
+        kind: row.try_get(2)?,
+        name: row.try_get(3)?,
+        state: TaskState::parse(row.try_get(4)?)?,
+        blocked_by: count(row.try_get(5)?)?,
+        due_at: time(row.try_get(6)?)?,
+        attempts: count(row.try_get(7)?)?,
+        failure: row.try_get(8)?,
+        outcome: outcome_of(row.try_get(9)?)?,
+        rows: count(row.try_get(10)?)?,
+        pages: count(row.try_get(11)?)?,
+    })
+}
