@@ -7,6 +7,7 @@ mod error;
 mod google;
 mod oauth2;
 mod query_param;
+mod token_call;
 
 use bytes::Bytes;
 use egress::HttpRequest;

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
-use super::oauth2::token_body;
+use super::token_call::token_body;
 use super::{AuthError, Draft};
 use crate::connector::Connector;
 use crate::secrets::Secrets;

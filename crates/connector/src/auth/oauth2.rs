@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use crypto::Secret;
-use egress::{HttpReply, HttpRequest};
 use jiff::Timestamp;
-use model::{Row, is_falsy};
 use serde_json::Value;
 use spec::connector_file::{OAuth2, Request};
 
+use super::token_call::{TOKEN_CALL, seconds, token_body};
 use super::{AuthError, Draft, apply, google};
 use crate::build::Build;
 use crate::client::Client;
@@ -19,9 +18,6 @@ use crate::values::{Origin, ValueMap};
 
 /// A token that ends within this many seconds is replaced before it is used (saas-config 6.19).
 const MARGIN_S: i64 = 600;
-
-/// Name that token calls carry at the door, in place of an endpoint's.
-const TOKEN_CALL: &str = "token";
 
 /// Where a token comes from.
 #[derive(Clone, Copy)]
@@ -129,51 +125,6 @@ impl Connector {
         let body = token_body(&reply, &values)?;
         self.tokens_of(&body, call.lifetime, current)
     }
-
-    /// A token call as the door wants it: a read, whatever its method (architecture §5).
-    pub(super) fn token_request(&self, method: http::Method, draft: Draft) -> HttpRequest {
-        let connection = self.connection().key.clone();
-        let mut request = HttpRequest::read(connection, TOKEN_CALL, method, draft.url.clone());
-        request.recording.keep = ["expires_in", "token_type", "error"].map(str::to_owned).to_vec();
-        draft.finish(&mut request);
-        request
-    }
-
-    /// Sends a token call.
-    ///
-    /// `repeatable`: the same call may be sent again if no answer comes. A refresh may not: its token
-    /// may be used up.
-    pub(super) async fn send_token_request(
-        &self,
-        request: HttpRequest,
-        repeatable: bool,
-    ) -> Result<HttpReply, AuthError> {
-        self.door().send(request).await.map_err(|source| AuthError::TokenCall { source, repeatable })
-    }
-
-    /// The tokens of an answer (saas-config 6.21); a refresh token that it does not replace stays.
-    pub(super) fn tokens_of(
-        &self,
-        body: &Row,
-        lifetime: Option<u64>,
-        current: Option<&Tokens>,
-    ) -> Result<Tokens, AuthError> {
-        let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let secret = |text: &str| Arc::new(Secret::new(text.to_owned()));
-        let lifetime = match lifetime.filter(|seconds| *seconds > 0) {
-            Some(seconds) => i64::try_from(seconds).ok(),
-            None => body.get("expires_in").filter(|value| !is_falsy(value)).map(seconds).transpose()?,
-        };
-        let now = self.clock().now().as_second();
-        Ok(Tokens {
-            access_token: secret(text("access_token").unwrap_or_default()),
-            refresh_token: match text("refresh_token") {
-                Some(refresh_token) => Some(secret(refresh_token)),
-                None => current.and_then(|tokens| tokens.refresh_token.clone()),
-            },
-            expires_at: lifetime.map(|lifetime| now.saturating_add(lifetime)),
-        })
-    }
 }
 
 /// One kind of token call.
@@ -183,15 +134,6 @@ struct TokenCall<'a> {
     /// Configured lifetime in seconds.
     lifetime: Option<u64>,
     repeatable: bool,
-}
-
-/// The answer to a token call, whatever its status, if it holds a token.
-pub(super) fn token_body(reply: &HttpReply, known: &ValueMap) -> Result<Row, AuthError> {
-    let body: Row = serde_json::from_slice(&reply.body).unwrap_or_default();
-    match body.get("access_token").and_then(Value::as_str) {
-        Some(token) if !token.is_empty() => Ok(body),
-        Some(_) | None => Err(AuthError::TokenRefused { status: reply.status, said: said(&body, known) }),
-    }
 }
 
 fn is_close_to_expiry(tokens: &Tokens, now: Timestamp) -> bool {
@@ -244,37 +186,12 @@ fn put(values: &mut ValueMap, tokens: &Tokens) {
     }
 }
 
-/// Whole seconds from a number or a text of digits.
-fn seconds(value: &Value) -> Result<i64, AuthError> {
-    let found = match value {
-        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(|float| float as i64)),
-        Value::String(text) => text.trim().parse().ok(),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    };
-    found.ok_or(AuthError::TokenLifetime)
-}
-
 /// Values of a token call that a recording must not hold.
 fn known_secrets(values: &ValueMap) -> Vec<String> {
     ["client_id", "client_secret", "access_token", "refresh_token", "code", "state"]
         .iter()
         .filter_map(|name| values.find_name(name).and_then(model::text_form))
         .collect()
-}
-
-/// The error fields of a token answer, short, on one line and without secrets.
-fn said(body: &Row, known: &ValueMap) -> String {
-    const LONGEST: usize = 300;
-    let fields = ["error", "error_description", "error_uri"].into_iter().filter_map(|name| {
-        let text = body.get(name).and_then(model::text_form)?;
-        Some(format!("{name}: {text}"))
-    });
-    let mut text = fields.collect::<Vec<_>>().join(", ");
-    let secrets = known.names().filter_map(|name| known.find_name(name)).filter_map(Value::as_str);
-    for secret in secrets.filter(|secret| secret.len() >= 4) {
-        text = text.replace(secret, "***");
-    }
-    text.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use model::ConnectionKey;
+use model::{ConnectionKey, is_falsy};
 use rstest::rstest;
 use serde_json::json;
 use testkit::Answer;
