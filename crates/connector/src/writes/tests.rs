@@ -357,3 +357,79 @@ fn two_params_with_several_values_are_refused() {
     assert_eq!(urls(&writes(&connector, &[], &one)), ["/1/3", "/2/3"]);
     assert!(matches!(writes(&connector, &[], &two).unwritten[0].reason, UnwrittenReason::TwoLists { .. }));
 }
+
+/// The connection `acme` of a library entry, at `domain`.
+fn library(name: &str, domain: &str) -> Connector {
+    let entry = spec::library::find(name).unwrap();
+    let options =
+        spec::CheckOptions { instance_key: Some("acme".parse().unwrap()), ..spec::CheckOptions::default() };
+    let checked = spec::check_connector(&entry.connector, &options);
+    let mut connector = connector_of("    - name: none\n      requests: {}\n", &[]).connection().clone();
+    connector.file = Arc::new(checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics)));
+    let secret = |name: &str, value: &str| (name.to_owned(), json!(value));
+    connector.secrets = Arc::new(crate::Secrets::new(vec![
+        secret("domain", domain),
+        secret("workspace", "my-shop"),
+        secret("regulation_type", "SUPPRESS_WITH_DELETE"),
+        secret("access_token", "canary"),
+    ]));
+    let clock: Arc<dyn Clock> = Arc::new(TestClock::new());
+    let budgets = Arc::new(MemoryBudgets::new(Arc::clone(&clock)));
+    Connector::new(ConnectorParts {
+        connection: connector,
+        door: Door::new(DoorSettings::default(), Mode::Live, budgets, Arc::clone(&clock)).unwrap(),
+        tokens: Arc::new(MemoryTokens::new()),
+        clock,
+        ids: Arc::new(RandomIds),
+        settings: Settings::default(),
+    })
+}
+
+const PUBLIC: &str = r#"https://api.segmentapis.com/regulations {"regulationType": "SUPPRESS_WITH_DELETE", "subjectType": "USER_ID", "subjectIds": ["u1", "u'2"]}"#;
+const CONFIG: &str = r#"https://platform.segmentapis.com/v1beta/workspaces/my-shop/regulations {"regulation_type": "Suppress_With_Delete", "attributes": {"name": "userId", "values": ["u1", "u'2"]}}"#;
+
+// rule: segment-api A74
+// rule: segment-api A75
+// rule: segment-api C3
+// rule: segment-api C12
+#[rstest]
+#[case("segment", "api.segmentapis.com", PUBLIC)]
+#[case("segment", "platform.segmentapis.com", CONFIG)]
+#[case("segment_unify", "api.segmentapis.com", PUBLIC)]
+#[case("segment_unify", "platform.segmentapis.com", CONFIG)]
+fn segment_is_asked_once_with_all_user_ids_in_the_words_of_its_api(
+    #[case] name: &str,
+    #[case] domain: &str,
+    #[case] expected: &str,
+) {
+    let connector = library(name, domain);
+    let connection = connector.connection();
+    let (endpoint, variants) = match connection.file.data_protection_request.as_slice() {
+        [] => ("segment_user", &connection.file.find_endpoint("segment_user").unwrap().delete),
+        _ => ("data_protection_request", &connection.file.data_protection_request),
+    };
+    let request = variants.iter().find(|request| connection.applies(request).unwrap()).unwrap();
+    let (jo, no_inputs) = (person(&[("email", "jo@x.test")]), inputs(&[]));
+    let mut field_values = HashMap::new();
+    field_values.insert(field("user_ids", "id"), vec![json!("u1"), json!("u'2"), json!("u1")]);
+    let source = WriteSource {
+        request,
+        endpoint,
+        per: request.per,
+        person: &jo,
+        inputs: &no_inputs,
+        field_values: &field_values,
+    };
+
+    let writes = connector
+        .prepare_writes(source, &rows(json!([{"user_id": "u1"}, {"user_id": "u'2"}, {"user_id": "u1"}])));
+
+    assert!(writes.unwritten.is_empty(), "{:?}", writes.unwritten);
+    let sent: Vec<String> = writes
+        .planned
+        .iter()
+        .map(|write| format!("{} {}", write.request.url, write.request.body.as_deref().unwrap()))
+        .collect();
+    assert_eq!(sent, [expected]);
+    assert!(!request.repeatable && request.track.as_ref().unwrap().same.is_some());
+}
