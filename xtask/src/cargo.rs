@@ -12,7 +12,16 @@ pub(crate) fn top() -> PathBuf {
 
 /// Runs cargo with `arguments` and fails if it does.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
-    let status = command().args(arguments).status().context("cargo cannot be started")?;
+    run_with(arguments, &[])
+}
+
+/// The same with variables added to the environment.
+pub(crate) fn run_with(arguments: &[&str], environment: &[(&str, String)]) -> Result<()> {
+    let status = command()
+        .args(arguments)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .status()
+        .context("cargo cannot be started")?;
     if !status.success() {
         bail!("`cargo {}` failed", arguments.join(" "));
     }

@@ -4,6 +4,7 @@ mod bench;
 mod cargo;
 mod layers;
 mod rules;
+mod services;
 mod test;
 
 use std::process::ExitCode;
@@ -28,6 +29,12 @@ enum Task {
     },
     /// Format, lints, tests, examples in the documentation, layers, rule list, reference pages.
     Test,
+    /// Run a command while PostgreSQL and MariaDB run for tests (TUTELA_TEST_POSTGRES, TUTELA_TEST_MYSQL).
+    Services {
+        /// The command, for example `cargo nextest run -p store`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<std::ffi::OsString>,
+    },
     /// List rule by rule which test holds it; fail if a required one has none.
     Rules {
         /// Show the required rules without a test only.
@@ -53,6 +60,7 @@ fn main() -> ExitCode {
             cargo::run(&[&["run", "--quiet", "--package", "tutela", "--", "demo"], once].concat())
         }
         Task::Test => test::run(),
+        Task::Services { command } => services::run(&command),
         Task::Rules { missing: false } => rules::run(rules::Show::All),
         Task::Rules { missing: true } => rules::run(rules::Show::Missing),
         Task::Layers => layers::run(),

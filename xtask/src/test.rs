@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
-use crate::{cargo, layers, report, rules};
+use crate::{cargo, layers, report, rules, services};
 
 /// Runs all checks, cheapest first, and stops at the first that fails.
 pub(crate) fn run() -> Result<()> {
@@ -29,7 +29,8 @@ fn nextest() -> Result<()> {
             "the tests need cargo-nextest; install it by hand (https://nexte.st) and run `cargo xtask test` again",
         )?;
     }
-    cargo::run(&["nextest", "run", "--workspace", "--no-fail-fast"])
+    let services = services::Services::start()?;
+    cargo::run_with(&["nextest", "run", "--workspace", "--no-fail-fast"], services.environment())
 }
 
 fn step(name: &str) {

@@ -215,7 +215,8 @@ fn calls_made(folder: &Path) -> Result<u64> {
 
 fn bare_people(simulator: &Simulator) -> Result<Duration> {
     let (url, space) = (simulator.get("/url")?, simulator.get("/space")?);
-    let authorization = format!("Basic {}", BASE64.encode(format!("{}:", simulator.get("/tokens/access_secret")?)));
+    let authorization =
+        format!("Basic {}", BASE64.encode(format!("{}:", simulator.get("/tokens/access_secret")?)));
     let next = AtomicUsize::new(0);
     let start = Instant::now();
     std::thread::scope(|scope| {

@@ -84,8 +84,11 @@ impl Folder {
 
     /// A project that reads four collections of a person.
     pub(crate) fn people(&self, simulator: &Simulator) -> Result<()> {
-        let secrets =
-            format!("space: {}, secret: {}", simulator.get("/space")?, simulator.get("/tokens/access_secret")?);
+        let secrets = format!(
+            "space: {}, secret: {}",
+            simulator.get("/space")?,
+            simulator.get("/tokens/access_secret")?
+        );
         let file = PEOPLE
             .replace("PROFILE", "/v1/spaces/<space>/collections/users/profiles/email:<email>")
             .replace("VALUES", "[{ name: space, connector_param: space }, { name: email, identity: email }]");
