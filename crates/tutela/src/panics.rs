@@ -33,7 +33,7 @@ mod tests {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(hook(move |text| ear.lock().unwrap().push_str(text))));
 
-        let caught = catch_unwind(|| panic!("{}", "canary".repeat(1)));
+        let caught = catch_unwind(|| panic!("{}", String::from("canary")));
         std::panic::set_hook(before);
 
         let said = said.lock().unwrap().clone();

@@ -36,11 +36,12 @@ pub(super) fn person(name: &str) -> &'static str {
 /// A project whose connection proves who asks in this way (`strategy` and `configuration`, in one
 /// line), with all secrets that the way needs.
 pub(super) fn project(program: &Program, saas: &FakeSaas, authentication: &str) {
-    let (mut params, mut secrets) = (String::new(), String::new());
-    for (name, value) in SECRETS.iter().filter(|(name, _)| !name.contains(' ')) {
-        params.push_str(&format!("    - {{ name: {name}, sensitive: true, required: false }}\n"));
-        secrets.push_str(&format!("      {name}: \"{value}\"\n"));
-    }
+    let named = || SECRETS.iter().filter(|(name, _)| !name.contains(' '));
+    let params: Vec<String> = named()
+        .map(|(name, _)| format!("    - {{ name: {name}, sensitive: true, required: false }}\n"))
+        .collect();
+    let secrets: Vec<String> = named().map(|(name, value)| format!("      {name}: \"{value}\"\n")).collect();
+    let (params, secrets) = (params.concat(), secrets.concat());
     program.file(
         "connector.yml",
         &include_str!("connector.yml")
