@@ -129,7 +129,7 @@ impl Connector {
         let mut variables = Row::new();
         variables.insert("sent".to_owned(), body.unwrap_or(Value::Null));
         variables.insert("since".to_owned(), since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into());
-        let reading = self.read_request(&same.request, "track", person, Inputs::default())?;
+        let reading = self.read_request((&same.request, "track"), person, Inputs::default())?;
         let mut unclear = None;
         for unit in 0..reading.units() {
             let mut pages = reading.open(unit);

@@ -106,8 +106,7 @@ impl Connector {
     /// [`ReadError`] if it cannot be read as the file describes it with these values.
     pub fn read_request(
         &self,
-        request: &Request,
-        endpoint: &str,
+        (request, endpoint): (&Request, &str),
         person: &Person,
         inputs: Inputs,
     ) -> Result<Reading, ReadError> {

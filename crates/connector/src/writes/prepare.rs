@@ -42,11 +42,13 @@ struct Prepare<'a> {
     ids: &'a dyn IdSource,
 }
 
+/// One value for each param that has one, by the param's position.
+type Assigned = Vec<(usize, Value)>;
+
 /// The values of one call before it is built.
 struct Unit<'r> {
     rows: Vec<usize>,
-    /// One value for each param that has one.
-    values: Vec<(usize, Value)>,
+    values: Assigned,
     /// The values of the batch.
     batch: Vec<Value>,
     row: Option<&'r WriteRow>,
@@ -85,8 +87,9 @@ impl Prepare<'_> {
     /// several.
     fn units_of_person(&self) -> Result<Vec<Unit<'static>>, UnwrittenReason> {
         let batch = self.source.request.batch.as_ref();
-        let all = self.declared(batch).map(|(index, param)| (index, self.params.of_person(param))).collect();
-        let values = self.one_list(all)?;
+        let all: Vec<(usize, Vec<Value>)> =
+            self.declared(batch).map(|(index, param)| (index, self.params.of_person(param))).collect();
+        let values = self.one_list(&all)?;
         let mut units = Vec::new();
         match batch {
             None => units.extend(values.into_iter().map(Unit::of_person)),
@@ -109,7 +112,7 @@ impl Prepare<'_> {
         for (position, param) in self.declared(None) {
             all.push((position, self.params.of_row(param, &row.row)?));
         }
-        let units = self.one_list(all)?.into_iter();
+        let units = self.one_list(&all)?.into_iter();
         Ok(units
             .map(|values| Unit { rows: vec![index], values, batch: Vec::new(), row: Some(row) })
             .collect())
@@ -117,7 +120,7 @@ impl Prepare<'_> {
 
     /// Rows whose other values are equal go together, in the order of their first row.
     fn batches_of_rows(&self, rows: &[WriteRow], batch: &Batch, writes: &mut Writes) -> Vec<Unit<'static>> {
-        let mut groups: Vec<(Vec<(usize, Value)>, Vec<(usize, Value)>)> = Vec::new();
+        let mut groups: Vec<(Assigned, Vec<(usize, Value)>)> = Vec::new();
         for (index, row) in rows.iter().enumerate() {
             match self.values_for_batch(row, batch) {
                 Ok((values, items)) => {
@@ -148,17 +151,16 @@ impl Prepare<'_> {
     }
 
     /// The values of a row besides the batch, and those for the batch.
-    #[expect(clippy::type_complexity, reason = "two lists of one row, taken apart at once")]
     fn values_for_batch(
         &self,
         row: &WriteRow,
         batch: &Batch,
-    ) -> Result<(Vec<(usize, Value)>, Vec<Value>), UnwrittenReason> {
+    ) -> Result<(Assigned, Vec<Value>), UnwrittenReason> {
         let mut all = Vec::new();
         for (position, param) in self.declared(Some(batch)) {
             all.push((position, self.params.of_row(param, &row.row)?));
         }
-        let values = self.one_list(all)?.into_iter().next().unwrap_or_default();
+        let values = self.one_list(&all)?.into_iter().next().unwrap_or_default();
         let items = match self.batch_param(batch) {
             Some(param) => self.params.of_row(param, &row.row)?,
             None => Vec::new(),
@@ -179,7 +181,7 @@ impl Prepare<'_> {
 
     /// One set of values for each value of the one param that has several; a param without values
     /// is absent.
-    fn one_list(&self, all: Vec<(usize, Vec<Value>)>) -> Result<Vec<Vec<(usize, Value)>>, UnwrittenReason> {
+    fn one_list(&self, all: &[(usize, Vec<Value>)]) -> Result<Vec<Assigned>, UnwrittenReason> {
         let name = |index: usize| {
             self.source.request.param_values.get(index).map(|param| param.name.clone()).unwrap_or_default()
         };
@@ -253,7 +255,11 @@ impl Prepare<'_> {
     fn check_row(&self, unit: &Unit<'_>) -> Result<(), UnwrittenReason> {
         let request = self.source.request;
         let uses = |name: &str| {
-            request.body.iter().flat_map(|body| body.placeholders()).any(|found| found.name == name)
+            request
+                .body
+                .iter()
+                .flat_map(spec::template::Template::placeholders)
+                .any(|found| found.name == name)
         };
         if !OF_ROW.iter().any(|name| uses(name)) {
             return Ok(());
@@ -308,7 +314,7 @@ impl Prepare<'_> {
 }
 
 impl Unit<'_> {
-    fn of_person(values: Vec<(usize, Value)>) -> Self {
+    fn of_person(values: Assigned) -> Self {
         Self { rows: Vec::new(), values, batch: Vec::new(), row: None }
     }
 }

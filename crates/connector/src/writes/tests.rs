@@ -13,8 +13,13 @@ use crate::{Connector, ConnectorParts, MemoryTokens, Settings};
 
 /// A connector whose one endpoint `things` has this `update`, whose keys stand at the left margin.
 fn connector(update: &str) -> Connector {
-    let keys: String = update.lines().map(|line| format!("          {line}\n")).collect();
+    let keys = indented(update);
     connector_of(&format!("    - name: things\n      requests:\n        update:\n{keys}"), &[])
+}
+
+fn indented(keys: &str) -> String {
+    let lines: Vec<String> = keys.lines().map(|line| format!("          {line}\n")).collect();
+    lines.concat()
 }
 
 fn connector_of(endpoints: &str, secrets: &[(&str, Value)]) -> Connector {
@@ -38,6 +43,7 @@ fn request_of(connector: &Connector) -> Request {
     connector.connection().file.endpoints[0].update[0].clone()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write the rows on the spot")]
 fn rows(rows: Value) -> Vec<WriteRow> {
     let row = |row: &Value| WriteRow { row: row.as_object().unwrap().clone(), ..WriteRow::default() };
     rows.as_array().unwrap().iter().map(row).collect()
@@ -305,7 +311,7 @@ param_values:
 
 #[test]
 fn sensitive_param_stands_in_a_write_by_name_and_is_put_back_escaped() {
-    let keys: String = WITH_SECRET.lines().map(|line| format!("          {line}\n")).collect();
+    let keys = indented(WITH_SECRET);
     let endpoints = format!("    - name: things\n      requests:\n        update:\n{keys}");
     let connector = connector_of(&endpoints, &[("token", json!("canary/\"& x"))]);
 
