@@ -27,6 +27,8 @@ pub(crate) enum Need {
     Used,
     /// Only once it may write.
     Erasure,
+    /// Only for the inventory of who has access.
+    Inventory,
 }
 
 /// A permission of Segment and the list that only those who have it can read.
@@ -36,7 +38,15 @@ struct SegmentPermission {
     path: &'static str,
     /// Path at the Config API below the workspace; empty where that API has no such list.
     config_path: &'static str,
-    of_unify: bool,
+    serves: Serves,
+}
+
+/// What a permission is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Serves {
+    Erasure,
+    Unify,
+    Inventory,
 }
 
 /// What Segment's setup pages ask for.
@@ -45,11 +55,12 @@ const SEGMENT: &[SegmentPermission] = &[
         name: "End-user Privacy",
         path: "/regulations",
         config_path: "/regulations",
-        of_unify: false,
+        serves: Serves::Erasure,
     },
-    SegmentPermission { name: "Sources", path: "/sources", config_path: "", of_unify: true },
-    SegmentPermission { name: "Spaces", path: "/spaces", config_path: "", of_unify: true },
-    SegmentPermission { name: "Warehouses", path: "/warehouses", config_path: "", of_unify: true },
+    SegmentPermission { name: "Sources", path: "/sources", config_path: "", serves: Serves::Unify },
+    SegmentPermission { name: "Spaces", path: "/spaces", config_path: "", serves: Serves::Unify },
+    SegmentPermission { name: "Warehouses", path: "/warehouses", config_path: "", serves: Serves::Unify },
+    SegmentPermission { name: "Workspace Owner", path: "/users", config_path: "", serves: Serves::Inventory },
 ];
 
 const CONFIG_API: &str = "platform.segmentapis.com";
@@ -99,7 +110,8 @@ fn segment(connection: &Connection, access: Access, unify: Unify) -> Vec<Capabil
     let domain = connection.secrets.find("domain").and_then(Value::as_str).unwrap_or_default();
     let config_api = domain.trim().eq_ignore_ascii_case(CONFIG_API);
     let Some(test_request) = connection.file.test_request.first() else { return Vec::new() };
-    let wanted = SEGMENT.iter().filter(|permission| unify == Unify::Yes || !permission.of_unify);
+    let wanted =
+        SEGMENT.iter().filter(|permission| unify == Unify::Yes || permission.serves != Serves::Unify);
     wanted
         .filter_map(|permission| {
             let path = match (config_api, permission.config_path) {
@@ -107,11 +119,15 @@ fn segment(connection: &Connection, access: Access, unify: Unify) -> Vec<Capabil
                 (true, "") => return None,
                 (true, path) => format!("/v1beta/workspaces/<workspace>{path}"),
             };
-            let erasure_only = !permission.of_unify && unify == Unify::Yes && access == Access::Read;
+            let need = match (permission.serves, unify, access) {
+                (Serves::Inventory, _, _) => Need::Inventory,
+                (Serves::Erasure, Unify::Yes, Access::Read) => Need::Erasure,
+                (Serves::Erasure | Serves::Unify, _, _) => Need::Used,
+            };
             Some(Capability {
                 what: format!("list {}", permission.path.trim_start_matches('/')),
                 permission: permission.name.to_owned(),
-                need: if erasure_only { Need::Erasure } else { Need::Used },
+                need,
                 endpoint: "connection_test".to_owned(),
                 request: list_one(test_request, &path, config_api),
             })

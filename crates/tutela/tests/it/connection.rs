@@ -38,7 +38,12 @@ async fn segment_permissions_are_named_as_segment_names_them() {
     segment::project(&program, &sandbox, "segment_unify");
 
     let owner = program.run(&test).expect(0).json();
-    segment::project_with_token(&program, &sandbox, "segment_unify", &sandbox.description().tokens.member_token);
+    segment::project_with_token(
+        &program,
+        &sandbox,
+        "segment_unify",
+        &sandbox.description().tokens.member_token,
+    );
     let member = program.run(&test).expect(1).json();
 
     assert_eq!(owner["passed"], true, "{owner:#}");
@@ -53,6 +58,9 @@ async fn segment_permissions_are_named_as_segment_names_them() {
     let privacy =
         member["checks"].as_array().unwrap().iter().find(|check| check["permission"] == "End-user Privacy");
     assert_eq!(privacy.unwrap()["result"], "not_needed", "the connection only reads");
+    let inventory =
+        member["checks"].as_array().unwrap().iter().find(|check| check["permission"] == "Workspace Owner");
+    assert_eq!(inventory.unwrap()["result"], "not_needed", "nobody asks who has access yet");
 }
 
 #[tokio::test(flavor = "multi_thread")]

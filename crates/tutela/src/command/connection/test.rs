@@ -119,6 +119,10 @@ async fn probe(connector: &Connector, capability: &Capability) -> Line {
                 "answered {status}: the permission {permission} is needed once the connection has `access: write`"
             ),
         ),
+        (ProbeStatus::Denied(status), Need::Inventory) => (
+            Verdict::NotNeeded,
+            format!("answered {status}: the permission {permission} is needed to list who has access"),
+        ),
         (ProbeStatus::Unclear(error), _) => (Verdict::Unclear, error.to_string()),
         (ProbeStatus::NotProbed, _) => {
             (Verdict::Works, "not tried: only GET requests are sent to nobody".to_owned())
