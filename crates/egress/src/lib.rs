@@ -39,6 +39,7 @@ mod recorder;
 mod replay;
 mod reply;
 mod request;
+mod resolve;
 mod route;
 mod settings;
 
@@ -54,5 +55,6 @@ pub use permit::WritePermit;
 pub use recorder::Recorder;
 pub use reply::HttpReply;
 pub use request::{HttpRequest, Limit, RecordingHints};
+pub use resolve::resolve_host;
 pub use route::{RouteError, Routes};
 pub use settings::{DoorSettings, SettingsError, Timeouts};

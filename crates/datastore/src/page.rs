@@ -1,0 +1,62 @@
+//! Pages of rows on their way from a driver to a reader.
+
+use model::Row;
+use tokio::sync::mpsc;
+
+use crate::Fault;
+
+/// Gathers rows into pages bounded by rows and bytes, and hands each on before the next is begun.
+pub(crate) struct PageSink {
+    pages: mpsc::Sender<Vec<Row>>,
+    rows: Vec<Row>,
+    bytes: usize,
+    most_rows: usize,
+    most_bytes: usize,
+    row_bytes: usize,
+}
+
+impl PageSink {
+    pub(crate) fn new(pages: mpsc::Sender<Vec<Row>>, limits: &crate::ReadLimits) -> Self {
+        Self {
+            pages,
+            rows: Vec::new(),
+            bytes: 0,
+            most_rows: limits.page_rows.max(1),
+            most_bytes: limits.page_bytes,
+            row_bytes: limits.row_bytes,
+        }
+    }
+
+    /// How many rows a page has at most.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn page_rows(&self) -> usize {
+        self.most_rows
+    }
+
+    /// Adds a row of about `bytes` bytes; waits while the reader is busy with an earlier page.
+    pub(crate) async fn push(&mut self, row: Row, bytes: usize) -> Result<(), Fault> {
+        if bytes > self.row_bytes {
+            return Err(Fault::RowTooLarge { limit_bytes: self.row_bytes });
+        }
+        self.rows.push(row);
+        self.bytes += bytes;
+        if self.rows.len() >= self.most_rows || self.bytes >= self.most_bytes {
+            self.flush().await;
+        }
+        Ok(())
+    }
+
+    /// Hands on what is left.
+    pub(crate) async fn finish(mut self) {
+        if !self.rows.is_empty() {
+            self.flush().await;
+        }
+    }
+
+    async fn flush(&mut self) {
+        self.bytes = 0;
+        let page = std::mem::take(&mut self.rows);
+        // The receiver lives as long as the future that runs this; without it nothing polls us.
+        let _ = self.pages.send(page).await;
+    }
+}

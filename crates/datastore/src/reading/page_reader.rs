@@ -1,0 +1,214 @@
+use std::sync::Arc;
+
+use egress::Retry;
+use futures::future::BoxFuture;
+use model::{Completeness, IncompleteReason, Row};
+use tokio::sync::mpsc;
+
+use super::Plan;
+use crate::page::PageSink;
+use crate::stats::CallStats;
+use crate::{DatabaseError, Fault};
+
+/// Reads one unit page by page.
+pub struct PageReader {
+    plan: Arc<Plan>,
+    unit: usize,
+    state: State,
+    completeness: Completeness,
+    stats: CallStats,
+    attempt: u32,
+    has_pages: bool,
+}
+
+/// One page of rows.
+///
+/// `Debug` shows counts only: rows are personal data.
+pub struct Page {
+    /// The rows: columns by name.
+    pub rows: Vec<Row>,
+    /// What this page cost.
+    pub stats: CallStats,
+    /// Always empty: databases send none.
+    pub messages: Vec<String>,
+}
+
+enum State {
+    Start,
+    Streaming(Box<Streaming>),
+    Done,
+}
+
+/// A statement whose rows are on the way.
+struct Streaming {
+    /// Runs the statement; gone when it has ended. Polled by whoever waits for a page.
+    producer: Option<BoxFuture<'static, Result<(), Fault>>>,
+    pages: mpsc::Receiver<Vec<Row>>,
+}
+
+impl PageReader {
+    pub(super) fn new(plan: Arc<Plan>, unit: usize) -> Self {
+        Self {
+            plan,
+            unit,
+            state: State::Start,
+            completeness: Completeness::Complete,
+            stats: CallStats::default(),
+            attempt: 0,
+            has_pages: false,
+        }
+    }
+
+    /// The next page; `None` after the last one. Pages that were returned count, whatever comes
+    /// later.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] once, then `None`: the unit ends incomplete with the error's reason.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no row: the next call goes on where this one was. Dropping the
+    /// reader stops the statement.
+    pub async fn next_page(&mut self) -> Result<Option<Page>, DatabaseError> {
+        let before = self.stats;
+        match self.step().await {
+            Ok(Some(rows)) => {
+                let stats = CallStats {
+                    requests: self.stats.requests - before.requests,
+                    retries: self.stats.retries - before.retries,
+                    ..CallStats::default()
+                };
+                tracing::debug!(
+                    connection = %self.plan.database.connection(), collection = %self.plan.collection,
+                    unit = self.unit, rows = rows.len(), "page read"
+                );
+                Ok(Some(Page { rows, stats, messages: Vec::new() }))
+            }
+            Ok(None) => {
+                self.state = State::Done;
+                Ok(None)
+            }
+            Err(fault) => {
+                self.state = State::Done;
+                let error = self.plan.database.error(Some(&self.plan.collection), fault);
+                self.completeness = Completeness::incomplete(error.reason(), error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether all pages were read; incomplete while there may be more.
+    pub fn completeness(&self) -> Completeness {
+        match self.state {
+            State::Done => self.completeness.clone(),
+            State::Start | State::Streaming(_) => {
+                let detail = format!("`{}` was not read to its end", self.plan.collection);
+                Completeness::incomplete(IncompleteReason::Cancelled, detail)
+            }
+        }
+    }
+
+    /// What the unit cost so far.
+    pub fn stats(&self) -> CallStats {
+        self.stats
+    }
+
+    async fn step(&mut self) -> Result<Option<Vec<Row>>, Fault> {
+        loop {
+            let streaming = match &mut self.state {
+                State::Done => return Ok(None),
+                State::Streaming(streaming) => streaming,
+                State::Start => {
+                    let Some(streaming) = start(&self.plan, self.unit) else { return Ok(None) };
+                    self.stats.requests += 1;
+                    self.stats.retries += u64::from(self.attempt > 0);
+                    self.state = State::Streaming(Box::new(streaming));
+                    continue;
+                }
+            };
+            let limit = self.plan.database.limits().statement_timeout;
+            let next = tokio::time::timeout(limit, streaming.next()).await.unwrap_or(Err(Fault::Timeout));
+            match next {
+                Ok(Some(mut rows)) => {
+                    self.has_pages = true;
+                    if self.unit > 0 {
+                        rows.retain(|row| !self.plan.is_in_earlier_unit(self.unit, row));
+                    }
+                    return Ok(Some(rows));
+                }
+                Ok(None) => return Ok(None),
+                Err(fault) => self.retry(fault).await?,
+            }
+        }
+    }
+
+    /// Waits and starts over, as long as no page was given out.
+    async fn retry(&mut self, fault: Fault) -> Result<(), Fault> {
+        let limits = self.plan.database.limits();
+        if self.has_pages || fault.retry() == Retry::No || self.attempt + 1 >= limits.attempts {
+            return Err(fault);
+        }
+        // First the state, so that a future dropped while it waits leaves nothing half done.
+        self.state = State::Start;
+        let wait = limits.retry_wait.saturating_mul(2u32.saturating_pow(self.attempt));
+        self.attempt += 1;
+        tracing::warn!(
+            connection = %self.plan.database.connection(), collection = %self.plan.collection,
+            attempt = self.attempt, "reading is tried again"
+        );
+        self.plan.database.clock().sleep(wait).await;
+        Ok(())
+    }
+}
+
+fn start(plan: &Arc<Plan>, unit: usize) -> Option<Streaming> {
+    let select = plan.select(unit)?;
+    // One page waits while the next is made; nothing else is held.
+    let (sender, pages) = mpsc::channel(1);
+    let sink = PageSink::new(sender, plan.database.limits());
+    let database = plan.database.clone();
+    let producer = Box::pin(async move { database.driver().stream(&select, sink).await });
+    Some(Streaming { producer: Some(producer), pages })
+}
+
+impl Streaming {
+    async fn next(&mut self) -> Result<Option<Vec<Row>>, Fault> {
+        loop {
+            let Some(producer) = &mut self.producer else { return Ok(self.pages.recv().await) };
+            tokio::select! {
+                biased;
+                page = self.pages.recv() => {
+                    if page.is_some() {
+                        return Ok(page);
+                    }
+                    // All pages are out; the statement ends its transaction now.
+                    let ended = producer.await;
+                    self.producer = None;
+                    ended?;
+                }
+                ended = &mut *producer => {
+                    self.producer = None;
+                    ended?;
+                }
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for PageReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PageReader")
+            .field("plan", &self.plan)
+            .field("unit", &self.unit)
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Page {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Page")
+            .field("rows", &self.rows.len())
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
+    }
+}
