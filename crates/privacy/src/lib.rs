@@ -1,7 +1,9 @@
-//! What a person gets: the package of an access request, with its report and its readable page.
+//! What a privacy request results in: the package of an access request, the plan of an erasure or
+//! rectification, and the certificate at its end.
 //!
 //! For: filtering rows by data category and writing `access.json`, `report.json` and `index.html`
-//! ([`package::write`]). Not for: reading rows (`engine`). Erasure plans come with a later version.
+//! ([`package::write`]); the plan file, its digest, limits and drift ([`plan`]); the signed
+//! certificate ([`certificate`]). Not for: reading rows or sending anything (`engine`).
 //!
 //! ```
 //! use privacy::package::{self, Contents, PackageOptions};
@@ -15,7 +17,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod as_text;
+pub mod certificate;
 pub mod package;
+pub mod plan;
 mod report;
 
 pub use report::{CollectionReport, CompletenessReport, Report, ReportOutcome};
