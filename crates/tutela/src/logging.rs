@@ -9,8 +9,20 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Our crates; all others never log below `info`, whatever the filter says (architecture §13.21):
 /// HTTP libraries print URLs and headers at `debug` and `trace`.
-const OURS: &[&str] =
-    &["connector", "crypto", "egress", "engine", "graph", "model", "privacy", "sandbox", "spec", "tutela"];
+const OURS: &[&str] = &[
+    "connector",
+    "crypto",
+    "datastore",
+    "egress",
+    "engine",
+    "graph",
+    "model",
+    "privacy",
+    "sandbox",
+    "spec",
+    "store",
+    "tutela",
+];
 
 /// A log filter that cannot be read.
 #[derive(Debug, Error)]

@@ -269,8 +269,20 @@ async fn foreign_crates_stay_quiet_below_info() {
 
     let ran = program.run(shop::ACCESS).expect(0);
 
-    let ours =
-        ["connector", "crypto", "egress", "engine", "graph", "model", "privacy", "sandbox", "spec", "tutela"];
+    let ours = [
+        "connector",
+        "crypto",
+        "datastore",
+        "egress",
+        "engine",
+        "graph",
+        "model",
+        "privacy",
+        "sandbox",
+        "spec",
+        "store",
+        "tutela",
+    ];
     for line in ran.stderr.lines().filter(|line| line.contains(" DEBUG ") || line.contains(" TRACE ")) {
         let target = line.split_whitespace().nth(2).unwrap_or_default();
         assert!(ours.iter().any(|name| target.starts_with(name)), "{line}");

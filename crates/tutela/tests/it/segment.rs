@@ -29,7 +29,10 @@ pub(crate) fn published(program: &Program, sandbox: &SegmentSandbox, file: &str)
     let secrets = format!(
         "      personas_domain: profiles.segment.com\n      workspace: \"{}\"\n      access_token: \"{}\"\n      \
          namespace_id: \"{}\"\n      access_secret: \"{}\"\n",
-        description.workspace, description.tokens.config_token, description.space, description.tokens.access_secret
+        description.workspace,
+        description.tokens.config_token,
+        description.space,
+        description.tokens.access_secret
     );
     program.file("tutela.yml", &text(file, "segment_connector_example", &secrets, &sandbox.url()));
 }

@@ -114,7 +114,10 @@ impl Live {
         match &self.application {
             Application::Segment(segment) => {
                 let description = segment.description();
-                words.extend([description.tokens.access_token.clone(), description.tokens.access_secret.clone()]);
+                words.extend([
+                    description.tokens.access_token.clone(),
+                    description.tokens.access_secret.clone(),
+                ]);
             }
             Application::Vendor(_, vendor) => words.push(vendor.token().to_owned()),
         }

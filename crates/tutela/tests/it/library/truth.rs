@@ -46,7 +46,9 @@ struct Source<'a> {
 impl Source<'_> {
     async fn send(&self, method: reqwest::Method, target: &str, body: Option<Value>) -> Option<Value> {
         let (url, token) = match &self.live.application {
-            Application::Segment(segment) => (segment.url(), segment.description().tokens.access_secret.clone()),
+            Application::Segment(segment) => {
+                (segment.url(), segment.description().tokens.access_secret.clone())
+            }
             Application::Vendor(_, vendor) => (vendor.url(), vendor.token().to_owned()),
         };
         let request = self.client.request(method, format!("{url}{target}"));
