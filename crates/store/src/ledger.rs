@@ -17,7 +17,7 @@ use sqlx::any::AnyRow;
 
 use crate::run::run_id;
 use crate::store::{Tx, time_or_none};
-use crate::task::{fence_check, task_id};
+use crate::task::task_id;
 use crate::words::{outcome_of, outcome_text, text_enum};
 use crate::{Actor, AuditEvent, PlanDigest, RunState, Store, StoreError, TaskId, TaskLease};
 
@@ -270,7 +270,7 @@ impl Store {
 
     async fn apply_intent(&self, tx: &mut Tx, id: &LedgerId, new: &NewIntent) -> Result<(), StoreError> {
         const PUT: &str = "INSERT INTO ledger (id, plan_digest, operation, attempt, run_id, state, task_id, fence, intent_at) VALUES ($1, $2, $3, $4, $5, 'intent', $6, $7, $8) ON CONFLICT (plan_digest, operation, attempt) DO UPDATE SET id = excluded.id, state = 'intent', task_id = excluded.task_id, fence = excluded.fence, intent_at = excluded.intent_at WHERE ledger.state = 'planned'";
-        fence_check(tx, &new.lease).await?;
+        self.fence_check(tx, &new.lease).await?;
         self.plan_check(tx, new).await?;
         let before = attempts(tx, new).await?;
         if let Some(own) = before.iter().find(|attempt| attempt.number == i64::from(new.attempt)) {

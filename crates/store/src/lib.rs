@@ -32,14 +32,18 @@ mod audit;
 mod dialect;
 mod error;
 mod installation;
+mod job;
+mod journal;
 mod lease;
 mod ledger;
 mod page;
 mod place;
 mod plan;
+mod rotation;
 mod run;
 mod store;
 mod task;
+mod vault;
 mod wake;
 mod words;
 
@@ -50,6 +54,8 @@ pub use audit::{
 };
 pub use dialect::Access;
 pub use error::{Retry, StoreError};
+pub use job::{Destination, Job, JobEnd, JobFilter, JobId, JobState, NewJob, Observation};
+pub use journal::{ErasureJournal, JournalEntry, JournalError, JournalReading};
 pub use lease::NamedLease;
 pub use ledger::{
     Effect, Intent, LedgerCounts, LedgerEnd, LedgerEntry, LedgerId, LedgerState, NewIntent, Resolution,
@@ -58,7 +64,9 @@ pub use ledger::{
 pub use page::{NewPage, PageCursor, PagePlace};
 pub use place::StorePlace;
 pub use plan::{NewPlan, Plan, PlanDigest, PlanDigestError};
+pub use rotation::Resealed;
 pub use run::{NewRun, Run, RunKind, RunState};
 pub use store::{Store, StoreParts};
 pub use task::{ClaimedTask, Heartbeat, NewTask, Position, Task, TaskFailure, TaskId, TaskLease, TaskState};
+pub use vault::NewSecret;
 pub use wake::WakeListener;

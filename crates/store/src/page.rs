@@ -63,7 +63,7 @@ impl Store {
         let mut tx = self.begin_relaxed().await?;
         let moved = sqlx::query(MOVE)
             .bind(lease.task.as_str())
-            .bind(lease.fence)
+            .bind(self.fence(lease).await?)
             .bind(signed(page.next.unit))
             .bind(signed(page.next.page))
             .bind(position)
@@ -91,8 +91,11 @@ impl Store {
         const RESET: &str = "UPDATE task SET unit = 0, page = 0, sealed_position = NULL, rows_read = 0, pages_read = 0 WHERE id = $1 AND fence = $2 AND state = 'leased'";
         const DELETE: &str = "DELETE FROM page WHERE task_id = $1";
         let mut tx = self.begin().await?;
-        let reset =
-            sqlx::query(RESET).bind(lease.task.as_str()).bind(lease.fence).execute(tx.connection()).await?;
+        let reset = sqlx::query(RESET)
+            .bind(lease.task.as_str())
+            .bind(self.fence(lease).await?)
+            .execute(tx.connection())
+            .await?;
         if reset.rows_affected() == 0 {
             return Err(fenced(lease));
         }

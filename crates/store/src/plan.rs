@@ -159,13 +159,13 @@ impl Store {
             "UPDATE plan SET approved_by = $2, approved_at = $3 WHERE digest = $1 AND approved_at IS NULL";
         const FIND: &str = "SELECT digest FROM plan WHERE digest = $1";
         let mut tx = self.begin().await?;
-        let approved = sqlx::query(APPROVE)
+        let changed = sqlx::query(APPROVE)
             .bind(digest.as_str())
             .bind(approver.as_str())
             .bind(self.now())
             .execute(tx.connection())
             .await?;
-        if approved.rows_affected() == 0 {
+        if changed.rows_affected() == 0 {
             let found = sqlx::query(FIND).bind(digest.as_str()).fetch_optional(tx.connection()).await?;
             return match found {
                 Some(_) => Ok(None),

@@ -53,6 +53,8 @@ pub(crate) struct Inner {
     woken: watch::Sender<()>,
     pub(crate) ledger: LedgerQueue,
     run_keys: Mutex<HashMap<RunId, Arc<RunKey>>>,
+    #[cfg(feature = "planted-defects")]
+    pub(crate) forgets_fences: std::sync::atomic::AtomicBool,
 }
 
 /// Keys of runs kept open in memory.
@@ -117,6 +119,8 @@ impl Store {
                 woken: watch::Sender::new(()),
                 ledger: LedgerQueue::default(),
                 run_keys: Mutex::default(),
+                #[cfg(feature = "planted-defects")]
+                forgets_fences: std::sync::atomic::AtomicBool::new(false),
             }),
         })
     }

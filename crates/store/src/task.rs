@@ -264,7 +264,7 @@ impl Store {
         let mut tx = self.begin_relaxed().await?;
         let beaten = sqlx::query(BEAT)
             .bind(lease.task.as_str())
-            .bind(lease.fence)
+            .bind(self.fence(lease).await?)
             .bind(now)
             .bind(now + microseconds(extension))
             .execute(tx.connection())
@@ -284,7 +284,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let finished = sqlx::query(FINISH)
             .bind(lease.task.as_str())
-            .bind(lease.fence)
+            .bind(self.fence(lease).await?)
             .bind(outcome.map(outcome_text))
             .execute(tx.connection())
             .await?;
@@ -297,9 +297,9 @@ impl Store {
         const RETRY: &str = "UPDATE task SET state = 'ready', due_at = $4, failure = $3, worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'leased'";
         const FAIL: &str = "UPDATE task SET state = 'failed', failure = $3, worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'leased'";
         let mut tx = self.begin().await?;
+        let fence = self.fence(lease).await?;
         let statement = if failure.retry_at.is_some() { RETRY } else { FAIL };
-        let mut query =
-            sqlx::query(statement).bind(lease.task.as_str()).bind(lease.fence).bind(failure.class);
+        let mut query = sqlx::query(statement).bind(lease.task.as_str()).bind(fence).bind(failure.class);
         if let Some(at) = failure.retry_at {
             query = query.bind(at.as_microsecond());
         }
@@ -317,7 +317,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let changed = sqlx::query(CANCEL)
             .bind(lease.task.as_str())
-            .bind(lease.fence)
+            .bind(self.fence(lease).await?)
             .execute(tx.connection())
             .await?
             .rows_affected();
@@ -330,7 +330,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let paused = sqlx::query(PAUSE)
             .bind(lease.task.as_str())
-            .bind(lease.fence)
+            .bind(self.fence(lease).await?)
             .bind(until.as_microsecond())
             .execute(tx.connection())
             .await?;
@@ -357,6 +357,41 @@ impl Store {
         rows.iter().map(task).collect()
     }
 
+    /// Fails unless `lease` still holds its task; holds the task's row until the transaction ends.
+    pub(crate) async fn fence_check(&self, tx: &mut Tx, lease: &TaskLease) -> Result<(), StoreError> {
+        const CHECK: &str = "UPDATE task SET fence = fence WHERE id = $1 AND fence = $2 AND state = 'leased'";
+        let held = sqlx::query(CHECK)
+            .bind(lease.task.as_str())
+            .bind(self.fence(lease).await?)
+            .execute(tx.connection())
+            .await?;
+        if held.rows_affected() == 0 { Err(fenced(lease)) } else { Ok(()) }
+    }
+
+    /// The fencing number that every write under `lease` names.
+    #[cfg(not(feature = "planted-defects"))]
+    #[expect(clippy::unused_async, reason = "the planted defect below has to ask the database")]
+    pub(crate) async fn fence(&self, lease: &TaskLease) -> Result<i64, StoreError> {
+        Ok(lease.fence)
+    }
+
+    /// The same, unless the defect is planted: then whatever number the task has by now.
+    #[cfg(feature = "planted-defects")]
+    pub(crate) async fn fence(&self, lease: &TaskLease) -> Result<i64, StoreError> {
+        const NOW: &str = "SELECT fence FROM task WHERE id = $1";
+        if !self.inner.forgets_fences.load(std::sync::atomic::Ordering::Relaxed) {
+            return Ok(lease.fence);
+        }
+        Ok(sqlx::query(NOW).bind(lease.task.as_str()).fetch_one(&self.inner.reader).await?.try_get(0)?)
+    }
+
+    /// Plants a defect: from now on this store forgets to compare fencing numbers. For tests that must
+    /// show that they notice.
+    #[cfg(feature = "planted-defects")]
+    pub fn forget_fences(&self) {
+        self.inner.forgets_fences.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
     async fn task_over(&self, mut tx: Tx, lease: &TaskLease, changed: u64) -> Result<(), StoreError> {
         const UNBLOCK: &str = "UPDATE task SET blocked_by = blocked_by - 1 WHERE id IN (SELECT child FROM task_edge WHERE parent = $1)";
         if changed == 0 {
@@ -368,14 +403,6 @@ impl Store {
         self.wake();
         Ok(())
     }
-}
-
-/// Fails unless `lease` still holds its task; holds the task's row until the transaction ends.
-pub(crate) async fn fence_check(tx: &mut Tx, lease: &TaskLease) -> Result<(), StoreError> {
-    const CHECK: &str = "UPDATE task SET fence = fence WHERE id = $1 AND fence = $2 AND state = 'leased'";
-    let held =
-        sqlx::query(CHECK).bind(lease.task.as_str()).bind(lease.fence).execute(tx.connection()).await?;
-    if held.rows_affected() == 0 { Err(fenced(lease)) } else { Ok(()) }
 }
 
 pub(crate) fn fenced(lease: &TaskLease) -> StoreError {

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crypto::merkle::{Frontier, Hash, Node, Range, root};
 use sqlx::{AnyConnection, Row as _};
@@ -98,20 +99,22 @@ impl Tiles {
         place: (u32, u64),
     ) -> Result<&mut Vec<Hash>, StoreError> {
         const FIND: &str = "SELECT hashes FROM audit_tile WHERE level = $1 AND tile = $2";
-        if !self.loaded.contains_key(&place) {
-            let row = sqlx::query(FIND)
-                .bind(i64::from(place.0))
-                .bind(signed(place.1))
-                .fetch_optional(connection)
-                .await?;
-            let bytes: Vec<u8> = row.map(|row| row.try_get(0)).transpose()?.unwrap_or_default();
-            let (hashes, rest) = bytes.as_chunks::<32>();
-            if !rest.is_empty() {
-                return Err(DAMAGED);
+        match self.loaded.entry(place) {
+            Entry::Occupied(found) => Ok(found.into_mut()),
+            Entry::Vacant(free) => {
+                let row = sqlx::query(FIND)
+                    .bind(i64::from(place.0))
+                    .bind(signed(place.1))
+                    .fetch_optional(connection)
+                    .await?;
+                let bytes: Vec<u8> = row.map(|row| row.try_get(0)).transpose()?.unwrap_or_default();
+                let (hashes, rest) = bytes.as_chunks::<32>();
+                if !rest.is_empty() {
+                    return Err(DAMAGED);
+                }
+                Ok(free.insert(hashes.to_vec()))
             }
-            self.loaded.insert(place, hashes.to_vec());
         }
-        self.loaded.get_mut(&place).ok_or(DAMAGED)
     }
 }
 

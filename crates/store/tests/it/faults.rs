@@ -10,7 +10,7 @@ fn big_page(rows: &[Row], page: u64) -> NewPage<'_> {
 
 /// Rows that do not compress.
 fn noise() -> Vec<Row> {
-    let text = || -> String { (0..400).map(|_| model::RunId::new(&model::RandomIds).to_string()).collect() };
+    let text = || -> String { (0..400).map(|_| RunId::new(&model::RandomIds).to_string()).collect() };
     vec![Row::from_iter([("noise".to_owned(), text().into())])]
 }
 

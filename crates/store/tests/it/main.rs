@@ -1,11 +1,14 @@
 //! The store on both databases: one suite, every case on SQLite and on PostgreSQL.
+#![expect(clippy::unwrap_used, reason = "helpers of tests stop at what is not there")]
 
 mod audit;
 mod bench;
 mod faults;
+mod job;
 mod ledger;
 mod open;
 mod page;
 mod plan;
 mod run;
 mod task;
+mod vault;

@@ -1,0 +1,83 @@
+use serde_json::json;
+use sqlx::Row as _;
+
+use crate::store::{Tx, run_key_place};
+use crate::{Actor, AuditEvent, Store, StoreError, installation, run, vault};
+
+/// What a change of the master key touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resealed {
+    /// Records that are under the new key now.
+    pub records: u64,
+}
+
+impl Store {
+    /// Brings every sealed record under the current master key, in one transaction. Open the store
+    /// with a ring that holds the old key too; afterwards the old key is not needed for this database
+    /// any more. Rows are not touched: their data keys are wrapped anew. Doing it twice changes nothing.
+    pub async fn keys_reseal(&self, actor: Actor) -> Result<Resealed, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut records = self.reseal_secrets(&mut tx).await?;
+        records += self.reseal_installation(&mut tx).await?;
+        records += self.reseal_runs(&mut tx).await?;
+        if records > 0 {
+            let key = self.inner.keys.current().to_string();
+            let event = AuditEvent::new(actor, "key.changed", &key).with(json!({"records": records}));
+            self.audit_enter_in(&mut tx, &event).await?;
+        }
+        tx.commit().await?;
+        if let Some(scrub) = self.inner.dialect.scrub() {
+            sqlx::query(scrub).execute(&self.inner.reader).await?;
+        }
+        Ok(Resealed { records })
+    }
+
+    async fn reseal_secrets(&self, tx: &mut Tx) -> Result<u64, StoreError> {
+        const LIST: &str = "SELECT connection, name, sealed FROM vault";
+        const PUT: &str = "UPDATE vault SET sealed = $3 WHERE connection = $1 AND name = $2";
+        let mut changed = 0;
+        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+            let (connection, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            let sealed: Vec<u8> = row.try_get(2)?;
+            if let Some(new) = self.inner.keys.reseal(&vault::place(&connection, &name), &sealed)? {
+                sqlx::query(PUT).bind(connection).bind(name).bind(new).execute(tx.connection()).await?;
+                changed += 1;
+            }
+        }
+        Ok(changed)
+    }
+
+    async fn reseal_installation(&self, tx: &mut Tx) -> Result<u64, StoreError> {
+        const LIST: &str = "SELECT name, sealed FROM installation";
+        const PUT: &str = "UPDATE installation SET sealed = $2 WHERE name = $1";
+        let mut changed = 0;
+        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+            let (name, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
+            if let Some(new) = self.inner.keys.reseal(&installation::place(&name), &sealed)? {
+                sqlx::query(PUT).bind(name).bind(new).execute(tx.connection()).await?;
+                changed += 1;
+            }
+        }
+        Ok(changed)
+    }
+
+    async fn reseal_runs(&self, tx: &mut Tx) -> Result<u64, StoreError> {
+        const LIST: &str =
+            "SELECT id, data_key FROM run WHERE data_key IS NOT NULL AND id > $1 ORDER BY id LIMIT 1000";
+        const PUT: &str = "UPDATE run SET data_key = $2 WHERE id = $1";
+        let (mut changed, mut after) = (0, String::new());
+        loop {
+            let rows = sqlx::query(LIST).bind(after.as_str()).fetch_all(tx.connection()).await?;
+            let Some(last) = rows.last() else { return Ok(changed) };
+            after = last.try_get(0)?;
+            for row in &rows {
+                let id = run::run_id(row, 0)?;
+                let sealed: Vec<u8> = row.try_get(1)?;
+                if let Some(new) = self.inner.keys.reseal(&run_key_place(&id), &sealed)? {
+                    sqlx::query(PUT).bind(id.as_str()).bind(new).execute(tx.connection()).await?;
+                    changed += 1;
+                }
+            }
+        }
+    }
+}

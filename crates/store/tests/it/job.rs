@@ -1,0 +1,82 @@
+use jiff::SignedDuration;
+use model::{Clock as _, Outcome, RunId};
+use rstest::rstest;
+use store::{Destination, JobEnd, JobFilter, JobState, NewJob, Observation, PlanDigest, StoreError};
+
+use crate::bench::{Backend, Bench};
+
+impl Bench {
+    fn job(&self, run: &RunId) -> NewJob {
+        let now = self.clock.now();
+        NewJob {
+            run: run.clone(),
+            plan: PlanDigest::of(b"plan"),
+            operation: 0,
+            connection: "segment".parse().unwrap(),
+            external_id: "regulation_1".to_owned(),
+            next_poll_at: now + SignedDuration::from_secs(60),
+            deadline_at: now + SignedDuration::from_hours(24 * 30),
+        }
+    }
+}
+
+fn says(status: &str) -> Vec<Destination> {
+    vec![Destination { name: "Warehouse".to_owned(), status: status.to_owned(), message: None }]
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_job_is_followed_over_restarts_to_its_end(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let run = bench.run(&["a"]).await;
+    let id = bench.store.job_track(&bench.job(&run)).await.unwrap();
+    assert_eq!(bench.store.job_track(&bench.job(&run)).await.unwrap(), id);
+    assert!(bench.store.job_list(JobFilter::Due, 10).await.unwrap().is_empty());
+
+    bench.clock.advance(std::time::Duration::from_mins(1));
+    let store = bench.again().await;
+    let due = store.job_list(JobFilter::Due, 10).await.unwrap().remove(0);
+    let later = bench.clock.now() + SignedDuration::from_secs(60);
+    store
+        .job_observe(&due, &Observation { destinations: says("RUNNING"), end: JobEnd::NotYet(later) })
+        .await
+        .unwrap();
+    let open = store.job_list(JobFilter::Run(&run), 10).await.unwrap().remove(0);
+    store
+        .job_observe(
+            &open,
+            &Observation { destinations: says("NOT_SUPPORTED"), end: JobEnd::Ended(Outcome::Unsupported) },
+        )
+        .await
+        .unwrap();
+
+    assert_eq!((due.id, due.outcome, due.polls), (id, Outcome::Accepted, 0));
+    assert_eq!((open.state, open.next_poll_at), (JobState::Open, later));
+    let ended = store.job_list(JobFilter::Run(&run), 10).await.unwrap().remove(0);
+    assert_eq!(
+        (ended.state, ended.outcome, ended.destinations),
+        (JobState::Ended, Outcome::Unsupported, says("NOT_SUPPORTED"))
+    );
+    assert!(ended.ended_at.is_some());
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn an_older_observation_does_not_undo_a_newer_one(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let run = bench.run(&["a"]).await;
+    bench.store.job_track(&bench.job(&run)).await.unwrap();
+    let seen = bench.store.job_list(JobFilter::Run(&run), 10).await.unwrap().remove(0);
+
+    let newer = Observation { destinations: says("FINISHED"), end: JobEnd::Ended(Outcome::Erased) };
+    bench.store.job_observe(&seen, &newer).await.unwrap();
+    let older = Observation { destinations: says("RUNNING"), end: JobEnd::NotYet(bench.clock.now()) };
+    let refused = bench.store.job_observe(&seen, &older).await;
+
+    assert!(matches!(refused, Err(StoreError::Conflict { what: "job", .. })), "{refused:?}");
+    assert_eq!(bench.store.job_list(JobFilter::Run(&run), 10).await.unwrap()[0].outcome, Outcome::Erased);
+}
