@@ -1,12 +1,13 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use model::{Clock as _, Outcome, RandomIds, RunId};
+use model::{Clock as _, Outcome, RandomIds, RunId, SystemClock};
 use rstest::rstest;
-use store::{Heartbeat, StoreError, TaskFailure, TaskState};
+use store::{Heartbeat, Store, StoreError, StoreParts, TaskFailure, TaskState};
 
-use crate::bench::{Backend, LEASE, new_run, task};
+use crate::bench::{Backend, LEASE, new_run, parts, ring, task};
 
 #[rstest]
 #[case(Backend::Sqlite)]
@@ -185,16 +186,18 @@ async fn a_task_that_waits_holds_no_worker_and_is_due_at_its_time_or_when_woken(
 #[case(Backend::Sqlite)]
 #[case(Backend::Postgres)]
 #[tokio::test]
-async fn listeners_hear_of_new_work(#[case] backend: Backend) {
+async fn listeners_hear_of_new_work_long_before_their_sweep(#[case] backend: Backend) {
     let Some(bench) = backend.start().await else { return };
-    // PostgreSQL wakes other processes; a file's processes find the work with their sweep.
-    let store = if backend == Backend::Postgres { bench.again().await } else { bench.store.clone() };
-    let mut listener = store.wake_listener().await.unwrap();
-    let before = bench.clock.sleeps().len();
+    let real_time =
+        StoreParts { clock: Arc::new(SystemClock), ..parts(&bench.place, ring(&bench.key), &bench.clock) };
+    let listening = Store::open(real_time).await.unwrap();
+    let mut listener = listening.wake_listener().await.unwrap();
 
-    bench.run(&["a"]).await;
-    listener.wait(Duration::from_secs(5)).await;
+    // PostgreSQL wakes other processes; a file's processes find each other's work with their sweep.
+    let maker = if backend == Backend::Postgres { &bench.store } else { &listening };
+    maker.run_create(new_run(&RunId::new(&RandomIds)), &[task("a", &[])]).await.unwrap();
+    let woken = tokio::time::timeout(Duration::from_secs(30), listener.wait(Duration::from_hours(1))).await;
 
-    assert!(bench.clock.sleeps().len() <= before + 1);
-    assert!(store.task_claim("w", LEASE).await.unwrap().is_some());
+    assert!(woken.is_ok());
+    assert!(listening.task_claim("w", LEASE).await.unwrap().is_some());
 }
