@@ -129,6 +129,7 @@ impl Driver {
     }
 
     /// Whether one statement may carry many rows.
+    #[cfg_attr(not(feature = "mysql"), expect(clippy::unused_async, reason = "only MySQL has to be asked"))]
     pub(crate) async fn takes_batches(&self) -> Result<bool, Fault> {
         match self {
             #[cfg(feature = "postgres")]

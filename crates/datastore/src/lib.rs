@@ -24,6 +24,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![cfg_attr(
+    not(all(feature = "postgres", feature = "mysql", feature = "sqlite")),
+    expect(dead_code, reason = "what a driver that is left out would use")
+)]
+
 mod address;
 mod change;
 mod columns;
