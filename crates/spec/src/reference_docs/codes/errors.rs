@@ -53,6 +53,7 @@ pub(super) const ERRORS: &[Code] = &[
         "an entry of `egress.routes` does not lead from a host to an origin",
         "write a host, and scheme, host and port",
     ),
+    error("spec::bad_script", "a script is no Starlark", "write Starlark, a small part of Python"),
     error("spec::bad_status", "a number is no HTTP status code", "write codes from 100 to 599"),
     error(
         "spec::collection_masking",

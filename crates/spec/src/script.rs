@@ -1,0 +1,43 @@
+//! Starlark hooks: what a request cannot say (architecture §5, `script`).
+//!
+//! A script is a file of functions beside the connector file. A function gets plain data and returns
+//! plain data. It reads only through `fetch`, which its caller supplies; it never writes: it *returns*
+//! its write requests ([`writes`]), which stand in a plan and are sent from there. It has no files, no
+//! clock, no randomness and no `load`, so the same data give the same result.
+//!
+//! Functions of the language, and `json.encode`, `json.decode`, and three of ours:
+//!
+//! | function | does |
+//! | --- | --- |
+//! | `fetch({"method": …, "path": …})` | asks the application, and gives its answer |
+//! | `hmac_sha256(secret, text)` | signs `text` with the secret of this name; lower-case hex |
+//! | `hmac_sha256_base64(secret, text)` | the same as base64 |
+//!
+//! The limits count steps, calls, depth and the memory of values; a single step may still ask for
+//! much memory at once. They stop mistakes. Install scripts from people you trust.
+//!
+//! ```
+//! use serde_json::json;
+//! use spec::SourceFile;
+//! use spec::script::{NoHost, Script, ScriptCall};
+//!
+//! let source = SourceFile::new("people.star", "def double(n):\n    return {\"twice\": n * 2}\n");
+//! let script = Script::compile(&source).expect("it is Starlark");
+//!
+//! let result = script.run(ScriptCall::new("double", &[json!(21)]), &NoHost)?;
+//! assert_eq!(result, json!({"twice": 42}));
+//! # Ok::<(), spec::script::ScriptError>(())
+//! ```
+
+mod error;
+mod host;
+mod run;
+mod write;
+
+pub use error::{ScriptError, ScriptProblem};
+pub use host::{NoHost, ScriptHost, ScriptHostError};
+pub use run::{Ask, Script, ScriptCall, ScriptLimits, Step};
+pub use write::{ScriptWrite, ScriptWriteError, writes};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,282 @@
+use std::cell::RefCell;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use starlark::environment::{Globals, GlobalsBuilder, LibraryExtension, Module};
+use starlark::eval::Evaluator;
+use starlark::starlark_module;
+use starlark::syntax::{AstModule, Dialect};
+use starlark::values::Value as StarlarkValue;
+
+use super::{ScriptError, ScriptHost, ScriptProblem};
+use crate::diagnostic::Diagnostic;
+use crate::source::SourceFile;
+
+/// How much one call of a function may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScriptLimits {
+    /// Calls of functions and turns of loops.
+    pub steps: u64,
+    /// Memory of its values, in bytes.
+    pub memory_bytes: usize,
+    /// Depth of calls.
+    pub depth: usize,
+    /// Reads and signatures.
+    pub asks: usize,
+}
+
+impl Default for ScriptLimits {
+    fn default() -> Self {
+        Self { steps: 1_000_000, memory_bytes: 32 << 20, depth: 50, asks: 100 }
+    }
+}
+
+/// One call of a function.
+#[derive(Clone, Copy)]
+pub struct ScriptCall<'a> {
+    /// Its name.
+    pub function: &'a str,
+    /// Its arguments, by position.
+    pub arguments: &'a [Value],
+    /// What it may use.
+    pub limits: ScriptLimits,
+}
+
+impl<'a> ScriptCall<'a> {
+    /// A call with the usual limits.
+    pub fn new(function: &'a str, arguments: &'a [Value]) -> Self {
+        Self { function, arguments, limits: ScriptLimits::default() }
+    }
+}
+
+/// How far a function came.
+pub enum Step {
+    /// To its end, with this result.
+    Done(Value),
+    /// It needs an answer.
+    Ask {
+        /// What it asks for.
+        ask: Ask,
+        /// The line where it asks, from 1.
+        line: usize,
+    },
+}
+
+/// What a script asks for.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub enum Ask {
+    /// The answer of the application to this read.
+    Fetch(Value),
+    /// HMAC-SHA-256 in lower-case hex.
+    Hmac {
+        /// Name of the secret that is the key.
+        secret: String,
+        /// What is signed.
+        text: String,
+    },
+}
+
+/// A file of functions, read and found to be Starlark.
+#[derive(Debug, Clone)]
+pub struct Script {
+    source: SourceFile,
+}
+
+impl Script {
+    /// Reads `source`; nothing of it is run.
+    ///
+    /// # Errors
+    /// [`Diagnostic`] with the place of what is no Starlark.
+    pub fn compile(source: &SourceFile) -> Result<Self, Box<Diagnostic>> {
+        parse(source).map(|_| Self { source: source.clone() }).map_err(|error| {
+            let span = error.span().map_or(0..0, |span| {
+                let begin = span.span.begin().get() as usize;
+                begin..(span.span.end().get() as usize).max(begin)
+            });
+            let message = format!("this is no Starlark: {}", error.without_diagnostic());
+            let found = Diagnostic::error(source, span, "spec::bad_script", message);
+            Box::new(
+                found
+                    .with_help("scripts are Starlark, a small part of Python: no `import`, `class`, `while`"),
+            )
+        })
+    }
+
+    /// Runs a function to its end; `host` does what it asks for.
+    ///
+    /// # Errors
+    /// [`ScriptError`] with the place in the file.
+    pub fn run(&self, call: ScriptCall<'_>, host: &dyn ScriptHost) -> Result<Value, ScriptError> {
+        let mut answers = Vec::new();
+        loop {
+            let is_out_of_time = || host.is_out_of_time();
+            let (ask, line) = match self.step(call, &answers, &is_out_of_time)? {
+                Step::Done(value) => return Ok(value),
+                Step::Ask { ask, line } => (ask, line),
+            };
+            let answer = match ask {
+                Ask::Fetch(request) => host.fetch(request),
+                Ask::Hmac { secret, text } => host.hmac_sha256(&secret, &text).map(|code| hex(&code).into()),
+            };
+            answers.push(answer.map_err(|error| self.stopped(call, ScriptProblem::Host(error), line))?);
+        }
+    }
+
+    /// Runs a function until it ends or asks for something that is not among `answers`, the answers
+    /// to what it asked for before, in order.
+    ///
+    /// The function starts anew each time: with the same data it goes the same way. So whoever
+    /// answers may take its time, and nothing waits inside of the script.
+    ///
+    /// # Errors
+    /// [`ScriptError`] with the place in the file.
+    pub fn step(
+        &self,
+        call: ScriptCall<'_>,
+        answers: &[Value],
+        is_out_of_time: &dyn Fn() -> bool,
+    ) -> Result<Step, ScriptError> {
+        let (file, function, limits) = (self.source.name(), call.function, call.limits);
+        let board: Board = RefCell::new(answers.iter().rev().map(Value::to_string).collect());
+        let ast = parse(&self.source).map_err(|error| ScriptError::of((file, function), &error, false))?;
+        let ended = Module::with_temp_heap(|module| {
+            let mut evaluator = Evaluator::new(&module);
+            let set_up = evaluator
+                .set_max_tick_count(limits.steps.max(1))
+                .and_then(|()| evaluator.set_max_heap_size(limits.memory_bytes.max(1)))
+                .and_then(|()| evaluator.set_max_callstack_size(limits.depth.max(1)));
+            if set_up.is_err() {
+                return Err(ScriptError::new(file, function, ScriptProblem::TooMuch));
+            }
+            evaluator.set_print_handler(&Silent);
+            evaluator.set_check_cancelled(Box::new(is_out_of_time));
+            evaluator.extra = Some(&board);
+            if let Err(error) = evaluator.eval_module(ast, &globals()) {
+                let too_much = is_used_up(&evaluator, limits) || is_out_of_time();
+                return Err(ScriptError::of((file, function), &error, too_much));
+            }
+            let Some(called) = module.get(function) else {
+                return Err(ScriptError::new(file, function, ScriptProblem::NoFunction));
+            };
+            let arguments: Vec<StarlarkValue<'_>> =
+                call.arguments.iter().map(|argument| module.heap().alloc(argument.clone())).collect();
+            let result = match evaluator.eval_function(called, &arguments, &[]) {
+                Ok(result) => result,
+                Err(error) => {
+                    let too_much = is_used_up(&evaluator, limits) || is_out_of_time();
+                    return Err(ScriptError::of((file, function), &error, too_much));
+                }
+            };
+            result.to_json_value().map_err(|_| ScriptError::new(file, function, ScriptProblem::NotData))
+        });
+        match ended {
+            Ok(value) => Ok(Step::Done(value)),
+            Err(error) => match asked_for(&board) {
+                Some(_) if answers.len() >= limits.asks => {
+                    let problem = ScriptProblem::TooManyAsks { limit: limits.asks };
+                    Err(self.stopped(call, problem, error.line))
+                }
+                Some(ask) => Ok(Step::Ask { ask, line: error.line }),
+                None => Err(error),
+            },
+        }
+    }
+
+    fn stopped(&self, call: ScriptCall<'_>, problem: ScriptProblem, line: usize) -> ScriptError {
+        let mut error = ScriptError::new(self.source.name(), call.function, problem);
+        error.line = line;
+        error
+    }
+}
+
+fn parse(source: &SourceFile) -> starlark::Result<AstModule> {
+    let dialect = Dialect { enable_load: false, enable_keyword_only_arguments: true, ..Dialect::Standard };
+    AstModule::parse(source.name(), source.text().to_owned(), &dialect)
+}
+
+/// Whether steps or memory are used up.
+fn is_used_up(evaluator: &Evaluator<'_, '_, '_>, limits: ScriptLimits) -> bool {
+    let memory = evaluator.heap().peak_allocated_bytes() + evaluator.frozen_heap().allocated_bytes();
+    evaluator.get_total_tick_count() > limits.steps || memory > limits.memory_bytes
+}
+
+fn globals() -> Globals {
+    GlobalsBuilder::extended_by(&[LibraryExtension::Json]).with(functions).build()
+}
+
+/// Nobody reads what a script prints: it may hold a person's data.
+struct Silent;
+
+impl starlark::PrintHandler for Silent {
+    fn println(&self, _: &str) -> starlark::Result<()> {
+        Ok(())
+    }
+}
+
+/// Answers as JSON, the next one last; when they are used up, what is asked for.
+type Board = RefCell<Vec<String>>;
+
+/// Begins an entry of the board that is no answer. No JSON begins like this.
+const ASK: &str = "ask:";
+
+/// What stands on the board after a script stopped.
+fn asked_for(board: &Board) -> Option<Ask> {
+    let board = board.borrow();
+    serde_json::from_str(board.last()?.strip_prefix(ASK)?).ok()
+}
+
+/// The next answer; without one the script stops here, and `ask` stands on the board.
+fn answer(evaluator: &Evaluator<'_, '_, '_>, ask: &Ask) -> anyhow::Result<Value> {
+    let board = evaluator.extra.and_then(|extra| extra.downcast_ref::<Board>());
+    let board = board.ok_or_else(|| anyhow::Error::msg("nobody answers"))?;
+    let mut board = board.borrow_mut();
+    match board.pop() {
+        Some(answer) if !answer.starts_with(ASK) => Ok(serde_json::from_str(&answer)?),
+        _ => {
+            board.push(format!("{ASK}{}", serde_json::to_string(ask)?));
+            Err(anyhow::Error::msg("waits for an answer"))
+        }
+    }
+}
+
+fn hmac(evaluator: &Evaluator<'_, '_, '_>, secret: &str, text: &str) -> anyhow::Result<String> {
+    let code = answer(evaluator, &Ask::Hmac { secret: secret.to_owned(), text: text.to_owned() })?;
+    code.as_str().map(str::to_owned).ok_or_else(|| anyhow::Error::msg("no code"))
+}
+
+fn hex(code: &[u8]) -> String {
+    code.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits = |at: usize| hex.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    (0..hex.len() / 2).filter_map(|position| digits(position * 2)).collect()
+}
+
+#[starlark_module]
+fn functions(builder: &mut GlobalsBuilder) {
+    fn fetch<'v>(
+        #[starlark(require = pos)] request: StarlarkValue<'v>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> anyhow::Result<StarlarkValue<'v>> {
+        let answer = answer(eval, &Ask::Fetch(request.to_json_value()?))?;
+        Ok(eval.heap().alloc(answer))
+    }
+
+    fn hmac_sha256<'v>(
+        #[starlark(require = pos)] secret: &str,
+        #[starlark(require = pos)] text: &str,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> anyhow::Result<String> {
+        hmac(eval, secret, text)
+    }
+
+    fn hmac_sha256_base64<'v>(
+        #[starlark(require = pos)] secret: &str,
+        #[starlark(require = pos)] text: &str,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> anyhow::Result<String> {
+        let code = hmac(eval, secret, text)?;
+        Ok(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes(&code)))
+    }
+}

@@ -1,0 +1,193 @@
+use std::cell::RefCell;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::source::SourceFile;
+
+/// Answers every read with its own request, and signs with zeros.
+#[derive(Default)]
+struct Echo {
+    asked: RefCell<Vec<Value>>,
+}
+
+impl ScriptHost for Echo {
+    fn fetch(&self, request: Value) -> Result<Value, ScriptHostError> {
+        if request["method"] != "GET" {
+            return Err(ScriptHostError::Refused { reason: "only GET reads".to_owned() });
+        }
+        self.asked.borrow_mut().push(request);
+        Ok(json!({"id": 7, "keys": ["a", "b"]}))
+    }
+
+    fn hmac_sha256(&self, secret: &str, _: &str) -> Result<[u8; 32], ScriptHostError> {
+        match secret {
+            "signing_key" => Ok([0xab; 32]),
+            _ => Err(ScriptHostError::NoSecret { name: secret.to_owned() }),
+        }
+    }
+}
+
+fn compiled(text: &str) -> Script {
+    Script::compile(&SourceFile::new("people.star", text)).unwrap()
+}
+
+fn run(text: &str, arguments: &[Value]) -> Result<Value, ScriptError> {
+    compiled(text).run(ScriptCall::new("main", arguments), &Echo::default())
+}
+
+/// One that the declarative format cannot say: a second look-up before it deletes.
+const LOOK_UP_THEN_DELETE: &str = r#"
+def delete(ctx, rows):
+    writes = []
+    for row in rows:
+        found = fetch({"method": "GET", "path": "/people/%s/keys" % row["id"]})
+        for key in found["keys"]:
+            writes.append({"method": "DELETE", "path": "/keys/" + key, "headers": {"x-reason": ctx["privacy_request_id"]}})
+    return writes
+"#;
+
+#[test]
+fn a_script_reads_through_fetch_and_returns_its_writes() {
+    let host = Echo::default();
+
+    let arguments = [json!({"privacy_request_id": "pri_1"}), json!([{"id": 7}])];
+    let result = compiled(LOOK_UP_THEN_DELETE).run(ScriptCall::new("delete", &arguments), &host).unwrap();
+
+    let writes = writes(result).unwrap();
+    let paths: Vec<&str> = writes.iter().map(|write| write.path.as_str()).collect();
+    assert_eq!(paths, ["/keys/a", "/keys/b"]);
+    assert_eq!(writes[0].headers["x-reason"], "pri_1");
+    assert_eq!(*host.asked.borrow(), [json!({"method": "GET", "path": "/people/7/keys"})]);
+}
+
+#[test]
+fn signing_is_a_function_from_request_and_secret_name_to_headers() {
+    let text = "def sign(request, secret):\n    text = request[\"method\"] + \"\\n\" + request[\"path\"]\n    \
+                return {\"x-signature\": hmac_sha256(secret, text), \"x-b64\": hmac_sha256_base64(secret, text)}\n";
+    let request = json!({"method": "POST", "path": "/x"});
+    let sign = |secret: &str| {
+        compiled(text).run(ScriptCall::new("sign", &[request.clone(), json!(secret)]), &Echo::default())
+    };
+
+    assert_eq!(sign("signing_key").unwrap()["x-signature"], "ab".repeat(32));
+    assert_eq!(sign("signing_key").unwrap()["x-b64"], "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s=");
+    let error = sign("other").unwrap_err();
+    assert_eq!(error.problem, ScriptProblem::Host(ScriptHostError::NoSecret { name: "other".into() }));
+    assert_eq!(error.line, 3);
+}
+
+#[rstest]
+#[case::loops("def main():\n    for i in range(100000000):\n        pass\n", ScriptProblem::TooMuch)]
+#[case::memory(
+    "def main():\n    l = []\n    for i in range(900000):\n        l.append(\"x%d\" % i * 50)\n    return len(l)\n",
+    ScriptProblem::TooMuch
+)]
+#[case::depth(
+    "def a(f, n):\n    return f(f, n + 1)\ndef main():\n    return a(a, 0)\n",
+    ScriptProblem::TooDeep
+)]
+#[case::reads("def main():\n    for i in range(200):\n        fetch({\"method\": \"GET\", \"path\": \"/x\"})\n", ScriptProblem::TooManyAsks { limit: 100 })]
+#[case::top_level("x = [i for i in range(100000000)]\ndef main():\n    return 1\n", ScriptProblem::TooMuch)]
+fn limits_stop_a_script(#[case] text: &str, #[case] problem: ScriptProblem) {
+    assert_eq!(run(text, &[]).unwrap_err().problem, problem);
+}
+
+#[test]
+fn a_script_out_of_time_is_stopped() {
+    struct Late;
+    impl ScriptHost for Late {
+        fn fetch(&self, _: Value) -> Result<Value, ScriptHostError> {
+            Ok(Value::Null)
+        }
+        fn hmac_sha256(&self, _: &str, _: &str) -> Result<[u8; 32], ScriptHostError> {
+            Ok([0; 32])
+        }
+        fn is_out_of_time(&self) -> bool {
+            true
+        }
+    }
+    let script = compiled("def main():\n    for i in range(900000):\n        pass\n");
+
+    let error = script.run(ScriptCall::new("main", &[]), &Late).unwrap_err();
+
+    assert_eq!(error.problem, ScriptProblem::TooMuch);
+}
+
+#[rstest]
+#[case("def main(row):\n    return row[\"nmae\"]\n", ScriptProblem::Value, 2)]
+#[case("def main(row):\n    x = 1\n    fail(row)\n", ScriptProblem::Failed, 3)]
+#[case("def main():\n    return 1\n", ScriptProblem::Arguments, 0)]
+#[case("def main(row):\n    return fetch({\"method\": \"DELETE\", \"path\": \"/x\"})\n", ScriptProblem::Host(ScriptHostError::Refused { reason: "only GET reads".into() }), 2)]
+#[case("def other(row):\n    return 1\n", ScriptProblem::NoFunction, 0)]
+#[case("def main(row):\n    return main\n", ScriptProblem::NotData, 0)]
+fn a_problem_has_its_place_and_holds_no_data(
+    #[case] text: &str,
+    #[case] problem: ScriptProblem,
+    #[case] line: usize,
+) {
+    let error = run(text, &[json!({"name": "canary"})]).unwrap_err();
+
+    assert_eq!(error.problem, problem);
+    if line > 0 {
+        assert_eq!(error.line, line, "{error}");
+    }
+    assert!(error.to_string().starts_with("people.star:"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("canary"));
+}
+
+#[rstest]
+#[case("def main(:\n", 1)]
+#[case("x = 1\nwhile True:\n    pass\n", 2)]
+#[case("x = 1\n\nload(\"other.star\", \"f\")\n", 3)]
+fn what_is_no_starlark_is_found_with_its_place(#[case] text: &str, #[case] line: usize) {
+    let found = Script::compile(&SourceFile::new("people.star", text)).unwrap_err();
+
+    assert_eq!((found.code, found.line), ("spec::bad_script", line));
+}
+
+#[test]
+fn the_same_data_give_the_same_result_and_numbers_keep_their_digits() {
+    let text = "def main(row):\n    d = {}\n    for k in reversed(sorted(row.keys())):\n        d[k] = row[k]\n    return d\n";
+    let row = json!({"b": 12_345_678_901_234_567_890_u64, "a": "é", "c": null});
+
+    let (one, two) = (run(text, std::slice::from_ref(&row)), run(text, std::slice::from_ref(&row)));
+
+    assert_eq!(one, two);
+    assert_eq!(one.unwrap().to_string(), r#"{"c":null,"b":12345678901234567890,"a":"é"}"#);
+}
+
+#[test]
+fn nothing_of_one_run_is_left_for_the_next() {
+    let script = compiled("seen = []\ndef main(x):\n    return len(seen)\n");
+    let run = |value: i32| script.run(ScriptCall::new("main", &[json!(value)]), &NoHost).unwrap();
+
+    assert_eq!((run(1), run(2)), (json!(0), json!(0)));
+}
+
+#[rstest]
+#[case(json!({}), ScriptWriteError::NotAList)]
+#[case(json!([{"method": "DELETE"}]), ScriptWriteError::NotAWrite { index: 0 })]
+#[case(json!([{"method": "DELETE", "path": "/x", "url": "y"}]), ScriptWriteError::NotAWrite { index: 0 })]
+#[case(json!([{"method": "POST", "path": "/x"}, {"method": "GET", "path": "/x"}]), ScriptWriteError::NotAWritingMethod { index: 1 })]
+#[case(json!([{"method": "POST", "path": "x"}]), ScriptWriteError::BadPath { index: 0 })]
+#[case(json!([{"method": "POST", "path": "//evil.test/x"}]), ScriptWriteError::BadPath { index: 0 })]
+#[case(json!([{"method": "POST", "path": "/x/../y"}]), ScriptWriteError::BadPath { index: 0 })]
+fn what_is_no_write_is_refused(#[case] result: Value, #[case] error: ScriptWriteError) {
+    assert_eq!(writes(result), Err(error));
+}
+
+#[test]
+fn a_script_goes_on_with_the_answers_it_got_and_waits_for_none() {
+    let script = compiled(LOOK_UP_THEN_DELETE);
+    let arguments = [json!({"privacy_request_id": "pri_1"}), json!([{"id": 7}])];
+    let call = ScriptCall::new("delete", &arguments);
+
+    let first = script.step(call, &[], &|| false).unwrap();
+    let second = script.step(call, &[json!({"keys": ["k"]})], &|| false).unwrap();
+
+    let expected = Ask::Fetch(json!({"method": "GET", "path": "/people/7/keys"}));
+    assert!(matches!(first, Step::Ask { ask, line: 5 } if ask == expected));
+    assert!(matches!(second, Step::Done(result) if writes(result.clone()).unwrap()[0].path == "/keys/k"));
+}
