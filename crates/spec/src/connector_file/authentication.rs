@@ -1,0 +1,78 @@
+//! Where requests go and how they prove who asks (saas-config 5, 6).
+
+use super::{NameTemplate, Request};
+use crate::template::Template;
+
+/// Where requests go and how they prove who asks.
+#[derive(Debug, Clone)]
+pub struct ClientConfig {
+    /// `https`, or `http` for test systems.
+    pub protocol: String,
+    /// Host with placeholders from the secrets, optionally with a port.
+    pub host: Template,
+    /// `None` = sent without authentication.
+    pub authentication: Option<Authentication>,
+}
+
+/// How a request is authenticated (saas-config 6). Templates take values from the secrets.
+#[derive(Debug, Clone)]
+pub enum Authentication {
+    /// `Authorization: Basic …`.
+    Basic {
+        /// User name; unresolved is a failure.
+        username: Template,
+        /// Password; absent or unresolved means empty.
+        password: Option<Template>,
+    },
+    /// `Authorization: Bearer …`.
+    Bearer {
+        /// The token; unresolved is a failure.
+        token: Template,
+    },
+    /// Values in headers, query or a JSON body; at least one list is not empty.
+    ApiKey {
+        /// Header name → value.
+        headers: Vec<NameTemplate>,
+        /// Query param name → value.
+        query_params: Vec<NameTemplate>,
+        /// Members merged over the JSON body.
+        body: Option<Template>,
+    },
+    /// One query param.
+    QueryParam {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: Template,
+    },
+    /// Token from client id and secret.
+    OAuth2ClientCredentials(OAuth2),
+    /// Token from a person's authorization; here only kept and refreshed.
+    OAuth2AuthorizationCode {
+        /// Where the person is sent.
+        authorization_request: Box<Request>,
+        /// The token calls.
+        oauth2: OAuth2,
+    },
+    /// Google service account, RFC 7523.
+    GoogleCloudServiceAccount {
+        /// Scopes; never empty.
+        scopes: Vec<String>,
+    },
+    /// A strategy that is not part of the core set: the file loads, a call fails (saas-config 6.3).
+    Unknown {
+        /// The name as written.
+        strategy: String,
+    },
+}
+
+/// Token calls of the OAuth2 strategies (saas-config 6.16).
+#[derive(Debug, Clone)]
+pub struct OAuth2 {
+    /// Gets the first token.
+    pub token_request: Box<Request>,
+    /// Gets the next one from the refresh token.
+    pub refresh_request: Option<Box<Request>>,
+    /// Lifetime in seconds, wins over the answer's.
+    pub expires_in: Option<u64>,
+}
