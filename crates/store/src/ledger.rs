@@ -1,25 +1,24 @@
 //! The write-ahead ledger: intent before a write, outcome after it (architecture law 3, §13.2).
 
+mod entry;
 mod queue;
 mod resolve;
 
+pub use entry::LedgerEntry;
 pub(crate) use queue::LedgerQueue;
 pub use resolve::{Resolution, ResolvedBy};
 
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
-use model::{Outcome, RunId};
+use model::Outcome;
 use serde_json::json;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use crate::run::run_id;
-use crate::store::{Tx, time_or_none};
-use crate::task::task_id;
-use crate::words::{outcome_of, outcome_text, text_enum};
-use crate::{Actor, AuditEvent, PlanDigest, RunState, Store, StoreError, TaskId, TaskLease};
+use crate::store::Tx;
+use crate::words::{outcome_text, text_enum};
+use crate::{Actor, AuditEvent, PlanDigest, RunState, Store, StoreError, TaskLease};
 
 text_enum! {
     /// How far one attempt at one operation is.
@@ -136,37 +135,6 @@ pub enum LedgerEnd {
     Unknown,
 }
 
-/// One attempt at one operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LedgerEntry {
-    /// Its id.
-    pub id: LedgerId,
-    /// Its run.
-    pub run: RunId,
-    /// Its plan.
-    pub plan: PlanDigest,
-    /// The operation's number.
-    pub operation: u32,
-    /// Which attempt.
-    pub attempt: u32,
-    /// How far it is.
-    pub state: LedgerState,
-    /// Who sent it.
-    pub task: Option<TaskId>,
-    /// Whether it changed anything; `None` while nobody knows.
-    pub effect: Option<Effect>,
-    /// What became of the data.
-    pub outcome: Option<Outcome>,
-    /// A fixed word about the end (a status code, an error class).
-    pub detail: Option<String>,
-    /// How what was unknown was settled.
-    pub resolution: Option<String>,
-    /// When it was about to be sent.
-    pub intent_at: Option<Timestamp>,
-    /// When its end was recorded.
-    pub outcome_at: Option<Timestamp>,
-}
-
 /// How often the ledger made others wait for the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LedgerCounts {
@@ -182,8 +150,6 @@ pub(crate) enum LedgerWrite {
     Intent { id: LedgerId, new: NewIntent },
     End { id: LedgerId, end: LedgerEnd, detail: Option<String> },
 }
-
-const COLUMNS: &str = "SELECT id, run_id, plan_digest, operation, attempt, state, task_id, effect, outcome, detail, resolution, intent_at, outcome_at FROM ledger WHERE plan_digest = $1 ORDER BY operation, attempt";
 
 impl Store {
     /// Records that a write is about to be sent. Durable when it returns; intents of many callers
@@ -226,12 +192,6 @@ impl Store {
             result?;
         }
         Ok(intent)
-    }
-
-    /// All attempts at the operations of a plan, in the plan's order.
-    pub async fn ledger_list(&self, plan: &PlanDigest) -> Result<Vec<LedgerEntry>, StoreError> {
-        let rows = sqlx::query(COLUMNS).bind(plan.as_str()).fetch_all(&self.inner.reader).await?;
-        rows.iter().map(entry).collect()
     }
 
     fn intent(&self, new: NewIntent) -> (Intent, LedgerWrite) {
@@ -429,28 +389,4 @@ impl NewIntent {
         let id = format!("{} (attempt {}) of {}", self.operation, self.attempt, self.plan);
         StoreError::Conflict { what: "operation", id, state: state.to_owned(), needs }
     }
-}
-
-fn entry(row: &AnyRow) -> Result<LedgerEntry, StoreError> {
-    let number = |column| {
-        let value: i64 = row.try_get(column)?;
-        u32::try_from(value).map_err(|_| StoreError::Damaged { what: "a ledger entry" })
-    };
-    let effect: Option<String> = row.try_get(7)?;
-    let plan: String = row.try_get(2)?;
-    Ok(LedgerEntry {
-        id: LedgerId(row.try_get(0)?),
-        run: run_id(row, 1)?,
-        plan: plan.parse().map_err(|_| StoreError::Damaged { what: "a ledger entry" })?,
-        operation: number(3)?,
-        attempt: number(4)?,
-        state: LedgerState::parse(row.try_get(5)?)?,
-        task: row.try_get::<Option<String>, _>(6)?.map(task_id),
-        effect: effect.map(|text| Effect::parse(&text)).transpose()?,
-        outcome: outcome_of(row.try_get(8)?)?,
-        detail: row.try_get(9)?,
-        resolution: row.try_get(10)?,
-        intent_at: time_or_none(row.try_get(11)?)?,
-        outcome_at: time_or_none(row.try_get(12)?)?,
-    })
 }

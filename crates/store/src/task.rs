@@ -1,8 +1,14 @@
-use std::fmt;
+mod fence;
+mod id;
+
+pub(crate) use fence::fenced;
+pub use id::TaskId;
+pub(crate) use id::task_id;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{IdSource, Outcome, RunId};
+use model::{Outcome, RunId};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
@@ -10,28 +16,6 @@ use crate::run::run_id;
 use crate::store::{Tx, count, signed, time};
 use crate::words::{outcome_of, outcome_text, text_enum};
 use crate::{Store, StoreError};
-
-/// Id of one task, `tsk_` + UUID v7.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TaskId(String);
-
-impl TaskId {
-    /// A fresh id.
-    pub fn new(ids: &dyn IdSource) -> Self {
-        Self(format!("tsk_{}", ids.next_uuid()))
-    }
-
-    /// The id's text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for TaskId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 text_enum! {
     /// How far a task is.
@@ -228,7 +212,8 @@ impl Store {
     }
 
     async fn claimed(&self, row: &AnyRow) -> Result<ClaimedTask, StoreError> {
-        let lease = TaskLease { task: TaskId(row.try_get(0)?), run: run_id(row, 1)?, fence: row.try_get(4)? };
+        let lease =
+            TaskLease { task: task_id(row.try_get(0)?), run: run_id(row, 1)?, fence: row.try_get(4)? };
         let sealed: Option<Vec<u8>> = row.try_get(8)?;
         let cursor = match sealed {
             None => None,
@@ -357,41 +342,6 @@ impl Store {
         rows.iter().map(task).collect()
     }
 
-    /// Fails unless `lease` still holds its task; holds the task's row until the transaction ends.
-    pub(crate) async fn fence_check(&self, tx: &mut Tx, lease: &TaskLease) -> Result<(), StoreError> {
-        const CHECK: &str = "UPDATE task SET fence = fence WHERE id = $1 AND fence = $2 AND state = 'leased'";
-        let held = sqlx::query(CHECK)
-            .bind(lease.task.as_str())
-            .bind(self.fence(lease).await?)
-            .execute(tx.connection())
-            .await?;
-        if held.rows_affected() == 0 { Err(fenced(lease)) } else { Ok(()) }
-    }
-
-    /// The fencing number that every write under `lease` names.
-    #[cfg(not(feature = "planted-defects"))]
-    #[expect(clippy::unused_async, reason = "the planted defect below has to ask the database")]
-    pub(crate) async fn fence(&self, lease: &TaskLease) -> Result<i64, StoreError> {
-        Ok(lease.fence)
-    }
-
-    /// The same, unless the defect is planted: then whatever number the task has by now.
-    #[cfg(feature = "planted-defects")]
-    pub(crate) async fn fence(&self, lease: &TaskLease) -> Result<i64, StoreError> {
-        const NOW: &str = "SELECT fence FROM task WHERE id = $1";
-        if !self.inner.forgets_fences.load(std::sync::atomic::Ordering::Relaxed) {
-            return Ok(lease.fence);
-        }
-        Ok(sqlx::query(NOW).bind(lease.task.as_str()).fetch_one(&self.inner.reader).await?.try_get(0)?)
-    }
-
-    /// Plants a defect: from now on this store forgets to compare fencing numbers. For tests that must
-    /// show that they notice.
-    #[cfg(feature = "planted-defects")]
-    pub fn forget_fences(&self) {
-        self.inner.forgets_fences.store(true, std::sync::atomic::Ordering::Relaxed);
-    }
-
     async fn task_over(&self, mut tx: Tx, lease: &TaskLease, changed: u64) -> Result<(), StoreError> {
         const UNBLOCK: &str = "UPDATE task SET blocked_by = blocked_by - 1 WHERE id IN (SELECT child FROM task_edge WHERE parent = $1)";
         if changed == 0 {
@@ -405,17 +355,9 @@ impl Store {
     }
 }
 
-pub(crate) fn fenced(lease: &TaskLease) -> StoreError {
-    StoreError::Fenced { what: format!("task {}", lease.task) }
-}
-
 /// The place that a task's sealed position is bound to.
 pub(crate) fn position_place(task: &TaskId) -> Vec<u8> {
     format!("task|{task}|position").into_bytes()
-}
-
-pub(crate) fn task_id(text: String) -> TaskId {
-    TaskId(text)
 }
 
 pub(crate) fn microseconds(duration: Duration) -> i64 {
@@ -424,7 +366,7 @@ pub(crate) fn microseconds(duration: Duration) -> i64 {
 
 fn task(row: &AnyRow) -> Result<Task, StoreError> {
     Ok(Task {
-        id: TaskId(row.try_get(0)?),
+        id: task_id(row.try_get(0)?),
         run: run_id(row, 1)?,
         kind: row.try_get(2)?,
         name: row.try_get(3)?,

@@ -2,7 +2,8 @@ use model::{Outcome, RunId};
 use serde_json::json;
 use sqlx::Row as _;
 
-use super::{Effect, LedgerEntry, LedgerId, entry};
+use super::entry::entry;
+use super::{Effect, LedgerEntry, LedgerId};
 use crate::words::outcome_text;
 use crate::{Actor, AuditEvent, Store, StoreError};
 
