@@ -31,7 +31,9 @@ pub use clock::{Clock, SystemClock};
 pub use completeness::{Completeness, IncompleteReason};
 pub use effect::Effect;
 pub use host_pattern::{host_allowed, host_matches};
-pub use id::{ConnectionKey, ConnectorType, IdSource, KeyError, PrivacyRequestId, RandomIds, RunId, RunIdError};
+pub use id::{
+    ConnectionKey, ConnectorType, IdSource, KeyError, PrivacyRequestId, RandomIds, RunId, RunIdError,
+};
 pub use identity::{Identities, IdentityError};
 pub use outcome::Outcome;
 pub use path::{Path, PathError};

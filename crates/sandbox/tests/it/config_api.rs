@@ -34,7 +34,8 @@ async fn workspaces_are_listed_and_regulations_made_read_and_cancelled() {
 #[tokio::test]
 async fn errors_have_text_and_code_and_a_wrong_url_is_503_without_json() {
     let client = Client::default().await;
-    let read_only = format!("Authorization: Bearer {}\r\n", client.segment.description().tokens.config_read_token);
+    let read_only =
+        format!("Authorization: Bearer {}\r\n", client.segment.description().tokens.config_read_token);
     let path = "/v1beta/workspaces/acme-analytics/regulations";
 
     let invalid = client.config("POST", path, r#"{"regulation_type":"Nothing"}"#).await;

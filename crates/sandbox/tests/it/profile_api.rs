@@ -205,7 +205,10 @@ async fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     }
     let users = one.public("GET", "/users?pagination.count=200", "").await.body;
     assert_eq!(users, same.public("GET", "/users?pagination.count=200", "").await.body);
-    assert_ne!(one.segment.description().tokens.access_token, other.segment.description().tokens.access_token);
+    assert_ne!(
+        one.segment.description().tokens.access_token,
+        other.segment.description().tokens.access_token
+    );
 }
 
 #[tokio::test]
