@@ -9,6 +9,7 @@ use futures::StreamExt;
 use graph::{ForeignRows, RowFilter};
 use model::{CollectionAddress, Completeness, ConnectionKey, IncompleteReason, Row};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use crate::spool::{PagePlace, SpoolWriter};
 use crate::{Cancellation, Concurrency, Progress, SpoolError};
@@ -99,6 +100,8 @@ impl UnitReader {
             return Ok(outcome);
         }
         let mut reader = this.reading.open(unit);
+        // One page is stored while the next is fetched, and never more than one.
+        let mut storing = None;
         loop {
             let next_page = async {
                 let _slot = this.limits.slot(&this.connection).await;
@@ -117,7 +120,8 @@ impl UnitReader {
                     let place =
                         PagePlace { unit, page: usize::try_from(outcome.pages).unwrap_or(usize::MAX) };
                     let rows = page.rows.len() as u64;
-                    outcome.foreign_rows += Self::store(this, place, page.rows).await?;
+                    outcome.foreign_rows += stored(storing.take()).await?;
+                    storing = Self::store(this, place, page.rows);
                     outcome.pages += 1;
                     outcome.rows += rows;
                     // Nobody listening is no reason to stop reading.
@@ -134,30 +138,38 @@ impl UnitReader {
                 }
             }
         }
+        outcome.foreign_rows += stored(storing).await?;
         outcome.stats = reader.stats();
         Ok(outcome)
     }
 
-    /// Filters, seals and writes one page away from the threads that wait for the network. Gives
-    /// the number of foreign rows.
-    async fn store(this: &Arc<Self>, place: PagePlace, rows: Vec<Row>) -> Result<u64, SpoolError> {
+    /// Starts to filter, seal and write one page, away from the threads that wait for the network.
+    fn store(this: &Arc<Self>, place: PagePlace, rows: Vec<Row>) -> Option<Storing> {
         if rows.is_empty() {
-            return Ok(0);
+            return None;
         }
         let this = Arc::clone(this);
-        let stored = tokio::task::spawn_blocking(move || {
+        Some(tokio::task::spawn_blocking(move || {
             let foreign = rows.iter().filter(|row| this.foreign.is_foreign(row)).count() as u64;
             let kept: Vec<Row> = rows.into_iter().map(|row| this.filter.access_row(row)).collect();
             this.writer.append(place, &kept).map(|()| foreign)
-        });
-        match stored.await {
-            Ok(stored) => stored,
-            Err(stopped) => match stopped.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime is going down and takes this task with it.
-                Err(_) => std::future::pending().await,
-            },
-        }
+        }))
+    }
+}
+
+/// A page on its way to the disk; gives the number of its foreign rows.
+type Storing = JoinHandle<Result<u64, SpoolError>>;
+
+/// Waits until the page is on the disk.
+async fn stored(storing: Option<Storing>) -> Result<u64, SpoolError> {
+    let Some(storing) = storing else { return Ok(0) };
+    match storing.await {
+        Ok(stored) => stored,
+        Err(stopped) => match stopped.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is going down and takes this task with it.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
 
