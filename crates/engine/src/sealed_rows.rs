@@ -76,7 +76,15 @@ impl Iterator for Pages<'_> {
 }
 
 impl Pages<'_> {
-    fn read(&mut self, entry: PageEntry) -> Result<Vec<Row>, SpoolError> {
+    /// The next page as the text it was stored as: one row a line, in JSON. For a reader that only
+    /// passes rows on.
+    pub fn next_text(&mut self) -> Option<Result<Vec<u8>, SpoolError>> {
+        let entry = *self.rows.index.get(self.next)?;
+        self.next += 1;
+        Some(self.text(entry))
+    }
+
+    fn text(&mut self, entry: PageEntry) -> Result<Vec<u8>, SpoolError> {
         let collection = &self.rows.address;
         let failed = |source| SpoolError::Read { collection: collection.clone(), source };
         let file = match &mut self.file {
@@ -86,7 +94,12 @@ impl Pages<'_> {
         let mut sealed = vec![0; entry.length as usize];
         file.seek(SeekFrom::Start(entry.offset)).map_err(failed)?;
         file.read_exact(&mut sealed).map_err(failed)?;
-        let plain = self.rows.folder.open(collection, entry, &sealed)?;
+        self.rows.folder.open(collection, entry, &sealed)
+    }
+
+    fn read(&mut self, entry: PageEntry) -> Result<Vec<Row>, SpoolError> {
+        let plain = self.text(entry)?;
+        let collection = &self.rows.address;
         let mut rows = Vec::with_capacity(entry.rows as usize);
         for row in serde_json::Deserializer::from_slice(&plain).into_iter::<Row>() {
             rows.push(row.map_err(|_| SpoolError::Changed { collection: collection.clone() })?);

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use engine::{CollectionOutcome, RunOutcome, Status};
-use model::{CollectionAddress, Row};
+use graph::Selection;
+use model::CollectionAddress;
 
 use super::shown::ShownCollection;
 use super::{Failed, PackageOptions};
@@ -23,11 +24,25 @@ pub(super) fn write(
         let mut open = Open { address, rows: 0 };
         let mut first = ShownCollection::new(address, options.rows_shown);
         let selection = options.contents.selection(address);
-        for page in collection.sealed.pages() {
-            for row in page.map_err(Failed::Rows)? {
-                if let Some(row) = selection.pick(row) {
-                    writer.row(&mut open, &row).map_err(Failed::Write)?;
-                    first.add(row);
+        let mut pages = collection.sealed.pages();
+        if matches!(selection, Selection::Whole) {
+            // Whole rows are passed on as the text they are stored as.
+            while let Some(text) = pages.next_text() {
+                let text = text.map_err(Failed::Rows)?;
+                for row in text.split(|byte| *byte == b'\n').filter(|row| !row.is_empty()) {
+                    writer.row(&mut open, |file| file.write_all(row)).map_err(Failed::Write)?;
+                    first.add_text(row);
+                }
+            }
+        } else {
+            for page in pages {
+                for row in page.map_err(Failed::Rows)? {
+                    if let Some(row) = selection.pick(row) {
+                        let json =
+                            |file: &mut dyn Write| serde_json::to_writer(file, &row).map_err(io::Error::from);
+                        writer.row(&mut open, json).map_err(Failed::Write)?;
+                        first.add(row);
+                    }
                 }
             }
         }
@@ -62,7 +77,11 @@ struct Open<'a> {
 }
 
 impl Writer<'_> {
-    fn row(&mut self, open: &mut Open<'_>, row: &Row) -> io::Result<()> {
+    fn row(
+        &mut self,
+        open: &mut Open<'_>,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
         if open.rows == 0 {
             self.key(open.address)?;
             self.file.write_all(b"[\n")?;
@@ -70,7 +89,7 @@ impl Writer<'_> {
             self.file.write_all(b",\n")?;
         }
         open.rows += 1;
-        serde_json::to_writer(&mut *self.file, row).map_err(io::Error::from)
+        write(&mut *self.file)
     }
 
     fn key(&mut self, address: &CollectionAddress) -> io::Result<()> {

@@ -42,6 +42,18 @@ impl ShownCollection {
     }
 }
 
+impl ShownCollection {
+    /// The same for a row as JSON text, which is read only while there is room.
+    pub(super) fn add_text(&mut self, row: &[u8]) {
+        self.delivered += 1;
+        if self.rows.len() < self.most
+            && let Ok(value) = serde_json::from_slice(row)
+        {
+            self.rows.push(Shown::of(value, 0));
+        }
+    }
+}
+
 impl Shown {
     fn of(value: Value, depth: usize) -> Self {
         match value {
