@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::Random;
+use crate::server::{Answer, Delivery};
 
 /// How often things go wrong: each a probability from 0 to 1, drawn per request in a sequence that
 /// follows from the seed. At most one of the kinds hits a request, so their sum is at most 1.
@@ -28,7 +29,7 @@ pub struct Faults {
 }
 
 /// One kind of fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// 429 before any effect.
@@ -45,6 +46,12 @@ pub enum Fault {
     Truncated,
     /// HTML under 200 after the effect.
     Malformed,
+    /// 500 after the effect. By rule only.
+    ErrorAfter,
+    /// No effect and no answer, ever. By rule only.
+    HoldBefore,
+    /// The effect, and no answer, ever. By rule only.
+    HoldAfter,
 }
 
 /// A fault setting that cannot be.
@@ -134,6 +141,28 @@ impl FromStr for Faults {
             *field = value;
         }
         faults.checked()
+    }
+}
+
+/// Longer than any client waits.
+const NEVER: Duration = Duration::from_hours(24);
+
+/// What a fault does to an answer whose effect has happened.
+pub(crate) fn spoil(answer: Answer, fault: Option<Fault>) -> Answer {
+    match fault {
+        Some(Fault::ResetAfter) => answer.delivered(Delivery::Reset),
+        Some(Fault::Truncated) => {
+            let half = answer.body.len() / 2;
+            answer.delivered(Delivery::CutAt(half))
+        }
+        Some(Fault::Malformed) => {
+            Answer::html(200, "<html><body>One moment, please</body></html>").after(answer.delay)
+        }
+        Some(Fault::ErrorAfter) => {
+            Answer::html(500, "<html><body>Something broke</body></html>").after(answer.delay)
+        }
+        Some(Fault::HoldBefore | Fault::HoldAfter) => answer.after(NEVER),
+        Some(Fault::Rate429 | Fault::Rate500 | Fault::ResetBefore) | None => answer,
     }
 }
 

@@ -19,9 +19,12 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+pub mod contacts;
 mod faults;
+mod log;
 mod query;
 mod random;
+mod rules;
 pub mod segment;
 pub mod server;
 pub mod vendors;
@@ -29,3 +32,4 @@ pub mod vendors;
 pub use faults::{Fault, Faults, FaultsError};
 pub use query::Query;
 pub use random::Random;
+pub use rules::FaultRule;

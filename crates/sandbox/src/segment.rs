@@ -14,7 +14,6 @@ mod iam;
 mod iam_seed;
 mod inspection;
 mod limits;
-mod log;
 mod options;
 mod people;
 mod person;
@@ -31,6 +30,7 @@ mod world;
 use std::io;
 use std::sync::Arc;
 
+use crate::FaultRule;
 use crate::server::Server;
 
 pub use description::{Description, PersonDescription, Tokens};
@@ -43,6 +43,7 @@ use simulation::Simulation;
 #[derive(Debug)]
 pub struct SegmentSandbox {
     server: Server,
+    simulation: Arc<Simulation>,
     description: Description,
 }
 
@@ -58,7 +59,7 @@ impl SegmentSandbox {
         let simulation = Arc::new(Simulation::new(options));
         let server = Server::start(port, Arc::clone(&simulation) as _).await?;
         let description = simulation.describe(&server.url());
-        Ok(Self { server, description })
+        Ok(Self { server, simulation, description })
     }
 
     /// Where it listens: `http://127.0.0.1:PORT`.
@@ -74,6 +75,31 @@ impl SegmentSandbox {
     /// What a client needs to use it.
     pub fn description(&self) -> &Description {
         &self.description
+    }
+
+    /// What it was asked and what it changed, as `GET /__sandbox/log` tells it.
+    pub fn log(&self) -> serde_json::Value {
+        inspection::log(&self.simulation)
+    }
+
+    /// What there is, as `GET /__sandbox/state` tells it.
+    pub fn state(&self) -> serde_json::Value {
+        inspection::state(&self.simulation)
+    }
+
+    /// Faults for chosen calls, as `POST /__sandbox/rules` sets them.
+    pub fn set_rules(&self, rules: Vec<FaultRule>) {
+        self.simulation.rules().set(rules);
+    }
+
+    /// Moves its time, as `POST /__sandbox/time` does.
+    pub fn advance(&self, time: std::time::Duration) {
+        self.simulation.world().advance(time);
+    }
+
+    /// Back to the start, as `POST /__sandbox/reset` does.
+    pub fn reset(&self) {
+        self.simulation.reset();
     }
 
     /// Closes the port and every connection.

@@ -5,12 +5,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::bench;
-use super::log::LogEntry;
 use super::options::{CursorShape, Limits};
 use super::regulation::RegulationStatus;
 use super::simulation::Simulation;
-use crate::Faults;
+use crate::log::{LogEntry, inspection_body};
 use crate::server::{Answer, Call};
+use crate::{FaultRule, Faults};
 
 /// Settings that can be changed while the simulation runs; what is left out stays.
 #[derive(Debug, Deserialize)]
@@ -27,6 +27,12 @@ struct SettingsChange {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RulesChange {
+    rules: Vec<FaultRule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct TimeChange {
     advance_s: u64,
 }
@@ -35,23 +41,25 @@ struct TimeChange {
 pub(super) fn answer(simulation: &Simulation, call: &Call) -> Answer {
     match (call.method.as_str(), call.path.trim_end_matches('/')) {
         ("GET", "/__sandbox" | "/__sandbox/state") => Answer::json(200, &state(simulation)),
-        ("GET", "/__sandbox/log") => {
-            let log = simulation.log();
-            Answer::json(200, &json!({"calls": log.entries().collect::<Vec<&LogEntry>>()}))
-        }
+        ("GET", "/__sandbox/log") => Answer::json(200, &log(simulation)),
         ("GET", "/__sandbox/bench/rows") => bench::rows(call),
-        ("POST", "/__sandbox/faults") => read(call, |faults: Faults| {
+        ("POST", "/__sandbox/faults") => inspection_body(call, |faults: Faults| {
             let faults = faults.checked().map_err(|error| error.to_string())?;
             simulation.settings().faults = faults;
             simulation.restart_faults();
             Ok(json!({"faults": faults}))
         }),
-        ("POST", "/__sandbox/time") => read(call, |change: TimeChange| {
+        ("POST", "/__sandbox/rules") => inspection_body(call, |change: RulesChange| {
+            let answer = json!({"rules": change.rules});
+            simulation.rules().set(change.rules);
+            Ok(answer)
+        }),
+        ("POST", "/__sandbox/time") => inspection_body(call, |change: TimeChange| {
             let mut world = simulation.world();
             world.advance(Duration::from_secs(change.advance_s));
             Ok(json!({"now": world.now.to_string()}))
         }),
-        ("POST", "/__sandbox/settings") => read(call, |change: SettingsChange| {
+        ("POST", "/__sandbox/settings") => inspection_body(call, |change: SettingsChange| {
             apply(simulation, change);
             Ok(settings(simulation))
         }),
@@ -66,23 +74,11 @@ pub(super) fn answer(simulation: &Simulation, call: &Call) -> Answer {
                 "calls": [
                     "GET /__sandbox/state", "GET /__sandbox/log",
                     "GET /__sandbox/bench/rows?page=1&size=100&total=1000",
-                    "POST /__sandbox/faults", "POST /__sandbox/time", "POST /__sandbox/settings",
+                    "POST /__sandbox/faults", "POST /__sandbox/rules", "POST /__sandbox/time", "POST /__sandbox/settings",
                     "POST /__sandbox/reset",
                 ],
             }),
         ),
-    }
-}
-
-/// Reads a JSON body and acts on it; a bad body is told what is wrong.
-fn read<T: serde::de::DeserializeOwned>(
-    call: &Call,
-    action: impl FnOnce(T) -> Result<Value, String>,
-) -> Answer {
-    let done = serde_json::from_slice(&call.body).map_err(|error| error.to_string()).and_then(action);
-    match done {
-        Ok(body) => Answer::json(200, &body),
-        Err(message) => Answer::json(400, &json!({"error": message})),
     }
 }
 
@@ -117,7 +113,13 @@ fn settings(simulation: &Simulation) -> Value {
     })
 }
 
-fn state(simulation: &Simulation) -> Value {
+/// The calls so far.
+pub(super) fn log(simulation: &Simulation) -> Value {
+    json!({"calls": simulation.log().entries().collect::<Vec<&LogEntry>>()})
+}
+
+/// What there is now.
+pub(super) fn state(simulation: &Simulation) -> Value {
     let (calls, writes) = {
         let log = simulation.log();
         (log.total(), log.writes())

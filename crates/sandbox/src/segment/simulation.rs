@@ -2,18 +2,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::Method;
-
 use super::description::{Description, PersonDescription, Tokens};
 use super::limits::{LimitRule, Limiter, Usage};
-use super::log::{CallLog, LogEffect, LogEntry};
 use super::options::{CursorShape, Limits, SegmentOptions};
 use super::people::People;
 use super::profile::Paging;
 use super::service::Service;
 use super::world::{WORKSPACE_SLUG, World};
 use super::{config_api, inspection, profile, public};
-use crate::server::{Answer, Call, Delivery, Handler};
+use crate::faults::spoil;
+use crate::log::{CallLog, LogEffect, LogEntry};
+use crate::rules::FaultRules;
+use crate::server::{Answer, Call, Handler};
 use crate::{Fault, Faults, Random};
 
 /// The running simulation: the world, and what happens to calls on their way to it.
@@ -24,6 +24,7 @@ pub(super) struct Simulation {
     world: Mutex<World>,
     settings: Mutex<Settings>,
     faults: Mutex<Random>,
+    rules: FaultRules,
     limiter: Mutex<Limiter>,
     log: Mutex<CallLog>,
     answered: AtomicU64,
@@ -59,6 +60,7 @@ impl Simulation {
             world: Mutex::new(world),
             settings: Mutex::new(Settings::new(&options)),
             faults: Mutex::new(Random::named(options.seed, "faults")),
+            rules: FaultRules::default(),
             limiter: Mutex::new(Limiter::default()),
             log: Mutex::new(CallLog::default()),
             answered: AtomicU64::new(0),
@@ -71,6 +73,7 @@ impl Simulation {
         *self.world() = World::new(&self.options);
         *self.settings() = Settings::new(&self.options);
         *lock(&self.faults) = Random::named(self.options.seed, "faults");
+        self.rules.set(Vec::new());
         *lock(&self.limiter) = Limiter::default();
         *self.log() = CallLog::default();
         self.answered.store(0, Ordering::Relaxed);
@@ -86,6 +89,10 @@ impl Simulation {
 
     pub(super) fn log(&self) -> MutexGuard<'_, CallLog> {
         lock(&self.log)
+    }
+
+    pub(super) fn rules(&self) -> &FaultRules {
+        &self.rules
     }
 
     /// Starts the sequence of faults anew, so that the same settings hit the same calls.
@@ -168,7 +175,15 @@ impl Simulation {
                 Some(Answer::html(500, "<html><body><h1>500 Internal Server Error</h1></body></html>"))
             }
             (Fault::ResetBefore, _) => Some(Answer::reset()),
-            (Fault::ResetAfter | Fault::Truncated | Fault::Malformed, _) => None,
+            (Fault::HoldBefore, _) => Some(Answer::status(200)),
+            (
+                Fault::ResetAfter
+                | Fault::Truncated
+                | Fault::Malformed
+                | Fault::ErrorAfter
+                | Fault::HoldAfter,
+                _,
+            ) => None,
         }
     }
 }
@@ -182,42 +197,17 @@ impl Handler for Simulation {
                 if call.path.starts_with("/__sandbox/bench/") { settings.latency } else { Duration::ZERO };
             return self.answer_for(service, &call).after(latency);
         }
-        let (extra, fault) = settings.faults.draw(&mut lock(&self.faults), settings.latency);
+        let (extra, drawn) = settings.faults.draw(&mut lock(&self.faults), settings.latency);
+        let fault = self.rules.meet(&call).or(drawn);
         let before = fault.and_then(|fault| Self::answer_before(service, fault));
         let reached = before.is_none();
         let answer = before.unwrap_or_else(|| self.answer_for(service, &call));
-        let effect = match call.method {
-            Method::GET | Method::HEAD | Method::OPTIONS => LogEffect::Read,
-            _ if reached && answer.status.is_success() => LogEffect::Write,
-            _ => LogEffect::None,
-        };
+        let effect = LogEffect::of(&call, reached.then_some(&answer));
         let number = self.answered.fetch_add(1, Ordering::Relaxed);
         let answer = answer.header("request-id", format!("req-{number:012}"));
-        let answer = spoil(answer, fault).after(settings.latency + extra);
-        self.log().push(LogEntry {
-            number: 0,
-            service: service_name(service),
-            method: call.method.to_string(),
-            path: call.path,
-            query: call.query,
-            status: (answer.delivery != Delivery::Reset).then(|| answer.status.as_u16()),
-            effect,
-            fault,
-        });
+        let answer = spoil(answer.after(settings.latency + extra), fault);
+        self.log().push(LogEntry::new(service_name(service), &call, effect).answered(&answer, fault));
         answer
-    }
-}
-
-/// What a fault does to an answer whose effect has happened.
-fn spoil(answer: Answer, fault: Option<Fault>) -> Answer {
-    match fault {
-        Some(Fault::ResetAfter) => answer.delivered(Delivery::Reset),
-        Some(Fault::Truncated) => {
-            let half = answer.body.len() / 2;
-            answer.delivered(Delivery::CutAt(half))
-        }
-        Some(Fault::Malformed) => Answer::html(200, "<html><body>One moment, please</body></html>"),
-        Some(Fault::Rate429 | Fault::Rate500 | Fault::ResetBefore) | None => answer,
     }
 }
 

@@ -9,4 +9,5 @@ mod profile_api;
 mod public_api;
 mod regulations;
 mod routing;
+mod rules;
 mod vendors;
