@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
-use model::{Completeness, Outcome, Path, Row, text_form};
+use model::{CallStats, Completeness, Outcome, Path, Row, text_form};
 use serde_json::Value;
 use spec::connector_file::{Destinations, ParamSource, Request, Track};
 
@@ -16,7 +16,6 @@ use crate::person::Person;
 use crate::reading::ReadError;
 use crate::response::{look_up, read_json};
 use crate::send::{Answer, CallError, Rejected};
-use crate::stats::CallStats;
 use crate::values::{Origin, SpecialValues, ValueMap};
 use crate::writes::WriteRequest;
 

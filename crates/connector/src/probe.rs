@@ -1,11 +1,10 @@
-use model::RandomIds;
+use model::{CallStats, RandomIds};
 use serde_json::Value;
 use spec::connector_file::{ParamSource, ParamValue, Request};
 
 use crate::build::Build;
 use crate::connector::Connector;
 use crate::send::{Answer, CallError};
-use crate::stats::CallStats;
 use crate::values::{SpecialValues, ValueMap};
 
 /// What one harmless call says about a capability of the connection.

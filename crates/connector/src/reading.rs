@@ -27,7 +27,7 @@ use crate::values::{Origin, SpecialValues, ValueMap};
 use choice::Choice;
 
 pub use error::ReadError;
-pub use page_reader::{Page, PageReader};
+pub use page_reader::PageReader;
 
 /// The units of one collection, in order, checked and not yet sent.
 ///

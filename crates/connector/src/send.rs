@@ -4,7 +4,7 @@ mod error;
 mod write;
 
 use egress::{HttpReply, HttpRequest, Retry};
-use model::{Effect, IncompleteReason};
+use model::{CallStats, Effect, IncompleteReason};
 
 pub use error::CallError;
 pub use write::{WriteAnswer, WriteEnd};
@@ -13,7 +13,6 @@ use crate::auth::{AuthError, Draft};
 use crate::build::Prepared;
 use crate::connector::Connector;
 use crate::retry::{default_wait, file_says_again, is_transient, wait_after};
-use crate::stats::CallStats;
 
 /// What a call brought.
 #[derive(Debug)]

@@ -1,10 +1,9 @@
-use model::Effect;
+use model::{CallStats, Effect};
 use spec::connector_file::Request;
 
 use crate::build::Build;
 use crate::connector::Connector;
 use crate::send::{Answer, CallError};
-use crate::stats::CallStats;
 
 /// How a connection test ended (saas-config 7.3).
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use crate::select::{Output, Select};
 use crate::table::Table;
 use crate::{Database, DatabaseError, Fault};
 
-pub use page_reader::{Page, PageReader};
+pub use page_reader::PageReader;
 
 /// Most values in the condition of one statement.
 const MOST_VALUES: usize = 1000;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use connector::{Connector, Person};
+use connector::Person;
 use graph::{Edge, Traversal, TraversalNode};
 use model::{CollectionAddress, Completeness, IncompleteReason};
 use tokio::sync::mpsc;
@@ -14,14 +14,14 @@ use crate::gather::{Gathered, gather};
 use crate::spool::{SpoolFolder, SpoolWriter};
 use crate::units::{UnitReader, cancelled};
 use crate::upstream::Upstream;
-use crate::{Cancellation, CollectionOutcome, Concurrency, Progress, SealedRows, SpoolError, Status};
+use crate::{Cancellation, CollectionOutcome, Concurrency, Progress, SealedRows, Source, SpoolError, Status};
 
 /// Everything that reading one collection needs.
 pub(crate) struct CollectionRun {
     pub(crate) traversal: Arc<Traversal>,
     /// Position among the traversal's nodes.
     pub(crate) position: usize,
-    pub(crate) connector: Connector,
+    pub(crate) source: Source,
     pub(crate) person: Arc<Person>,
     /// The rows of the collections that this one waits for.
     pub(crate) rows: BTreeMap<CollectionAddress, SealedRows>,
@@ -57,7 +57,8 @@ impl CollectionRun {
         for unusable in filter.unusable() {
             warn!(collection = %address, field = unusable.path, values = unusable.received, "no value fits the declared type");
         }
-        let reading = match self.connector.read(address.collection(), &self.person, inputs) {
+        let Source::Connector(connector) = &self.source else { todo!() };
+        let reading = match connector.read(address.collection(), &self.person, inputs) {
             Ok(reading) => reading,
             Err(error) => {
                 let completeness = Completeness::incomplete(error.reason(), error.to_string());
@@ -68,7 +69,7 @@ impl CollectionRun {
         let started = Progress::Started { collection: address.clone(), units: reading.units() };
         let _ = self.progress.send(started).await;
         let units = UnitReader {
-            connection: self.connector.connection().key.clone(),
+            connection: self.source.key().clone(),
             writer: SpoolWriter::new(&self.folder, &address, self.position),
             address: address.clone(),
             reading,

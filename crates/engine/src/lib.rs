@@ -8,7 +8,7 @@
 //! ```
 //! use std::collections::HashMap;
 //!
-//! use engine::{Cancellation, Concurrency, Limits, RunPlan, Status};
+//! use engine::{Cancellation, Concurrency, Limits, RowKeeping, RunPlan};
 //! # use connector::Person;
 //! # use graph::{Graph, Targets};
 //! # use model::{Identities, PrivacyRequestId, RandomIds, Row, RunId};
@@ -19,10 +19,10 @@
 //! let plan = RunPlan {
 //!     run_id: RunId::new(&ids),
 //!     traversal: graph.traverse(&identities, Targets::Everything)?,
-//!     connectors: HashMap::new(),
+//!     sources: HashMap::new(),
 //!     person: Person { identities, privacy_request_id: PrivacyRequestId::new(&ids), privacy_request: Row::new(), custom_fields: Row::new() },
 //!     limits: Concurrency::new(Limits::default()),
-//!     spool_dir: spool.path().to_owned(),
+//!     rows: RowKeeping::Spool(spool.path().to_owned()),
 //!     cancellation: Cancellation::never(),
 //! };
 //!
@@ -39,8 +39,10 @@ mod concurrency;
 mod gather;
 mod outcome;
 mod progress;
+mod row_keeping;
 mod run;
 mod sealed_rows;
+mod source;
 mod spool;
 mod units;
 mod upstream;
@@ -49,6 +51,8 @@ pub use cancellation::{Cancellation, Canceller};
 pub use concurrency::{Concurrency, Limits};
 pub use outcome::{CollectionOutcome, RunOutcome, Status};
 pub use progress::Progress;
+pub use row_keeping::{RowKeeping, StoredRows};
 pub use run::{RunError, RunPlan, run};
 pub use sealed_rows::{Pages, SealedRows};
+pub use source::Source;
 pub use spool::SpoolError;

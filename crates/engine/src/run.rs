@@ -1,9 +1,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use connector::{Connector, Person};
+use connector::Person;
 use futures::FutureExt;
 use graph::{Traversal, TraversalNode};
 use model::{CollectionAddress, Completeness, ConnectionKey, RunId};
@@ -15,7 +14,7 @@ use tracing::error;
 use crate::collection::{CollectionRun, panicked};
 use crate::spool::{SpoolFolder, SpoolWriter};
 use crate::upstream::Upstream;
-use crate::{Cancellation, CollectionOutcome, Concurrency, Progress, RunOutcome, SpoolError, Status};
+use crate::{Cancellation, CollectionOutcome, Concurrency, Progress, RowKeeping, RunOutcome, Source, SpoolError, Status};
 
 /// Progress events that may wait for the caller before readers wait too.
 const PROGRESS_BACKLOG: usize = 256;
@@ -28,13 +27,13 @@ pub struct RunPlan {
     /// What is read, and in which order.
     pub traversal: Traversal,
     /// The connections, by the key of their dataset.
-    pub connectors: HashMap<ConnectionKey, Connector>,
+    pub sources: HashMap<ConnectionKey, Source>,
     /// Whose data.
     pub person: Person,
     /// Calls in flight; share it between runs.
     pub limits: Concurrency,
-    /// Where a folder for the sealed pages is made; gone with the outcome.
-    pub spool_dir: PathBuf,
+    /// Where its rows are kept.
+    pub rows: RowKeeping,
     /// How to stop.
     pub cancellation: Cancellation,
 }
@@ -71,11 +70,14 @@ pub async fn run(
     plan: RunPlan,
     on_progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<RunOutcome, RunError> {
-    let folder = SpoolFolder::create(&plan.spool_dir, plan.run_id.clone())?;
+    let folder = match &plan.rows {
+        RowKeeping::Spool(folder) => SpoolFolder::create(folder, plan.run_id.clone())?,
+        RowKeeping::Store(_) => todo!(),
+    };
     let (progress, mut events) = mpsc::channel(PROGRESS_BACKLOG);
     let mut scheduler = Scheduler {
         traversal: Arc::new(plan.traversal),
-        connectors: plan.connectors,
+        sources: plan.sources,
         person: Arc::new(plan.person),
         limits: plan.limits,
         cancellation: plan.cancellation,
@@ -115,7 +117,7 @@ pub async fn run(
 
 struct Scheduler {
     traversal: Arc<Traversal>,
-    connectors: HashMap<ConnectionKey, Connector>,
+    sources: HashMap<ConnectionKey, Source>,
     person: Arc<Person>,
     limits: Concurrency,
     cancellation: Cancellation,
@@ -157,9 +159,8 @@ impl Scheduler {
 
     fn start(&mut self, node: &TraversalNode, position: usize) -> Result<(), RunError> {
         let address = node.address().clone();
-        let connector =
-            address.dataset().parse::<ConnectionKey>().ok().and_then(|key| self.connectors.get(&key));
-        let connector = connector.ok_or_else(|| RunError::ConnectionMissing {
+        let source = address.dataset().parse::<ConnectionKey>().ok().and_then(|key| self.sources.get(&key));
+        let source = source.ok_or_else(|| RunError::ConnectionMissing {
             dataset: address.dataset().to_owned(),
             collection: address.clone(),
         })?;
@@ -170,7 +171,7 @@ impl Scheduler {
         let collection = CollectionRun {
             traversal: Arc::clone(&self.traversal),
             position,
-            connector: connector.clone(),
+            source: source.clone(),
             person: Arc::clone(&self.person),
             rows: sources.collect(),
             upstream: Upstream::of(node, &self.ended),

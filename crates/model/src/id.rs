@@ -114,6 +114,11 @@ impl PrivacyRequestId {
         Self(format!("pri_{}", ids.next_uuid()))
     }
 
+    /// The id under which applications know `run`: the same however often it is asked for.
+    pub fn of_run(run: &RunId) -> Self {
+        Self(format!("pri_{}", run.as_str().trim_start_matches("run_")))
+    }
+
     /// The id's text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -16,17 +16,21 @@
 //! ```
 
 mod address;
+mod call_stats;
 mod clock;
 mod completeness;
 mod effect;
 mod host_pattern;
 mod id;
 mod identity;
+mod kill_point;
 mod outcome;
+mod page;
 mod path;
 mod row;
 
 pub use address::{AddressError, CollectionAddress, FieldAddress};
+pub use call_stats::CallStats;
 pub use clock::{Clock, SystemClock};
 pub use completeness::{Completeness, IncompleteReason};
 pub use effect::Effect;
@@ -35,6 +39,10 @@ pub use id::{
     ConnectionKey, ConnectorType, IdSource, KeyError, PrivacyRequestId, RandomIds, RunId, RunIdError,
 };
 pub use identity::{Identities, IdentityError};
+#[cfg(feature = "kill-points")]
+#[doc(hidden)]
+pub use kill_point::on::pass_kill_point;
 pub use outcome::Outcome;
+pub use page::Page;
 pub use path::{Path, PathError};
 pub use row::{Row, is_falsy, loosely_equal, text_form};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use connector::{Connector, ConnectorParts, MemoryTokens, Settings};
 use egress::Door;
-use engine::{Cancellation, Concurrency, Limits, Progress, RunOutcome, RunPlan, Status};
+use engine::{Cancellation, Concurrency, Limits, Progress, RowKeeping, RunOutcome, RunPlan, Source, Status};
 use graph::{Graph, GraphDataset, Targets};
 use model::{Clock, ConnectionKey, IdSource, Identities, IncompleteReason, RandomIds, RunId};
 use privacy::package::{self, Contents, Package, PackageOptions};
@@ -24,7 +24,7 @@ pub(crate) struct DataRequests {
 #[derive(Debug)]
 struct Shared {
     graph: Graph,
-    connectors: HashMap<ConnectionKey, Connector>,
+    sources: HashMap<ConnectionKey, Source>,
     policy: Option<Policy>,
     /// Categories that the policy's access rules deliver.
     targets: Vec<String>,
@@ -79,7 +79,7 @@ impl DataRequests {
         let graph = graph(&instances)?;
         let tokens = Arc::new(MemoryTokens::new());
         let ids: Arc<dyn IdSource> = Arc::new(RandomIds);
-        let connectors = instances
+        let sources = instances
             .into_iter()
             .map(|instance| {
                 let key = instance.connection.key.clone();
@@ -91,14 +91,14 @@ impl DataRequests {
                     ids: Arc::clone(&ids),
                     settings: means.settings.clone(),
                 });
-                (key, connector)
+                (key, connector.into())
             })
             .collect();
         let spool = private_folder().map_err(|error| Failure::unwritable(&std::env::temp_dir(), &error))?;
         Ok(Self {
             shared: Arc::new(Shared {
                 graph,
-                connectors,
+                sources,
                 targets: means.policy.as_ref().map(targets).unwrap_or_default(),
                 policy: means.policy,
                 limits: Concurrency::new(means.limits),
@@ -112,7 +112,7 @@ impl DataRequests {
     /// How many people to ask about at once: enough to keep all connections busy, and no more.
     pub(crate) fn people_at_once(&self) -> usize {
         let limits = self.shared.limits.limits();
-        let busy = limits.per_connection.saturating_mul(self.shared.connectors.len().max(1));
+        let busy = limits.per_connection.saturating_mul(self.shared.sources.len().max(1));
         busy.saturating_mul(2).min(limits.total).max(1)
     }
 
@@ -141,10 +141,10 @@ impl DataRequests {
         let plan = RunPlan {
             run_id: RunId::new(&shared.ids),
             traversal,
-            connectors: shared.connectors.clone(),
+            sources: shared.sources.clone(),
             person: person::person(identities, &shared.ids, shared.clock.now()),
             limits: shared.limits.clone(),
-            spool_dir: shared.spool.path().to_owned(),
+            rows: RowKeeping::Spool(shared.spool.path().to_owned()),
             cancellation,
         };
         engine::run(plan, on_progress).await.map_err(|error| Failure::failed(&error))

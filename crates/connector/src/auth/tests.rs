@@ -1,10 +1,10 @@
+use model::CallStats;
 use rstest::rstest;
 use serde_json::{Value, json};
 use spec::connector_file::NameTemplate;
 
 use super::*;
 use crate::acme::{Acme, Pieces};
-use crate::stats::CallStats;
 use crate::values::ValueMap;
 
 fn draft(url: &str, body: Option<&str>) -> Draft {

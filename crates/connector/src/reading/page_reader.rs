@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use egress::HttpReply;
 use http::HeaderMap;
-use model::{Completeness, IncompleteReason, Row};
+use model::{CallStats, Completeness, IncompleteReason, Page, Row};
 use serde_json::Value;
 use spec::connector_file::Request;
 
@@ -14,7 +14,6 @@ use crate::pagination::{PageAnswer, Pager, Stop, Turn};
 use crate::postprocessor::{self, PostprocessorContext};
 use crate::response;
 use crate::send::{Answer, Rejected};
-use crate::stats::CallStats;
 use crate::values::ValueMap;
 
 /// Reads one unit page by page. A page is the unit of work, of retry and of progress.
@@ -25,18 +24,6 @@ pub struct PageReader {
     state: State,
     completeness: Completeness,
     stats: CallStats,
-}
-
-/// One page of rows.
-///
-/// `Debug` shows counts only: rows are personal data.
-pub struct Page {
-    /// The rows, as they came or as `output` made them.
-    pub rows: Vec<Row>,
-    /// What this page cost.
-    pub stats: CallStats,
-    /// Texts of `extract_for_execution_log` (saas-config 15.9); they may hold personal data.
-    pub messages: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -124,7 +111,7 @@ impl PageReader {
             Answer::Accepted(received) => self.page(received)?,
             Answer::Gone => {
                 self.end(Completeness::Complete);
-                Page::empty()
+                Page::default()
             }
             Answer::Ignored(status) => {
                 let place = &paging.request.place;
@@ -132,7 +119,7 @@ impl PageReader {
                     "{place} answered {status}, which `ignore_errors` lets pass; nothing is known about the rest"
                 );
                 self.end(Completeness::incomplete(IncompleteReason::IgnoredError, detail));
-                Page::empty()
+                Page::default()
             }
         };
         page.stats = cost;
@@ -165,11 +152,11 @@ impl PageReader {
 
     /// From an answer to its rows, and to the state that the next page is read in.
     fn page(&mut self, Received { json, headers, body }: Received) -> Result<Page, ReadError> {
-        let State::Paging(paging) = &mut self.state else { return Ok(Page::empty()) };
+        let State::Paging(paging) = &mut self.state else { return Ok(Page::default()) };
         let request = Arc::clone(&paging.request);
         let Some(json) = json else {
             self.end(Completeness::Complete);
-            return Ok(Page::empty());
+            return Ok(Page::default());
         };
         let answer = PageAnswer {
             url: paging.prepared.url(),
@@ -180,7 +167,7 @@ impl PageReader {
         let turn = paging.pager.turn(answer, self.plan.connector.clock().now())?;
         if let Turn::Repeated(stop) = turn {
             self.end(stop.into());
-            return Ok(Page::empty());
+            return Ok(Page::default());
         }
         let messages = postprocessor::messages(&request.postprocessors, &body, Some(&json));
         drop(body);
@@ -224,26 +211,6 @@ impl PageReader {
         self.state = State::Done;
         self.completeness =
             std::mem::replace(&mut self.completeness, Completeness::Complete).and(completeness);
-    }
-}
-
-impl Page {
-    fn empty() -> Self {
-        Self::of(Vec::new())
-    }
-
-    fn of(rows: Vec<Row>) -> Self {
-        Self { rows, stats: CallStats::default(), messages: Vec::new() }
-    }
-}
-
-impl std::fmt::Debug for Page {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Page")
-            .field("rows", &self.rows.len())
-            .field("stats", &self.stats)
-            .field("messages", &self.messages.len())
-            .finish()
     }
 }
 

@@ -2,12 +2,11 @@ use std::sync::Arc;
 
 use egress::Retry;
 use futures::future::BoxFuture;
-use model::{Completeness, IncompleteReason, Row};
+use model::{CallStats, Completeness, IncompleteReason, Page, Row};
 use tokio::sync::mpsc;
 
 use super::Plan;
 use crate::page::PageSink;
-use crate::stats::CallStats;
 use crate::{DatabaseError, Fault};
 
 /// Reads one unit page by page.
@@ -19,18 +18,6 @@ pub struct PageReader {
     stats: CallStats,
     attempt: u32,
     has_pages: bool,
-}
-
-/// One page of rows.
-///
-/// `Debug` shows counts only: rows are personal data.
-pub struct Page {
-    /// The rows: columns by name.
-    pub rows: Vec<Row>,
-    /// What this page cost.
-    pub stats: CallStats,
-    /// Always empty: databases send none.
-    pub messages: Vec<String>,
 }
 
 enum State {
@@ -72,16 +59,11 @@ impl PageReader {
         let before = self.stats;
         match self.step().await {
             Ok(Some(rows)) => {
-                let stats = CallStats {
-                    requests: self.stats.requests - before.requests,
-                    retries: self.stats.retries - before.retries,
-                    ..CallStats::default()
-                };
                 tracing::debug!(
                     connection = %self.plan.database.connection(), collection = %self.plan.collection,
                     unit = self.unit, rows = rows.len(), "page read"
                 );
-                Ok(Some(Page { rows, stats, messages: Vec::new() }))
+                Ok(Some(Page { stats: self.stats.since(before), ..Page::of(rows) }))
             }
             Ok(None) => {
                 self.state = State::Done;
@@ -199,15 +181,6 @@ impl std::fmt::Debug for PageReader {
         f.debug_struct("PageReader")
             .field("plan", &self.plan)
             .field("unit", &self.unit)
-            .field("stats", &self.stats)
-            .finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for Page {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Page")
-            .field("rows", &self.rows.len())
             .field("stats", &self.stats)
             .finish_non_exhaustive()
     }

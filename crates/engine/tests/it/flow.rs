@@ -285,7 +285,7 @@ async fn a_plan_without_the_connection_of_a_collection_is_refused() {
     let stage = Stage::new(SHOP, SHOP_DATA).await;
     let mut plan = stage.plan(&[("email", "ana@example.com")]);
 
-    plan.connectors.clear();
+    plan.sources.clear();
     let error = engine::run(plan, &|_| {}).await.unwrap_err();
 
     assert!(matches!(&error, RunError::ConnectionMissing { dataset, .. } if dataset == "acme"), "{error}");

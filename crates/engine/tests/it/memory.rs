@@ -62,7 +62,7 @@ async fn memory_does_not_grow_with_the_number_of_pages() {
         ..DoorSettings::default()
     };
     let mut plan = stage.plan(&[("email", "ana@example.com")]);
-    plan.connectors = HashMap::from([("acme".parse().unwrap(), stage.connector_behind(settings))]);
+    plan.sources = HashMap::from([("acme".parse().unwrap(), stage.connector_behind(settings).into())]);
     let (pages, at_page_100) = (AtomicU64::new(0), AtomicU64::new(0));
 
     let run = engine::run(plan, &|event| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use connector::{Connection, Connector, ConnectorParts, MemoryTokens, Person, Secrets, Settings};
 use egress::{Door, DoorSettings, MemoryBudgets, Mode};
-use engine::{Cancellation, CollectionOutcome, Concurrency, Limits, Progress, RunOutcome, RunPlan};
+use engine::{Cancellation, CollectionOutcome, Concurrency, Limits, Progress, RowKeeping, RunOutcome, RunPlan};
 use graph::{Graph, Targets, merge};
 use model::{Clock, CollectionAddress, Identities, PrivacyRequestId, RandomIds, Row, RunId};
 use serde_json::Value;
@@ -64,7 +64,7 @@ impl Stage {
         RunPlan {
             run_id: RunId::new(&RandomIds),
             traversal: self.graph.traverse(&known, Targets::Everything).unwrap(),
-            connectors: HashMap::from([("acme".parse().unwrap(), self.connector())]),
+            sources: HashMap::from([("acme".parse().unwrap(), self.connector().into())]),
             person: Person {
                 identities: known,
                 privacy_request_id: PrivacyRequestId::new(&RandomIds),
@@ -72,7 +72,7 @@ impl Stage {
                 custom_fields: Row::new(),
             },
             limits: Concurrency::new(self.limits),
-            spool_dir: self.spool.path().to_owned(),
+            rows: RowKeeping::Spool(self.spool.path().to_owned()),
             cancellation: self.cancellation.clone(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use connector::{Connection, Connector, ConnectorParts, MemoryTokens, Person, Secrets, Settings};
 use egress::{Door, DoorSettings, MemoryBudgets, Mode};
-use engine::{Cancellation, Concurrency, Limits, RunOutcome, RunPlan};
+use engine::{Cancellation, Concurrency, Limits, RowKeeping, RunOutcome, RunPlan};
 use graph::{Graph, Targets, merge};
 use model::{Clock, Identities, PrivacyRequestId, RandomIds, Row, RunId};
 use spec::{CheckOptions, SourceFile, check_connector, check_datasets};
@@ -105,7 +105,7 @@ impl Stage {
         let plan = RunPlan {
             run_id: RunId::new(&RandomIds),
             traversal: self.graph.traverse(&self.identities, Targets::Everything).unwrap(),
-            connectors: HashMap::from([("acme".parse().unwrap(), connector)]),
+            sources: HashMap::from([("acme".parse().unwrap(), connector.into())]),
             person: Person {
                 identities: self.identities.clone(),
                 privacy_request_id: PrivacyRequestId::new(&RandomIds),
@@ -113,7 +113,7 @@ impl Stage {
                 custom_fields: Row::new(),
             },
             limits: Concurrency::new(Limits::default()),
-            spool_dir: self.spool.path().to_owned(),
+            rows: RowKeeping::Spool(self.spool.path().to_owned()),
             cancellation: Cancellation::never(),
         };
         engine::run(plan, &|_| {}).await.unwrap()

@@ -4,13 +4,13 @@ use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use base64::engine::general_purpose::STANDARD;
+use model::CallStats;
 use rstest::rstest;
 use testkit::Answer;
 
 use super::*;
 use crate::acme::{Acme, Pieces};
 use crate::send::CallError;
-use crate::stats::CallStats;
 use crate::values::ValueMap;
 
 const NOW: i64 = 1_768_478_400;

@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use model::{ConnectionKey, is_falsy};
+use model::{CallStats, ConnectionKey, is_falsy};
 use rstest::rstest;
 use serde_json::json;
 use testkit::Answer;
@@ -9,7 +9,6 @@ use testkit::Answer;
 use super::*;
 use crate::acme::{Acme, Pieces};
 use crate::send::CallError;
-use crate::stats::CallStats;
 use crate::token::{BoxFuture, MemoryTokens, TokenLock, TokenStore, TokenStoreError};
 
 const CLIENT: &str = r#"

@@ -1,0 +1,24 @@
+use std::path::PathBuf;
+
+use store::Store;
+
+/// Where the rows of a run are kept.
+#[derive(Debug, Clone)]
+pub enum RowKeeping {
+    /// Sealed in a folder made in this one, under a key that never leaves memory; gone with the outcome.
+    /// For many people at once, where a person whose reading breaks off is simply read again.
+    Spool(PathBuf),
+    /// In the store: the run survives the process and goes on from the last page.
+    Store(StoredRows),
+}
+
+/// A run whose rows are in the store. The run is there already (`Store::run_create`).
+#[derive(Debug, Clone)]
+pub struct StoredRows {
+    /// The state.
+    pub store: Store,
+    /// Who works here; one name for each process.
+    pub worker: String,
+    /// Which reading of the run this is: the kind of its tasks (`read`, `again`, `verify-1`).
+    pub stage: String,
+}

@@ -1,0 +1,34 @@
+use connector::Connector;
+use datastore::Database;
+use model::ConnectionKey;
+
+/// One connection that rows come from and changes go to.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// An application behind a connector file.
+    Connector(Connector),
+    /// A database of the company's own.
+    Database(Database),
+}
+
+impl Source {
+    /// Key of the connection; that of its dataset too.
+    pub fn key(&self) -> &ConnectionKey {
+        match self {
+            Self::Connector(connector) => &connector.connection().key,
+            Self::Database(database) => database.connection(),
+        }
+    }
+}
+
+impl From<Connector> for Source {
+    fn from(connector: Connector) -> Self {
+        Self::Connector(connector)
+    }
+}
+
+impl From<Database> for Source {
+    fn from(database: Database) -> Self {
+        Self::Database(database)
+    }
+}
