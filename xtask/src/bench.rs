@@ -2,6 +2,8 @@
 //! bare client that makes the same calls in the same run.
 
 mod client;
+mod database;
+mod examples;
 mod measure;
 mod program;
 mod project;
@@ -48,6 +50,8 @@ pub(crate) struct Figure {
 pub(crate) enum Bound {
     AtMost(f64),
     AtLeast(f64),
+    /// Shown only.
+    None,
 }
 
 impl Figure {
@@ -55,6 +59,7 @@ impl Figure {
         let met = match bound {
             Bound::AtMost(most) => measured <= most,
             Bound::AtLeast(least) => measured >= least,
+            Bound::None => true,
         };
         Self { name, measured, unit, bound, met, detail: String::new() }
     }
@@ -67,6 +72,7 @@ impl Figure {
         let bound = match self.bound {
             Bound::AtMost(most) => format!("≤ {most}"),
             Bound::AtLeast(least) => format!("≥ {least}"),
+            Bound::None => String::new(),
         };
         let mark = if self.met { "ok  " } else { "MISS" };
         format!("{mark} {:<44} {:>9.3} {:<4} {bound:<8} {}", self.name, self.measured, self.unit, self.detail)
@@ -97,6 +103,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     measured("2,000 pages one after the other", bench.pages())?;
     measured("one million rows", bench.rows())?;
     measured("200 people, 8 calls in flight", bench.people())?;
+    let server = database::Server::start()?;
+    measured("one million rows of a database", bench.database_rows(&server))?;
+    measured("100,000 rows masked in a database", bench.database_masking(&server))?;
+    drop(server);
+    measured("store and writes", examples::run())?;
     let json = serde_json::to_string_pretty(&figures)?;
     match &arguments.json {
         Some(path) => std::fs::write(path, json)?,

@@ -29,6 +29,12 @@ enum Task {
     },
     /// Format, lints, tests, examples in the documentation, layers, rule list, reference pages.
     Test,
+    /// The long kill sweep, on SQLite and PostgreSQL; the short one is part of `test`.
+    Sweep {
+        /// Only every n-th time that the program comes by a point.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+        step: u32,
+    },
     /// Run a command while PostgreSQL and MariaDB run for tests (TUTELA_TEST_POSTGRES, TUTELA_TEST_MYSQL).
     Services {
         /// The command, for example `cargo nextest run -p store`.
@@ -60,6 +66,7 @@ fn main() -> ExitCode {
             cargo::run(&[&["run", "--quiet", "--package", "tutela", "--", "demo"], once].concat())
         }
         Task::Test => test::run(),
+        Task::Sweep { step } => test::sweep(step as usize),
         Task::Services { command } => services::run(&command),
         Task::Rules { missing: false } => rules::run(rules::Show::All),
         Task::Rules { missing: true } => rules::run(rules::Show::Missing),

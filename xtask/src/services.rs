@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::report;
 
-const POSTGRES: &str = "TUTELA_TEST_POSTGRES";
+pub(crate) const POSTGRES: &str = "TUTELA_TEST_POSTGRES";
 const MYSQL: &str = "TUTELA_TEST_MYSQL";
 const PACKAGES: [&str; 2] = ["postgresql", "mariadb-server"];
 const START_LIMIT: Duration = Duration::from_mins(1);
@@ -42,9 +42,14 @@ struct Account {
 impl Services {
     /// Starts what the environment does not name already.
     pub(crate) fn start() -> Result<Self> {
+        Self::start_some(&[POSTGRES, MYSQL])
+    }
+
+    /// The same for some of them.
+    pub(crate) fn start_some(names: &[&'static str]) -> Result<Self> {
         let mut services = Self::default();
         let given = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        for name in [POSTGRES, MYSQL] {
+        for &name in names {
             let url = match given(name) {
                 Some(url) => url,
                 None => services.server(name)?,

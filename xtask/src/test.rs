@@ -4,6 +4,11 @@ use anyhow::{Context as _, Result};
 
 use crate::{cargo, layers, report, rules, services};
 
+/// What one test build of the workspace has besides the program: points at which it may be killed, and
+/// defects that tests must notice. Both do nothing unless the environment asks for it, and no release
+/// has them.
+pub(crate) const FEATURES: &str = "tutela/kill-points,tutela/planted-defects";
+
 /// Runs all checks, cheapest first, and stops at the first that fails.
 pub(crate) fn run() -> Result<()> {
     step("format");
@@ -13,24 +18,45 @@ pub(crate) fn run() -> Result<()> {
     step("rules");
     rules::run(rules::Show::Missing)?;
     step("lints");
-    cargo::run(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
+    let clippy = ["clippy", "--workspace", "--all-targets", "--quiet", "--features", FEATURES];
+    cargo::run(&[&clippy[..], &["--", "-D", "warnings"]].concat())?;
     step("tests");
     nextest()?;
     step("examples in the documentation");
-    cargo::run(&["test", "--workspace", "--doc", "--quiet"])?;
+    cargo::run(&["test", "--workspace", "--doc", "--quiet", "--features", FEATURES])?;
     step("reference pages");
     cargo::docs(true)
 }
 
-fn nextest() -> Result<()> {
-    if !cargo::has("nextest") {
-        step("installing cargo-nextest");
-        cargo::run(&["install", "cargo-nextest", "--locked"]).context(
-            "the tests need cargo-nextest; install it by hand (https://nexte.st) and run `cargo xtask test` again",
-        )?;
-    }
+/// The long kill sweep: every `step`-th passing of every point, alone and beside every fault of every
+/// write, on both databases.
+pub(crate) fn sweep(step: usize) -> Result<()> {
+    need_nextest()?;
     let services = services::Services::start()?;
-    cargo::run_with(&["nextest", "run", "--workspace", "--no-fail-fast"], services.environment())
+    let mut environment = services.environment().to_vec();
+    environment.push(("TUTELA_SWEEP_STEP", step.to_string()));
+    let arguments = ["nextest", "run", "--profile", "sweep", "--package", "tutela", "--features", SWEEP];
+    let chosen = ["--run-ignored", "only", "--no-fail-fast", "-E", "test(/^sweep::/)"];
+    cargo::run_with(&[&arguments[..], &chosen[..]].concat(), &environment)
+}
+
+const SWEEP: &str = "kill-points,planted-defects";
+
+fn nextest() -> Result<()> {
+    need_nextest()?;
+    let services = services::Services::start()?;
+    let arguments = ["nextest", "run", "--workspace", "--no-fail-fast", "--features", FEATURES];
+    cargo::run_with(&arguments, services.environment())
+}
+
+fn need_nextest() -> Result<()> {
+    if cargo::has("nextest") {
+        return Ok(());
+    }
+    step("installing cargo-nextest");
+    cargo::run(&["install", "cargo-nextest", "--locked"]).context(
+        "the tests need cargo-nextest; install it by hand (https://nexte.st) and run `cargo xtask test` again",
+    )
 }
 
 fn step(name: &str) {

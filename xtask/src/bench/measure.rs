@@ -33,6 +33,11 @@ impl Bench {
         Ok(Self { program })
     }
 
+    /// The program.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// `tutela --help`, the median of 21 runs.
     pub(crate) fn start_up(&self) -> Result<Vec<Figure>> {
         let folder = Folder::new("start-up")?;
@@ -159,21 +164,24 @@ impl Bench {
 
 /// Times of the program and of the bare client, taken in turns so that a busy machine hits both.
 #[derive(Debug, Clone, Copy)]
-struct Rounds {
+pub(crate) struct Rounds {
     /// Median of the program.
-    own: Duration,
+    pub(crate) own: Duration,
     /// Median of the bare client.
     bare: Duration,
     /// Fastest and slowest round of the bare client: how busy the machine was.
     spread: (Duration, Duration),
     /// Highest peak of all rounds.
-    peak_mib: f64,
+    pub(crate) peak_mib: f64,
 }
 
 const ROUNDS: usize = 3;
 
 impl Rounds {
-    fn measure(own: impl Fn() -> Result<Run>, bare: impl Fn() -> Result<Duration>) -> Result<Self> {
+    pub(crate) fn measure(
+        own: impl Fn() -> Result<Run>,
+        bare: impl Fn() -> Result<Duration>,
+    ) -> Result<Self> {
         let (mut runs, mut times) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             times.push(bare()?);
@@ -188,11 +196,11 @@ impl Rounds {
         })
     }
 
-    fn ratio(self) -> f64 {
+    pub(crate) fn ratio(self) -> f64 {
         self.own.as_secs_f64() / self.bare.as_secs_f64()
     }
 
-    fn times(self) -> String {
+    pub(crate) fn times(self) -> String {
         let (own, bare) = (self.own.as_secs_f64(), self.bare.as_secs_f64());
         let (least, most) = (self.spread.0.as_secs_f64(), self.spread.1.as_secs_f64());
         format!("{own:.2} s, bare {bare:.2} s ({least:.2} to {most:.2})")

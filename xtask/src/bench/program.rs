@@ -55,10 +55,21 @@ pub(crate) struct Run {
 
 /// Runs the program to its end, watching its memory.
 pub(crate) fn run(program: &Path, folder: &Path, arguments: &[&str]) -> Result<Run> {
+    run_with(program, folder, arguments, &[])
+}
+
+/// The same with variables added to the environment.
+pub(crate) fn run_with(
+    program: &Path,
+    folder: &Path,
+    arguments: &[&str],
+    environment: &[(&str, String)],
+) -> Result<Run> {
     let start = Instant::now();
     let mut child = Command::new(program)
         .args(arguments)
         .current_dir(folder)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::null())
         .spawn()
         .context("the program cannot be started")?;

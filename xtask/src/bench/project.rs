@@ -95,6 +95,17 @@ impl Folder {
         self.write(&file, &secrets, simulator)
     }
 
+    /// A project with one PostgreSQL database, and more text at the end.
+    pub(crate) fn database(&self, dataset: &str, url: &str, more: &str) -> Result<()> {
+        let project = format!(
+            "connections:\n  - key: shop\n    connector: postgres\n    dataset: ./shop.yml\n    access: write\n    \
+             secrets: {{ url: \"{url}\" }}\negress:\n  allow: [\"127.0.0.1/32\"]\n{more}"
+        );
+        fs::write(self.path.join("shop.yml"), dataset)?;
+        fs::write(self.path.join("tutela.yml"), project)?;
+        Ok(())
+    }
+
     fn write(&self, connector: &str, secrets: &str, simulator: &Simulator) -> Result<()> {
         let url = simulator.get("/url")?;
         let project = format!(
