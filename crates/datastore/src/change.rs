@@ -35,6 +35,36 @@ impl RowChange {
     }
 }
 
+/// Statements that were asked for, and what of it cannot be written.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// The statements, each over at most 1,000 rows.
+    pub planned: Vec<PlannedChange>,
+    /// In the order of the rows.
+    pub refused: Vec<RefusedChange>,
+}
+
+/// One statement, and which of the rows it names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedChange {
+    /// The statement.
+    pub operation: SqlOperation,
+    /// Positions of its rows.
+    pub rows: Vec<usize>,
+}
+
+/// Something that no statement writes.
+#[derive(Debug)]
+pub struct RefusedChange {
+    /// Position of the row.
+    pub row: usize,
+    /// The place whose new value does not fit; `None`: the row cannot be named, so nothing of it is
+    /// written.
+    pub place: Option<ValuePath>,
+    /// Why.
+    pub fault: Fault,
+}
+
 /// A column with the value it is compared with or gets.
 struct Cell {
     column: Column,
@@ -50,6 +80,8 @@ struct Inner {
 
 /// One row, ready to be written.
 struct Prepared {
+    /// Its position.
+    row: usize,
     key: Vec<Cell>,
     cells: Vec<Cell>,
     inner: Vec<Inner>,
@@ -69,14 +101,17 @@ impl Database {
     /// Every row is named by its full primary key, as the dataset marks it, with the values it had
     /// when it was read. A row without new values gives nothing.
     ///
+    /// A row that cannot be named and a value that does not fit are refused on their own
+    /// ([`Fault::IncompleteKey`], [`Fault::NotWritable`]); the rest is written.
+    ///
     /// # Errors
-    /// [`Fault::NoPrimaryKey`] and [`Fault::IncompleteKey`] where a row cannot be named,
-    /// [`Fault::NotWritable`] where a value does not fit; then nothing is planned at all.
+    /// [`Fault::NoPrimaryKey`] where no row can be named, [`Fault::NoColumn`] where dataset and table
+    /// differ, and why the catalogue cannot be read.
     pub async fn update(
         &self,
         collection: &GraphCollection,
         changes: &[RowChange],
-    ) -> Result<Vec<SqlOperation>, DatabaseError> {
+    ) -> Result<Changes, DatabaseError> {
         let made = self.statements(collection, Write::Update, changes).await;
         made.map_err(|fault| self.error(Some(&collection.address), fault))
     }
@@ -85,11 +120,7 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::update`].
-    pub async fn delete(
-        &self,
-        collection: &GraphCollection,
-        rows: &[Row],
-    ) -> Result<Vec<SqlOperation>, DatabaseError> {
+    pub async fn delete(&self, collection: &GraphCollection, rows: &[Row]) -> Result<Changes, DatabaseError> {
         let changes: Vec<_> =
             rows.iter().map(|row| RowChange { row: row.clone(), values: Vec::new() }).collect();
         let made = self.statements(collection, Write::Delete, &changes).await;
@@ -101,33 +132,47 @@ impl Database {
         collection: &GraphCollection,
         write: Write,
         changes: &[RowChange],
-    ) -> Result<Vec<SqlOperation>, Fault> {
+    ) -> Result<Changes, Fault> {
         let table = self.table(&collection.address).await?;
         let target = Target { dialect: self.driver().dialect(), table: &table, collection, write };
         let most = if self.driver().takes_batches().await? { MOST_KEYS } else { 1 };
         let key = target.key_columns()?;
-        let mut operations = Vec::new();
+        let mut made = Changes::default();
         // Rows that get values in the same columns, until there are enough for a statement.
         let mut open: BTreeMap<Vec<String>, Vec<Prepared>> = BTreeMap::new();
-        for change in changes {
-            let prepared = target.prepare(&key, change)?;
+        for (row, change) in changes.iter().enumerate() {
+            let prepared = match target.prepare(&key, change, (row, &mut made.refused)) {
+                Ok(prepared) => prepared,
+                Err(fault @ Fault::IncompleteKey { .. }) => {
+                    made.refused.push(RefusedChange { row, place: None, fault });
+                    continue;
+                }
+                Err(fault) => return Err(fault),
+            };
             if write == Write::Update && prepared.cells.is_empty() && prepared.inner.is_empty() {
                 continue;
             }
             if !prepared.inner.is_empty() {
-                operations.push(self.operation(&target, &[prepared]));
+                made.planned.push(self.planned(&target, &[prepared]));
                 continue;
             }
             let shape = prepared.cells.iter().map(|cell| cell.column.name.clone()).collect();
             let rows = open.entry(shape).or_default();
             rows.push(prepared);
             if rows.len() >= most {
-                operations.push(self.operation(&target, &std::mem::take(rows)));
+                made.planned.push(self.planned(&target, &std::mem::take(rows)));
             }
         }
-        operations
-            .extend(open.values().filter(|rows| !rows.is_empty()).map(|rows| self.operation(&target, rows)));
-        Ok(operations)
+        let rest = open.values().filter(|rows| !rows.is_empty());
+        made.planned.extend(rest.map(|rows| self.planned(&target, rows)));
+        Ok(made)
+    }
+
+    fn planned(&self, target: &Target<'_>, rows: &[Prepared]) -> PlannedChange {
+        PlannedChange {
+            operation: self.operation(target, rows),
+            rows: rows.iter().map(|prepared| prepared.row).collect(),
+        }
     }
 
     fn operation(&self, target: &Target<'_>, rows: &[Prepared]) -> SqlOperation {
@@ -168,7 +213,13 @@ impl Target<'_> {
         Ok(columns)
     }
 
-    fn prepare(&self, key: &[Column], change: &RowChange) -> Result<Prepared, Fault> {
+    /// The row with its key and its new values; values that do not fit go to `refused`.
+    fn prepare(
+        &self,
+        key: &[Column],
+        change: &RowChange,
+        (row, refused): (usize, &mut Vec<RefusedChange>),
+    ) -> Result<Prepared, Fault> {
         let key = key.iter().map(|column| {
             let missing = || Fault::IncompleteKey { column: column.name.clone() };
             let value = change.row.get(&column.name).ok_or_else(missing)?;
@@ -178,13 +229,19 @@ impl Target<'_> {
             }
         });
         let mut prepared =
-            Prepared { key: key.collect::<Result<_, _>>()?, cells: Vec::new(), inner: Vec::new() };
+            Prepared { row, key: key.collect::<Result<_, _>>()?, cells: Vec::new(), inner: Vec::new() };
         let mut last: BTreeMap<&ValuePath, &Value> = BTreeMap::new();
         for (path, value) in &change.values {
             last.insert(path, value);
         }
         for (path, value) in last {
-            self.place(path, value, &mut prepared)?;
+            match self.place(path, value, &mut prepared) {
+                Ok(()) => {}
+                Err(fault @ Fault::NotWritable { .. }) => {
+                    refused.push(RefusedChange { row, place: Some(path.clone()), fault });
+                }
+                Err(fault) => return Err(fault),
+            }
         }
         Ok(prepared)
     }

@@ -51,7 +51,7 @@ mod suite;
 mod table;
 mod value;
 
-pub use change::RowChange;
+pub use change::{Changes, PlannedChange, RefusedChange, RowChange};
 pub use database::Database;
 pub use error::{DatabaseError, Fault};
 pub use kind::{DatabaseKind, UnknownDatabaseKind};

@@ -22,7 +22,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use tempfile::TempDir;
 
 use crate::{
-    Boundary, CallStats, Database, DatabaseError, DatabaseKind, DatabaseSettings, ReadLimits, Reading,
+    Boundary, CallStats, Changes, Database, DatabaseError, DatabaseKind, DatabaseSettings, Fault, ReadLimits,
+    Reading, SqlOperation,
 };
 
 /// The databases that the tests run on.
@@ -55,6 +56,14 @@ pub(super) struct Plan {
 }
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// The statements of changes that leave nothing out.
+pub(super) fn operations(mut changes: Changes) -> Result<Vec<SqlOperation>, Fault> {
+    match changes.refused.pop() {
+        Some(refused) => Err(refused.fault),
+        None => Ok(changes.planned.into_iter().map(|change| change.operation).collect()),
+    }
+}
 
 impl Shop {
     /// A database of its own; `None`, with the reason printed, if there is no server for it here.

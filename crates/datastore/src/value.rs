@@ -20,7 +20,8 @@ pub enum SqlValue {
     Integer(i64),
     /// A whole number beyond `i64`.
     Unsigned(u64),
-    /// A binary float.
+    /// A binary float; its shortest decimal text in files, where JSON has no `NaN`.
+    #[serde(with = "float_text")]
     Float(f64),
     /// A text; in PostgreSQL every scalar, which the statement casts to its type.
     Text(String),
@@ -42,6 +43,19 @@ impl std::fmt::Debug for SqlValue {
             Self::Bytes(_) => "Bytes(…)",
             Self::List(_) => "List(…)",
         })
+    }
+}
+
+mod float_text {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub(super) fn serialize<S: Serializer>(float: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(float)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -306,6 +320,8 @@ mod tests {
             SqlValue::Null,
             SqlValue::Integer(i64::MIN),
             SqlValue::Unsigned(u64::MAX),
+            SqlValue::Float(f64::INFINITY),
+            SqlValue::Float(-0.1),
             SqlValue::Text("canary".into()),
             SqlValue::Bytes(vec![0, 255]),
             SqlValue::List(vec![None, Some("canary".into())]),

@@ -11,6 +11,10 @@ use crate::{CollectedInputs, TraversalNode, UnusableInput};
 /// Stands in for a removed element in the erasure form of a row, so that positions stay valid.
 pub const DO_NOT_MASK: &str = "FIDESOPS_DO_NOT_MASK";
 
+/// Member of a kept row ([`RowFilter::kept_row`]) that holds the row as it was received. No field of
+/// an application is called like this.
+const AS_RECEIVED: &str = "\u{0}as received";
+
 /// Removes array elements that match no input, where at least one element of the array does.
 #[derive(Default)]
 pub struct RowFilter {
@@ -74,6 +78,27 @@ impl RowFilter {
     /// The erasure form: in their place stands [`DO_NOT_MASK`].
     pub fn erasure_row(&self, row: Row) -> Row {
         self.apply(row, Removal::Mark)
+    }
+
+    /// The access form for what is read with its values, and beside it, where they differ, the row as
+    /// it was received, which an erasure needs: [`RowFilter::received`] takes them apart.
+    pub fn kept_row(&self, row: Row) -> Row {
+        if self.paths.is_empty() {
+            return row;
+        }
+        let mut kept = self.access_row(row.clone());
+        if kept != row {
+            kept.insert(AS_RECEIVED.to_owned(), Value::Object(row));
+        }
+        kept
+    }
+
+    /// The row as it was received, out of [`RowFilter::kept_row`].
+    pub fn received(mut kept: Row) -> Row {
+        match kept.shift_remove(AS_RECEIVED) {
+            Some(Value::Object(row)) => row,
+            Some(_) | None => kept,
+        }
     }
 
     fn apply(&self, row: Row, removal: Removal) -> Row {

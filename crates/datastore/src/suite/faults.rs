@@ -26,7 +26,9 @@ async fn masks_row_1(shop: &Shop) -> Fault {
     let database = shop.database(Access::Write);
     let row = serde_json::from_value(json!({"id": 1})).unwrap();
     let changes = [RowChange { row, values: vec![(path(json!(["email"])), json!("x"))] }];
-    let operations = database.update(&Plan::new(PEOPLE).node("people").collection, &changes).await.unwrap();
+    let operations =
+        operations(database.update(&Plan::new(PEOPLE).node("people").collection, &changes).await.unwrap())
+            .unwrap();
     database.execute_permitted(&operations[0]).await.unwrap_err().fault
 }
 
@@ -124,7 +126,9 @@ async fn a_deadlock_may_be_tried_again(#[case] backend: Backend) {
         row: serde_json::from_value(json!({"id": id})).unwrap(),
         values: vec![(path(json!(["email"])), json!("x"))],
     });
-    let operations = database.update(&Plan::new(PEOPLE).node("people").collection, &rows).await.unwrap();
+    let operations =
+        operations(database.update(&Plan::new(PEOPLE).node("people").collection, &rows).await.unwrap())
+            .unwrap();
 
     let ours = database.execute_permitted(&operations[0]);
     let theirs = async {

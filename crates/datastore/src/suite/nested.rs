@@ -115,7 +115,9 @@ async fn only_the_masked_place_of_a_document_changes(#[case] backend: Backend) {
         RowChange { row: row(5), values: vec![(path(json!(["tags", 1])), json!("masked"))] },
     ];
 
-    for operation in database.update(&plan.node("people").collection, &changes).await.unwrap() {
+    for operation in
+        operations(database.update(&plan.node("people").collection, &changes).await.unwrap()).unwrap()
+    {
         assert_eq!(database.execute_permitted(&operation).await.unwrap(), 1, "{operation:?}");
     }
 

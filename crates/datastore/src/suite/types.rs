@@ -147,7 +147,8 @@ async fn what_was_read_can_be_written_and_is_the_same(
     let targets = rows.iter().rev().take(rows_at_once);
     let changes: Vec<_> = targets.map(|row| RowChange { row: row.clone(), values: values.clone() }).collect();
 
-    let operations = database.update(&plan.node("things").collection, &changes).await.unwrap();
+    let operations =
+        operations(database.update(&plan.node("things").collection, &changes).await.unwrap()).unwrap();
     assert_eq!(operations.len(), 1);
     database.execute_permitted(&operations[0]).await.unwrap();
 

@@ -47,7 +47,8 @@ fn change(value: Value, column: &str, new: Value) -> RowChange {
 
 async fn updates(shop: &Shop, collection: &str, changes: &[RowChange]) -> Result<Vec<SqlOperation>, Fault> {
     let database = shop.database(Access::Write);
-    database.update(&plan().node(collection).collection, changes).await.map_err(|error| error.fault)
+    let made = database.update(&plan().node(collection).collection, changes).await;
+    made.map_err(|error| error.fault).and_then(operations)
 }
 
 async fn execute(shop: &Shop, operation: &SqlOperation) -> Result<u64, Fault> {
@@ -169,9 +170,13 @@ async fn rows_are_deleted_children_first_or_the_reason_is_named(#[case] backend:
     let database = shop.database(Access::Write);
     let plan = plan();
     let people = [row(json!({"id": 1})), row(json!({"id": 0}))];
-    let customers = database.delete(&plan.node("customers").collection, &people).await.unwrap().remove(0);
+    let customers = operations(database.delete(&plan.node("customers").collection, &people).await.unwrap())
+        .unwrap()
+        .remove(0);
     let lines = [row(json!({"customer": 1, "line": "a"})), row(json!({"customer": 1, "line": "b"}))];
-    let orders = database.delete(&plan.node("orders").collection, &lines).await.unwrap().remove(0);
+    let orders = operations(database.delete(&plan.node("orders").collection, &lines).await.unwrap())
+        .unwrap()
+        .remove(0);
 
     let too_early = database.execute_permitted(&customers).await.unwrap_err();
     let rows = (
@@ -204,8 +209,10 @@ async fn a_key_that_names_more_rows_changes_none(#[case] backend: Backend) {
     );
     let database = shop.database(Access::Write);
     let collection = &wrong.node("orders").collection;
-    let operations =
-        database.update(collection, &[change(json!({"customer": 1}), "city", json!("X"))]).await.unwrap();
+    let operations = operations(
+        database.update(collection, &[change(json!({"customer": 1}), "city", json!("X"))]).await.unwrap(),
+    )
+    .unwrap();
 
     let refused = database.execute_permitted(&operations[0]).await.unwrap_err();
 
@@ -286,4 +293,46 @@ async fn an_operation_survives_a_file_and_shows_no_value() {
     assert_eq!(back, operations);
     assert!(!format!("{operations:?}").contains("canary"));
     assert_eq!(operations[0].sql, "UPDATE `customers` SET `name` = ? WHERE `id` = ?");
+}
+
+#[rstest::rstest]
+#[case(Backend::PostgreSql)]
+#[case(Backend::MySql)]
+#[case(Backend::Sqlite)]
+#[tokio::test]
+async fn a_table_is_counted_as_far_as_it_matters(#[case] backend: Backend) {
+    let Some(shop) = shop(backend).await else { return };
+    let database = shop.database(Access::Read);
+    let customers = "shop:customers".parse().unwrap();
+
+    assert_eq!(database.count_rows(&customers, 100).await.unwrap(), 3);
+    assert_eq!(database.count_rows(&customers, 2).await.unwrap(), 2);
+    let missing = database.count_rows(&"shop:nowhere".parse().unwrap(), 2).await.unwrap_err();
+    assert!(matches!(missing.fault, Fault::NoTable { .. }), "{missing}");
+}
+
+#[rstest::rstest]
+#[case(Backend::PostgreSql)]
+#[case(Backend::MySql)]
+#[case(Backend::Sqlite)]
+#[tokio::test]
+async fn what_cannot_be_written_leaves_the_rest_alone(#[case] backend: Backend) {
+    let Some(shop) = shop(backend).await else { return };
+    shop.run("CREATE TABLE ages (id BIGINT PRIMARY KEY, age BIGINT, name VARCHAR(9))").await;
+    let ages = Plan::new(
+        "  - name: ages\n    fields:\n    - {name: id, fides_meta: {primary_key: true, identity: email}}\n    - {name: age, data_categories: [user]}\n    - {name: name, data_categories: [user]}\n",
+    );
+    let both = |row: Value| RowChange {
+        row: super::writing::row(row),
+        values: vec![(path(json!(["age"])), json!("masked")), (path(json!(["name"])), json!("masked"))],
+    };
+    let changes = [both(json!({"id": 1})), both(json!({"id": null})), both(json!({"id": 3}))];
+
+    let made = shop.database(Access::Write).update(&ages.node("ages").collection, &changes).await.unwrap();
+
+    let whole: Vec<_> = made.refused.iter().filter(|one| one.place.is_none()).map(|one| one.row).collect();
+    let values: Vec<_> = made.refused.iter().filter(|one| one.place.is_some()).map(|one| one.row).collect();
+    let written: Vec<_> = made.planned.iter().flat_map(|change| change.rows.clone()).collect();
+    assert_eq!((whole, values, written), (vec![1], vec![0, 2], vec![0, 2]));
+    assert_eq!(made.planned[0].operation.columns, ["name"]);
 }

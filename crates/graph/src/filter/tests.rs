@@ -129,3 +129,18 @@ fn a_param_filters_an_array_of_its_name_by_the_identity() {
 
     assert_eq!(kept, row(&json!({"id": 7, "email": ["jo@x.test"]})));
 }
+
+// rule: privacy-requests F-5
+#[test]
+fn a_kept_row_gives_the_access_form_and_the_row_as_received() {
+    let node = fed(&["A"]);
+    let filter = filter(&node, &[("A", json!([2]))]);
+    let (mixed, own) = (row(&json!({"A": [1, 2, 3], "b": 1})), row(&json!({"A": [2]})));
+
+    let kept = filter.kept_row(mixed.clone());
+
+    assert_eq!(kept["A"], json!([2]), "others are read with the person's values only");
+    assert_eq!(RowFilter::received(kept), mixed);
+    assert_eq!(filter.kept_row(own.clone()), own, "nothing is kept twice");
+    assert_eq!(RowFilter::received(own.clone()), own);
+}
