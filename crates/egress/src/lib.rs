@@ -51,7 +51,7 @@ pub use door::{Door, DoorError, Mode};
 pub use error::{RedirectRefusal, Retry, SendError, TimeoutPhase};
 pub use hosts::{AllowedHosts, HostMode, HostRule};
 pub use network::{AllowedNetwork, NetworkError};
-pub use permit::WritePermit;
+pub use permit::{LedgerRef, WritePermit};
 pub use recorder::Recorder;
 pub use reply::HttpReply;
 pub use request::{HttpRequest, Limit, RecordingHints};

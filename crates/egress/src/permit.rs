@@ -1,12 +1,22 @@
+/// The entry of the write-ahead ledger that a write stands under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerRef {
+    /// Id of the entry.
+    pub id: String,
+    /// The sender's fencing number at the time.
+    pub fence: i64,
+}
+
 /// Leave to send one write (architecture law 2).
 ///
-/// A permit names a durable ledger intent. The ledger does not exist yet, so nothing can make
-/// one: there is no constructor, no `Default`, no `Clone`, and the field is private. Together
-/// with the door, which refuses every write that carries none, this means that no program built
-/// on this crate can change anything in a connected application.
+/// A permit names a durable intent of the ledger. It is used up by the one call it is given to: there
+/// is no `Default`, no `Clone`, and the field is private. Together with the door, which refuses every
+/// write that carries none, this means that nothing is changed in a connected application that the
+/// ledger does not know of.
 ///
 /// ```compile_fail,E0451
-/// let forged = egress::WritePermit { intent: () };
+/// # let entry = egress::LedgerRef { id: "led_1".into(), fence: 1 };
+/// let forged = egress::WritePermit { entry };
 /// ```
 ///
 /// ```compile_fail,E0277
@@ -27,14 +37,30 @@
 /// ```
 #[derive(Debug)]
 pub struct WritePermit {
-    #[expect(dead_code, reason = "keeps the struct from being built outside; becomes the ledger intent")]
-    intent: (),
+    entry: LedgerRef,
+}
+
+impl WritePermit {
+    /// The permit of an intent that is durable in the ledger.
+    ///
+    /// The type cannot check that it is. That is why exactly one place calls this, right after the
+    /// ledger has said that the intent is durable (`engine`, `write`), and why a test counts the places
+    /// in the sources of the workspace.
+    #[must_use]
+    pub fn for_intent(entry: LedgerRef) -> Self {
+        Self { entry }
+    }
+
+    /// The ledger's entry.
+    pub fn entry(&self) -> &LedgerRef {
+        &self.entry
+    }
 }
 
 #[cfg(test)]
 impl WritePermit {
     /// A permit for tests of this crate: the door must let a permitted write through.
     pub(crate) fn for_tests() -> Self {
-        Self { intent: () }
+        Self { entry: LedgerRef { id: "led_test".to_owned(), fence: 1 } }
     }
 }
