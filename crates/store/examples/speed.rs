@@ -10,7 +10,7 @@ use crypto::{KeyRing, MasterKey, Secret};
 use model::{Outcome, RandomIds, RunId, SystemClock};
 use serde_json::json;
 use store::{
-    AUDIT_LEASE, Access, Actor, AuditEvent, LedgerEnd, NewIntent, NewPlan, NewRun, NewTask, PlanDigest,
+    AUDIT_LEASE, Access, Actor, AuditEvent, EndedWrite, LedgerEnd, NewIntent, NewPlan, NewRun, NewTask, PlanDigest,
     RunKind, Store, StoreParts, StorePlace, TaskId, TaskLease,
 };
 
@@ -106,9 +106,9 @@ async fn send(store: &Store, lease: &TaskLease, plan: &PlanDigest) -> Result<(),
     let mut sent = store.ledger_intent(intent(0)).await?;
     for next in 1..4 {
         tokio::time::sleep(Duration::from_millis(5)).await;
-        sent = store
-            .ledger_advance((sent.id(), LedgerEnd::Applied(Outcome::Erased), None), intent(next))
-            .await?;
+        let end = LedgerEnd::Applied(Outcome::Erased);
+        let ended = EndedWrite { id: sent.id().clone(), end, detail: None, job: None };
+        sent = store.ledger_advance(&ended, intent(next)).await?;
     }
     tokio::time::sleep(Duration::from_millis(5)).await;
     store.ledger_outcome(sent.id(), LedgerEnd::Applied(Outcome::Erased), None).await?;

@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use crate::run::run_id;
-use crate::store::{signed, time, time_or_none};
+use crate::store::{Tx, signed, time, time_or_none};
 use crate::words::{outcome_of, outcome_text, text_enum};
 use crate::{Actor, AuditEvent, PlanDigest, Store, StoreError};
 
@@ -51,7 +51,7 @@ pub struct Destination {
 }
 
 /// A job of an application that was accepted and is to be followed to its end.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewJob {
     /// Its run.
     pub run: RunId,
@@ -61,6 +61,8 @@ pub struct NewJob {
     pub operation: u32,
     /// The connection to ask.
     pub connection: ConnectionKey,
+    /// The place of the write in the connector file, whose `track` says how to ask.
+    pub place: String,
     /// The application's id of it.
     pub external_id: String,
     /// When to ask first.
@@ -82,6 +84,8 @@ pub struct Job {
     pub operation: u32,
     /// The connection to ask.
     pub connection: ConnectionKey,
+    /// The place of the write in the connector file, whose `track` says how to ask.
+    pub place: String,
     /// The application's id of it.
     pub external_id: String,
     /// Whether it is still followed.
@@ -130,8 +134,15 @@ pub enum JobFilter<'a> {
 impl Store {
     /// Starts following a job. Following the same one again finds it.
     pub async fn job_track(&self, new: &NewJob) -> Result<JobId, StoreError> {
-        const TRACK: &str = "INSERT INTO job (id, run_id, plan_digest, operation, connection, external_id, state, outcome, destinations, polls, next_poll_at, deadline_at, started_at) VALUES ($1, $2, $3, $4, $5, $6, 'open', 'accepted', '[]', 0, $7, $8, $9) ON CONFLICT (plan_digest, operation, external_id) DO UPDATE SET polls = job.polls RETURNING id";
         let mut tx = self.begin().await?;
+        let id = self.job_track_in(&mut tx, new).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// The same as part of a larger change.
+    pub(crate) async fn job_track_in(&self, tx: &mut Tx, new: &NewJob) -> Result<JobId, StoreError> {
+        const TRACK: &str = "INSERT INTO job (id, run_id, plan_digest, operation, connection, external_id, state, outcome, destinations, polls, next_poll_at, deadline_at, started_at, place) VALUES ($1, $2, $3, $4, $5, $6, 'open', 'accepted', '[]', 0, $7, $8, $9, $10) ON CONFLICT (plan_digest, operation, external_id) DO UPDATE SET polls = job.polls RETURNING id";
         let row = sqlx::query(TRACK)
             .bind(format!("job_{}", self.inner.ids.next_uuid()))
             .bind(new.run.as_str())
@@ -142,17 +153,27 @@ impl Store {
             .bind(new.next_poll_at.as_microsecond())
             .bind(new.deadline_at.as_microsecond())
             .bind(self.now())
+            .bind(new.place.as_str())
             .fetch_one(tx.connection())
             .await?;
-        let id = JobId(row.try_get(0)?);
-        tx.commit().await?;
-        Ok(id)
+        Ok(JobId(row.try_get(0)?))
+    }
+
+    /// The job that an operation started, the newest if there are several.
+    pub async fn job_find(&self, plan: &PlanDigest, operation: u32) -> Result<Option<Job>, StoreError> {
+        const FIND: &str = "SELECT id, run_id, plan_digest, operation, connection, external_id, state, outcome, destinations, polls, next_poll_at, deadline_at, ended_at, place FROM job WHERE plan_digest = $1 AND operation = $2 ORDER BY started_at DESC, id DESC LIMIT 1";
+        let row = sqlx::query(FIND)
+            .bind(plan.as_str())
+            .bind(i64::from(operation))
+            .fetch_optional(&self.inner.reader)
+            .await?;
+        row.as_ref().map(job).transpose()
     }
 
     /// Jobs, the one to be asked first first, at most `limit`.
     pub async fn job_list(&self, filter: JobFilter<'_>, limit: u32) -> Result<Vec<Job>, StoreError> {
-        const RUN: &str = "SELECT id, run_id, plan_digest, operation, connection, external_id, state, outcome, destinations, polls, next_poll_at, deadline_at, ended_at FROM job WHERE run_id = $1 ORDER BY operation, id LIMIT $2";
-        const DUE: &str = "SELECT id, run_id, plan_digest, operation, connection, external_id, state, outcome, destinations, polls, next_poll_at, deadline_at, ended_at FROM job WHERE state = 'open' AND next_poll_at <= $1 ORDER BY next_poll_at, id LIMIT $2";
+        const RUN: &str = "SELECT id, run_id, plan_digest, operation, connection, external_id, state, outcome, destinations, polls, next_poll_at, deadline_at, ended_at, place FROM job WHERE run_id = $1 ORDER BY operation, id LIMIT $2";
+        const DUE: &str = "SELECT id, run_id, plan_digest, operation, connection, external_id, state, outcome, destinations, polls, next_poll_at, deadline_at, ended_at, place FROM job WHERE state = 'open' AND next_poll_at <= $1 ORDER BY next_poll_at, id LIMIT $2";
         let query = match filter {
             JobFilter::Run(run) => sqlx::query(RUN).bind(run.as_str()),
             JobFilter::Due => sqlx::query(DUE).bind(self.now()),
@@ -222,6 +243,7 @@ fn job(row: &AnyRow) -> Result<Job, StoreError> {
         plan,
         operation,
         connection,
+        place: text(13)?,
         external_id: text(5)?,
         state: JobState::parse(&text(6)?)?,
         outcome: outcome_of(Some(text(7)?))?.ok_or(damaged)?,

@@ -1,9 +1,12 @@
 //! The write-ahead ledger: intent before a write, outcome after it (architecture law 3, §13.2).
 
+mod attempt;
 mod entry;
 mod queue;
 mod resolve;
 
+use attempt::attempts;
+pub use attempt::{EndedWrite, Intent, LedgerEnd, NewIntent};
 pub use entry::LedgerEntry;
 pub(crate) use queue::LedgerQueue;
 pub use resolve::{Resolution, ResolvedBy};
@@ -14,11 +17,10 @@ use std::str::FromStr;
 use model::Outcome;
 use serde_json::json;
 use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
 use crate::store::Tx;
 use crate::words::{outcome_text, text_enum};
-use crate::{Actor, AuditEvent, PlanDigest, RunState, Store, StoreError, TaskLease};
+use crate::{Actor, AuditEvent, RunState, Store, StoreError};
 
 text_enum! {
     /// How far one attempt at one operation is.
@@ -74,67 +76,6 @@ impl FromStr for LedgerId {
     }
 }
 
-/// What is about to be sent.
-#[derive(Debug, Clone)]
-pub struct NewIntent {
-    /// Who sends it.
-    pub lease: TaskLease,
-    /// The approved plan it stands in.
-    pub plan: PlanDigest,
-    /// Its number in the plan, from 0.
-    pub operation: u32,
-    /// Which attempt, from 1.
-    pub attempt: u32,
-}
-
-/// A durable intent: whoever has one may send the write once.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Intent {
-    id: LedgerId,
-    plan: PlanDigest,
-    operation: u32,
-    attempt: u32,
-    fence: i64,
-}
-
-impl Intent {
-    /// The ledger's entry.
-    pub fn id(&self) -> &LedgerId {
-        &self.id
-    }
-
-    /// The plan.
-    pub fn plan(&self) -> &PlanDigest {
-        &self.plan
-    }
-
-    /// The operation's number.
-    pub fn operation(&self) -> u32 {
-        self.operation
-    }
-
-    /// Which attempt.
-    pub fn attempt(&self) -> u32 {
-        self.attempt
-    }
-
-    /// The task's fencing number at the time.
-    pub fn fence(&self) -> i64 {
-        self.fence
-    }
-}
-
-/// How an attempt ended, as far as the sender knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LedgerEnd {
-    /// The other side did it or took it.
-    Applied(Outcome),
-    /// It certainly did nothing (refused, or never reached the other side); may be tried again.
-    NotApplied(Outcome),
-    /// Sent, and no answer that can be trusted (time-out, reset, 500).
-    Unknown,
-}
-
 /// How often the ledger made others wait for the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LedgerCounts {
@@ -148,7 +89,7 @@ pub struct LedgerCounts {
 #[derive(Debug, Clone)]
 pub(crate) enum LedgerWrite {
     Intent { id: LedgerId, new: NewIntent },
-    End { id: LedgerId, end: LedgerEnd, detail: Option<String> },
+    End(EndedWrite),
 }
 
 impl Store {
@@ -174,21 +115,24 @@ impl Store {
         end: LedgerEnd,
         detail: Option<&str>,
     ) -> Result<(), StoreError> {
-        let write = LedgerWrite::End { id: id.clone(), end, detail: detail.map(str::to_owned) };
-        self.ledger_write(vec![write]).await?.pop().unwrap_or(Err(LOST))
+        let detail = detail.map(str::to_owned);
+        self.ledger_end(&EndedWrite { id: id.clone(), end, detail, job: None }).await
+    }
+
+    /// The same, and the job that the write started is followed, in one commit.
+    pub async fn ledger_end(&self, ended: &EndedWrite) -> Result<(), StoreError> {
+        self.ledger_write(vec![LedgerWrite::End(ended.clone())]).await?.pop().unwrap_or(Err(LOST))
     }
 
     /// Records how one attempt ended and that the next is about to be sent, in one commit: a worker
     /// that sends one write after the other waits for the disk once per write.
-    pub async fn ledger_advance(
-        &self,
-        ended: (&LedgerId, LedgerEnd, Option<&str>),
-        new: NewIntent,
-    ) -> Result<Intent, StoreError> {
+    ///
+    /// # Errors
+    /// As [`Store::ledger_intent`]; the end of the attempt before is recorded all the same, unless the
+    /// store itself refuses.
+    pub async fn ledger_advance(&self, ended: &EndedWrite, new: NewIntent) -> Result<Intent, StoreError> {
         let (intent, write) = self.intent(new);
-        let (id, end, detail) = ended;
-        let end = LedgerWrite::End { id: id.clone(), end, detail: detail.map(str::to_owned) };
-        for result in self.ledger_write(vec![end, write]).await? {
+        for result in self.ledger_write(vec![LedgerWrite::End(ended.clone()), write]).await? {
             result?;
         }
         Ok(intent)
@@ -215,7 +159,7 @@ impl Store {
     ) -> Result<Result<(), StoreError>, StoreError> {
         let own = match write {
             LedgerWrite::Intent { id, new } => self.apply_intent(tx, id, new).await,
-            LedgerWrite::End { id, end, detail } => self.apply_end(tx, (id, end, detail.as_deref())).await,
+            LedgerWrite::End(ended) => self.apply_end(tx, ended).await,
         };
         match own {
             Ok(()) => Ok(Ok(())),
@@ -309,14 +253,10 @@ impl Store {
         }
     }
 
-    async fn apply_end(
-        &self,
-        tx: &mut Tx,
-        ended: (&LedgerId, &LedgerEnd, Option<&str>),
-    ) -> Result<(), StoreError> {
+    async fn apply_end(&self, tx: &mut Tx, ended: &EndedWrite) -> Result<(), StoreError> {
         const END: &str = "UPDATE ledger SET state = $2, effect = $3, outcome = $4, detail = $5, outcome_at = $6 WHERE id = $1 AND state IN ('intent', 'unknown') RETURNING plan_digest, operation, attempt";
         const FIND: &str = "SELECT state, effect, outcome FROM ledger WHERE id = $1";
-        let (id, end, detail) = ended;
+        let EndedWrite { id, end, detail, job } = ended;
         let (state, effect, outcome) = match end {
             LedgerEnd::Applied(outcome) => (LedgerState::Outcome, Some(Effect::Applied), *outcome),
             LedgerEnd::NotApplied(outcome) => (LedgerState::Outcome, Some(Effect::NotApplied), *outcome),
@@ -327,7 +267,7 @@ impl Store {
             .bind(state.as_str())
             .bind(effect.map(Effect::as_str))
             .bind(outcome_text(outcome))
-            .bind(detail)
+            .bind(detail.as_deref())
             .bind(self.now())
             .fetch_optional(tx.connection())
             .await?;
@@ -341,6 +281,9 @@ impl Store {
                 StoreError::Conflict { what: "ledger entry", id: id.to_string(), state: found.0, needs };
             return if same { Ok(()) } else { Err(conflict) };
         };
+        if let Some(job) = job {
+            self.job_track_in(tx, job).await?;
+        }
         let details = json!({
             "plan": changed.try_get::<String, _>(0)?,
             "operation": changed.try_get::<i64, _>(1)?,
@@ -354,39 +297,3 @@ impl Store {
 }
 
 const LOST: StoreError = StoreError::Damaged { what: "the answer of the ledger" };
-
-/// What is known of one attempt before another is made.
-struct Attempt {
-    number: i64,
-    id: String,
-    state: LedgerState,
-    had_no_effect: bool,
-}
-
-async fn attempts(tx: &mut Tx, new: &NewIntent) -> Result<Vec<Attempt>, StoreError> {
-    const BEFORE: &str =
-        "SELECT attempt, id, state, effect, resolution FROM ledger WHERE plan_digest = $1 AND operation = $2";
-    let rows = sqlx::query(BEFORE)
-        .bind(new.plan.as_str())
-        .bind(i64::from(new.operation))
-        .fetch_all(tx.connection())
-        .await?;
-    let attempt = |row: &AnyRow| {
-        let state = LedgerState::parse(row.try_get(2)?)?;
-        let effect: Option<String> = row.try_get(3)?;
-        let resolution: Option<String> = row.try_get(4)?;
-        let ended = matches!(state, LedgerState::Outcome | LedgerState::Resolved);
-        let had_no_effect = ended
-            && (effect.as_deref() == Some(Effect::NotApplied.as_str())
-                || resolution.as_deref() == Some("repeat"));
-        Ok(Attempt { number: row.try_get(0)?, id: row.try_get(1)?, state, had_no_effect })
-    };
-    rows.iter().map(attempt).collect()
-}
-
-impl NewIntent {
-    fn conflict(&self, state: &str, needs: &'static str) -> StoreError {
-        let id = format!("{} (attempt {}) of {}", self.operation, self.attempt, self.plan);
-        StoreError::Conflict { what: "operation", id, state: state.to_owned(), needs }
-    }
-}

@@ -58,8 +58,8 @@ pub use job::{Destination, Job, JobEnd, JobFilter, JobId, JobState, NewJob, Obse
 pub use journal::{ErasureJournal, JournalEntry, JournalError, JournalReading};
 pub use lease::NamedLease;
 pub use ledger::{
-    Effect, Intent, LedgerCounts, LedgerEnd, LedgerEntry, LedgerId, LedgerState, NewIntent, Resolution,
-    ResolvedBy,
+    Effect, EndedWrite, Intent, LedgerCounts, LedgerEnd, LedgerEntry, LedgerId, LedgerState, NewIntent,
+    Resolution, ResolvedBy,
 };
 pub use page::{NewPage, PageCursor, PagePlace};
 pub use place::StorePlace;

@@ -13,6 +13,7 @@ impl Bench {
             plan: PlanDigest::of(b"plan"),
             operation: 0,
             connection: "segment".parse().unwrap(),
+            place: "data_protection_request[0]".to_owned(),
             external_id: "regulation_1".to_owned(),
             next_poll_at: now + SignedDuration::from_secs(60),
             deadline_at: now + SignedDuration::from_hours(24 * 30),

@@ -1,7 +1,7 @@
 use model::Outcome;
 use rstest::rstest;
 use store::{
-    Actor, ClaimedTask, Effect, LedgerEnd, LedgerState, NewIntent, PlanDigest, Resolution, ResolvedBy,
+    Actor, ClaimedTask, Effect, EndedWrite, Intent, LedgerEnd, LedgerState, NewIntent, PlanDigest, Resolution, ResolvedBy,
     StoreError,
 };
 
@@ -9,6 +9,11 @@ use crate::bench::{Backend, LEASE};
 
 fn intent(claimed: &ClaimedTask, plan: &PlanDigest, operation: u32, attempt: u32) -> NewIntent {
     NewIntent { lease: claimed.lease.clone(), plan: plan.clone(), operation, attempt }
+}
+
+fn erased(sent: &Intent) -> EndedWrite {
+    let end = LedgerEnd::Applied(Outcome::Erased);
+    EndedWrite { id: sent.id().clone(), end, detail: Some("http_204".to_owned()), job: None }
 }
 
 #[rstest]
@@ -20,8 +25,8 @@ async fn an_operation_goes_from_planned_over_intent_to_its_outcome(#[case] backe
     let (claimed, plan) = bench.applying(2).await;
 
     let first = bench.store.ledger_intent(intent(&claimed, &plan, 0, 1)).await.unwrap();
-    let ended = (first.id(), LedgerEnd::Applied(Outcome::Erased), Some("http_204"));
-    let second = bench.store.ledger_advance(ended, intent(&claimed, &plan, 1, 1)).await.unwrap();
+    let ended = erased(&first);
+    let second = bench.store.ledger_advance(&ended, intent(&claimed, &plan, 1, 1)).await.unwrap();
 
     let list = bench.again().await.ledger_list(&plan).await.unwrap();
     assert_eq!(
@@ -255,8 +260,8 @@ async fn eight_workers_wait_for_the_disk_at_most_once_per_write(#[case] backend:
         let mut sent = bench.store.ledger_intent(intent(claimed, plan, 0, 1)).await.unwrap();
         for next in 1..4 {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            let ended = (sent.id(), LedgerEnd::Applied(Outcome::Erased), Some("http_204"));
-            sent = bench.store.ledger_advance(ended, intent(claimed, plan, next, 1)).await.unwrap();
+            let ended = erased(&sent);
+            sent = bench.store.ledger_advance(&ended, intent(claimed, plan, next, 1)).await.unwrap();
         }
         bench.store.ledger_outcome(sent.id(), LedgerEnd::Applied(Outcome::Erased), None).await.unwrap();
     };
