@@ -37,6 +37,8 @@ mod cancellation;
 mod collection;
 mod concurrency;
 mod gather;
+mod hold;
+mod job;
 mod outcome;
 mod progress;
 mod row_keeping;
@@ -46,9 +48,12 @@ mod source;
 mod spool;
 mod units;
 mod upstream;
+mod write;
 
 pub use cancellation::{Cancellation, Canceller};
 pub use concurrency::{Concurrency, Limits};
+pub use hold::{HoldError, HoldRequest, HoldState, LEASE, TaskHold};
+pub use job::{JobError, JobPoll, Jobs, poll_jobs};
 pub use outcome::{CollectionOutcome, RunOutcome, Status};
 pub use progress::Progress;
 pub use row_keeping::{RowKeeping, StoredRows};
@@ -56,3 +61,8 @@ pub use run::{RunError, RunPlan, run};
 pub use sealed_rows::{Pages, SealedRows};
 pub use source::Source;
 pub use spool::SpoolError;
+#[cfg(feature = "planted-defects")]
+pub use write::Defect;
+pub use write::{
+    Chain, WriteError, WriteOrder, WritePayload, WriteReport, WriteRetry, Writer, WriterParts, operation_outcome,
+};

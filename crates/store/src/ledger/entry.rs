@@ -53,7 +53,11 @@ impl Store {
     }
 
     /// All attempts at one operation of a plan, the first first.
-    pub async fn ledger_find(&self, plan: &PlanDigest, operation: u32) -> Result<Vec<LedgerEntry>, StoreError> {
+    pub async fn ledger_find(
+        &self,
+        plan: &PlanDigest,
+        operation: u32,
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
         const FIND: &str = "SELECT id, run_id, plan_digest, operation, attempt, state, task_id, effect, outcome, detail, resolution, intent_at, outcome_at FROM ledger WHERE plan_digest = $1 AND operation = $2 ORDER BY attempt";
         let rows = sqlx::query(FIND)
             .bind(plan.as_str())

@@ -1,0 +1,293 @@
+//! Holding one task of a run, and noticing when the hold is lost.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use model::{Outcome, RunId};
+use store::{
+    ClaimedTask, Heartbeat, PlanDigest, Retry, Store, StoreError, TaskFailure, TaskLease, TaskName, TaskState,
+};
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// How long a silent process keeps its task; others take it over after that.
+pub const LEASE: Duration = Duration::from_secs(3);
+/// Time between two signs of life.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Time between two looks at a task that somebody else holds.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Which task is to be held, and by whom.
+#[derive(Debug, Clone)]
+pub struct HoldRequest {
+    /// Its run.
+    pub run: RunId,
+    /// What is to be done (`apply`).
+    pub kind: String,
+    /// On what; unique in its run and kind.
+    pub name: String,
+    /// Who holds it.
+    pub worker: String,
+    /// How long to wait while somebody else holds it; `None`: not at all.
+    pub wait: Option<Duration>,
+}
+
+/// How a hold stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldState {
+    /// The task is ours.
+    Held,
+    /// Somebody else may have it: nothing more may be sent.
+    Lost,
+    /// The run was cancelled: nothing more may be sent.
+    Cancelled,
+}
+
+/// Why a task is not held.
+#[derive(Debug, Error)]
+pub enum HoldError {
+    /// Another process works on it.
+    #[error("`{name}` of {run} is being worked on by another process; wait for it, or run this again later")]
+    HeldByAnother {
+        /// The run.
+        run: RunId,
+        /// The task.
+        name: String,
+    },
+    /// The task waits for others, or its run is held or cancelled.
+    #[error("`{name}` of {run} cannot start: it waits for other tasks, or the run is paused or cancelled")]
+    NotReady {
+        /// The run.
+        run: RunId,
+        /// The task.
+        name: String,
+    },
+    /// The task is over.
+    #[error("`{name}` of {run} is over already ({})", state.as_str())]
+    Over {
+        /// The run.
+        run: RunId,
+        /// The task.
+        name: String,
+        /// How it ended.
+        state: TaskState,
+    },
+    /// There is no such task.
+    #[error("{run} has no task `{name}`")]
+    Missing {
+        /// The run.
+        run: RunId,
+        /// The task.
+        name: String,
+    },
+    /// The state database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl HoldError {
+    /// Whether trying again can help.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::HeldByAnother { .. } | Self::NotReady { .. } => Retry::Yes,
+            Self::Over { .. } | Self::Missing { .. } => Retry::No,
+            Self::Store(source) => source.retry(),
+        }
+    }
+}
+
+/// A task that this process holds. It gives a sign of life each second; dropped without an ending, it
+/// is free for others when its lease runs out, as after a crash.
+#[derive(Debug)]
+pub struct TaskHold {
+    store: Store,
+    claimed: ClaimedTask,
+    state: watch::Receiver<HoldState>,
+    alive_until: watch::Receiver<Instant>,
+    heart: JoinHandle<()>,
+    under_way: Mutex<HashSet<(PlanDigest, u32)>>,
+}
+
+/// Keeps others of this process from settling the same operation; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct UnderWay<'a> {
+    hold: &'a TaskHold,
+    operation: (PlanDigest, u32),
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.hold.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.operation);
+    }
+}
+
+impl TaskHold {
+    /// Takes a task of a run. A second holder gets [`HoldError::HeldByAnother`], at once or after
+    /// waiting.
+    ///
+    /// # Errors
+    /// [`HoldError`] if it cannot be taken.
+    pub async fn claim(store: &Store, request: &HoldRequest) -> Result<Self, HoldError> {
+        let until = Instant::now() + request.wait.unwrap_or_default();
+        loop {
+            // Measured from before the claim: the lease in the store never ends earlier than ours.
+            let begun = Instant::now();
+            let task = TaskName { run: &request.run, kind: &request.kind, name: &request.name };
+            if let Some(claimed) = store.task_claim_named(task, &request.worker, LEASE).await? {
+                return Ok(Self::beating(store.clone(), claimed, begun));
+            }
+            let refusal = refusal(store, request).await?;
+            let now = Instant::now();
+            if !matches!(refusal, HoldError::HeldByAnother { .. }) || now >= until {
+                return Err(refusal);
+            }
+            tokio::time::sleep(LOOK.min(until - now)).await;
+        }
+    }
+
+    fn beating(store: Store, claimed: ClaimedTask, begun: Instant) -> Self {
+        let (state, states) = watch::channel(HoldState::Held);
+        let (alive, alive_until) = watch::channel(begun + LEASE);
+        let heart = Heart { store: store.clone(), lease: claimed.lease.clone(), state, alive };
+        let heart = tokio::spawn(heart.beat());
+        Self { store, claimed, state: states, alive_until, heart, under_way: Mutex::default() }
+    }
+
+    /// Marks an operation as being settled; `None` if it is already.
+    pub(crate) fn under_way(&self, plan: &PlanDigest, operation: u32) -> Option<UnderWay<'_>> {
+        let operation = (plan.clone(), operation);
+        let fresh = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(operation.clone());
+        fresh.then_some(UnderWay { hold: self, operation })
+    }
+
+    /// The hold as the store names it.
+    pub fn lease(&self) -> &TaskLease {
+        &self.claimed.lease
+    }
+
+    /// The task as it was taken: attempt, position.
+    pub fn claimed(&self) -> &ClaimedTask {
+        &self.claimed
+    }
+
+    /// How it stands now. Asks the clock too: a process that was stopped for a while wakes up without
+    /// its task.
+    pub fn state(&self) -> HoldState {
+        let state = *self.state.borrow();
+        if state == HoldState::Held && Instant::now() >= *self.alive_until.borrow() && !forgets_fences() {
+            return HoldState::Lost;
+        }
+        state
+    }
+
+    /// Completes when the hold is lost or the run is cancelled, with which of the two.
+    ///
+    /// # Cancel safety
+    /// May be dropped and called again.
+    pub async fn ended(&self) -> HoldState {
+        let mut state = self.state.clone();
+        match state.wait_for(|state| *state != HoldState::Held).await {
+            Ok(state) => *state,
+            // The heart stopped without a word.
+            Err(_) => HoldState::Lost,
+        }
+    }
+
+    /// Ends the task well.
+    pub async fn finish(self, outcome: Option<Outcome>) -> Result<(), StoreError> {
+        self.store.task_finish(self.lease(), outcome).await
+    }
+
+    /// Ends the task badly, or gives it back to be tried again.
+    pub async fn fail(self, failure: TaskFailure<'_>) -> Result<(), StoreError> {
+        self.store.task_fail(self.lease(), failure).await
+    }
+
+    /// Puts the task down until `until`.
+    pub async fn pause(self, until: Timestamp) -> Result<(), StoreError> {
+        self.store.task_pause(self.lease(), until).await
+    }
+
+    /// Gives the task back at once: whoever asks next goes on with it.
+    pub async fn release(self) -> Result<(), StoreError> {
+        self.store.task_pause(self.lease(), Timestamp::UNIX_EPOCH).await
+    }
+
+    /// Ends the task of a cancelled run.
+    pub async fn cancel(self) -> Result<(), StoreError> {
+        self.store.task_cancel(self.lease()).await
+    }
+}
+
+impl Drop for TaskHold {
+    fn drop(&mut self) {
+        self.heart.abort();
+    }
+}
+
+/// What keeps a hold alive.
+struct Heart {
+    store: Store,
+    lease: TaskLease,
+    state: watch::Sender<HoldState>,
+    alive: watch::Sender<Instant>,
+}
+
+impl Heart {
+    async fn beat(self) {
+        let mut alive_until = *self.alive.borrow();
+        let mut next = Instant::now() + HEARTBEAT;
+        loop {
+            tokio::time::sleep_until(next).await;
+            let begun = Instant::now();
+            next = begun + HEARTBEAT;
+            let beat = self.store.task_heartbeat(&self.lease, LEASE);
+            let ended = match tokio::time::timeout_at(alive_until, beat).await {
+                Ok(Ok(Heartbeat::GoOn)) => {
+                    alive_until = begun + LEASE;
+                    self.alive.send_replace(alive_until);
+                    continue;
+                }
+                Ok(Ok(Heartbeat::Cancelled)) => HoldState::Cancelled,
+                Ok(Err(error)) if error.retry() == Retry::Yes && Instant::now() < alive_until => {
+                    tracing::warn!(task = %self.lease.task, %error, "a sign of life was not taken");
+                    next = begun + LOOK;
+                    continue;
+                }
+                Ok(Err(_)) | Err(_) => HoldState::Lost,
+            };
+            if ended == HoldState::Lost && forgets_fences() {
+                continue;
+            }
+            tracing::warn!(task = %self.lease.task, state = ?ended, "a task is no longer held");
+            self.state.send_replace(ended);
+            return;
+        }
+    }
+}
+
+/// Whether the defect is planted that forgets who holds a task.
+fn forgets_fences() -> bool {
+    #[cfg(feature = "planted-defects")]
+    return crate::write::Defect::chosen() == Some(crate::write::Defect::ForgetFences);
+    #[cfg(not(feature = "planted-defects"))]
+    false
+}
+
+async fn refusal(store: &Store, request: &HoldRequest) -> Result<HoldError, StoreError> {
+    let (run, name) = (request.run.clone(), request.name.clone());
+    let tasks = store.task_list(&request.run).await?;
+    let task = tasks.into_iter().find(|task| task.kind == request.kind && task.name == request.name);
+    Ok(match task.map(|task| task.state) {
+        None => HoldError::Missing { run, name },
+        Some(TaskState::Leased) => HoldError::HeldByAnother { run, name },
+        Some(TaskState::Ready) => HoldError::NotReady { run, name },
+        Some(state @ (TaskState::Done | TaskState::Failed | TaskState::Cancelled)) => {
+            HoldError::Over { run, name, state }
+        }
+    })
+}

@@ -1,0 +1,241 @@
+//! One attempt at one operation: intent, permit, one send, end.
+
+use std::time::Duration;
+
+use model::{Outcome, kill_point};
+use store::{EndedWrite, Intent, LedgerEnd, NewIntent, NewJob, Retry, StoreError};
+
+use super::judge::{Judged, StartedJob, judge_http, judge_sql};
+use super::permit::{entry, permit};
+use super::target::Target;
+use super::{Inner, WriteError, WriteOrder, WriteReport};
+use crate::hold::{HoldState, TaskHold, UnderWay};
+
+/// How often the end of a write is tried to be kept, and the wait between.
+const KEEP_ATTEMPTS: u32 = 5;
+const KEEP_WAIT: Duration = Duration::from_millis(200);
+
+/// Sends one operation after the other under one hold.
+pub(super) struct Sender<'a> {
+    inner: &'a Inner,
+    hold: &'a TaskHold,
+    /// The end of the last attempt, until it is durable.
+    pending: Option<EndedWrite>,
+}
+
+/// What one attempt led to.
+pub(super) enum Sent {
+    /// Over for now.
+    Ended(WriteReport),
+    /// The ledger says how to go on.
+    Again,
+}
+
+impl<'a> Sender<'a> {
+    pub(super) fn new(inner: &'a Inner, hold: &'a TaskHold) -> Self {
+        Self { inner, hold, pending: None }
+    }
+
+    /// Keeps two calls of this process from settling one operation at the same time.
+    pub(super) fn alone(&self, order: &WriteOrder) -> Result<UnderWay<'a>, WriteError> {
+        let operation = order.operation;
+        self.hold.under_way(&order.plan, operation).ok_or(WriteError::UnderWay { operation })
+    }
+
+    /// Makes one attempt; `sent` counts those of this call, from 1.
+    pub(super) async fn send(
+        &mut self,
+        (order, target): (&WriteOrder, &Target<'_>),
+        (attempt, doubt): (u32, bool),
+        sent: u32,
+    ) -> Result<Sent, WriteError> {
+        let slot = self.inner.parts.limits.slot(target.connection()).await;
+        #[cfg(feature = "planted-defects")]
+        let (intent, judged) = if self.inner.has_defect(super::Defect::SendBeforeIntent) {
+            let early = egress::LedgerRef { id: "led_planted".to_owned(), fence: 0 };
+            let judged = self.transmit((order, target), early, doubt).await?;
+            (self.intent(order, attempt).await?, judged)
+        } else {
+            let intent = self.intent(order, attempt).await?;
+            let judged = self.transmit((order, target), entry(&intent), doubt).await;
+            let judged = self.unless_stopped(&intent, judged).await?;
+            (intent, judged)
+        };
+        #[cfg(not(feature = "planted-defects"))]
+        let (intent, judged) = {
+            let intent = self.intent(order, attempt).await?;
+            let judged = self.transmit((order, target), entry(&intent), doubt).await;
+            let judged = self.unless_stopped(&intent, judged).await?;
+            (intent, judged)
+        };
+        drop(slot);
+        let Judged { end, detail, job, again } = judged;
+        kill_point!("write.answered");
+        let report = WriteReport {
+            outcome: match &end {
+                LedgerEnd::Applied(outcome) | LedgerEnd::NotApplied(outcome) => *outcome,
+                LedgerEnd::Unknown => Outcome::Unknown,
+            },
+            job: None,
+            attempts: attempt,
+            detail: Some(detail.clone()),
+        };
+        let is_unknown = end == LedgerEnd::Unknown;
+        let job = job.map(|job| self.job(order, job));
+        self.pending = Some(EndedWrite { id: intent.id().clone(), end, detail: Some(detail), job });
+        let retry = &self.inner.retry;
+        let wait = again.map(|again| retry.wait(again, sent));
+        match wait.or(is_unknown.then_some(retry.before_look)) {
+            None => Ok(Sent::Ended(report)),
+            Some(wait) => {
+                self.flush().await?;
+                if sent >= retry.attempts {
+                    return Ok(Sent::Ended(report));
+                }
+                tracing::debug!(
+                    connection = %target.connection(), operation = order.operation, attempt,
+                    detail = report.detail, wait_ms = wait.as_millis() as u64, "a write will be looked at again"
+                );
+                self.wait(wait).await?;
+                Ok(Sent::Again)
+            }
+        }
+    }
+
+    /// The job that an operation started, as the store follows it.
+    pub(super) fn job(&self, order: &WriteOrder, job: StartedJob) -> NewJob {
+        self.inner.new_job(self.hold, order, job)
+    }
+
+    /// Makes the intent durable, together with the end of the attempt before.
+    async fn intent(&mut self, order: &WriteOrder, attempt: u32) -> Result<Intent, WriteError> {
+        self.check()?;
+        kill_point!("write.before_intent");
+        let new = NewIntent {
+            lease: self.hold.lease().clone(),
+            plan: order.plan.clone(),
+            operation: order.operation,
+            attempt,
+        };
+        let store = &self.inner.parts.store;
+        let intent = match &self.pending {
+            None => store.ledger_intent(new).await,
+            Some(ended) => {
+                let intent = store.ledger_advance(ended, new).await;
+                // Otherwise the end is tried again by itself; keeping it twice changes nothing.
+                if intent.is_ok() {
+                    let ended = self.pending.take();
+                    kill_point!("write.outcome");
+                    if ended.is_some_and(|ended| ended.job.is_some()) {
+                        kill_point!("job.tracked");
+                    }
+                }
+                intent
+            }
+        };
+        let intent = intent.map_err(|error| self.refused(error))?;
+        kill_point!("write.intent");
+        Ok(intent)
+    }
+
+    /// Sends once. Stops at once when the hold is lost; then nobody here knows the end.
+    async fn transmit(
+        &self,
+        (order, target): (&WriteOrder, &Target<'_>),
+        entry: egress::LedgerRef,
+        doubt: bool,
+    ) -> Result<Judged, WriteError> {
+        self.check()?;
+        let permit = permit(entry);
+        kill_point!("write.before_send");
+        let answer = async {
+            match target {
+                Target::Http(http) => {
+                    let answer = http.connector.send_write(http.write, http.request, permit).await;
+                    judge_http(self.inner, answer.end, (order, http.request), doubt)
+                }
+                Target::Sql { database, operation } => {
+                    let rows = database.execute(operation, &permit).await;
+                    judge_sql(rows, operation, order, doubt)
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            judged = answer => Ok(judged),
+            state = self.hold.ended() => Err(self.stopped(state)),
+        }
+    }
+
+    /// A cancelled run has nobody else who would note that the end is unknown; of a lost one the next
+    /// holder does.
+    async fn unless_stopped(
+        &mut self,
+        intent: &Intent,
+        judged: Result<Judged, WriteError>,
+    ) -> Result<Judged, WriteError> {
+        if let Err(WriteError::Cancelled { .. }) = &judged {
+            let detail = Some("interrupted".to_owned());
+            self.pending =
+                Some(EndedWrite { id: intent.id().clone(), end: LedgerEnd::Unknown, detail, job: None });
+            self.flush().await?;
+        }
+        judged
+    }
+
+    /// Makes the end of the last attempt durable. Tries harder than elsewhere: this process alone knows
+    /// what was answered.
+    pub(super) async fn flush(&mut self) -> Result<(), WriteError> {
+        let Some(ended) = &self.pending else { return Ok(()) };
+        let mut attempt = 1;
+        loop {
+            match self.inner.parts.store.ledger_end(ended).await {
+                Ok(()) => break,
+                Err(error) if error.retry() == Retry::Yes && attempt < KEEP_ATTEMPTS => {
+                    tracing::warn!(%error, "the end of a write could not be kept yet");
+                    self.inner.parts.clock.sleep(KEEP_WAIT).await;
+                    attempt += 1;
+                }
+                Err(error) => {
+                    self.pending = None;
+                    return Err(self.refused(error));
+                }
+            }
+        }
+        let ended = self.pending.take();
+        kill_point!("write.outcome");
+        if ended.is_some_and(|ended| ended.job.is_some()) {
+            kill_point!("job.tracked");
+        }
+        Ok(())
+    }
+
+    /// Waits, unless the hold ends before.
+    pub(super) async fn wait(&self, wait: Duration) -> Result<(), WriteError> {
+        tokio::select! {
+            biased;
+            state = self.hold.ended() => Err(self.stopped(state)),
+            () = self.inner.parts.clock.sleep(wait) => Ok(()),
+        }
+    }
+
+    /// Fails unless the task is ours.
+    pub(super) fn check(&self) -> Result<(), WriteError> {
+        match self.hold.state() {
+            HoldState::Held => Ok(()),
+            state @ (HoldState::Lost | HoldState::Cancelled) => Err(self.stopped(state)),
+        }
+    }
+
+    fn stopped(&self, state: HoldState) -> WriteError {
+        let run = self.hold.lease().run.clone();
+        if state == HoldState::Cancelled { WriteError::Cancelled { run } } else { WriteError::Lost { run } }
+    }
+
+    fn refused(&self, error: StoreError) -> WriteError {
+        match error {
+            StoreError::Fenced { .. } => self.stopped(HoldState::Lost),
+            other => WriteError::Store(other),
+        }
+    }
+}
