@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -67,6 +68,11 @@ impl ContactsSandbox {
         self.contacts.rules.set(rules);
     }
 
+    /// Waits this long before each answer from now on.
+    pub fn set_latency(&self, latency: Duration) {
+        *lock(&self.contacts.latency) = latency;
+    }
+
     /// Back to the start: people, counts, rules and log.
     pub fn reset(&self) {
         self.contacts.reset();
@@ -79,6 +85,7 @@ struct Contacts {
     world: Mutex<World>,
     rules: FaultRules,
     log: Mutex<CallLog>,
+    latency: Mutex<Duration>,
 }
 
 #[derive(Debug, Default)]
@@ -132,6 +139,7 @@ impl Contacts {
             world: Mutex::new(World::new(people)),
             rules: FaultRules::default(),
             log: Mutex::new(CallLog::default()),
+            latency: Mutex::new(Duration::ZERO),
         }
     }
 
@@ -259,7 +267,7 @@ impl Handler for Contacts {
         let reached = before.is_none();
         let answer = before.unwrap_or_else(|| self.reached(&call));
         let effect = LogEffect::of(&call, reached.then_some(&answer));
-        let answer = spoil(answer, fault);
+        let answer = spoil(answer.after(*lock(&self.latency)), fault);
         lock(&self.log).push(LogEntry::new("contacts", &call, effect).answered(&answer, fault));
         answer
     }
