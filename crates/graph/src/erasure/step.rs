@@ -8,7 +8,7 @@ use spec::{Access, ConditionError};
 use thiserror::Error;
 
 use super::arrange::Made;
-use super::choice::{Choice, choose};
+use super::choice::{Applies, Choice, choose};
 use super::order::deletes_rows;
 use super::{MaskingMode, RequestKind, RequestRef};
 use crate::category::is_targeted;
@@ -222,7 +222,10 @@ fn decide(
 ) -> Result<Result<Decision, NotErasedReason>, ErasureError> {
     let (access, needs_key) = match source {
         ErasureSource::Disabled => return Ok(Err(NotErasedReason::Disabled)),
-        ErasureSource::Connector { access, .. } => (*access, true),
+        // A request for the whole person names no row.
+        ErasureSource::Connector { access, file, applies, .. } => {
+            (*access, !is_for_person(collection, file, *applies)?)
+        }
         ErasureSource::Database { access, rules } => (*access, *rules == DatabaseRules::KeyNeeded),
     };
     // Deletion takes rows as they are; a collection of which nothing is known is not spared by it.
@@ -257,6 +260,23 @@ fn decide(
     Ok(match (decision, access) {
         (Ok(_), Access::Read) => Err(NotErasedReason::NoWriteAccess),
         (decision, Access::Read | Access::Write) => decision,
+    })
+}
+
+/// Whether the request that would erase `collection` erases the person in the whole application.
+fn is_for_person(
+    collection: &GraphCollection,
+    file: &ConnectorFile,
+    applies: Applies<'_>,
+) -> Result<bool, ErasureError> {
+    let endpoint = file.find_endpoint(collection.address.collection());
+    let chosen = choose(file, endpoint, MaskingMode::Any, applies)
+        .map_err(|source| ErasureError { collection: collection.address.clone(), source })?;
+    Ok(match chosen {
+        Choice::Request(request) | Choice::OnlyIfNotStrict(request) => {
+            request.kind == RequestKind::DataProtection
+        }
+        Choice::Nothing => false,
     })
 }
 

@@ -16,7 +16,7 @@ pub struct ErasureRule {
 
 impl ErasureRule {
     /// The first of `categories` that the rule targets.
-    pub(crate) fn targeted<'a>(&self, categories: &'a [String]) -> Option<&'a str> {
+    pub fn targeted<'a>(&self, categories: &'a [String]) -> Option<&'a str> {
         let targets = |category: &&String| self.targets.iter().any(|target| covers(target, category));
         categories.iter().find(targets).map(String::as_str)
     }

@@ -132,7 +132,7 @@ fn update_goes_before_the_request_for_the_person_and_that_before_delete() {
     let with = decided(&Setting { more: PERSON_REQUEST, ..Setting::default() });
 
     assert_eq!(shown(&without), ["delete(newsletter)", "delete(orders)", "update(person)"]);
-    assert_eq!(shown(&with), ["person(newsletter, orders)", "update(person)"]);
+    assert_eq!(shown(&with), ["person(events, newsletter, orders)", "update(person)"]);
 }
 
 // rule: saas-config 20.4
@@ -155,12 +155,22 @@ fn strict_masking_allows_updates_only_and_is_named_as_the_reason() {
     assert_eq!(
         reasons(&steps),
         [
-            ("events", NotErasedReason::NoPrimaryKey),
+            ("events", NotErasedReason::MaskingStrict),
             ("newsletter", NotErasedReason::MaskingStrict),
             ("orders", NotErasedReason::MaskingStrict)
         ]
     );
     assert!(steps.not_erased[1].reason.to_string().contains("`masking_strict: false`"));
+}
+
+// The rule asks for a key of every collection; a request for the whole person names no row, and what
+// it erases must not be called untouched.
+// rule: saas-config 20.2
+#[test]
+fn a_request_for_the_person_needs_no_key() {
+    let with = decided(&Setting { more: PERSON_REQUEST, target: "user.behavior", ..Setting::default() });
+
+    assert_eq!(shown(&with), ["person(events)"]);
 }
 
 // rule: saas-config 20.2
