@@ -11,10 +11,14 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::gather::{Gathered, gather};
+use crate::row_writer::RowWriter;
+use crate::source::ReadOrder;
 use crate::spool::{SpoolFolder, SpoolWriter};
-use crate::units::{UnitReader, cancelled};
+use crate::stage::{Stage, Taken};
+use crate::stop::{Halt, Stop};
+use crate::units::{Tally, UnitReader};
 use crate::upstream::Upstream;
-use crate::{Cancellation, CollectionOutcome, Concurrency, Progress, SealedRows, Source, SpoolError, Status};
+use crate::{CollectionOutcome, Concurrency, Progress, RowsError, SealedRows, Source, Status};
 
 /// Everything that reading one collection needs.
 pub(crate) struct CollectionRun {
@@ -26,61 +30,87 @@ pub(crate) struct CollectionRun {
     /// The rows of the collections that this one waits for.
     pub(crate) rows: BTreeMap<CollectionAddress, SealedRows>,
     pub(crate) upstream: Upstream,
-    pub(crate) folder: Arc<SpoolFolder>,
+    pub(crate) keeping: Keeping,
     pub(crate) limits: Concurrency,
-    pub(crate) cancellation: Cancellation,
+    pub(crate) stop: Stop,
     pub(crate) progress: mpsc::Sender<Progress>,
 }
 
+/// Where rows are kept, once it is ready to take them.
+#[derive(Clone)]
+pub(crate) enum Keeping {
+    Spool(Arc<SpoolFolder>),
+    Store(Arc<Stage>),
+}
+
 impl CollectionRun {
-    /// Reads the collection.
+    /// Reads the collection, or finds that it was read before.
     ///
     /// # Errors
-    /// Only if rows cannot be stored or read back; everything else is an outcome.
-    pub(crate) async fn read(self, node: &TraversalNode) -> Result<CollectionOutcome, SpoolError> {
-        let started = Instant::now();
-        let mut outcome = if self.cancellation.is_cancelled() {
-            self.unread(node, Status::Skipped, cancelled())
-        } else if self.upstream.readable {
-            self.read_units(node).await?
-        } else {
-            let completeness = self.upstream.completeness.clone();
-            self.unread(node, Status::Skipped, completeness)
+    /// If rows cannot be kept or read back, or the run does not go on; everything else is an outcome.
+    pub(crate) async fn read(self, node: &TraversalNode) -> Result<CollectionOutcome, Halt> {
+        let stage = match &self.keeping {
+            Keeping::Spool(folder) => {
+                let writer = SpoolWriter::new(folder, node.address(), self.position);
+                return match self.stop.now() {
+                    Some(why) => Ok(unread(node, Status::Skipped, why.completeness())),
+                    None => self.read_into(node, RowWriter::Spool(writer)).await,
+                };
+            }
+            Keeping::Store(stage) => stage,
         };
-        outcome.duration = started.elapsed();
-        Ok(outcome)
+        loop {
+            match stage.take(node.address(), &self.stop).await? {
+                Taken::Over(outcome) => return Ok(*outcome),
+                Taken::Stopped(why) => return Ok(unread(node, Status::Skipped, why.completeness())),
+                Taken::Ours(writer) => match self.read_into(node, RowWriter::Store(*writer)).await {
+                    Err(Halt::Lost) => {
+                        warn!(collection = %node.address(), "another worker took the collection over");
+                    }
+                    ended => return ended,
+                },
+            }
+        }
     }
 
-    async fn read_units(self, node: &TraversalNode) -> Result<CollectionOutcome, SpoolError> {
-        let address = node.address().clone();
+    async fn read_into(&self, node: &TraversalNode, writer: RowWriter) -> Result<CollectionOutcome, Halt> {
+        let started = Instant::now();
+        if !self.upstream.readable {
+            let outcome = unread(node, Status::Skipped, self.upstream.completeness.clone());
+            return writer.finish(outcome).await;
+        }
         let Gathered { inputs, filter, foreign } = self.gathered().await?;
         for unusable in filter.unusable() {
-            warn!(collection = %address, field = unusable.path, values = unusable.received, "no value fits the declared type");
+            warn!(collection = %node.address(), field = unusable.path, values = unusable.received, "no value fits the declared type");
         }
-        let Source::Connector(connector) = &self.source else { todo!() };
-        let reading = match connector.read(address.collection(), &self.person, inputs) {
+        let order = ReadOrder { traversal: &self.traversal, node, person: &self.person, inputs };
+        let reading = match self.source.read(order).await {
             Ok(reading) => reading,
-            Err(error) => {
-                let completeness = Completeness::incomplete(error.reason(), error.to_string());
-                return Ok(self.unread(node, Status::Failed, completeness));
-            }
+            Err(fault) => return writer.finish(unread(node, Status::Failed, fault.completeness())).await,
         };
+        let address = node.address().clone();
         debug!(collection = %address, units = reading.units(), "collection started");
-        let started = Progress::Started { collection: address.clone(), units: reading.units() };
-        let _ = self.progress.send(started).await;
+        let event = Progress::Started { collection: address.clone(), units: reading.units() };
+        let _ = self.progress.send(event).await;
         let units = UnitReader {
             connection: self.source.key().clone(),
-            writer: SpoolWriter::new(&self.folder, &address, self.position),
-            address: address.clone(),
+            writer,
+            address,
             reading,
             filter,
             foreign,
-            limits: self.limits,
-            cancellation: self.cancellation,
-            progress: self.progress,
+            limits: self.limits.clone(),
+            stop: self.stop.clone(),
+            progress: self.progress.clone(),
         };
         let (tally, writer) = units.read_all().await?;
-        let completeness = tally.completeness().and(self.upstream.completeness);
+        let mut outcome = self.outcome(node, &tally);
+        outcome.duration = started.elapsed();
+        if tally.is_stopped { Ok(writer.leave(outcome).await) } else { writer.finish(outcome).await }
+    }
+
+    fn outcome(&self, node: &TraversalNode, tally: &Tally) -> CollectionOutcome {
+        let completeness = tally.completeness().and(self.upstream.completeness.clone());
         let status = if completeness.is_complete() {
             Status::Complete
         } else if tally.failed_units > 0 && tally.completed_units == 0 && tally.rows == 0 {
@@ -88,8 +118,8 @@ impl CollectionRun {
         } else {
             Status::Incomplete
         };
-        info!(collection = %address, status = status.as_str(), rows = tally.rows, pages = tally.pages, "collection read");
-        Ok(CollectionOutcome {
+        info!(collection = %node.address(), status = status.as_str(), rows = tally.rows, pages = tally.pages, "collection read");
+        CollectionOutcome {
             rows: tally.rows,
             pages: tally.pages,
             requests: tally.stats.requests,
@@ -97,11 +127,11 @@ impl CollectionRun {
             rate_limit_wait: tally.stats.rate_limit_wait,
             foreign_rows: tally.foreign_rows,
             note: note(node, tally.foreign_rows),
-            ..CollectionOutcome::unread(status, completeness, writer.finish())
-        })
+            ..CollectionOutcome::unread(status, completeness, SealedRows::none())
+        }
     }
 
-    async fn gathered(&self) -> Result<Gathered, SpoolError> {
+    async fn gathered(&self) -> Result<Gathered, RowsError> {
         let (traversal, position) = (Arc::clone(&self.traversal), self.position);
         let (person, rows) = (Arc::clone(&self.person), self.rows.clone());
         let gathered = tokio::task::spawn_blocking(move || {
@@ -116,12 +146,11 @@ impl CollectionRun {
             },
         }
     }
+}
 
-    fn unread(&self, node: &TraversalNode, status: Status, completeness: Completeness) -> CollectionOutcome {
-        info!(collection = %node.address(), status = status.as_str(), "collection not read");
-        let writer = SpoolWriter::new(&self.folder, node.address(), self.position);
-        CollectionOutcome::unread(status, completeness, writer.finish())
-    }
+fn unread(node: &TraversalNode, status: Status, completeness: Completeness) -> CollectionOutcome {
+    info!(collection = %node.address(), status = status.as_str(), "collection not read");
+    CollectionOutcome::unread(status, completeness, SealedRows::none())
 }
 
 /// What a person should know although nothing is missing.

@@ -8,24 +8,27 @@ use model::{CollectionAddress, Identities};
 use serde_json::Value;
 use spec::reference::FieldReference;
 
-use crate::{SealedRows, SpoolError};
+use crate::{RowsError, SealedRows};
 
 /// What a collection is read with.
-pub(crate) struct Gathered {
+pub struct Gathered {
     /// Values of placeholders and filters.
-    pub(crate) inputs: Inputs,
+    pub inputs: Inputs,
     /// Takes out array elements that match no input.
-    pub(crate) filter: RowFilter,
+    pub filter: RowFilter,
     /// Finds rows of other people.
-    pub(crate) foreign: ForeignRows,
+    pub foreign: ForeignRows,
 }
 
-/// Streams the rows of all parents once, and those that filters look at.
-pub(crate) fn gather(
+/// Streams the rows of all parents once, and those that filters look at. Blocks.
+///
+/// # Errors
+/// [`RowsError`] if rows cannot be read back.
+pub fn gather(
     node: &TraversalNode,
     identities: &Identities,
     rows: &BTreeMap<CollectionAddress, SealedRows>,
-) -> Result<Gathered, SpoolError> {
+) -> Result<Gathered, RowsError> {
     let mut collector = InputCollector::new(node, identities);
     for parent in node.parents() {
         let Some(sealed) = rows.get(parent) else { continue };
@@ -56,7 +59,7 @@ pub(crate) fn gather(
 fn filter_values_of(
     reference: &FieldReference,
     rows: &BTreeMap<CollectionAddress, SealedRows>,
-) -> Result<Option<Vec<Value>>, SpoolError> {
+) -> Result<Option<Vec<Value>>, RowsError> {
     let address = CollectionAddress::new(&reference.dataset, &reference.collection);
     let Some(sealed) = rows.get(&address) else {
         return Ok(None);

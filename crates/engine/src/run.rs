@@ -1,20 +1,29 @@
 use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connector::Person;
 use futures::FutureExt;
 use graph::{Traversal, TraversalNode};
+use jiff::Timestamp;
 use model::{CollectionAddress, Completeness, ConnectionKey, RunId};
+use store::{RunState, StoreError};
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::error;
 
-use crate::collection::{CollectionRun, panicked};
-use crate::spool::{SpoolFolder, SpoolWriter};
+use crate::collection::{CollectionRun, Keeping, panicked};
+use crate::spool::SpoolFolder;
+use crate::stage::Stage;
+use crate::stop::{Halt, Stop, Why};
 use crate::upstream::Upstream;
-use crate::{Cancellation, CollectionOutcome, Concurrency, Progress, RowKeeping, RunOutcome, Source, SpoolError, Status};
+use crate::{
+    Cancellation, CollectionOutcome, Concurrency, Progress, RowKeeping, RowsError, RunOutcome, SealedRows,
+    Source, SpoolError, Status,
+};
 
 /// Progress events that may wait for the caller before readers wait too.
 const PROGRESS_BACKLOG: usize = 256;
@@ -49,43 +58,101 @@ pub enum RunError {
         /// The collection.
         collection: CollectionAddress,
     },
-    /// Rows cannot be kept on this machine.
+    /// Rows cannot be kept.
     #[error(transparent)]
-    Spool(#[from] SpoolError),
+    Rows(#[from] RowsError),
+    /// The state database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The run does not go on; what was read is kept.
+    #[error("{run} is {}; {}", .state.as_str(), next_step(*.state))]
+    NotActive {
+        /// The run.
+        run: RunId,
+        /// How it is.
+        state: RunState,
+    },
 }
 
-/// Reads every collection of the plan and keeps its rows sealed on disk.
+impl From<SpoolError> for RunError {
+    fn from(error: SpoolError) -> Self {
+        Self::Rows(error.into())
+    }
+}
+
+fn next_step(state: RunState) -> &'static str {
+    match state {
+        RunState::Paused => "resume it and run again to go on from the last page",
+        RunState::Active => "run again",
+        RunState::Cancelled | RunState::Finished => "make a new one",
+    }
+}
+
+/// Reads every collection of the plan and keeps its rows sealed.
 ///
 /// A collection starts as soon as everything it waits for has ended; independent ones run at the
 /// same time. One that fails leaves the others alone; those that take values from it are marked.
 /// `on_progress` is called on the caller's task, in order.
 ///
+/// With [`RowKeeping::Store`] the run goes on where it stood: a collection that was read to some end
+/// before is not read again, and one that was begun goes on from its last page. Several processes may
+/// run it at once; each collection is read by one of them. One that was stopped, by cancellation or by
+/// the run's deadline, gives the rows so far and is not over.
+///
 /// # Errors
-/// [`RunError`] if a connection is missing or rows cannot be stored. Everything that goes wrong at
-/// an application is part of the outcome.
+/// [`RunError`] if a connection is missing, rows cannot be kept, or the run is paused, cancelled or
+/// finished. Everything that goes wrong at an application is part of the outcome.
 ///
 /// # Cancel safety
-/// Dropping the future stops all readers and removes the stored rows.
+/// Dropping the future stops all readers. Rows in the spool go with it; a run in the store goes on from
+/// its last page when it is run again, once the leases of its collections have ended.
 pub async fn run(
     plan: RunPlan,
     on_progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<RunOutcome, RunError> {
-    let folder = match &plan.rows {
-        RowKeeping::Spool(folder) => SpoolFolder::create(folder, plan.run_id.clone())?,
-        RowKeeping::Store(_) => todo!(),
+    run_with(plan, BTreeMap::new(), on_progress).await
+}
+
+/// Does the same, and reads what waits for a collection in `given` with these rows, whatever the
+/// collection itself holds now. For looking again at what was reached over rows that are gone since.
+///
+/// # Errors
+/// As [`run`].
+///
+/// # Cancel safety
+/// As [`run`].
+pub async fn run_with(
+    plan: RunPlan,
+    given: BTreeMap<CollectionAddress, SealedRows>,
+    on_progress: &(dyn Fn(Progress) + Send + Sync),
+) -> Result<RunOutcome, RunError> {
+    let (keeping, deadline) = match plan.rows {
+        RowKeeping::Spool(folder) => {
+            (Keeping::Spool(SpoolFolder::create(&folder, plan.run_id.clone())?), None)
+        }
+        RowKeeping::Store(rows) => {
+            let (stage, deadline) = Stage::prepare(rows, plan.run_id.clone(), &plan.traversal).await?;
+            (Keeping::Store(Arc::new(stage)), deadline)
+        }
     };
     let (progress, mut events) = mpsc::channel(PROGRESS_BACKLOG);
+    let (stopper, stop) = Stop::new(plan.cancellation);
+    let mut deadline = std::pin::pin!(passing(keeping.clone(), deadline));
     let mut scheduler = Scheduler {
+        run: plan.run_id,
         traversal: Arc::new(plan.traversal),
         sources: plan.sources,
         person: Arc::new(plan.person),
         limits: plan.limits,
-        cancellation: plan.cancellation,
-        folder,
+        keeping,
+        stop,
+        stopper,
         progress,
+        given,
         waiting: Vec::new(),
         ended: BTreeMap::new(),
         running: JoinSet::new(),
+        broken: None,
     };
     scheduler.waiting = (0..scheduler.traversal.nodes().len()).collect();
     scheduler.note_skipped();
@@ -93,6 +160,7 @@ pub async fn run(
     loop {
         tokio::select! {
             biased;
+            () = &mut deadline, if scheduler.stop.now().is_none() => scheduler.halt(Why::Deadline),
             Some(event) = events.recv() => on_progress(event),
             joined = scheduler.running.join_next() => match joined {
                 Some(Ok((address, outcome))) => {
@@ -100,10 +168,14 @@ pub async fn run(
                     while let Ok(event) = events.try_recv() {
                         on_progress(event);
                     }
-                    let outcome = outcome?;
-                    on_progress(Progress::Ended { collection: address.clone(), status: outcome.status, rows: outcome.rows });
-                    scheduler.ended.insert(address, outcome);
-                    scheduler.start_ready()?;
+                    match outcome {
+                        Ok(outcome) => {
+                            on_progress(Progress::Ended { collection: address.clone(), status: outcome.status, rows: outcome.rows });
+                            scheduler.ended.insert(address, outcome);
+                            scheduler.start_ready()?;
+                        }
+                        Err(halt) => scheduler.note_halt(halt),
+                    }
                 }
                 // Panics are caught inside and nothing aborts the tasks: only a runtime that goes
                 // down does, and this task with it.
@@ -112,29 +184,72 @@ pub async fn run(
             },
         }
     }
-    Ok(RunOutcome { collections: scheduler.ended })
+    match scheduler.broken {
+        None => Ok(RunOutcome { collections: scheduler.ended }),
+        Some(error) => Err(error),
+    }
+}
+
+/// Completes when the run must be over; never, if it may take its time.
+fn passing(keeping: Keeping, deadline: Option<Timestamp>) -> impl Future<Output = ()> {
+    async move {
+        let (Keeping::Store(stage), Some(deadline)) = (keeping, deadline) else {
+            return std::future::pending().await;
+        };
+        let clock = stage.store.clock();
+        while let Ok(left) = Duration::try_from(deadline.duration_since(clock.now()))
+            && !left.is_zero()
+        {
+            clock.sleep(left).await;
+        }
+    }
 }
 
 struct Scheduler {
+    run: RunId,
     traversal: Arc<Traversal>,
     sources: HashMap<ConnectionKey, Source>,
     person: Arc<Person>,
     limits: Concurrency,
-    cancellation: Cancellation,
-    folder: Arc<SpoolFolder>,
+    keeping: Keeping,
+    stop: Stop,
+    stopper: watch::Sender<Option<Why>>,
     progress: mpsc::Sender<Progress>,
+    /// Rows that stand for what a collection holds.
+    given: BTreeMap<CollectionAddress, SealedRows>,
     /// Positions of nodes that have not started.
     waiting: Vec<usize>,
     ended: BTreeMap<CollectionAddress, CollectionOutcome>,
-    running: JoinSet<(CollectionAddress, Result<CollectionOutcome, SpoolError>)>,
+    running: JoinSet<(CollectionAddress, Result<CollectionOutcome, Halt>)>,
+    /// Why the run cannot go on; what is under way ends first.
+    broken: Option<RunError>,
 }
 
 impl Scheduler {
+    fn halt(&self, why: Why) {
+        self.stopper.send_replace(Some(why));
+    }
+
+    /// The first reason stands. Where the run is only held, what is under way goes on to its end.
+    fn note_halt(&mut self, halt: Halt) {
+        let run = self.run.clone();
+        let error = match halt {
+            Halt::Rows(error) => RunError::Rows(error),
+            Halt::Cancelled => RunError::NotActive { run, state: RunState::Cancelled },
+            Halt::NotActive(state) => RunError::NotActive { run, state },
+            // Its collection is taken again inside; it never comes here.
+            Halt::Lost => RunError::NotActive { run, state: RunState::Active },
+        };
+        if !matches!(error, RunError::NotActive { state: RunState::Paused, .. }) {
+            self.halt(Why::Broken);
+        }
+        self.broken.get_or_insert(error);
+    }
+
     /// Collections that the traversal leaves out are complete: there was nothing to ask with.
     fn note_skipped(&mut self) {
-        let first = self.traversal.nodes().len();
-        for (number, skipped) in self.traversal.skipped().iter().enumerate() {
-            let rows = SpoolWriter::new(&self.folder, &skipped.address, first + number).finish();
+        for skipped in self.traversal.skipped() {
+            let rows = SealedRows::none();
             let mut outcome = CollectionOutcome::unread(Status::Skipped, Completeness::Complete, rows);
             outcome.note = Some(skipped.to_string());
             self.ended.insert(skipped.address.clone(), outcome);
@@ -143,6 +258,9 @@ impl Scheduler {
 
     /// Starts every collection that waits for nothing any more.
     fn start_ready(&mut self) -> Result<(), RunError> {
+        if self.broken.is_some() {
+            return Ok(());
+        }
         let traversal = Arc::clone(&self.traversal);
         let mut still_waiting = Vec::new();
         for position in std::mem::take(&mut self.waiting) {
@@ -165,6 +283,9 @@ impl Scheduler {
             collection: address.clone(),
         })?;
         let sources = node.waits_for.iter().filter_map(|first| {
+            if let Some(rows) = self.given.get(first) {
+                return Some((first.clone(), rows.clone()));
+            }
             let outcome = self.ended.get(first).filter(|outcome| outcome.is_usable())?;
             Some((first.clone(), outcome.sealed.clone()))
         });
@@ -174,20 +295,18 @@ impl Scheduler {
             source: source.clone(),
             person: Arc::clone(&self.person),
             rows: sources.collect(),
-            upstream: Upstream::of(node, &self.ended),
-            folder: Arc::clone(&self.folder),
+            upstream: Upstream::of(node, &self.ended, &self.given),
+            keeping: self.keeping.clone(),
             limits: self.limits.clone(),
-            cancellation: self.cancellation.clone(),
+            stop: self.stop.clone(),
             progress: self.progress.clone(),
         };
         let node = node.clone();
-        let folder = Arc::clone(&self.folder);
         self.running.spawn(async move {
             let read = AssertUnwindSafe(collection.read(&node)).catch_unwind().await;
             let outcome = read.unwrap_or_else(|_panic| {
                 error!(collection = %address, "reader stopped by a panic");
-                let rows = SpoolWriter::new(&folder, &address, position).finish();
-                Ok(CollectionOutcome::unread(Status::Failed, panicked(), rows))
+                Ok(CollectionOutcome::unread(Status::Failed, panicked(), SealedRows::none()))
             });
             (address, outcome)
         });

@@ -1,113 +1,117 @@
+mod spooled;
+mod stored;
+
 use std::fmt;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use model::{CollectionAddress, Row};
+use model::Row;
 
-use crate::SpoolError;
-use crate::spool::{PageEntry, SpoolFolder};
+use crate::RowsError;
 
-/// The rows of one collection, sealed on disk; cheap to clone.
+use spooled::SpooledPages;
+use stored::StoredPages;
+
+pub(crate) use spooled::Spooled;
+pub(crate) use stored::Stored;
+
+/// The rows of one collection, sealed on disk or in the store; cheap to clone.
 ///
 /// Rows come in order of unit, then page, whatever order they were read in. Reading blocks: from
-/// asynchronous code use `spawn_blocking`. The last clone of a run's rows removes them from disk.
+/// asynchronous code use `spawn_blocking`. Rows on disk are removed with the last clone of a run's rows;
+/// those in the store stay until the run is forgotten.
 #[derive(Clone)]
 pub struct SealedRows {
-    inner: Arc<Inner>,
+    place: Place,
 }
 
-struct Inner {
-    folder: Arc<SpoolFolder>,
-    address: CollectionAddress,
-    path: PathBuf,
-    index: Vec<PageEntry>,
+#[derive(Clone)]
+enum Place {
+    Nowhere,
+    Spooled(Arc<Spooled>),
+    Stored(Arc<Stored>),
 }
 
 /// Reads sealed rows page by page; holds one page at a time.
 pub struct Pages<'a> {
-    rows: &'a Inner,
-    file: Option<File>,
-    next: usize,
+    place: PagesOf<'a>,
+}
+
+enum PagesOf<'a> {
+    Nothing,
+    Spooled(SpooledPages<'a>),
+    Stored(StoredPages<'a>),
 }
 
 impl SealedRows {
-    pub(crate) fn new(
-        folder: Arc<SpoolFolder>,
-        address: CollectionAddress,
-        path: PathBuf,
-        index: Vec<PageEntry>,
-    ) -> Self {
-        Self { inner: Arc::new(Inner { folder, address, path, index }) }
+    /// No rows.
+    pub(crate) fn none() -> Self {
+        Self { place: Place::Nowhere }
     }
 
     /// How many rows there are.
     pub fn len(&self) -> u64 {
-        self.inner.index.iter().map(|entry| u64::from(entry.rows)).sum()
+        match &self.place {
+            Place::Nowhere => 0,
+            Place::Spooled(rows) => rows.len(),
+            Place::Stored(rows) => rows.len(),
+        }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.inner.index.is_empty()
+        self.len() == 0
     }
 
     /// The pages that hold rows, each opened when it is asked for.
     pub fn pages(&self) -> Pages<'_> {
-        Pages { rows: &self.inner, file: None, next: 0 }
+        let place = match &self.place {
+            Place::Nowhere => PagesOf::Nothing,
+            Place::Spooled(rows) => PagesOf::Spooled(rows.pages()),
+            Place::Stored(rows) => PagesOf::Stored(rows.pages()),
+        };
+        Pages { place }
+    }
+}
+
+impl From<Spooled> for SealedRows {
+    fn from(rows: Spooled) -> Self {
+        Self { place: Place::Spooled(Arc::new(rows)) }
+    }
+}
+
+impl From<Stored> for SealedRows {
+    fn from(rows: Stored) -> Self {
+        Self { place: Place::Stored(Arc::new(rows)) }
     }
 }
 
 /// Counts only: rows are personal data.
 impl fmt::Debug for SealedRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SealedRows").field("pages", &self.inner.index.len()).finish_non_exhaustive()
+        f.debug_struct("SealedRows").field("rows", &self.len()).finish_non_exhaustive()
     }
 }
 
 impl Iterator for Pages<'_> {
-    type Item = Result<Vec<Row>, SpoolError>;
+    type Item = Result<Vec<Row>, RowsError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let entry = *self.rows.index.get(self.next)?;
-        self.next += 1;
-        Some(self.read(entry))
+        match &mut self.place {
+            PagesOf::Nothing => None,
+            PagesOf::Spooled(pages) => pages.next_rows(),
+            PagesOf::Stored(pages) => pages.next_rows(),
+        }
     }
 }
 
 impl Pages<'_> {
     /// The next page as the text it was stored as: one row a line, in JSON. For a reader that only
     /// passes rows on.
-    pub fn next_text(&mut self) -> Option<Result<Vec<u8>, SpoolError>> {
-        let entry = *self.rows.index.get(self.next)?;
-        self.next += 1;
-        Some(self.text(entry))
-    }
-
-    fn text(&mut self, entry: PageEntry) -> Result<Vec<u8>, SpoolError> {
-        let collection = &self.rows.address;
-        let failed = |source| SpoolError::Read { collection: collection.clone(), source };
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => self.file.insert(File::open(self.path()).map_err(failed)?),
-        };
-        let mut sealed = vec![0; entry.length as usize];
-        file.seek(SeekFrom::Start(entry.offset)).map_err(failed)?;
-        file.read_exact(&mut sealed).map_err(failed)?;
-        self.rows.folder.open(collection, entry, &sealed)
-    }
-
-    fn read(&mut self, entry: PageEntry) -> Result<Vec<Row>, SpoolError> {
-        let plain = self.text(entry)?;
-        let collection = &self.rows.address;
-        let mut rows = Vec::with_capacity(entry.rows as usize);
-        for row in serde_json::Deserializer::from_slice(&plain).into_iter::<Row>() {
-            rows.push(row.map_err(|_| SpoolError::Changed { collection: collection.clone() })?);
+    pub fn next_text(&mut self) -> Option<Result<Vec<u8>, RowsError>> {
+        match &mut self.place {
+            PagesOf::Nothing => None,
+            PagesOf::Spooled(pages) => pages.next_text(),
+            PagesOf::Stored(pages) => pages.next_text(),
         }
-        Ok(rows)
-    }
-
-    fn path(&self) -> &Path {
-        &self.rows.path
     }
 }

@@ -1,6 +1,10 @@
+mod reading;
+
 use connector::Connector;
 use datastore::Database;
 use model::ConnectionKey;
+
+pub(crate) use reading::{ReadFault, ReadOrder, SourceReading, UnitPages};
 
 /// One connection that rows come from and changes go to.
 #[derive(Debug, Clone)]

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use thiserror::Error;
 
 use crate::SealedRows;
+use crate::sealed_rows::Spooled;
 
 /// The folder of one run and the key of its pages. Both end with the last row that refers to them.
 #[derive(Debug)]
@@ -186,7 +187,7 @@ impl SpoolWriter {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         state.index.sort_unstable_by_key(|entry| (entry.unit, entry.page));
         state.index.shrink_to_fit();
-        SealedRows::new(self.folder, self.address, self.path, state.index)
+        Spooled::new(self.folder, self.address, self.path, state.index).into()
     }
 
     fn write_error(&self, source: io::Error) -> SpoolError {

@@ -1,74 +1,58 @@
 //! The units of one collection, several at a time.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+mod tally;
 
-use connector::{CallStats, ReadError, Reading};
+use std::sync::Arc;
+use std::time::Duration;
+
 use egress::Retry;
 use futures::StreamExt;
 use graph::{ForeignRows, RowFilter};
-use model::{CollectionAddress, Completeness, ConnectionKey, IncompleteReason, Row};
+use model::{CollectionAddress, ConnectionKey, Row};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::spool::{PagePlace, SpoolWriter};
-use crate::{Cancellation, Concurrency, Progress, SpoolError};
+use crate::row_writer::{Begun, Kept, RowWriter};
+use crate::source::{ReadFault, SourceReading, UnitPages};
+use crate::spool::PagePlace;
+use crate::stop::{Halt, Stop, Why};
+use crate::unit_state::UnitState;
+use crate::{Concurrency, Progress};
 
-/// When so many units have failed, the rest is not tried: each of them would go through all its
-/// attempts and waits only to say the same.
-const MOST_FAILED_UNITS: usize = 20;
+use tally::{Failures, UnitOutcome};
+
+pub(crate) use tally::Tally;
+
+/// How often a unit whose statement broke off is read again from its beginning, and the first wait.
+const RESTARTS: u32 = 3;
+const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// What the units of one collection share.
 pub(crate) struct UnitReader {
     pub(crate) address: CollectionAddress,
     pub(crate) connection: ConnectionKey,
-    pub(crate) reading: Reading,
+    pub(crate) reading: SourceReading,
     pub(crate) filter: RowFilter,
     pub(crate) foreign: ForeignRows,
-    pub(crate) writer: SpoolWriter,
+    pub(crate) writer: RowWriter,
     pub(crate) limits: Concurrency,
-    pub(crate) cancellation: Cancellation,
+    pub(crate) stop: Stop,
     pub(crate) progress: mpsc::Sender<Progress>,
 }
 
-/// What all units together gave.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    /// The first incomplete unit, in order of units, and what it says.
-    incomplete: Option<(usize, Completeness)>,
-    pub(crate) completed_units: usize,
-    pub(crate) failed_units: usize,
-    pub(crate) rows: u64,
-    pub(crate) foreign_rows: u64,
-    pub(crate) pages: u64,
-    pub(crate) stats: CallStats,
-}
-
-/// What one unit gave.
-struct UnitOutcome {
-    unit: usize,
-    completeness: Completeness,
-    failed: bool,
-    rows: u64,
-    foreign_rows: u64,
-    pages: u64,
-    stats: CallStats,
-}
-
-/// Shared by the units while they run.
-#[derive(Default)]
-struct Failures {
-    count: AtomicUsize,
-    /// No later unit can do better: refused by the door, not allowed to sign in.
-    hopeless: AtomicBool,
+/// How the pages of a unit ended.
+enum Ending {
+    Over,
+    Stopped(Why),
+    Failed(ReadFault),
 }
 
 impl UnitReader {
     /// Reads all units; a unit that fails leaves the others alone.
     ///
     /// # Errors
-    /// Only if rows cannot be stored.
-    pub(crate) async fn read_all(self) -> Result<(Tally, SpoolWriter), SpoolError> {
+    /// If rows cannot be kept, or the collection is not ours any more.
+    pub(crate) async fn read_all(self) -> Result<(Tally, RowWriter), Halt> {
         let shared = Arc::new(self);
         let failures = Failures::default();
         let mut tally = Tally::default();
@@ -84,141 +68,182 @@ impl UnitReader {
         Ok((tally, reader.writer))
     }
 
-    async fn read(this: &Arc<Self>, unit: usize, failures: &Failures) -> Result<UnitOutcome, SpoolError> {
+    async fn read(this: &Arc<Self>, unit: usize, failures: &Failures) -> Result<UnitOutcome, Halt> {
         let mut outcome = UnitOutcome::new(unit);
-        if this.cancellation.is_cancelled() {
-            outcome.completeness = cancelled();
+        if let Some(why) = this.stop.now() {
+            outcome.stop(why);
             return Ok(outcome);
         }
-        if failures.hopeless.load(Ordering::Relaxed)
-            || failures.count.load(Ordering::Relaxed) >= MOST_FAILED_UNITS
-        {
-            outcome.completeness = Completeness::incomplete(
-                IncompleteReason::Connection,
-                format!("not every request of `{}` was sent, because earlier ones failed", this.address),
-            );
+        let begun = this.writer.begin(unit).await?;
+        if let Some(Begun { state: UnitState { end: Some(end), .. }, .. }) = &begun {
+            outcome.completeness = end.clone().into();
+            outcome.state = begun.map(|begun| begun.state).unwrap_or_default();
             return Ok(outcome);
         }
-        let mut reader = this.reading.open(unit);
+        if failures.are_enough() {
+            outcome.not_sent(&this.address);
+            outcome.state = begun.map(|begun| begun.state).unwrap_or_default();
+            return Ok(outcome);
+        }
+        // What holds something on the other side keeps its place until it is through: pages of others
+        // that wait for a place could otherwise wait for each other.
+        let _slot = match this.reading.holds_on() {
+            true => Some(this.limits.slot(&this.connection).await),
+            false => None,
+        };
+        let mut reader = this.open(unit, begun, &mut outcome).await?;
+        let mut restarts = 0;
+        loop {
+            let fault = match Self::read_pages(this, &mut reader, &mut outcome).await? {
+                Ending::Over => break,
+                Ending::Stopped(why) => {
+                    outcome.stop(why);
+                    break;
+                }
+                Ending::Failed(fault) => fault,
+            };
+            let may_help = this.reading.holds_on() && fault.retry == Retry::Yes && outcome.state.pages > 0;
+            if !(may_help && restarts < RESTARTS && this.writer.restart(unit).await?) {
+                outcome.fail(fault, failures);
+                break;
+            }
+            tracing::warn!(collection = %this.address, unit, "a unit that broke off is read again");
+            tokio::time::sleep(FIRST_WAIT * 2u32.pow(restarts)).await;
+            restarts += 1;
+            outcome.state = UnitState { stats: outcome.state.stats, ..UnitState::default() };
+            reader = this.reading.open(unit);
+        }
+        Ok(outcome)
+    }
+
+    /// Opens a unit, where an earlier worker stopped if that is possible.
+    async fn open(
+        &self,
+        unit: usize,
+        begun: Option<Begun>,
+        outcome: &mut UnitOutcome,
+    ) -> Result<UnitPages, Halt> {
+        let Some(Begun { state, marks }) = begun else { return Ok(self.reading.open(unit)) };
+        let resumed = state.point.as_ref().and_then(|point| self.reading.open_at(unit, point, &marks));
+        if let Some(reader) = resumed {
+            outcome.state = state;
+            return Ok(reader);
+        }
+        self.writer.restart(unit).await?;
+        outcome.state.stats = state.stats;
+        Ok(self.reading.open(unit))
+    }
+
+    async fn read_pages(
+        this: &Arc<Self>,
+        reader: &mut UnitPages,
+        outcome: &mut UnitOutcome,
+    ) -> Result<Ending, Halt> {
+        let before = outcome.state.stats;
         // One page is stored while the next is fetched, and never more than one.
         let mut storing = None;
-        loop {
+        let ending = loop {
             let next_page = async {
-                let _slot = this.limits.slot(&this.connection).await;
+                let _slot = match this.reading.holds_on() {
+                    true => None,
+                    false => Some(this.limits.slot(&this.connection).await),
+                };
                 reader.next_page().await
             };
             let page = tokio::select! {
                 biased;
-                () = this.cancellation.cancelled() => {
-                    outcome.completeness = cancelled();
-                    break;
-                }
+                halt = this.writer.lost() => return Err(halt),
+                why = this.stop.wait() => break Ending::Stopped(why),
                 page = next_page => page,
             };
             match page {
                 Ok(Some(page)) => {
-                    let place =
-                        PagePlace { unit, page: usize::try_from(outcome.pages).unwrap_or(usize::MAX) };
                     let rows = page.rows.len() as u64;
-                    outcome.foreign_rows += stored(storing.take()).await?;
-                    storing = Self::store(this, place, page.rows);
-                    outcome.pages += 1;
-                    outcome.rows += rows;
+                    let state = &mut outcome.state;
+                    state.foreign_rows += stored(storing.take()).await?;
+                    let number = usize::try_from(state.pages).unwrap_or(usize::MAX);
+                    let place = PagePlace { unit: outcome.unit, page: number };
+                    state.pages += 1;
+                    state.rows += rows;
+                    state.stats = before + reader.stats();
+                    state.point = reader.resume_point();
+                    state.end = reader.is_over().then(|| reader.completeness().into());
+                    let mark = reader.mark().map(connector::PageMark::to_bytes);
+                    storing = Self::store(this, place, page.rows, (state.clone(), mark));
                     // Nobody listening is no reason to stop reading.
                     let _ =
                         this.progress.send(Progress::Page { collection: this.address.clone(), rows }).await;
                 }
-                Ok(None) => {
-                    outcome.completeness = reader.completeness();
-                    break;
-                }
-                Err(error) => {
-                    outcome.fail(&error, failures);
-                    break;
-                }
+                Ok(None) => break Ending::Over,
+                Err(fault) => break Ending::Failed(fault),
+            }
+        };
+        let state = &mut outcome.state;
+        state.foreign_rows += stored(storing).await?;
+        state.stats = before + reader.stats();
+        if let Ending::Over = ending {
+            outcome.completeness = reader.completeness();
+            if state.end.is_none() {
+                state.end = Some(outcome.completeness.clone().into());
+                this.writer.end(outcome.unit, state).await?;
             }
         }
-        outcome.foreign_rows += stored(storing).await?;
-        outcome.stats = reader.stats();
-        Ok(outcome)
+        Ok(ending)
     }
 
     /// Starts to filter, seal and write one page, away from the threads that wait for the network.
-    fn store(this: &Arc<Self>, place: PagePlace, rows: Vec<Row>) -> Option<Storing> {
-        if rows.is_empty() {
-            return None;
+    fn store(
+        this: &Arc<Self>,
+        place: PagePlace,
+        rows: Vec<Row>,
+        (mut state, mark): (UnitState, Option<Vec<u8>>),
+    ) -> Option<Storing> {
+        let rows_are_none = rows.is_empty();
+        let reader = Arc::clone(this);
+        let pack = move || {
+            let foreign = rows.iter().filter(|row| reader.foreign.is_foreign(row)).count() as u64;
+            let kept: Vec<Row> = rows.into_iter().map(|row| reader.filter.access_row(row)).collect();
+            reader.writer.pack(place, &kept).map(|kept| (kept, foreign))
+        };
+        match &this.writer {
+            RowWriter::Spool(_) if rows_are_none => None,
+            RowWriter::Spool(_) => {
+                Some(tokio::task::spawn_blocking(move || pack().map(|(_, foreign)| foreign)))
+            }
+            RowWriter::Store(_) => {
+                let reader = Arc::clone(this);
+                Some(tokio::spawn(async move {
+                    let (kept, foreign) = joined(tokio::task::spawn_blocking(pack).await).await?;
+                    state.foreign_rows += foreign;
+                    if let (RowWriter::Store(writer), Kept::Packed(rows)) = (&reader.writer, kept) {
+                        writer.append(place, &rows, mark.as_deref(), &state).await?;
+                    }
+                    Ok(foreign)
+                }))
+            }
         }
-        let this = Arc::clone(this);
-        Some(tokio::task::spawn_blocking(move || {
-            let foreign = rows.iter().filter(|row| this.foreign.is_foreign(row)).count() as u64;
-            let kept: Vec<Row> = rows.into_iter().map(|row| this.filter.access_row(row)).collect();
-            this.writer.append(place, &kept).map(|()| foreign)
-        }))
     }
 }
 
-/// A page on its way to the disk; gives the number of its foreign rows.
-type Storing = JoinHandle<Result<u64, SpoolError>>;
+/// A page on its way to where it is kept; gives the number of its foreign rows.
+type Storing = JoinHandle<Result<u64, Halt>>;
 
-/// Waits until the page is on the disk.
-async fn stored(storing: Option<Storing>) -> Result<u64, SpoolError> {
-    let Some(storing) = storing else { return Ok(0) };
-    match storing.await {
-        Ok(stored) => stored,
+/// Waits until the page is kept.
+async fn stored(storing: Option<Storing>) -> Result<u64, Halt> {
+    match storing {
+        None => Ok(0),
+        Some(storing) => joined(storing.await).await,
+    }
+}
+
+/// What a task gave; its panic goes on here.
+async fn joined<T>(ended: Result<T, tokio::task::JoinError>) -> T {
+    match ended {
+        Ok(given) => given,
         Err(stopped) => match stopped.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
             // The runtime is going down and takes this task with it.
             Err(_) => std::future::pending().await,
         },
     }
-}
-
-impl UnitOutcome {
-    fn new(unit: usize) -> Self {
-        Self {
-            unit,
-            completeness: Completeness::Complete,
-            failed: false,
-            rows: 0,
-            foreign_rows: 0,
-            pages: 0,
-            stats: CallStats::default(),
-        }
-    }
-
-    fn fail(&mut self, error: &ReadError, failures: &Failures) {
-        self.completeness = Completeness::incomplete(error.reason(), error.to_string());
-        self.failed = true;
-        failures.count.fetch_add(1, Ordering::Relaxed);
-        if error.reason() == IncompleteReason::Connection && error.retry() == Retry::No {
-            failures.hopeless.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Tally {
-    fn add(&mut self, outcome: UnitOutcome) {
-        self.rows += outcome.rows;
-        self.foreign_rows += outcome.foreign_rows;
-        self.pages += outcome.pages;
-        self.stats += outcome.stats;
-        if outcome.failed {
-            self.failed_units += 1;
-        }
-        if outcome.completeness.is_complete() {
-            self.completed_units += 1;
-        } else if self.incomplete.as_ref().is_none_or(|(unit, _)| outcome.unit < *unit) {
-            self.incomplete = Some((outcome.unit, outcome.completeness));
-        }
-    }
-
-    /// Complete if every unit is; else what the first incomplete one says, whatever order they
-    /// ended in.
-    pub(crate) fn completeness(&self) -> Completeness {
-        self.incomplete.as_ref().map_or(Completeness::Complete, |(_, completeness)| completeness.clone())
-    }
-}
-
-pub(crate) fn cancelled() -> Completeness {
-    Completeness::incomplete(IncompleteReason::Cancelled, "stopped before it was read to its end")
 }

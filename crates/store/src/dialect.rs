@@ -50,7 +50,7 @@ macro_rules! claim {
             "OR (t.state = 'leased' AND (t.lease_until <= $2 OR 2 * t.lease_from - t.lease_until > $2))) ",
             "ORDER BY t.due_at, t.id LIMIT 1",
             $lock,
-            ") RETURNING id, run_id, kind, name, fence, attempts, unit, page, sealed_position, rows_read, pages_read"
+            ") RETURNING id, run_id, kind, name, fence, attempts, rows_read, pages_read"
         )
     };
 }
@@ -80,11 +80,12 @@ impl Dialect {
         }
     }
 
-    /// Said after personal data was destroyed, so that no copy stays in the write-ahead log.
-    pub(crate) fn scrub(self) -> Option<&'static str> {
+    /// Said after personal data was destroyed: the file gives back the room, and no copy stays in the
+    /// write-ahead log.
+    pub(crate) fn scrub(self) -> &'static [&'static str] {
         match self {
-            Self::Sqlite => Some("PRAGMA wal_checkpoint(TRUNCATE)"),
-            Self::Postgres => None,
+            Self::Sqlite => &["PRAGMA incremental_vacuum", "PRAGMA wal_checkpoint(TRUNCATE)"],
+            Self::Postgres => &[],
         }
     }
 
@@ -132,6 +133,11 @@ impl ConnectionSetup {
                     Durability::Full => connection.execute("PRAGMA synchronous = FULL").await?,
                     Durability::Relaxed => connection.execute("PRAGMA synchronous = NORMAL").await?,
                 };
+                // Counts for a file that has no tables yet; later it would only wait for the writer.
+                let pages: i64 = connection.fetch_one("PRAGMA page_count").await?.try_get(0)?;
+                if self.access == Access::Write && pages == 0 {
+                    connection.execute("PRAGMA auto_vacuum = INCREMENTAL").await?;
+                }
                 match self.access {
                     Access::Write => connection.execute("PRAGMA journal_mode = WAL").await?,
                     Access::Read => connection.execute("PRAGMA query_only = ON").await?,

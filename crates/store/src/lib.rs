@@ -29,18 +29,23 @@
 
 mod actor;
 mod audit;
+mod certificate;
 mod dialect;
 mod error;
 mod installation;
 mod job;
+mod job_decision;
 mod journal;
 mod lease;
 mod ledger;
+mod outline;
 mod page;
 mod place;
 mod plan;
+mod retention;
 mod rotation;
 mod run;
+mod run_hash;
 mod store;
 mod task;
 mod vault;
@@ -52,6 +57,7 @@ pub use audit::{
     AUDIT_LEASE, AuditEntry, AuditError, AuditEvent, AuditId, AuditProof, AuditReport, CHECKPOINT_TYPE,
     Checkpoint, ConsistencyProof, LogCheck,
 };
+pub use certificate::KeptCertificate;
 pub use dialect::Access;
 pub use error::{Retry, StoreError};
 pub use job::{Destination, Job, JobEnd, JobFilter, JobId, JobState, NewJob, Observation};
@@ -61,12 +67,12 @@ pub use ledger::{
     Effect, EndedWrite, Intent, LedgerCounts, LedgerEnd, LedgerEntry, LedgerId, LedgerState, NewIntent,
     Resolution, ResolvedBy,
 };
-pub use page::{NewPage, PageCursor, PagePlace};
+pub use page::{NewPage, PackedRows, PageCursor, PagePlace};
 pub use place::StorePlace;
-pub use plan::{NewPlan, Plan, PlanDigest, PlanDigestError};
+pub use plan::{NewPlan, Plan, PlanDigest, PlanDigestError, PlanHead};
 pub use rotation::Resealed;
 pub use run::{NewRun, Run, RunKind, RunState};
 pub use store::{Store, StoreParts};
-pub use task::{ClaimedTask, Heartbeat, NewTask, Position, Task, TaskFailure, TaskId, TaskLease, TaskState};
+pub use task::{ClaimedTask, Heartbeat, NewTask, Task, TaskFailure, TaskId, TaskLease, TaskName, TaskState};
 pub use vault::NewSecret;
 pub use wake::WakeListener;

@@ -87,7 +87,35 @@ pub struct Plan {
     pub approval: Option<(String, Timestamp)>,
 }
 
+/// What is known of a plan without opening it; stays when its personal data is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanHead {
+    /// Its digest.
+    pub digest: PlanDigest,
+    /// Its run.
+    pub run: RunId,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// Who approved it, and when.
+    pub approval: Option<(String, Timestamp)>,
+}
+
 impl Store {
+    /// The plan of a run, the newest if there are several, without its contents.
+    pub async fn plan_of_run(&self, run: &RunId) -> Result<Option<PlanHead>, StoreError> {
+        const FIND: &str = "SELECT digest, made_at, approved_by, approved_at FROM plan WHERE run_id = $1 ORDER BY made_at DESC, digest LIMIT 1";
+        let row = sqlx::query(FIND).bind(run.as_str()).fetch_optional(&self.inner.reader).await?;
+        let Some(row) = row else { return Ok(None) };
+        let digest: String = row.try_get(0)?;
+        let approved_by: Option<String> = row.try_get(2)?;
+        Ok(Some(PlanHead {
+            digest: digest.parse().map_err(|_| StoreError::Damaged { what: "the digest of a plan" })?,
+            run: run.clone(),
+            made_at: time(row.try_get(1)?)?,
+            approval: approved_by.zip(time_or_none(row.try_get(3)?)?),
+        }))
+    }
+
     /// Keeps a plan and opens a line in the ledger for each of its operations. Keeping the same plan
     /// again changes nothing.
     pub async fn plan_put(&self, plan: &NewPlan<'_>) -> Result<(), StoreError> {

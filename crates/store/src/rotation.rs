@@ -26,9 +26,7 @@ impl Store {
             self.audit_enter_in(&mut tx, &event).await?;
         }
         tx.commit().await?;
-        if let Some(scrub) = self.inner.dialect.scrub() {
-            sqlx::query(scrub).execute(&self.inner.reader).await?;
-        }
+        self.scrub().await?;
         Ok(Resealed { records })
     }
 

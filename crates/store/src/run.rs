@@ -210,7 +210,9 @@ impl Store {
     pub async fn run_forget(&self, id: &RunId, actor: Actor) -> Result<(), StoreError> {
         const FORGET: &str = "UPDATE run SET data_key = NULL, sealed_subject = NULL, forgotten_at = $2 WHERE id = $1 AND forgotten_at IS NULL";
         const PAGES: &str = "DELETE FROM page WHERE task_id IN (SELECT id FROM task WHERE run_id = $1)";
-        const POSITIONS: &str = "UPDATE task SET sealed_position = NULL WHERE run_id = $1";
+        const UNITS: &str = "DELETE FROM read_unit WHERE task_id IN (SELECT id FROM task WHERE run_id = $1)";
+        const READ: &str =
+            "DELETE FROM read_outcome WHERE task_id IN (SELECT id FROM task WHERE run_id = $1)";
         const PLANS: &str = "UPDATE plan SET sealed = NULL WHERE run_id = $1";
         let mut tx = self.begin().await?;
         let changed = sqlx::query(FORGET)
@@ -223,16 +225,13 @@ impl Store {
             drop(tx);
             return self.get_run(id).await.map(|_| ());
         }
-        for statement in [PAGES, POSITIONS, PLANS] {
+        for statement in [PAGES, UNITS, READ, PLANS] {
             sqlx::query(statement).bind(id.as_str()).execute(tx.connection()).await?;
         }
         self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "run.forgotten", id.as_str())).await?;
         tx.commit().await?;
         self.run_key_drop(id);
-        if let Some(scrub) = self.inner.dialect.scrub() {
-            sqlx::query(scrub).execute(&self.inner.reader).await?;
-        }
-        Ok(())
+        self.scrub().await
     }
 
     /// Finished runs whose personal data is still there and which ended before `ended_before`.
@@ -278,7 +277,8 @@ fn over(id: &RunId, state: RunState) -> StoreError {
     StoreError::Conflict { what: "run", id: id.to_string(), state: state.as_str().to_owned(), needs }
 }
 
-fn subject_place(run: &RunId) -> Vec<u8> {
+/// The place that a run's subject is bound to.
+pub(crate) fn subject_place(run: &RunId) -> Vec<u8> {
     format!("run|{run}|subject").into_bytes()
 }
 

@@ -147,6 +147,11 @@ impl Store {
         self.inner.hash_key.keyed_hash(value)
     }
 
+    /// Where the store takes the time from.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
     pub(crate) fn now(&self) -> i64 {
         self.inner.clock.now().as_microsecond()
     }
@@ -179,6 +184,19 @@ impl Store {
             None => None,
         };
         Ok(Tx { inner: pool.begin_with(self.inner.dialect.begin()).await?, _permit: permit })
+    }
+
+    /// Leaves no copy of what was destroyed, and gives back its room.
+    pub(crate) async fn scrub(&self) -> Result<(), StoreError> {
+        let _alone = match &self.inner.gate {
+            Some(gate) => gate.clone().acquire_owned().await.ok(),
+            None => None,
+        };
+        for statement in self.inner.dialect.scrub() {
+            // Some of these work row by row, so all rows are asked for.
+            sqlx::query(*statement).fetch_all(&self.inner.writer).await?;
+        }
+        Ok(())
     }
 
     /// The data key of a run.

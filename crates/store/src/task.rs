@@ -1,20 +1,22 @@
+mod claim;
 mod fence;
+mod find;
 mod id;
+mod named;
 
 pub(crate) use fence::fenced;
 pub use id::TaskId;
 pub(crate) use id::task_id;
+pub use named::TaskName;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use model::{Outcome, RunId};
 use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
-use crate::run::run_id;
-use crate::store::{Tx, count, signed, time};
-use crate::words::{outcome_of, outcome_text, text_enum};
+use crate::store::{Tx, signed};
+use crate::words::{outcome_text, text_enum};
 use crate::{Store, StoreError};
 
 text_enum! {
@@ -60,17 +62,6 @@ pub struct TaskLease {
     pub fence: i64,
 }
 
-/// Where a reading stands, so that another worker goes on from there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Position {
-    /// Unit of the reading.
-    pub unit: u64,
-    /// Pages of this unit that are kept.
-    pub page: u64,
-    /// Whatever the reader needs to go on (a cursor); kept sealed.
-    pub cursor: Option<Vec<u8>>,
-}
-
 /// A task that a worker took.
 #[derive(Debug)]
 pub struct ClaimedTask {
@@ -82,8 +73,6 @@ pub struct ClaimedTask {
     pub name: String,
     /// How often it was taken, this time included. Over 1: somebody may have done part of it.
     pub attempt: u64,
-    /// Where the last holder stood.
-    pub position: Position,
     /// Rows kept so far.
     pub rows: u64,
     /// Pages kept so far.
@@ -137,8 +126,6 @@ pub struct TaskFailure<'a> {
     pub retry_at: Option<Timestamp>,
 }
 
-const LIST: &str = "SELECT id, run_id, kind, name, state, blocked_by, due_at, attempts, failure, outcome, rows_read, pages_read FROM task WHERE run_id = $1 ORDER BY id";
-
 impl Store {
     /// Adds tasks to a run that is under way.
     pub async fn task_add(&self, run: &RunId, tasks: &[NewTask]) -> Result<(), StoreError> {
@@ -156,7 +143,7 @@ impl Store {
         run: &RunId,
         tasks: &[NewTask],
     ) -> Result<(), StoreError> {
-        const INSERT: &str = "INSERT INTO task (id, run_id, kind, name, state, blocked_by, due_at, fence, attempts, unit, page, rows_read, pages_read) VALUES ($1, $2, $3, $4, 'ready', 0, $5, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING";
+        const INSERT: &str = "INSERT INTO task (id, run_id, kind, name, state, blocked_by, due_at, fence, attempts, rows_read, pages_read) VALUES ($1, $2, $3, $4, 'ready', 0, $5, 0, 0, 0, 0) ON CONFLICT DO NOTHING";
         const EDGE: &str = "INSERT INTO task_edge (parent, child) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         // Touches the parent, so that it cannot end between this look and our commit.
         const PARENT: &str = "UPDATE task SET blocked_by = blocked_by WHERE id = $1 RETURNING state";
@@ -193,45 +180,6 @@ impl Store {
             sqlx::query(BLOCK).bind(task.id.as_str()).bind(blocked_by).execute(tx.connection()).await?;
         }
         Ok(())
-    }
-
-    /// Takes the next task that is due, for `lease` from now; a task whose holder fell silent is due
-    /// again when its lease ends. `None` if there is nothing to do.
-    pub async fn task_claim(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedTask>, StoreError> {
-        let now = self.now();
-        let mut tx = self.begin().await?;
-        let row = sqlx::query(self.inner.dialect.task_claim())
-            .bind(worker)
-            .bind(now)
-            .bind(now + microseconds(lease))
-            .fetch_optional(tx.connection())
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        tx.commit().await?;
-        self.claimed(&row).await.map(Some)
-    }
-
-    async fn claimed(&self, row: &AnyRow) -> Result<ClaimedTask, StoreError> {
-        let lease =
-            TaskLease { task: task_id(row.try_get(0)?), run: run_id(row, 1)?, fence: row.try_get(4)? };
-        let sealed: Option<Vec<u8>> = row.try_get(8)?;
-        let cursor = match sealed {
-            None => None,
-            Some(sealed) => {
-                let key = self.run_key(&lease.run).await?;
-                let plain = key.open(&position_place(&lease.task), &sealed);
-                Some(plain.map_err(|_| StoreError::Damaged { what: "the position of a task" })?)
-            }
-        };
-        Ok(ClaimedTask {
-            kind: row.try_get(2)?,
-            name: row.try_get(3)?,
-            attempt: count(row.try_get(5)?)?,
-            position: Position { unit: count(row.try_get(6)?)?, page: count(row.try_get(7)?)?, cursor },
-            rows: count(row.try_get(9)?)?,
-            pages: count(row.try_get(10)?)?,
-            lease,
-        })
     }
 
     /// Holds on to a task for `extension` more, from now.
@@ -336,13 +284,7 @@ impl Store {
         Ok(woken)
     }
 
-    /// The tasks of a run, in the order they were made.
-    pub async fn task_list(&self, run: &RunId) -> Result<Vec<Task>, StoreError> {
-        let rows = sqlx::query(LIST).bind(run.as_str()).fetch_all(&self.inner.reader).await?;
-        rows.iter().map(task).collect()
-    }
-
-    async fn task_over(&self, mut tx: Tx, lease: &TaskLease, changed: u64) -> Result<(), StoreError> {
+    pub(crate) async fn task_over(&self, mut tx: Tx, lease: &TaskLease, changed: u64) -> Result<(), StoreError> {
         const UNBLOCK: &str = "UPDATE task SET blocked_by = blocked_by - 1 WHERE id IN (SELECT child FROM task_edge WHERE parent = $1)";
         if changed == 0 {
             return Err(fenced(lease));
@@ -355,28 +297,6 @@ impl Store {
     }
 }
 
-/// The place that a task's sealed position is bound to.
-pub(crate) fn position_place(task: &TaskId) -> Vec<u8> {
-    format!("task|{task}|position").into_bytes()
-}
-
 pub(crate) fn microseconds(duration: Duration) -> i64 {
     signed(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)).min(i64::MAX / 4)
-}
-
-fn task(row: &AnyRow) -> Result<Task, StoreError> {
-    Ok(Task {
-        id: task_id(row.try_get(0)?),
-        run: run_id(row, 1)?,
-        kind: row.try_get(2)?,
-        name: row.try_get(3)?,
-        state: TaskState::parse(row.try_get(4)?)?,
-        blocked_by: count(row.try_get(5)?)?,
-        due_at: time(row.try_get(6)?)?,
-        attempts: count(row.try_get(7)?)?,
-        failure: row.try_get(8)?,
-        outcome: outcome_of(row.try_get(9)?)?,
-        rows: count(row.try_get(10)?)?,
-        pages: count(row.try_get(11)?)?,
-    })
 }

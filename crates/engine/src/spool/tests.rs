@@ -4,6 +4,7 @@ use serde_json::json;
 use testkit::Canary;
 
 use super::*;
+use crate::RowsError;
 
 fn address() -> CollectionAddress {
     CollectionAddress::new("shop", "orders")
@@ -74,7 +75,7 @@ fn a_page_that_was_changed_on_disk_is_refused() {
     std::fs::write(&file, bytes).unwrap();
 
     let read = writer.finish().pages().next().unwrap();
-    assert!(matches!(read, Err(SpoolError::Changed { .. })), "{read:?}");
+    assert!(matches!(read, Err(RowsError::Spool(SpoolError::Changed { .. }))), "{read:?}");
 }
 
 #[test]
@@ -91,7 +92,7 @@ fn a_page_in_the_place_of_another_is_refused() {
 
     let read = writer.finish().pages().next().unwrap();
     assert!(
-        matches!(read, Err(SpoolError::Changed { .. })),
+        matches!(read, Err(RowsError::Spool(SpoolError::Changed { .. }))),
         "both pages are as long, and sealed under one key"
     );
 }
@@ -105,7 +106,7 @@ fn rows_that_vanished_are_an_error_and_not_an_empty_list() {
     std::fs::remove_file(stored_file(parent.path())).unwrap();
 
     let read = writer.finish().pages().next().unwrap();
-    assert!(matches!(read, Err(SpoolError::Read { .. })), "{read:?}");
+    assert!(matches!(read, Err(RowsError::Spool(SpoolError::Read { .. }))), "{read:?}");
 }
 
 #[cfg(target_os = "linux")]

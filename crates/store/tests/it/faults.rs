@@ -1,17 +1,17 @@
 use model::{Row, RunId};
 use rstest::rstest;
-use store::{Actor, NewPage, Position, Retry, Store, StoreError, StoreParts};
+use store::{Actor, NewPage, PackedRows, Retry, Store, StoreError, StoreParts};
 
 use crate::bench::{Backend, parts, ring};
 
-fn big_page(rows: &[Row], page: u64) -> NewPage<'_> {
-    NewPage { unit: 0, page, rows, next: Position { unit: 0, page: page + 1, cursor: None } }
+fn big_page(rows: &PackedRows, page: u64) -> NewPage<'_> {
+    NewPage { unit: 0, page, rows, mark: None, state: b"" }
 }
 
 /// Rows that do not compress.
-fn noise() -> Vec<Row> {
+fn noise() -> PackedRows {
     let text = || -> String { (0..400).map(|_| RunId::new(&model::RandomIds).to_string()).collect() };
-    vec![Row::from_iter([("noise".to_owned(), text().into())])]
+    PackedRows::pack(&[Row::from_iter([("noise".to_owned(), text().into())])]).unwrap()
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 use model::Row;
 use rstest::rstest;
 use serde_json::json;
-use store::{NewPage, PagePlace, Position, StoreError};
+use store::{NewPage, PackedRows, PagePlace, StoreError};
 
 use crate::bench::{Backend, LEASE};
+
+fn packed(from: u64, count: u64) -> PackedRows {
+    PackedRows::pack(&rows(from, count)).unwrap()
+}
 
 fn rows(from: u64, count: u64) -> Vec<Row> {
     (from..from + count)
@@ -12,13 +16,9 @@ fn rows(from: u64, count: u64) -> Vec<Row> {
         .collect()
 }
 
-fn page(unit: u64, page: u64, rows: &[Row]) -> NewPage<'_> {
-    NewPage {
-        unit,
-        page,
-        rows,
-        next: Position { unit, page: page + 1, cursor: Some(format!("cursor-{page}").into()) },
-    }
+fn page(unit: u64, page: u64, rows: &PackedRows) -> NewPage<'_> {
+    const STATES: [&[u8]; 3] = [b"state-0", b"state-1", b"state-2"];
+    NewPage { unit, page, rows, mark: Some(STATES[page as usize]), state: STATES[page as usize] }
 }
 
 #[rstest]
@@ -29,14 +29,19 @@ async fn another_worker_goes_on_from_the_last_page_and_rows_keep_their_digits(#[
     let Some(bench) = backend.start().await else { return };
     bench.run(&["a"]).await;
     let first = bench.claim().await;
-    bench.store.page_append(&first.lease, &page(0, 0, &rows(0, 3))).await.unwrap();
-    bench.store.page_append(&first.lease, &page(0, 1, &rows(3, 2))).await.unwrap();
+    bench.store.page_append(&first.lease, &page(0, 0, &packed(0, 3))).await.unwrap();
+    bench.store.page_append(&first.lease, &page(0, 1, &packed(3, 2))).await.unwrap();
     bench.clock.advance(LEASE);
 
     let second = bench.claim().await;
-    bench.again().await.page_append(&second.lease, &page(1, 0, &rows(5, 1))).await.unwrap();
+    bench.again().await.page_append(&second.lease, &page(1, 0, &packed(5, 1))).await.unwrap();
 
-    assert_eq!(second.position, Position { unit: 0, page: 2, cursor: Some("cursor-1".into()) });
+    let state =
+        async |unit| bench.store.unit_state(&second.lease.run, &second.lease.task, unit).await.unwrap();
+    assert_eq!(state(0).await.as_deref(), Some(b"state-1".as_slice()));
+    assert_eq!(state(2).await, None);
+    let marks = bench.store.unit_marks(&second.lease.run, &second.lease.task, 0).await.unwrap();
+    assert_eq!(marks, [b"state-0", b"state-1"]);
     assert_eq!((second.rows, second.pages), (5, 2));
     let mut list = bench.store.page_list(&second.lease.run, &second.lease.task);
     let mut read = Vec::new();
@@ -60,8 +65,8 @@ async fn a_page_kept_twice_counts_once(#[case] backend: Backend) {
     let run = bench.run(&["a"]).await;
     let claimed = bench.claim().await;
 
-    bench.store.page_append(&claimed.lease, &page(0, 0, &rows(0, 3))).await.unwrap();
-    bench.store.page_append(&claimed.lease, &page(0, 0, &rows(0, 2))).await.unwrap();
+    bench.store.page_append(&claimed.lease, &page(0, 0, &packed(0, 3))).await.unwrap();
+    bench.store.page_append(&claimed.lease, &page(0, 0, &packed(0, 2))).await.unwrap();
 
     let task = &bench.store.task_list(&run).await.unwrap()[0];
     assert_eq!((task.rows, task.pages), (2, 1));
@@ -75,14 +80,14 @@ async fn a_page_kept_twice_counts_once(#[case] backend: Backend) {
 #[case(Backend::Sqlite)]
 #[case(Backend::Postgres)]
 #[tokio::test]
-async fn a_fenced_worker_keeps_no_page_and_moves_no_position(#[case] backend: Backend) {
+async fn a_fenced_worker_keeps_no_page_and_moves_no_state(#[case] backend: Backend) {
     let Some(bench) = backend.start().await else { return };
     let run = bench.run(&["a"]).await;
     let silent = bench.claim().await;
     bench.clock.advance(LEASE);
     let taker = bench.claim().await;
 
-    let refused = bench.store.page_append(&silent.lease, &page(0, 0, &rows(0, 3))).await;
+    let refused = bench.store.page_append(&silent.lease, &page(0, 0, &packed(0, 3))).await;
 
     assert!(matches!(refused, Err(StoreError::Fenced { .. })), "{refused:?}");
     assert!(bench.store.page_list(&run, &taker.lease.task).next_page().await.unwrap().is_none());
@@ -102,10 +107,72 @@ async fn a_page_that_was_moved_or_recounted_is_damage(
     let Some(bench) = backend.start().await else { return };
     let run = bench.run(&["a"]).await;
     let claimed = bench.claim().await;
-    bench.store.page_append(&claimed.lease, &page(0, 0, &rows(0, 3))).await.unwrap();
+    bench.store.page_append(&claimed.lease, &page(0, 0, &packed(0, 3))).await.unwrap();
 
     sqlx::query(tampering).execute(&bench.sql().await).await.unwrap();
 
     let error = bench.store.page_list(&run, &claimed.lease.task).next_page().await.unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_unit_that_starts_over_leaves_the_others_alone(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let run = bench.run(&["a"]).await;
+    let lease = bench.claim().await.lease;
+    for (unit, number) in [(0, 0), (1, 0), (1, 1)] {
+        bench.store.page_append(&lease, &page(unit, number, &packed(0, 2))).await.unwrap();
+    }
+
+    bench.store.unit_restart(&lease, 1).await.unwrap();
+
+    let task = &bench.store.task_list(&run).await.unwrap()[0];
+    assert_eq!((task.rows, task.pages), (2, 1));
+    assert_eq!(bench.store.unit_state(&run, &lease.task, 1).await.unwrap(), None);
+    assert!(bench.store.unit_state(&run, &lease.task, 0).await.unwrap().is_some());
+    assert!(bench.store.unit_marks(&run, &lease.task, 1).await.unwrap().is_empty());
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_page_without_rows_keeps_its_mark_and_is_not_listed(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let run = bench.run(&["a"]).await;
+    let lease = bench.claim().await.lease;
+    bench.store.page_append(&lease, &page(0, 0, &packed(0, 0))).await.unwrap();
+    bench.store.page_append(&lease, &page(0, 1, &packed(0, 1))).await.unwrap();
+
+    let mut list = bench.store.page_list(&run, &lease.task);
+
+    assert_eq!(list.next_page().await.unwrap().unwrap().0, PagePlace { unit: 0, page: 1, rows: 1 });
+    assert!(list.next_page().await.unwrap().is_none());
+    assert_eq!(bench.store.unit_marks(&run, &lease.task, 0).await.unwrap().len(), 2);
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn an_outcome_is_kept_with_the_end_of_its_task_and_only_by_its_holder(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let run = bench.run(&["a"]).await;
+    let silent = bench.claim().await.lease;
+    bench.clock.advance(LEASE);
+    let holder = bench.claim().await.lease;
+
+    let refused = bench.store.read_finish(&silent, None, b"stale").await;
+    let before = bench.store.read_outcome(&run, &holder.task).await.unwrap();
+    bench.store.read_finish(&holder, None, b"kept").await.unwrap();
+
+    assert!(matches!(refused, Err(StoreError::Fenced { .. })), "{refused:?}");
+    assert_eq!(before, None);
+    let task = bench.store.task_find(&run, "read", "a").await.unwrap().unwrap();
+    assert_eq!(task.state, store::TaskState::Done);
+    let again = bench.again().await;
+    assert_eq!(again.read_outcome(&run, &task.id).await.unwrap().as_deref(), Some(b"kept".as_slice()));
 }

@@ -1,7 +1,7 @@
 use jiff::SignedDuration;
 use model::{Clock as _, Outcome, RandomIds, RunId};
 use rstest::rstest;
-use store::{Actor, Heartbeat, NewPage, Position, RunState, StoreError, TaskState};
+use store::{Actor, Heartbeat, NewPage, PackedRows, RunState, StoreError, TaskState};
 
 use crate::bench::{Backend, CANARY, LEASE, new_run, task};
 
@@ -84,8 +84,10 @@ async fn forgetting_a_run_destroys_rows_plan_and_subject_and_keeps_the_ledger(#[
     let (claimed, digest) = bench.applying(2).await;
     let run = claimed.lease.run.clone();
     let rows = [serde_json::Map::from_iter([("email".to_owned(), CANARY.into())])];
-    let next = Position { unit: 0, page: 1, cursor: Some(CANARY.into()) };
-    bench.store.page_append(&claimed.lease, &NewPage { unit: 0, page: 0, rows: &rows, next }).await.unwrap();
+    let rows = PackedRows::pack(&rows).unwrap();
+    let mark = Some(CANARY.as_bytes());
+    let page = NewPage { unit: 0, page: 0, rows: &rows, mark, state: CANARY.as_bytes() };
+    bench.store.page_append(&claimed.lease, &page).await.unwrap();
     bench.store.task_finish(&claimed.lease, None).await.unwrap();
     bench.store.run_finish(&run, None).await.unwrap();
     let later = bench.clock.now() + SignedDuration::from_hours(1);
@@ -108,11 +110,33 @@ async fn no_byte_of_a_persons_data_or_of_a_key_lies_readable_in_the_files() {
     let bench = Backend::Sqlite.start().await.unwrap();
     let (claimed, _) = bench.applying(1).await;
     let rows = [serde_json::Map::from_iter([("email".to_owned(), CANARY.into())])];
-    let next = Position { unit: 0, page: 1, cursor: Some(CANARY.into()) };
-    bench.store.page_append(&claimed.lease, &NewPage { unit: 0, page: 0, rows: &rows, next }).await.unwrap();
+    let rows = PackedRows::pack(&rows).unwrap();
+    let mark = Some(CANARY.as_bytes());
+    let page = NewPage { unit: 0, page: 0, rows: &rows, mark, state: CANARY.as_bytes() };
+    bench.store.page_append(&claimed.lease, &page).await.unwrap();
 
     for entry in std::fs::read_dir(bench.folder.path()).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         assert!(!bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
     }
+}
+
+#[tokio::test]
+async fn forgotten_rows_give_their_room_on_the_disk_back() {
+    let bench = Backend::Sqlite.start().await.unwrap();
+    let (claimed, _) = bench.applying(1).await;
+    let noise = || -> String { (0..4000).map(|_| RunId::new(&RandomIds).to_string()).collect() };
+    let size = || std::fs::metadata(bench.folder.path().join("state of tutela.db")).unwrap().len();
+    for page in 0..60 {
+        let row = serde_json::Map::from_iter([("noise".to_owned(), noise().into())]);
+        let rows = PackedRows::pack(&[row]).unwrap();
+        let page = NewPage { unit: 0, page, rows: &rows, mark: None, state: b"" };
+        bench.store.page_append(&claimed.lease, &page).await.unwrap();
+    }
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&bench.sql().await).await.unwrap();
+    let full = size();
+
+    bench.store.run_forget(&claimed.lease.run, Actor::system()).await.unwrap();
+
+    assert!(size() < full / 4, "{} of {full} bytes are left", size());
 }

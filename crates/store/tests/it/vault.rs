@@ -1,7 +1,7 @@
 use crypto::{KeyRing, MasterKey, Secret};
 use model::ConnectionKey;
 use rstest::rstest;
-use store::{Actor, NewPage, NewSecret, Position, StoreError};
+use store::{Actor, NewPage, NewSecret, PackedRows, StoreError};
 
 use crate::bench::{Backend, Bench, open, ring};
 
@@ -65,8 +65,9 @@ async fn after_a_change_of_the_master_key_the_old_one_opens_nothing_and_nothing_
     let run = bench.run(&["a"]).await;
     let claimed = bench.claim().await;
     let rows = [serde_json::Map::from_iter([("id".to_owned(), 1.into())])];
-    let next = Position { unit: 0, page: 1, cursor: None };
-    bench.store.page_append(&claimed.lease, &NewPage { unit: 0, page: 0, rows: &rows, next }).await.unwrap();
+    let packed = PackedRows::pack(&rows).unwrap();
+    let page = NewPage { unit: 0, page: 0, rows: &packed, mark: None, state: b"" };
+    bench.store.page_append(&claimed.lease, &page).await.unwrap();
     bench.put("access_token", "one").await;
     let public = bench.store.public_key();
     let new = MasterKey::random().to_base64();

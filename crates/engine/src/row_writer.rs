@@ -1,0 +1,201 @@
+//! Where the rows of one collection go while it is read.
+
+use std::sync::Arc;
+
+use model::{CollectionAddress, Row, kill_point};
+use store::{NewPage, PackedRows, StoreError, TaskLease};
+
+use crate::kept_outcome::KeptOutcome;
+use crate::sealed_rows::Stored;
+use crate::spool::{PagePlace, SpoolWriter};
+use crate::stage::Stage;
+use crate::stop::Halt;
+use crate::unit_state::UnitState;
+use crate::{CollectionOutcome, HoldState, RowsError, SealedRows, TaskHold};
+
+/// Takes the pages of one collection.
+#[derive(Debug)]
+pub(crate) enum RowWriter {
+    Spool(SpoolWriter),
+    Store(StoredWriter),
+}
+
+/// Takes them into the store, under a task that this process holds.
+#[derive(Debug)]
+pub(crate) struct StoredWriter {
+    pub(crate) stage: Arc<Stage>,
+    pub(crate) hold: TaskHold,
+    pub(crate) address: CollectionAddress,
+}
+
+/// One page that is ready to be kept.
+pub(crate) enum Kept {
+    /// It is on the disk.
+    Spooled,
+    /// It has to be put into the store.
+    Packed(PackedRows),
+}
+
+/// What is known of a unit before it is read.
+pub(crate) struct Begun {
+    pub(crate) state: UnitState,
+    /// Marks of its pages.
+    pub(crate) marks: Vec<Vec<u8>>,
+}
+
+impl RowWriter {
+    /// Filtered rows become what is kept; blocks.
+    pub(crate) fn pack(&self, place: PagePlace, rows: &[Row]) -> Result<Kept, Halt> {
+        match self {
+            Self::Spool(writer) => {
+                writer.append(place, rows)?;
+                Ok(Kept::Spooled)
+            }
+            Self::Store(writer) => {
+                PackedRows::pack(rows).map(Kept::Packed).map_err(|error| writer.failed(error))
+            }
+        }
+    }
+
+    /// What an earlier worker left of a unit; nothing if there was none.
+    pub(crate) async fn begin(&self, unit: usize) -> Result<Option<Begun>, Halt> {
+        match self {
+            Self::Spool(_) => Ok(None),
+            Self::Store(writer) => writer.begin(unit).await,
+        }
+    }
+
+    /// Throws away what there is of a unit. `false` if that cannot be.
+    pub(crate) async fn restart(&self, unit: usize) -> Result<bool, Halt> {
+        match self {
+            Self::Spool(_) => Ok(false),
+            Self::Store(writer) => {
+                let restart = || writer.stage.store.unit_restart(writer.lease(), unit as u64);
+                writer.stage.retried(restart).await.map_err(|error| writer.failed(error))?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Notes the end of a unit that did not end with a page.
+    pub(crate) async fn end(&self, unit: usize, state: &UnitState) -> Result<(), Halt> {
+        match self {
+            Self::Spool(_) => Ok(()),
+            Self::Store(writer) => {
+                let state = state_bytes(state);
+                let put = || writer.stage.store.unit_put(writer.lease(), unit as u64, &state);
+                writer.stage.retried(put).await.map_err(|error| writer.failed(error))
+            }
+        }
+    }
+
+    /// Completes when the collection may not be read any more.
+    ///
+    /// # Cancel safety
+    /// May be dropped and called again.
+    pub(crate) async fn lost(&self) -> Halt {
+        match self {
+            Self::Spool(_) => std::future::pending().await,
+            Self::Store(writer) => match writer.hold.ended().await {
+                HoldState::Cancelled => {
+                    // Whether it succeeds or not: the run is over.
+                    let _ = writer.stage.store.task_cancel(writer.lease()).await;
+                    Halt::Cancelled
+                }
+                HoldState::Lost | HoldState::Held => Halt::Lost,
+            },
+        }
+    }
+
+    /// The collection was read to some end: gives its outcome the rows, and keeps it.
+    pub(crate) async fn finish(self, mut outcome: CollectionOutcome) -> Result<CollectionOutcome, Halt> {
+        match self {
+            Self::Spool(writer) => outcome.sealed = writer.finish(),
+            Self::Store(writer) => {
+                let kept = serde_json::to_vec(&KeptOutcome::from(&outcome))
+                    .expect("an outcome has text keys and plain values");
+                kill_point!("read.before_finish");
+                let finish = || writer.stage.store.read_finish(writer.lease(), None, &kept);
+                writer.stage.retried(finish).await.map_err(|error| writer.failed(error))?;
+                kill_point!("read.finished");
+                outcome.sealed = writer.sealed(outcome.rows);
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// The collection was stopped: gives its outcome the rows so far, and leaves the rest to whoever
+    /// comes next.
+    pub(crate) async fn leave(self, mut outcome: CollectionOutcome) -> CollectionOutcome {
+        match self {
+            Self::Spool(writer) => outcome.sealed = writer.finish(),
+            Self::Store(writer) => {
+                outcome.sealed = writer.sealed(outcome.rows);
+                if let Err(error) = writer.hold.release().await {
+                    tracing::warn!(collection = %writer.address, %error, "a task stays held until its lease ends");
+                }
+            }
+        }
+        outcome
+    }
+}
+
+impl StoredWriter {
+    /// Puts a page into the store, with the state behind it.
+    pub(crate) async fn append(
+        &self,
+        place: PagePlace,
+        rows: &PackedRows,
+        mark: Option<&[u8]>,
+        state: &UnitState,
+    ) -> Result<(), Halt> {
+        let state = state_bytes(state);
+        let page = NewPage { unit: place.unit as u64, page: place.page as u64, rows, mark, state: &state };
+        kill_point!("page.before_append");
+        let append = || self.stage.store.page_append(self.lease(), &page);
+        self.stage.retried(append).await.map_err(|error| self.failed(error))?;
+        kill_point!("page.appended");
+        Ok(())
+    }
+
+    async fn begin(&self, unit: usize) -> Result<Option<Begun>, Halt> {
+        if self.hold.claimed().attempt <= 1 {
+            return Ok(None);
+        }
+        let TaskLease { run, task, .. } = self.lease();
+        let find = || self.stage.store.unit_state(run, task, unit as u64);
+        let Some(state) = self.stage.retried(find).await.map_err(|error| self.failed(error))? else {
+            return Ok(None);
+        };
+        let state: UnitState = serde_json::from_slice(&state)
+            .map_err(|_| self.failed(StoreError::Damaged { what: "the state of a reading" }))?;
+        let marks = if state.point.is_some() {
+            let list = || self.stage.store.unit_marks(run, task, unit as u64);
+            self.stage.retried(list).await.map_err(|error| self.failed(error))?
+        } else {
+            Vec::new()
+        };
+        Ok(Some(Begun { state, marks }))
+    }
+
+    fn sealed(&self, rows: u64) -> SealedRows {
+        let TaskLease { run, task, .. } = self.lease().clone();
+        let (store, runtime) = (self.stage.store.clone(), self.stage.runtime.clone());
+        Stored { store, run, task, address: self.address.clone(), rows, runtime }.into()
+    }
+
+    fn lease(&self) -> &TaskLease {
+        self.hold.lease()
+    }
+
+    fn failed(&self, source: StoreError) -> Halt {
+        match source {
+            StoreError::Fenced { .. } => Halt::Lost,
+            source => RowsError::Store { collection: self.address.clone(), source }.into(),
+        }
+    }
+}
+
+fn state_bytes(state: &UnitState) -> Vec<u8> {
+    serde_json::to_vec(state).expect("a state has text keys and plain values")
+}

@@ -1,0 +1,167 @@
+//! One reading of a run that is in the store: a task for each collection.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use graph::Traversal;
+use jiff::Timestamp;
+use model::{CollectionAddress, RandomIds, RunId};
+use store::{NewTask, Retry, RunState, Store, StoreError, TaskId, TaskState};
+use tokio::runtime::Handle;
+
+use crate::kept_outcome::KeptOutcome;
+use crate::row_writer::StoredWriter;
+use crate::sealed_rows::Stored;
+use crate::stop::{Halt, Stop, Why};
+use crate::{CollectionOutcome, HoldError, HoldRequest, RowsError, StoredRows, TaskHold};
+
+/// How often a step is tried that the store was too busy for, and the first wait between two of them.
+const ATTEMPTS: u32 = 6;
+const FIRST_WAIT: Duration = Duration::from_millis(25);
+/// How long one wait for another worker lasts before everything is looked at again.
+const OTHER_WORKER: Duration = Duration::from_secs(1);
+/// The wait after a task was neither free nor held: somebody just gave it back.
+const BETWEEN: Duration = Duration::from_millis(20);
+
+/// The reading, as its collections see it.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) store: Store,
+    pub(crate) runtime: Handle,
+    run: RunId,
+    worker: String,
+    kind: String,
+}
+
+/// What a collection is to do.
+pub(crate) enum Taken {
+    /// Nothing: it was read before.
+    Over(Box<CollectionOutcome>),
+    /// Read, or go on.
+    Ours(Box<StoredWriter>),
+    /// Nothing, because the run is to stop.
+    Stopped(Why),
+}
+
+impl Stage {
+    /// Looks at the run and makes the tasks that are missing. Gives the run's deadline too.
+    pub(crate) async fn prepare(
+        rows: StoredRows,
+        run: RunId,
+        traversal: &Traversal,
+    ) -> Result<(Self, Option<Timestamp>), StoreError> {
+        let StoredRows { store, worker, stage: kind } = rows;
+        let stage = Self { store, runtime: Handle::current(), run, worker, kind };
+        let found = stage.retried(|| stage.store.get_run(&stage.run)).await?;
+        if found.state == RunState::Active {
+            let missing = stage.missing(traversal).await?;
+            if !missing.is_empty() {
+                stage.retried(|| stage.store.task_add(&stage.run, &missing)).await?;
+            }
+        }
+        Ok((stage, found.deadline_at))
+    }
+
+    async fn missing(&self, traversal: &Traversal) -> Result<Vec<NewTask>, StoreError> {
+        let known = self.retried(|| self.store.task_list(&self.run)).await?;
+        let names: std::collections::HashSet<&str> =
+            known.iter().filter(|task| task.kind == self.kind).map(|task| task.name.as_str()).collect();
+        let nodes = traversal.nodes().iter().map(|node| node.address().to_string());
+        let tasks = nodes.filter(|name| !names.contains(name.as_str())).map(|name| NewTask {
+            id: TaskId::new(&RandomIds),
+            kind: self.kind.clone(),
+            name,
+            after: Vec::new(),
+            due_at: None,
+        });
+        Ok(tasks.collect())
+    }
+
+    /// Takes a collection; waits while another worker reads it.
+    pub(crate) async fn take(
+        self: &Arc<Self>,
+        address: &CollectionAddress,
+        stop: &Stop,
+    ) -> Result<Taken, Halt> {
+        let failed = |source| RowsError::Store { collection: address.clone(), source };
+        let request = HoldRequest {
+            run: self.run.clone(),
+            kind: self.kind.clone(),
+            name: address.to_string(),
+            worker: self.worker.clone(),
+            wait: Some(OTHER_WORKER),
+        };
+        loop {
+            if let Some(outcome) = self.kept(address).await.map_err(failed)? {
+                return Ok(Taken::Over(Box::new(outcome)));
+            }
+            let claimed = tokio::select! {
+                biased;
+                why = stop.wait() => return Ok(Taken::Stopped(why)),
+                claimed = TaskHold::claim(&self.store, &request) => claimed,
+            };
+            match claimed {
+                Ok(hold) => {
+                    let writer = StoredWriter { stage: Arc::clone(self), hold, address: address.clone() };
+                    return Ok(Taken::Ours(Box::new(writer)));
+                }
+                Err(HoldError::HeldByAnother { .. }) => {}
+                Err(HoldError::NotReady { .. } | HoldError::Missing { .. } | HoldError::Over { .. }) => {
+                    let run = self.retried(|| self.store.get_run(&self.run)).await.map_err(failed)?;
+                    let over = self.kept(address).await.map_err(failed)?;
+                    match (over, run.state) {
+                        (Some(outcome), _) => return Ok(Taken::Over(Box::new(outcome))),
+                        // Given back between our two looks.
+                        (None, RunState::Active) => tokio::time::sleep(BETWEEN).await,
+                        (None, state) => return Err(Halt::NotActive(state)),
+                    }
+                }
+                Err(HoldError::Store(error)) if error.retry() == Retry::Yes => {
+                    tokio::time::sleep(BETWEEN).await;
+                }
+                Err(HoldError::Store(source)) => return Err(failed(source).into()),
+            }
+        }
+    }
+
+    /// The outcome of a collection that was read before.
+    async fn kept(&self, address: &CollectionAddress) -> Result<Option<CollectionOutcome>, StoreError> {
+        let name = address.to_string();
+        let task = self.retried(|| self.store.task_find(&self.run, &self.kind, &name)).await?;
+        let Some(task) = task.filter(|task| task.state == TaskState::Done) else { return Ok(None) };
+        let kept = self.retried(|| self.store.read_outcome(&self.run, &task.id)).await?;
+        let damaged = || StoreError::Damaged { what: "the outcome of a reading" };
+        // A task that is done has an outcome, unless the rows of its run were forgotten.
+        let kept = kept.ok_or_else(|| StoreError::Forgotten { run: self.run.clone() })?;
+        let kept: KeptOutcome = serde_json::from_slice(&kept).map_err(|_| damaged())?;
+        let sealed = Stored {
+            store: self.store.clone(),
+            run: self.run.clone(),
+            task: task.id,
+            address: address.clone(),
+            rows: kept.rows(),
+            runtime: self.runtime.clone(),
+        };
+        Ok(Some(kept.with(sealed.into())))
+    }
+
+    /// Tries again, with longer and longer waits, what the store was too busy for or cut off from.
+    pub(crate) async fn retried<T, F>(&self, mut call: impl FnMut() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut wait = FIRST_WAIT;
+        for _ in 1..ATTEMPTS {
+            match call().await {
+                Err(error) if error.retry() == Retry::Yes => {
+                    tracing::warn!(run = %self.run, %error, "a step of the store is tried again");
+                    tokio::time::sleep(wait).await;
+                    wait *= 2;
+                }
+                ended => return ended,
+            }
+        }
+        call().await
+    }
+}

@@ -1,0 +1,159 @@
+//! How far the units of a reading are, and what became of the whole.
+
+use crypto::RunKey;
+use futures::TryStreamExt as _;
+use model::{Outcome, RunId};
+use sqlx::Row as _;
+
+use super::mark_place;
+use crate::store::{Tx, signed};
+use crate::task::fenced;
+use crate::words::outcome_text;
+use crate::{Store, StoreError, TaskId, TaskLease};
+
+impl Store {
+    /// Where the reading of a unit stands; `None` if it has not begun.
+    pub async fn unit_state(
+        &self,
+        run: &RunId,
+        task: &TaskId,
+        unit: u64,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        const FIND: &str = "SELECT sealed FROM read_unit WHERE task_id = $1 AND unit = $2";
+        let key = self.run_key(run).await?;
+        let row = sqlx::query(FIND)
+            .bind(task.as_str())
+            .bind(signed(unit))
+            .fetch_optional(&self.inner.reader)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let sealed: Vec<u8> = row.try_get(0)?;
+        let plain = key.open(&unit_place(task, signed(unit)), &sealed);
+        plain.map(Some).map_err(|_| StoreError::Damaged { what: "the state of a reading" })
+    }
+
+    /// The marks of the pages of a unit, in the order of the pages.
+    pub async fn unit_marks(
+        &self,
+        run: &RunId,
+        task: &TaskId,
+        unit: u64,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        const LIST: &str = "SELECT page, sealed_mark FROM page WHERE task_id = $1 AND unit = $2 AND sealed_mark IS NOT NULL ORDER BY page";
+        let key = self.run_key(run).await?;
+        let mut rows = sqlx::query(LIST).bind(task.as_str()).bind(signed(unit)).fetch(&self.inner.reader);
+        let mut marks = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            let sealed: Vec<u8> = row.try_get(1)?;
+            let plain = key.open(&mark_place(task, (signed(unit), row.try_get(0)?)), &sealed);
+            marks.push(plain.map_err(|_| StoreError::Damaged { what: "the mark of a page" })?);
+        }
+        Ok(marks)
+    }
+
+    /// Notes where the reading of a unit stands, without a page.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if somebody else has the task.
+    pub async fn unit_put(&self, lease: &TaskLease, unit: u64, state: &[u8]) -> Result<(), StoreError> {
+        let key = self.run_key(&lease.run).await?;
+        let mut tx = self.begin_relaxed().await?;
+        self.fence_check(&mut tx, lease).await?;
+        put(&mut tx, (&key, &lease.task), unit, state).await?;
+        tx.commit().await
+    }
+
+    /// Throws away what was read of a unit, so that it starts from its beginning.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if somebody else has the task.
+    pub async fn unit_restart(&self, lease: &TaskLease, unit: u64) -> Result<(), StoreError> {
+        const COUNT: &str = "UPDATE task SET rows_read = rows_read - COALESCE((SELECT SUM(row_count) FROM page WHERE task_id = $1 AND unit = $3), 0), pages_read = pages_read - (SELECT COUNT(*) FROM page WHERE task_id = $1 AND unit = $3) WHERE id = $1 AND fence = $2 AND state = 'leased'";
+        const PAGES: &str = "DELETE FROM page WHERE task_id = $1 AND unit = $2";
+        const STATE: &str = "DELETE FROM read_unit WHERE task_id = $1 AND unit = $2";
+        let mut tx = self.begin_relaxed().await?;
+        let counted = sqlx::query(COUNT)
+            .bind(lease.task.as_str())
+            .bind(self.fence(lease).await?)
+            .bind(signed(unit))
+            .execute(tx.connection())
+            .await?;
+        if counted.rows_affected() == 0 {
+            return Err(fenced(lease));
+        }
+        for statement in [PAGES, STATE] {
+            sqlx::query(statement)
+                .bind(lease.task.as_str())
+                .bind(signed(unit))
+                .execute(tx.connection())
+                .await?;
+        }
+        tx.commit().await
+    }
+
+    /// Ends the task of a reading and keeps, sealed, what became of it; those that waited for it may
+    /// start. A power failure may undo it together with what was read last.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if somebody else has the task.
+    pub async fn read_finish(
+        &self,
+        lease: &TaskLease,
+        outcome: Option<Outcome>,
+        kept: &[u8],
+    ) -> Result<(), StoreError> {
+        const PUT: &str = "INSERT INTO read_outcome (task_id, sealed) VALUES ($1, $2) ON CONFLICT (task_id) DO UPDATE SET sealed = excluded.sealed";
+        const FINISH: &str = "UPDATE task SET state = 'done', outcome = $3, failure = NULL, worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'leased'";
+        let key = self.run_key(&lease.run).await?;
+        let mut tx = self.begin_relaxed().await?;
+        let finished = sqlx::query(FINISH)
+            .bind(lease.task.as_str())
+            .bind(self.fence(lease).await?)
+            .bind(outcome.map(outcome_text))
+            .execute(tx.connection())
+            .await?
+            .rows_affected();
+        sqlx::query(PUT)
+            .bind(lease.task.as_str())
+            .bind(key.seal(&outcome_place(&lease.task), kept))
+            .execute(tx.connection())
+            .await?;
+        self.task_over(tx, lease, finished).await
+    }
+
+    /// What became of a reading, if it is over.
+    pub async fn read_outcome(&self, run: &RunId, task: &TaskId) -> Result<Option<Vec<u8>>, StoreError> {
+        const FIND: &str = "SELECT sealed FROM read_outcome WHERE task_id = $1";
+        let key = self.run_key(run).await?;
+        let row = sqlx::query(FIND).bind(task.as_str()).fetch_optional(&self.inner.reader).await?;
+        let Some(row) = row else { return Ok(None) };
+        let sealed: Vec<u8> = row.try_get(0)?;
+        let plain = key.open(&outcome_place(task), &sealed);
+        plain.map(Some).map_err(|_| StoreError::Damaged { what: "the outcome of a reading" })
+    }
+}
+
+/// Notes the state of a unit; the caller has checked the fence.
+pub(super) async fn put(
+    tx: &mut Tx,
+    (key, task): (&RunKey, &TaskId),
+    unit: u64,
+    state: &[u8],
+) -> Result<(), StoreError> {
+    const PUT: &str = "INSERT INTO read_unit (task_id, unit, sealed) VALUES ($1, $2, $3) ON CONFLICT (task_id, unit) DO UPDATE SET sealed = excluded.sealed";
+    sqlx::query(PUT)
+        .bind(task.as_str())
+        .bind(signed(unit))
+        .bind(key.seal(&unit_place(task, signed(unit)), state))
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+fn unit_place(task: &TaskId, unit: i64) -> Vec<u8> {
+    format!("task|{task}|{unit}|state").into_bytes()
+}
+
+fn outcome_place(task: &TaskId) -> Vec<u8> {
+    format!("task|{task}|outcome").into_bytes()
+}

@@ -1,0 +1,41 @@
+//! Taking whichever task is due.
+
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::{ClaimedTask, TaskLease, microseconds, task_id};
+use crate::run::run_id;
+use crate::store::count;
+use crate::{Store, StoreError};
+
+impl Store {
+    /// Takes the next task that is due, for `lease` from now; a task whose holder fell silent is due
+    /// again when its lease ends. `None` if there is nothing to do.
+    pub async fn task_claim(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedTask>, StoreError> {
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let row = sqlx::query(self.inner.dialect.task_claim())
+            .bind(worker)
+            .bind(now)
+            .bind(now + microseconds(lease))
+            .fetch_optional(tx.connection())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        tx.commit().await?;
+        claimed(&row).map(Some)
+    }
+}
+
+/// What the statement that takes a task gives back.
+pub(super) fn claimed(row: &AnyRow) -> Result<ClaimedTask, StoreError> {
+    Ok(ClaimedTask {
+        lease: TaskLease { task: task_id(row.try_get(0)?), run: run_id(row, 1)?, fence: row.try_get(4)? },
+        kind: row.try_get(2)?,
+        name: row.try_get(3)?,
+        attempt: count(row.try_get(5)?)?,
+        rows: count(row.try_get(6)?)?,
+        pages: count(row.try_get(7)?)?,
+    })
+}
