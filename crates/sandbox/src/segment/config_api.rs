@@ -157,7 +157,7 @@ fn details(world: &World, regulation: &Regulation) -> Value {
         "workspace_id": world.workspace_id,
         "overall_status": lower(regulation.status(world.now)),
         "stream_status": streams,
-        "created_at": regulation.created_at.to_string(),
+        "created_at": regulation.stamp.to_string(),
         "finished_at": regulation.finished_at(world.now).map(|end| end.to_string()),
     })
 }
@@ -194,7 +194,7 @@ fn entry(world: &World, regulation: &Regulation) -> Value {
         "regulate_id": regulation.id,
         "attributes": {"name": name, "values": regulation.subjects},
         "status": lower(regulation.status(world.now)),
-        "created_at": regulation.created_at.to_string(),
+        "created_at": regulation.stamp.to_string(),
     });
     if let (Some(end), Some(object)) = (regulation.finished_at(world.now), entry.as_object_mut()) {
         object.insert("finished_at".into(), json!(end.to_string()));

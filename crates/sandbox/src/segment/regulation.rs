@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::Subject;
 use super::suppression::Suppression;
-use super::world::World;
+use super::world::{START, World};
 
 /// A request to delete or suppress, on its way through the destinations (segment-api A12).
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub(super) struct Regulation {
     pub(super) subject_type: SubjectType,
     pub(super) subjects: Vec<String>,
     pub(super) created_at: Timestamp,
+    /// When it was made by the clock of callers, who compare it with their own.
+    pub(super) stamp: Timestamp,
     pub(super) streams: Vec<Stream>,
     /// Time of one destination; the k-th ends k times later.
     pub(super) step: SignedDuration,
@@ -136,9 +138,9 @@ impl Regulation {
         if count == 0 { self.own_end() } else { self.end_of(count - 1) }
     }
 
-    /// When everything was over, if it is.
+    /// When everything was over, if it is, by the clock of callers.
     pub(super) fn finished_at(&self, now: Timestamp) -> Option<Timestamp> {
-        (now >= self.end()).then(|| self.end())
+        (now >= self.end()).then(|| self.stamp + self.end().duration_since(self.created_at))
     }
 
     /// A tenth of the first step passes before anything begins.
@@ -210,6 +212,7 @@ impl World {
             subject_type: new.subject_type,
             subjects: new.subjects,
             created_at: self.now,
+            stamp: self.stamp(),
             streams,
             step: SignedDuration::try_from(self.regulation_time).unwrap_or(SignedDuration::ZERO),
             doomed,
@@ -275,6 +278,12 @@ impl World {
     pub(super) fn recent_regulations(&self) -> impl DoubleEndedIterator<Item = &Regulation> {
         let oldest = self.now - super::audit::KEPT;
         self.regulations.iter().filter(move |regulation| regulation.created_at >= oldest)
+    }
+
+    /// The present of callers, moved as far as the simulation's time was.
+    fn stamp(&self) -> Timestamp {
+        let moved = START.parse().map_or(SignedDuration::ZERO, |start| self.now.duration_since(start));
+        self.clock.now().checked_add(moved).unwrap_or(Timestamp::MAX)
     }
 
     /// Moves the simulation's time.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use model::Clock;
 
 use super::audit::AuditEvent;
 use super::iam::{Group, Label, Permission, ResourceKind, ResourceRef, Role, User};
@@ -19,6 +20,8 @@ use crate::Random;
 pub(super) struct World {
     pub(super) seed: u64,
     pub(super) now: Timestamp,
+    /// The time of callers.
+    pub(super) clock: Arc<dyn Clock>,
     /// Source of ids of things made after the start.
     pub(super) random: Random,
     pub(super) tokens: Tokens,
@@ -68,6 +71,7 @@ impl World {
         let mut world = Self {
             seed,
             now: START.parse().expect("the constant is a time"),
+            clock: Arc::clone(&options.clock),
             random: Random::named(seed, "later"),
             tokens: Tokens {
                 public: format!("sgp_{}", tokens.letters(64)),

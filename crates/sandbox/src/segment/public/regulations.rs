@@ -131,7 +131,7 @@ fn details(world: &World, regulation: &Regulation) -> Value {
         "id": regulation.id,
         "workspaceId": world.workspace_id,
         "overallStatus": regulation.status(world.now),
-        "createdAt": regulation.created_at.to_string(),
+        "createdAt": regulation.stamp.to_string(),
         "streamStatus": streams,
     });
     if let (Some(end), Some(object)) = (regulation.finished_at(world.now), details.as_object_mut()) {
@@ -157,7 +157,7 @@ fn summary(world: &World, regulation: &Regulation) -> Value {
     summary.insert("subjectType".into(), json!(regulation.subject_type));
     summary.insert("subjects".into(), json!(regulation.subjects));
     summary.insert("status".into(), json!(regulation.status(world.now)));
-    summary.insert("createdAt".into(), json!(regulation.created_at.to_string()));
+    summary.insert("createdAt".into(), json!(regulation.stamp.to_string()));
     summary.insert("regulationType".into(), json!(regulation.kind));
     if let Some(end) = regulation.finished_at(world.now) {
         summary.insert("finishedAt".into(), json!(end.to_string()));
