@@ -74,6 +74,18 @@ impl Database {
         self.inner.driver.test().await.map_err(|fault| self.error(None, fault))
     }
 
+    /// Looks at the table of a collection, without reading a row: it is there, with these columns.
+    ///
+    /// # Errors
+    /// Why the table cannot be read as its dataset says.
+    pub async fn look(&self, collection: &CollectionAddress, columns: &[&str]) -> Result<(), DatabaseError> {
+        let looked = self
+            .table(collection)
+            .await
+            .and_then(|table| columns.iter().try_for_each(|column| table.column(column).map(|_| ())));
+        looked.map_err(|fault| self.error(Some(collection), fault))
+    }
+
     pub(crate) fn driver(&self) -> &Driver {
         &self.inner.driver
     }

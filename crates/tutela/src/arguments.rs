@@ -1,8 +1,8 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::command::{connection, connector, demo, privacy, sandbox};
+use crate::command::{audit, certificate, connection, connector, demo, policy, privacy, sandbox};
 
-/// Answers whose personal data is in your SaaS applications.
+/// Finds a person's data in your applications and databases, and erases it: planned, sent once, proven.
 ///
 /// Exit codes: 0 done, 1 failed, 2 bad input, 3 incomplete, 4 refused.
 #[derive(Debug, Parser)]
@@ -10,7 +10,9 @@ use crate::command::{connection, connector, demo, privacy, sandbox};
 #[command(after_help = "Examples:
   tutela demo --once
   tutela connector check connector.yml --dataset dataset.yml
-  tutela privacy access --project tutela.yml --identity email=ana@example.com --out ./package")]
+  tutela privacy access --project tutela.yml --identity email=ana@example.com --out ./package
+  tutela privacy plan --project tutela.yml --policy erase_customer --identity email=ana@example.com --out plan.json
+  tutela privacy apply plan.json --approve sha256:…")]
 pub(crate) struct Arguments {
     /// Say more on standard error: -v what happens, -vv also how. RUST_LOG sets it more finely.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -43,10 +45,19 @@ pub(crate) enum Command {
     /// Requests of people about their data.
     #[command(subcommand)]
     Privacy(privacy::Command),
+    /// Policies of a project file.
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// The audit log: check it, keep a copy elsewhere.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Certificates of erasures and rectifications.
+    #[command(subcommand)]
+    Certificate(certificate::Command),
     /// Simulated applications to try Tutela on.
     #[command(subcommand)]
     Sandbox(sandbox::Command),
-    /// Run a data request against a simulated Segment, with nothing else set up.
+    /// Ask for a person's data and erase it, on a simulated Segment and a sample shop database.
     Demo(demo::Demo),
 }
 

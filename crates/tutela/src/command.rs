@@ -1,6 +1,9 @@
+pub(crate) mod audit;
+pub(crate) mod certificate;
 pub(crate) mod connection;
 pub(crate) mod connector;
 pub(crate) mod demo;
+pub(crate) mod policy;
 pub(crate) mod privacy;
 pub(crate) mod sandbox;
 
@@ -15,6 +18,9 @@ pub(crate) fn run(command: Command, output: Output) -> Result<Exit, Failure> {
         Command::Connector(command) => connector::run(command, output),
         Command::Connection(command) => connection::run(command, output),
         Command::Privacy(command) => privacy::run(command, output),
+        Command::Policy(command) => policy::run(command, output),
+        Command::Audit(command) => audit::run(command, output),
+        Command::Certificate(command) => certificate::run(command, output),
         Command::Sandbox(command) => sandbox::run(&command),
         Command::Demo(demo) => demo::run(&demo, output),
     }

@@ -11,16 +11,19 @@ pub(crate) enum Exit {
     Failed,
     /// The input is wrong; nothing was sent.
     BadInput,
+    /// Refused by plan, policy or limits; nothing was sent.
+    Refused,
 }
 
 impl Exit {
-    /// The code that the shell sees. 4 is kept for refusals by plan or policy.
+    /// The code that the shell sees.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
             Self::BadInput => 2,
             Self::Incomplete => 3,
+            Self::Refused => 4,
         }
     }
 }
@@ -37,8 +40,9 @@ mod tests {
 
     #[test]
     fn codes_are_those_of_the_contract() {
-        let codes = [Exit::Done, Exit::Failed, Exit::BadInput, Exit::Incomplete].map(Exit::code);
+        let codes =
+            [Exit::Done, Exit::Failed, Exit::BadInput, Exit::Incomplete, Exit::Refused].map(Exit::code);
 
-        assert_eq!(codes, [0, 1, 2, 3]);
+        assert_eq!(codes, [0, 1, 2, 3, 4]);
     }
 }

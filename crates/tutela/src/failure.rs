@@ -15,6 +15,9 @@ pub(crate) enum Failure {
     /// The input is right and it did not work.
     #[error("error: {0}")]
     Failed(String),
+    /// The input is right, and plan, policy or limits forbid it; nothing was sent.
+    #[error("refused: {0}")]
+    Refused(String),
     /// What is wrong was shown already, as diagnostics.
     #[error("")]
     Shown(Exit),
@@ -29,6 +32,11 @@ impl Failure {
     /// A failure, explained by an error and its sources.
     pub(crate) fn failed(error: &dyn Error) -> Self {
         Self::Failed(chain(error))
+    }
+
+    /// A refusal, explained by an error and its sources.
+    pub(crate) fn refused(error: &dyn Error) -> Self {
+        Self::Refused(chain(error))
     }
 
     /// A file that should be there and cannot be read.
@@ -46,6 +54,7 @@ impl Failure {
         match self {
             Self::BadInput(_) => Exit::BadInput,
             Self::Failed(_) => Exit::Failed,
+            Self::Refused(_) => Exit::Refused,
             Self::Shown(exit) => *exit,
         }
     }

@@ -5,6 +5,7 @@ mod capability;
 mod command;
 mod data_request;
 mod diagnostics;
+mod duration;
 mod exit;
 mod failure;
 mod files;
@@ -15,6 +16,8 @@ mod progress;
 mod project;
 mod recording;
 mod runtime;
+mod service;
+mod state;
 mod summary;
 mod table;
 
@@ -38,7 +41,9 @@ fn main() -> ExitCode {
         Err(failure) => {
             match &failure {
                 Failure::Shown(_) => {}
-                Failure::BadInput(text) | Failure::Failed(text) => output.failure(text),
+                Failure::BadInput(text) | Failure::Failed(text) | Failure::Refused(text) => {
+                    output.failure(text)
+                }
             }
             failure.exit().into()
         }

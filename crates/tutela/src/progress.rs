@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use engine::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use privacy::ApplyProgress;
 
 use crate::output::Output;
 
@@ -47,6 +48,25 @@ impl ProgressLine {
         let ended = self.ended.fetch_add(ended, Ordering::Relaxed) + ended;
         if !self.bar.is_hidden() {
             self.bar.set_message(format!("{ended} collections done, {rows} rows"));
+        }
+    }
+
+    /// Notes what carrying out a plan tells.
+    pub(crate) fn note_apply(&self, progress: &ApplyProgress) {
+        let text = match progress {
+            ApplyProgress::Reading(progress) => return self.note(progress),
+            ApplyProgress::Checked { operations } => {
+                format!("nothing changed, {operations} operations to settle")
+            }
+            ApplyProgress::Settled { order, of, connection, .. } => {
+                format!("{order} of {of} settled ({connection})")
+            }
+            ApplyProgress::Following { jobs, next } => {
+                format!("following {jobs} jobs, next look in {} s", next.as_secs())
+            }
+        };
+        if !self.bar.is_hidden() {
+            self.bar.set_message(text);
         }
     }
 

@@ -2,6 +2,7 @@ pub(crate) mod door;
 mod resolve;
 mod secrets;
 mod settings;
+mod sources;
 
 use std::path::{Path, PathBuf};
 
@@ -13,9 +14,11 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files;
 use crate::output::Output;
+use crate::state::beside;
 
-pub(crate) use self::resolve::Instance;
+pub(crate) use self::resolve::{DescribedPart, Instance, Member, Part};
 pub(crate) use self::settings::{limits, reading};
+pub(crate) use self::sources::{Calls, Opening, Wired};
 
 /// A project file and where it lies: paths in it start there.
 #[derive(Debug)]
@@ -42,8 +45,13 @@ impl ProjectFile {
             // As data, warnings would stand before the result.
             output.diagnostics(&checked.diagnostics, &sources);
         }
-        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        let folder = beside(path);
         Ok(Self { project, source, folder })
+    }
+
+    /// The folder it lies in: paths in it start there.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The file's name, as a person wrote it.
@@ -53,7 +61,7 @@ impl ProjectFile {
 }
 
 /// Flag of all commands that work on a project file.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ProjectArgument {
     /// Project file.
     #[arg(long, default_value = "tutela.yml", env = "TUTELA_PROJECT")]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::data_request::{DataRequests, Means};
 use crate::failure::Failure;
-use crate::project::{Instance, door};
+use crate::project::{Calls, Instance, Wired, door};
 
 pub(crate) use self::keep::kept_paths;
 
@@ -119,7 +119,7 @@ impl Recording {
     /// Runs the same request from the recording; opens no socket.
     pub(crate) async fn replay(
         &self,
-        instance: Instance,
+        instance: &Instance,
         clock: Arc<dyn Clock>,
     ) -> Result<Replayed, Failure> {
         let mut identities = Identities::default();
@@ -130,18 +130,17 @@ impl Recording {
                     .map_err(|error| Failure::bad_input(&error))?;
             }
         }
+        let door = door::open(DoorSettings::default(), Mode::Replay(self.cassette.clone()), &clock)?;
+        let settings =
+            connector::Settings { retry_wait: std::time::Duration::ZERO, ..connector::Settings::default() };
+        let wired = Wired::of_instance(instance, Calls::new(door, settings, Arc::clone(&clock)))?;
         let means = Means {
-            door: door::open(DoorSettings::default(), Mode::Replay(self.cassette.clone()), &clock)?,
-            settings: connector::Settings {
-                retry_wait: std::time::Duration::ZERO,
-                ..connector::Settings::default()
-            },
             // Equal calls get their answers in the recorded order, so one goes after the other.
             limits: Limits { per_connection: 1, total: 1 },
             policy: None,
             clock,
         };
-        let requests = DataRequests::new(vec![instance], means)?;
+        let requests = DataRequests::new(wired, means)?;
         let outcome = requests.read(identities, Cancellation::never(), &|_progress| {}).await?;
         Ok(Replayed { outcome, _requests: requests })
     }

@@ -138,7 +138,7 @@ impl Lowering<'_> {
     fn egress(&mut self, raw: raw::EgressSection) -> EgressSettings {
         let allow = raw.allow.unwrap_or_default();
         for (index, network) in allow.iter().enumerate() {
-            if !is_network(network) {
+            if !is_allowed(network) {
                 let message = format!("`{network}` is neither an address nor a network");
                 let help = "write an address or a network in CIDR form, as in `127.0.0.1/32` or `fd00::/8`";
                 self.error(
@@ -184,6 +184,30 @@ impl Lowering<'_> {
 fn is_variable_name(name: &str) -> bool {
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     starts_well && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// `10.0.0.0/8`, `10.1.2.3`, `[fd00::/8]`, each with `:port` and `@connection` if it is for one only.
+fn is_allowed(text: &str) -> bool {
+    let (place, connection) = match text.rsplit_once('@') {
+        Some((place, key)) => (place, Some(key)),
+        None => (text, None),
+    };
+    if connection.is_some_and(|key| key.parse::<ConnectionKey>().is_err()) {
+        return false;
+    }
+    let (network, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((network, "")) => (network, None),
+        Some((network, port)) => match port.strip_prefix(':') {
+            Some(port) => (network, Some(port)),
+            None => return false,
+        },
+        None if place.matches(':').count() == 1 => match place.split_once(':') {
+            Some((network, port)) => (network, Some(port)),
+            None => (place, None),
+        },
+        None => (place, None),
+    };
+    is_network(network) && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 fn is_network(text: &str) -> bool {

@@ -1,5 +1,11 @@
 mod access;
+pub(crate) mod apply;
 pub(crate) mod identity;
+pub(crate) mod plan;
+mod replay;
+mod resolve;
+pub(crate) mod status;
+pub(crate) mod verify;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -10,6 +16,18 @@ use crate::output::Output;
 pub(crate) enum Command {
     /// Fetch everything that the connections hold about one person, or about many.
     Access(access::Access),
+    /// Plan an erasure or a correction: read everything, list every write, send none.
+    Plan(plan::PlanArguments),
+    /// Carry out a plan that was approved by its digest.
+    Apply(apply::Apply),
+    /// Show how far a run is, per operation and destination.
+    Status(status::Status),
+    /// Look again whether everything is gone, and issue the certificate.
+    Verify(verify::Verify),
+    /// Say what became of a write that nothing else can tell.
+    Resolve(resolve::Resolve),
+    /// After a restore: plan again for everybody who was erased since.
+    Replay(replay::Replay),
 }
 
 pub(crate) use self::access::access_one;
@@ -18,5 +36,11 @@ pub(crate) use self::access::access_one;
 pub(crate) fn run(command: Command, output: Output) -> Result<Exit, Failure> {
     match command {
         Command::Access(access) => access::run(&access, output),
+        Command::Plan(plan) => plan::run(&plan, output),
+        Command::Apply(apply) => apply::run(&apply, output),
+        Command::Status(status) => status::run(&status, output),
+        Command::Verify(verify) => verify::run(&verify, output),
+        Command::Resolve(resolve) => resolve::run(&resolve, output),
+        Command::Replay(replay) => replay::run(&replay, output),
     }
 }

@@ -24,6 +24,13 @@ impl ProjectFile {
             .map_err(|error| Failure::bad_input(&error))?;
         open(settings, mode, clock)
     }
+
+    /// Networks that are open although they are not public, as file or environment say.
+    pub(crate) fn allowed(&self) -> Vec<String> {
+        let environment = std::env::var(ALLOW).ok().filter(|text| !text.is_empty());
+        let given = environment.and_then(|text| serde_json::from_str::<Vec<String>>(&text).ok());
+        given.unwrap_or_else(|| self.project.egress.allow.clone())
+    }
 }
 
 /// A door with these settings and budgets of its own.

@@ -2,13 +2,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use connector::{Connection, Secrets};
+use graph::MaskingMode;
 use model::ConnectionKey;
 use serde_json::Value;
 use spec::connector_file::ConnectorFile;
 use spec::dataset_file::Dataset;
 use spec::{
-    CheckOptions, CheckedSecrets, ConnectionEntry, Diagnostic, Diagnostics, DomainValidation, SecretInputs,
-    Severity, SourceFile,
+    CheckOptions, CheckedSecrets, ConnectionEntry, DatabaseKind, Diagnostic, Diagnostics, DomainValidation,
+    SecretInputs, Severity, SourceFile,
 };
 
 use super::ProjectFile;
@@ -19,7 +20,41 @@ use crate::failure::Failure;
 use crate::files::{self, ConnectorSources};
 use crate::output::Output;
 
-/// A connection of a project, complete: file, dataset, secrets.
+/// A connection of a project, complete. `Debug` is not offered: secrets are in it.
+#[derive(Clone)]
+pub(crate) struct Member {
+    /// What the project file says of it.
+    pub(crate) entry: ConnectionEntry,
+    /// Whether only updates that mask may erase.
+    pub(crate) mode: MaskingMode,
+    /// Digest of the texts of connector and dataset file.
+    pub(crate) sha256: String,
+    /// Its secrets, defaults included.
+    pub(crate) secrets: Vec<(String, Value)>,
+    /// What is behind it.
+    pub(crate) part: Part,
+}
+
+/// What a connection leads to.
+#[derive(Clone)]
+pub(crate) enum Part {
+    /// An application, by a connector file.
+    Connector(Instance),
+    /// A database of the company, by its dataset.
+    Database(DatabaseKind, Dataset),
+}
+
+impl Member {
+    /// What its collections hold.
+    pub(crate) fn dataset(&self) -> Option<&Dataset> {
+        match &self.part {
+            Part::Connector(instance) => instance.dataset.as_ref(),
+            Part::Database(_, dataset) => Some(dataset),
+        }
+    }
+}
+
+/// A connection that a connector file runs, complete: file, dataset, secrets.
 #[derive(Debug, Clone)]
 pub(crate) struct Instance {
     /// What is called.
@@ -31,10 +66,29 @@ pub(crate) struct Instance {
 /// A connection before its secrets are looked at.
 #[derive(Debug)]
 pub(crate) struct Described {
-    /// The checked file.
-    pub(crate) file: ConnectorFile,
-    /// The checked dataset.
-    pub(crate) dataset: Option<Dataset>,
+    /// What is behind it.
+    pub(crate) part: DescribedPart,
+    /// Digest of the texts of connector and dataset file.
+    pub(crate) sha256: String,
+}
+
+/// What a connection leads to, without secrets.
+#[derive(Debug)]
+pub(crate) enum DescribedPart {
+    /// A checked connector file with its dataset.
+    Connector(Box<ConnectorFile>, Option<Dataset>),
+    /// A database with its dataset.
+    Database(DatabaseKind, Dataset),
+}
+
+impl Described {
+    /// What its collections hold.
+    pub(crate) fn dataset(&self) -> Option<&Dataset> {
+        match &self.part {
+            DescribedPart::Connector(_, dataset) => dataset.as_ref(),
+            DescribedPart::Database(_, dataset) => Some(dataset),
+        }
+    }
 }
 
 impl Instance {
@@ -46,27 +100,27 @@ impl Instance {
         output: Output,
     ) -> Result<Self, Failure> {
         let mut found = Findings { list: Diagnostics::default(), sources: Sources::default() };
-        let described = check(sources, key, &mut found)?;
+        let checked = check(sources, key, &mut found)?;
         found.sources.add(sources.connector.clone());
         sources.dataset.iter().for_each(|dataset| found.sources.add(dataset.clone()));
         found.show_errors(output)?;
-        let described = described.ok_or(Failure::Shown(Exit::BadInput))?;
+        let (file, dataset) = checked.ok_or(Failure::Shown(Exit::BadInput))?;
         let supplied = SecretInputs::new(supplied);
-        let secrets = spec::check_secrets(&described.file, &supplied, DomainValidation::Disabled)
+        let secrets = spec::check_secrets(&file, &supplied, DomainValidation::Disabled)
             .map_err(|error| Failure::bad_input(&error))?;
-        Ok(instance(key, described, secrets))
+        Ok(instance(key, file, dataset, secrets))
     }
 }
 
 impl ProjectFile {
     /// Completes all connections; what is wrong with any of them is shown.
-    pub(crate) fn instances(&self, output: Output) -> Result<Vec<Instance>, Failure> {
+    pub(crate) fn members(&self, output: Output) -> Result<Vec<Member>, Failure> {
         let positions = 0..self.project.connections.len();
         self.complete(positions, output)
     }
 
     /// Completes the connection called `key`.
-    pub(crate) fn instance(&self, key: &str, output: Output) -> Result<Instance, Failure> {
+    pub(crate) fn member(&self, key: &str, output: Output) -> Result<Member, Failure> {
         let connections = &self.project.connections;
         let position = connections.iter().position(|entry| entry.key.as_str() == key).ok_or_else(|| {
             let keys: Vec<&str> = connections.iter().map(|entry| entry.key.as_str()).collect();
@@ -80,6 +134,17 @@ impl ProjectFile {
         Ok(found.remove(0))
     }
 
+    /// Completes the connection called `key`, which a connector file must run.
+    pub(crate) fn instance(&self, key: &str, output: Output) -> Result<Instance, Failure> {
+        match self.member(key, output)?.part {
+            Part::Connector(instance) => Ok(instance),
+            Part::Database(kind, _) => Err(Failure::BadInput(format!(
+                "`{key}` is a database ({}); this works on connections that a connector file runs",
+                kind.as_str()
+            ))),
+        }
+    }
+
     /// Reads and checks the files of one connection; findings go to `found`.
     pub(crate) fn describe(
         &self,
@@ -87,6 +152,10 @@ impl ProjectFile {
         entry: &ConnectionEntry,
         found: &mut Findings,
     ) -> Result<Option<Described>, Failure> {
+        let dataset = entry.dataset.as_ref().map(|path| files::read(&self.folder.join(path))).transpose()?;
+        if let Some(kind) = entry.database() {
+            return self.describe_database(position, entry, (kind, dataset), found);
+        }
         let Some(mut pair) = files::find_connector(&entry.connector, &self.folder)? else {
             let place = format!("connections[{position}].connector");
             let message = format!("`{}` is neither a connector of the library nor a file", entry.connector);
@@ -96,12 +165,48 @@ impl ProjectFile {
             );
             return Ok(None);
         };
-        if let Some(dataset) = &entry.dataset {
-            pair.dataset = Some(files::read(&self.folder.join(dataset))?);
-        }
+        pair.dataset = dataset.or(pair.dataset);
         found.sources.add(pair.connector.clone());
         pair.dataset.iter().for_each(|dataset| found.sources.add(dataset.clone()));
-        check(&pair, &entry.key, found)
+        let sha256 = digest([Some(&pair.connector), pair.dataset.as_ref()]);
+        let checked = check(&pair, &entry.key, found)?;
+        Ok(checked.map(|(file, dataset)| Described {
+            part: DescribedPart::Connector(Box::new(file), dataset),
+            sha256,
+        }))
+    }
+
+    /// A database has no connector file; its dataset must be its own.
+    fn describe_database(
+        &self,
+        position: usize,
+        entry: &ConnectionEntry,
+        (kind, source): (DatabaseKind, Option<SourceFile>),
+        found: &mut Findings,
+    ) -> Result<Option<Described>, Failure> {
+        // Without a dataset the project file was refused.
+        let Some(source) = source else { return Ok(None) };
+        found.sources.add(source.clone());
+        let sha256 = digest([None, Some(&source)]);
+        let checked = spec::check_datasets(&source, &options(&entry.key));
+        found.list.extend(checked.diagnostics);
+        let Some(datasets) = checked.value else { return Ok(None) };
+        let keys: Vec<String> = datasets.iter().map(|dataset| dataset.fides_key.clone()).collect();
+        let own = datasets.into_iter().find(|dataset| dataset.fides_key == entry.key.as_str());
+        if own.is_none() {
+            let place = format!("connections[{position}].dataset");
+            let message = format!(
+                "{} describes {}, and the connection is called `{}`",
+                source.name(),
+                keys.join(", "),
+                entry.key
+            );
+            found.list.push(
+                self.error_at(&place, "project::dataset", message)
+                    .with_help("a database's dataset has the connection's key as its `fides_key`"),
+            );
+        }
+        Ok(own.map(|dataset| Described { part: DescribedPart::Database(kind, dataset), sha256 }))
     }
 
     /// An error about the value at `place` in the project file.
@@ -121,29 +226,49 @@ impl ProjectFile {
         Findings { list: Diagnostics::default(), sources }
     }
 
-    fn complete(&self, positions: std::ops::Range<usize>, output: Output) -> Result<Vec<Instance>, Failure> {
+    fn complete(&self, positions: std::ops::Range<usize>, output: Output) -> Result<Vec<Member>, Failure> {
         let mut found = self.findings();
-        let mut instances = Vec::new();
+        let mut members = Vec::new();
         for (position, entry) in self.project.connections.iter().enumerate() {
             if !positions.clone().contains(&position) {
                 continue;
             }
-            if let Some(described) = self.describe(position, entry, &mut found)?
-                && let Some(secrets) =
-                    (SecretsOf { project: self, position, entry }).check(&described.file, &mut found.list)
-            {
-                instances.push(instance(&entry.key, described, secrets));
+            let Some(described) = self.describe(position, entry, &mut found)? else { continue };
+            let secrets = SecretsOf { project: self, position, entry };
+            let completed = match described.part {
+                DescribedPart::Connector(file, dataset) => {
+                    secrets.check(&file, &mut found.list).map(|secrets| {
+                        let values = secrets.values.clone();
+                        (values, Part::Connector(instance(&entry.key, *file, dataset, secrets)))
+                    })
+                }
+                DescribedPart::Database(kind, dataset) => {
+                    secrets.supplied(&mut found.list).map(|values| (values, Part::Database(kind, dataset)))
+                }
+            };
+            if let Some((secrets, part)) = completed {
+                members.push(Member {
+                    entry: entry.clone(),
+                    mode: if self.project.is_masking_strict(entry) {
+                        MaskingMode::Strict
+                    } else {
+                        MaskingMode::Any
+                    },
+                    sha256: described.sha256,
+                    secrets,
+                    part,
+                });
             }
         }
         found.show_errors(output)?;
-        self.check_references(&instances, positions, output)?;
-        Ok(instances)
+        self.check_references(&members, positions, output)?;
+        Ok(members)
     }
 
     /// External references must lead to a field of some connection of the project (saas-config 4.12).
     fn check_references(
         &self,
-        instances: &[Instance],
+        members: &[Member],
         positions: std::ops::Range<usize>,
         output: Output,
     ) -> Result<(), Failure> {
@@ -151,10 +276,10 @@ impl ProjectFile {
             // The field may belong to a connection that this command has nothing to do with.
             return Ok(());
         }
-        let datasets: Vec<&Dataset> =
-            instances.iter().filter_map(|instance| instance.dataset.as_ref()).collect();
+        let datasets: Vec<&Dataset> = members.iter().filter_map(Member::dataset).collect();
         let mut found = self.findings();
-        for (position, instance) in positions.zip(instances) {
+        for (position, member) in positions.zip(members) {
+            let Part::Connector(instance) = &member.part else { continue };
             for (name, reference) in &instance.connection.references {
                 if let Err(error) = spec::secrets::check_external_reference(name, reference, &datasets) {
                     let place = format!("connections[{position}].secrets.{name}");
@@ -198,9 +323,8 @@ fn check(
     pair: &ConnectorSources,
     key: &ConnectionKey,
     found: &mut Findings,
-) -> Result<Option<Described>, Failure> {
-    let options =
-        CheckOptions { instance_key: Some(key.clone()), domain_validation: DomainValidation::default() };
+) -> Result<Option<(ConnectorFile, Option<Dataset>)>, Failure> {
+    let options = options(key);
     let connector = spec::check_connector(&pair.connector, &options);
     found.list.extend(connector.diagnostics);
     let file = connector.value;
@@ -216,7 +340,25 @@ fn check(
             found.list.extend(spec::check_pair(file, dataset, source));
         }
     }
-    Ok(file.map(|file| Described { file, dataset }))
+    Ok(file.map(|file| (file, dataset)))
+}
+
+fn options(key: &ConnectionKey) -> CheckOptions {
+    CheckOptions { instance_key: Some(key.clone()), domain_validation: DomainValidation::default() }
+}
+
+/// One digest over the texts that say what a connection does.
+fn digest(sources: [Option<&SourceFile>; 2]) -> String {
+    let texts = sources.map(|source| source.map(SourceFile::text).unwrap_or_default());
+    let lengths = texts.map(|text| text.len().to_string());
+    // With the length of the first, text cannot move from one file to the other unseen.
+    let [connector, dataset] = texts;
+    let [length, _] = lengths;
+    let mut whole = [length.as_str(), "\n", connector, dataset].concat();
+    for script in sources.iter().flatten().flat_map(|source| source.scripts()) {
+        whole.push_str(&format!("\n{} {}\n{}", script.file_name(), script.text().len(), script.text()));
+    }
+    format!("sha256:{}", crypto::hex(&crypto::sha256(whole.as_bytes())))
 }
 
 /// The dataset with the connection's key, else the first, which is then found to be another's.
@@ -237,13 +379,18 @@ fn same_key(source: &SourceFile, fides_key: &str, key: &ConnectionKey) -> Result
     )))
 }
 
-fn instance(key: &ConnectionKey, described: Described, secrets: CheckedSecrets) -> Instance {
+fn instance(
+    key: &ConnectionKey,
+    file: ConnectorFile,
+    dataset: Option<Dataset>,
+    secrets: CheckedSecrets,
+) -> Instance {
     let connection = Connection {
         key: key.clone(),
         recording_keep: HashMap::new(),
-        file: Arc::new(described.file),
+        file: Arc::new(file),
         secrets: Arc::new(Secrets::new(secrets.values)),
         references: secrets.references.into_iter().collect(),
     };
-    Instance { connection, dataset: described.dataset }
+    Instance { connection, dataset }
 }

@@ -19,10 +19,8 @@ pub(super) struct SecretsOf<'a> {
 }
 
 impl SecretsOf<'_> {
-    /// Takes them from file and environment and checks them against the connector.
-    ///
-    /// `None` if something is wrong; that stands in `found`, by name and place and without any value.
-    pub(super) fn check(self, file: &ConnectorFile, found: &mut Diagnostics) -> Option<CheckedSecrets> {
+    /// Takes them from file and environment as they are. What is not set stands in `found`.
+    pub(super) fn supplied(self, found: &mut Diagnostics) -> Option<Vec<(String, Value)>> {
         let mut supplied: Vec<(String, Value)> = Vec::new();
         let mut unset = Vec::new();
         for (name, value) in &self.entry.secrets {
@@ -34,11 +32,19 @@ impl SecretsOf<'_> {
                 },
             }
         }
-        if !unset.is_empty() {
-            // What else is missing would only repeat these names.
-            found.extend(unset);
-            return None;
+        if unset.is_empty() {
+            return Some(supplied);
         }
+        // What else is missing would only repeat these names.
+        found.extend(unset);
+        None
+    }
+
+    /// Takes them and checks them against the connector.
+    ///
+    /// `None` if something is wrong; that stands in `found`, by name and place and without any value.
+    pub(super) fn check(self, file: &ConnectorFile, found: &mut Diagnostics) -> Option<CheckedSecrets> {
+        let supplied = self.supplied(found)?;
         match spec::check_secrets(file, &SecretInputs::new(supplied), DomainValidation::default()) {
             Ok(secrets) => {
                 for warning in &secrets.warnings {

@@ -9,6 +9,8 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(crate) struct Program {
     folder: tempfile::TempDir,
+    /// The user's configuration folder: the master key lies there.
+    configuration: tempfile::TempDir,
     environment: Vec<(String, String)>,
 }
 
@@ -22,7 +24,11 @@ pub(crate) struct Ran {
 
 impl Program {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            configuration: tempfile::tempdir().unwrap(),
+            environment: Vec::new(),
+        }
     }
 
     pub(crate) fn with_environment(mut self, name: &str, value: &str) -> Self {
@@ -59,16 +65,23 @@ impl Program {
         self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tutela"));
-        command.args(arguments).current_dir(self.folder.path());
+        command.args(arguments);
+        self.in_its_place(&mut command);
+        command
+    }
+
+    /// Sets folder and environment of a command as for the program itself.
+    pub(crate) fn in_its_place<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.current_dir(self.folder.path());
         for (name, _) in
             std::env::vars().filter(|(name, _)| name.starts_with("TUTELA_") || name == "RUST_LOG")
         {
             command.env_remove(name);
         }
-        command.envs(self.environment.iter().cloned());
-        command
+        command.env("XDG_CONFIG_HOME", self.configuration.path());
+        command.envs(self.environment.iter().cloned())
     }
 
     /// Every file below its folder, by path.

@@ -1,12 +1,12 @@
 use serde::Serialize;
 use serde_json::json;
-use spec::Access;
+use spec::{Access, DatabaseKind};
 
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
-use crate::project::{ProjectArgument, ProjectFile};
+use crate::project::{DescribedPart, ProjectArgument, ProjectFile};
 use crate::summary::hosts;
 use crate::table::table;
 
@@ -25,7 +25,10 @@ struct Entry {
     key: String,
     connector: String,
     application: String,
+    /// Whether only updates that mask may erase.
+    masking_strict: bool,
     access: &'static str,
+    /// Hosts of applications; where a database is, is among its secrets.
     hosts: Vec<String>,
     /// Names only; values are nobody's business here.
     secrets: Vec<String>,
@@ -41,12 +44,19 @@ pub(crate) fn run(list: &List, output: Output) -> Result<Exit, Failure> {
             entries.push(Entry {
                 key: entry.key.to_string(),
                 connector: entry.connector.clone(),
-                application: described.file.name.clone(),
+                application: match &described.part {
+                    DescribedPart::Connector(file, _) => file.name.clone(),
+                    DescribedPart::Database(kind, _) => database(*kind).to_owned(),
+                },
+                masking_strict: file.project.is_masking_strict(entry),
                 access: match entry.access {
                     Access::Read => "read",
                     Access::Write => "write",
                 },
-                hosts: hosts(&described.file),
+                hosts: match &described.part {
+                    DescribedPart::Connector(file, _) => hosts(file),
+                    DescribedPart::Database(..) => Vec::new(),
+                },
                 secrets: entry.secrets.iter().map(|(name, _)| name.clone()).collect(),
             });
         }
@@ -68,4 +78,13 @@ pub(crate) fn run(list: &List, output: Output) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// What a database is called.
+fn database(kind: DatabaseKind) -> &'static str {
+    match kind {
+        DatabaseKind::Postgres => "PostgreSQL",
+        DatabaseKind::MySql => "MySQL or MariaDB",
+        DatabaseKind::Sqlite => "SQLite",
+    }
 }

@@ -1,18 +1,21 @@
 use std::sync::Arc;
 
-use connector::{Connector, ConnectorParts, MemoryTokens, ProbeStatus, TestOutcome};
-use egress::Mode;
-use model::{Clock, RandomIds, SystemClock};
+use connector::{Connector, ProbeStatus, TestOutcome};
+use datastore::{Database, DatabaseError};
+use graph::covers;
+use model::{Clock, CollectionAddress, SystemClock};
 use serde::Serialize;
 use serde_json::json;
+use spec::dataset_file::{Dataset, Field};
 
 use crate::arguments::Format;
 use crate::capability::{Capability, Need, capabilities};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
-use crate::project::{ProjectArgument, ProjectFile, reading};
+use crate::project::{Opening, Part, ProjectArgument, ProjectFile};
 use crate::runtime;
+use crate::state::StateArgument;
 use crate::table::table;
 
 /// Which connection.
@@ -22,12 +25,14 @@ use crate::table::table;
   tutela connection test segment --project ./shop/tutela.yml --format json
 
 Sends the test request of the connector, then one GET for each thing the connection is used for, asking
-for nobody. Ends with 1 if anything that is needed does not work.")]
+for nobody. A database is connected to, and each table of its dataset is looked at. Ends with 1 if anything that is needed does not work.")]
 pub(crate) struct Test {
     /// Key of the connection in the project.
     connection: String,
     #[command(flatten)]
     project: ProjectArgument,
+    #[command(flatten)]
+    state: StateArgument,
 }
 
 /// One line of the result.
@@ -73,28 +78,66 @@ impl Verdict {
 /// Sends the test request and the probes.
 pub(crate) fn run(test: &Test, output: Output) -> Result<Exit, Failure> {
     let file = ProjectFile::load(&test.project.project, output)?;
-    let instance = file.instance(&test.connection, output)?;
-    let access = file.project.find_connection(&test.connection).map(|entry| entry.access).unwrap_or_default();
+    let member = file.member(&test.connection, output)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let capabilities = capabilities(&instance.connection, access);
-    let connector = Connector::new(ConnectorParts {
-        connection: instance.connection,
-        door: file.door(Mode::Live, &clock)?,
-        tokens: Arc::new(MemoryTokens::new()),
-        clock,
-        ids: Arc::new(RandomIds),
-        settings: reading(&file.project.reading),
-    });
-    let lines = runtime::run_until_interrupted(async {
-        let mut lines = vec![test_request(&connector).await];
-        for capability in &capabilities {
-            lines.push(probe(&connector, capability).await);
+    let state = test.state.settings(&test.project.project)?;
+    let opening = Opening::live(&file, &state, clock)?;
+    let lines = match &member.part {
+        Part::Connector(instance) => {
+            let capabilities = capabilities(&instance.connection, member.entry.access);
+            let connector = opening.calls.connector(instance);
+            runtime::run_until_interrupted(async {
+                let mut lines = vec![test_request(&connector).await];
+                for capability in &capabilities {
+                    lines.push(probe(&connector, capability).await);
+                }
+                Ok(lines)
+            })?
         }
-        Ok(lines)
-    })?;
+        Part::Database(kind, dataset) => {
+            let database = opening.database(&member, *kind, dataset)?;
+            runtime::run_until_interrupted(async { Ok(tables(&database, dataset).await) })?
+        }
+    };
     let passed = lines.iter().all(|line| line.result.is_fine());
     show(&lines, passed, output);
     Ok(if passed { Exit::Done } else { Exit::Failed })
+}
+
+/// Connects, then reads nothing out of each table that the dataset names.
+async fn tables(database: &Database, dataset: &Dataset) -> Vec<Line> {
+    let mut lines = vec![line("connect", database.test().await)];
+    if lines.iter().all(|line| line.result.is_fine()) {
+        for collection in dataset.collections.iter().filter(|collection| !collection.skip_processing) {
+            let address = CollectionAddress::new(&dataset.fides_key, &collection.name);
+            let columns: Vec<&str> = collection
+                .fields
+                .iter()
+                .filter(|field| is_read(field))
+                .map(|field| field.name.as_str())
+                .collect();
+            let looked = database.look(&address, &columns).await;
+            lines.push(line(&format!("read {}", collection.name), looked));
+        }
+    }
+    lines
+}
+
+/// Whether a run may read the column: a key, an identity, an end of a reference, or personal data.
+fn is_read(field: &Field) -> bool {
+    field.primary_key
+        || field.identity.is_some()
+        || !field.references.is_empty()
+        || !field.fields.is_empty()
+        || field.data_categories.iter().any(|category| !covers("system", category))
+}
+
+fn line(what: &str, done: Result<(), DatabaseError>) -> Line {
+    let (result, detail) = match done {
+        Ok(()) => (Verdict::Works, String::new()),
+        Err(error) => (Verdict::Failed, error.to_string()),
+    };
+    Line { what: what.to_owned(), result, permission: None, detail }
 }
 
 async fn test_request(connector: &Connector) -> Line {

@@ -12,7 +12,7 @@ use crate::data_request::{DataRequests, Means};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
-use crate::project::{Instance, ProjectArgument, ProjectFile, limits, reading};
+use crate::project::{Calls, Instance, ProjectArgument, ProjectFile, Wired, limits, reading};
 use crate::recording::{Recording, kept_paths};
 use crate::runtime;
 
@@ -47,21 +47,21 @@ pub(crate) fn run(record: &Record, output: Output) -> Result<Exit, Failure> {
     for kind in person.kinds() {
         person.values(kind).iter().for_each(|value| recorder.identify(kind, value));
     }
-    let means = Means {
-        door: file.door(Mode::Record(recorder.clone()), &clock)?,
-        settings: reading(&file.project.reading),
-        limits: limits(&file.project.reading),
-        policy: None,
-        clock: Arc::clone(&clock),
-    };
+    let calls = Calls::new(
+        file.door(Mode::Record(recorder.clone()), &clock)?,
+        reading(&file.project.reading),
+        Arc::clone(&clock),
+    );
+    let wired = Wired::of_instance(&with_kept_paths(instance.clone()), calls)?;
+    let means = Means { limits: limits(&file.project.reading), policy: None, clock: Arc::clone(&clock) };
     let recording = runtime::run_until_interrupted(async {
-        let requests = DataRequests::new(vec![with_kept_paths(instance.clone())], means)?;
+        let requests = DataRequests::new(wired, means)?;
         let live = requests.read(person, Cancellation::never(), &|_progress| {}).await?;
         if live.requests() == 0 {
             return Err(Failure::Failed("not one call was made, so there is nothing to record".to_owned()));
         }
         let mut recording = Recording::new(&instance, recorder.cassette());
-        let again = recording.replay(instance.clone(), clock).await?;
+        let again = recording.replay(&instance, clock).await?;
         for (address, collection) in &live.collections {
             let replayed = again.outcome.collections.get(address);
             if replayed.is_none_or(|other| other.rows != collection.rows || other.status != collection.status)

@@ -35,6 +35,8 @@ struct Shown {
     hosts: Vec<String>,
     params: Vec<Param>,
     endpoints: Vec<Shape>,
+    /// Requests that stand for the whole person.
+    data_protection_request: Vec<String>,
     categories: Vec<String>,
 }
 
@@ -95,6 +97,7 @@ fn shown(file: ConnectorFile, dataset: Option<&Dataset>) -> Shown {
         hosts: hosts(&file),
         params: file.connector_params.iter().map(param).collect(),
         endpoints: file.endpoints.iter().map(shape).collect(),
+        data_protection_request: file.data_protection_request.iter().map(line).collect(),
         categories: dataset.map(categories).unwrap_or_default().into_iter().collect(),
         name: file.name,
         r#type: file.connector_type.to_string(),
@@ -165,6 +168,9 @@ fn draw(shown: &Shown) {
     });
     output::text("\nCollections");
     output::text(&table(["name", "read", "write"], endpoints, &[]));
+    if !shown.data_protection_request.is_empty() {
+        output::text(&format!("\nfor the whole person: {}", shown.data_protection_request.join(", ")));
+    }
     if !shown.categories.is_empty() {
         output::text(&format!("\ndata categories: {}", shown.categories.join(", ")));
     }

@@ -104,7 +104,7 @@ fn replay(
     let instance = Instance::of_sources(sources, &recording.connection, recording.secrets(), output)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     runtime::run_until_interrupted(async {
-        let replayed = recording.replay(instance, clock).await?;
+        let replayed = recording.replay(&instance, clock).await?;
         recording.compare(&replayed)
     })
 }

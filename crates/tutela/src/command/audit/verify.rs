@@ -1,0 +1,141 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crypto::PublicKey;
+use model::SystemClock;
+use privacy::certificate::Certificate;
+use serde_json::json;
+use store::{AuditError, AuditReport, Checkpoint};
+
+use super::export::{self, Line};
+use crate::arguments::Format;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{self, Output};
+use crate::project::ProjectArgument;
+use crate::runtime;
+use crate::state::{self, StateArgument, StateSettings};
+
+/// Which log, and against what.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tutela audit verify
+  tutela audit verify --data ./shop/.tutela --against checkpoint.json
+  tutela audit verify --log audit.jsonl --key signing-key.pub
+
+Compares every entry with the checkpoints of the log, and with one kept elsewhere: a file of
+`tutela audit export --checkpoint`, or a certificate. Only a checkpoint that was out of reach of whoever
+could change the log says something about the time before it. Ends with 1 if anything differs.")]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    project: ProjectArgument,
+    #[command(flatten)]
+    state: StateArgument,
+    /// A checkpoint, or a certificate, that was kept elsewhere; once for each.
+    #[arg(long, value_name = "FILE")]
+    against: Vec<PathBuf>,
+    /// Check a file of `tutela audit export` instead of the data folder.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Public keys to trust instead of those in the data folder.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+/// Checks a log.
+pub(crate) fn run(verify: &Verify, output: Output) -> Result<Exit, Failure> {
+    let settings = verify.state.settings(&verify.project.project)?;
+    let keys = match &verify.key {
+        Some(path) => state::public_keys(path)?,
+        None => settings.public_keys()?,
+    };
+    let against: Result<Vec<Checkpoint>, Failure> =
+        verify.against.iter().map(|path| checkpoint(path, &keys)).collect();
+    let against = against?;
+    let checked = match &verify.log {
+        Some(path) => exported(path, &keys, &against)?,
+        None => runtime::run(own(&settings, &keys, &against))?,
+    };
+    match checked {
+        Ok((report, waiting)) => {
+            show(&report, waiting, output);
+            Ok(Exit::Done)
+        }
+        Err(AuditError::Store(error)) => Err(state::failure(&error)),
+        Err(error) => Err(Failure::failed(&error)),
+    }
+}
+
+/// What a check came to; and how many entries wait for their number.
+type Checked = Result<(AuditReport, u64), AuditError>;
+
+async fn own(
+    settings: &StateSettings,
+    keys: &[PublicKey],
+    against: &[Checkpoint],
+) -> Result<Checked, Failure> {
+    let state = settings.look(Arc::new(SystemClock)).await?;
+    let waiting = state.store.audit_waiting().await.map_err(|error| state::failure(&error))?;
+    let report = state.store.audit_verify(keys, against).await;
+    Ok(report.map(|report| (report, waiting)))
+}
+
+fn exported(path: &Path, keys: &[PublicKey], against: &[Checkpoint]) -> Result<Checked, Failure> {
+    let mut check = store::LogCheck::default();
+    // Two readings: what was signed must be known before the entries come by.
+    let mut expected: Vec<Checkpoint> = against.to_vec();
+    for line in export::lines(path)? {
+        if let Line::Checkpoint(envelope) = line? {
+            match Checkpoint::open(envelope.as_bytes(), keys) {
+                Ok(checkpoint) => expected.push(checkpoint),
+                Err(error) => return Ok(Err(error.into())),
+            }
+        }
+    }
+    for checkpoint in &expected {
+        if let Err(error) = check.expect(checkpoint) {
+            return Ok(Err(error));
+        }
+    }
+    for line in export::lines(path)? {
+        if let Line::Entry(entry) = line?
+            && let Err(error) = check.entry(&entry)
+        {
+            return Ok(Err(error));
+        }
+    }
+    Ok(check.finish().map(|report| (report, 0)))
+}
+
+/// A checkpoint by itself, or the one in a certificate.
+fn checkpoint(path: &Path, keys: &[PublicKey]) -> Result<Checkpoint, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| Failure::unreadable(path, &error))?;
+    let certified = || {
+        let log = Certificate::verify(&bytes, keys).ok()?.log?;
+        Checkpoint::open(log.checkpoint.as_bytes(), keys).ok()
+    };
+    match Checkpoint::open(&bytes, keys) {
+        Ok(checkpoint) => Ok(checkpoint),
+        Err(error) => certified().ok_or_else(|| Failure::Failed(format!("{}: {error}", path.display()))),
+    }
+}
+
+fn show(report: &AuditReport, waiting: u64, output: Output) {
+    let AuditReport { entries, checkpoints, unsigned } = report;
+    match output.format() {
+        Format::Json => output::json(&json!({
+            "entries": entries, "checkpoints": checkpoints, "unsigned": unsigned, "waiting": waiting,
+        })),
+        Format::Table => {
+            output::text(&format!(
+                "the audit log is as it was signed: {entries} entries, {checkpoints} checkpoints agree"
+            ));
+            if unsigned + waiting > 0 {
+                output::text(&format!(
+                    "{} entries came after the last checkpoint; nothing vouches for them yet",
+                    unsigned + waiting
+                ));
+            }
+        }
+    }
+}

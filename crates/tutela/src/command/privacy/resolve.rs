@@ -1,0 +1,53 @@
+use model::RunId;
+use privacy::{ResolveDecision, ResolveError};
+
+use super::status;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::runtime;
+use crate::service::{ServiceArgument, actor};
+
+/// Which write, and what became of it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tutela privacy resolve run_… 2 --took-effect
+  tutela privacy resolve run_… 2 --did-not
+
+For a write of which nobody knows whether it took effect: look it up in the application, then say so. One that
+did not is sent again by the next `tutela privacy apply`. Your name goes into the audit log.")]
+#[command(group(clap::ArgGroup::new("what").required(true)))]
+pub(crate) struct Resolve {
+    #[command(flatten)]
+    service: ServiceArgument,
+    /// The run, as `tutela privacy plan` printed it.
+    run: RunId,
+    /// Number of the operation in the plan, from 1.
+    operation: u64,
+    /// The write took effect.
+    #[arg(long, group = "what")]
+    took_effect: bool,
+    /// The write did not take effect.
+    #[arg(long, group = "what")]
+    did_not: bool,
+}
+
+/// Takes a person's word down and shows how far the run is now.
+pub(crate) fn run(resolve: &Resolve, output: Output) -> Result<Exit, Failure> {
+    let decision =
+        if resolve.took_effect { ResolveDecision::TookEffect } else { ResolveDecision::DidNotTakeEffect };
+    runtime::run_until_interrupted(async {
+        let service = resolve.service.open(output).await?;
+        let (run, order) = (&resolve.run, resolve.operation);
+        service.resolve(run, order, decision, actor()).await.map_err(|error| match &error {
+            ResolveError::NotKnownHere { .. } | ResolveError::NoOperation { .. } => {
+                Failure::bad_input(&error)
+            }
+            ResolveError::NotUnknown { .. } => Failure::refused(&error),
+            error => Failure::failed(error),
+        })?;
+        let status = service.status(run).await.map_err(|error| Failure::failed(&error))?;
+        status::show(&status, output);
+        Ok(Exit::Done)
+    })
+}

@@ -1,0 +1,79 @@
+use model::RunId;
+use privacy::RunStatus;
+
+use crate::arguments::Format;
+use crate::command::certificate::word;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{self, Output};
+use crate::runtime;
+use crate::service::ServiceArgument;
+use crate::table::table;
+
+/// Of which run.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tutela privacy status run_…
+  tutela privacy status run_… --format json
+
+Asks the applications that still work on it, once, and shows every operation and destination. Ends with 0
+if that could be told.")]
+pub(crate) struct Status {
+    #[command(flatten)]
+    service: ServiceArgument,
+    /// The run, as `tutela privacy plan` printed it.
+    run: RunId,
+}
+
+/// Shows how far a run is.
+pub(crate) fn run(arguments: &Status, output: Output) -> Result<Exit, Failure> {
+    runtime::run_until_interrupted(async {
+        let service = arguments.service.open(output).await?;
+        let status = service.status(&arguments.run).await.map_err(|error| Failure::failed(&error))?;
+        show(&status, output);
+        Ok(Exit::Done)
+    })
+}
+
+/// Shows every operation and destination.
+pub(crate) fn show(status: &RunStatus, output: Output) {
+    match output.format() {
+        Format::Json => output::json(status),
+        Format::Table => {
+            let outcome = status.outcome.as_ref().map_or_else(|| "not applied yet".to_owned(), word);
+            let outcome = if status.operations.is_empty() { "nothing to do".to_owned() } else { outcome };
+            output::text(&format!("{}: {outcome}", status.run));
+            let mut rows = Vec::new();
+            for operation in &status.operations {
+                let collections: Vec<String> =
+                    operation.collections.iter().map(ToString::to_string).collect();
+                rows.push([
+                    operation.order.to_string(),
+                    operation.connection.clone(),
+                    collections.join("\n"),
+                    operation.outcome.as_ref().map_or_else(|| word(&operation.state), word),
+                    operation.detail.clone().unwrap_or_default(),
+                ]);
+                for destination in &operation.destinations {
+                    rows.push([
+                        String::new(),
+                        String::new(),
+                        format!("→ {}", destination.name),
+                        destination.status.clone(),
+                        destination.message.clone().unwrap_or_default(),
+                    ]);
+                }
+            }
+            if !rows.is_empty() {
+                output::text(&table(["#", "connection", "where", "outcome", "detail"], rows, &[0]));
+            }
+            for one in &status.not_covered {
+                output::text(&format!("not covered: {}: {}", one.collection, one.explanation));
+            }
+            output::text(&format!("looked again: {}", word(&status.verification.state)));
+            for problem in &status.problems {
+                output::complain(&format!("warning: {problem}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use connector::{Connector, ConnectorParts, MemoryTokens, Settings, TokenStore};
+use datastore::{Boundary, Database, DatabaseSettings, ReadLimits};
+use egress::{AllowedNetwork, Door, Mode};
+use engine::Source;
+use graph::{Graph, GraphDataset};
+use model::{Clock, ConnectionKey, RandomIds};
+use serde_json::Value;
+use spec::DatabaseKind;
+use spec::dataset_file::Dataset;
+
+use super::resolve::{Instance, Member, Part};
+use super::{ProjectFile, reading};
+use crate::failure::Failure;
+use crate::state::StateSettings;
+
+/// Connections joined into one graph, and what is behind each of them.
+#[derive(Debug)]
+pub(crate) struct Wired {
+    /// All collections of all connections.
+    pub(crate) graph: Graph,
+    /// What rows come from and changes go to.
+    pub(crate) sources: HashMap<ConnectionKey, Source>,
+}
+
+impl Wired {
+    /// One connection by itself, outside of any project.
+    ///
+    /// # Errors
+    /// Bad input if its files contradict each other.
+    pub(crate) fn of_instance(instance: &Instance, calls: Calls) -> Result<Self, Failure> {
+        let dataset = merged(instance).map_err(|error| Failure::bad_input(&error))?;
+        let graph = Graph::build(&[dataset]).map_err(|error| Failure::bad_input(&error))?;
+        let source = Source::from(calls.connector(instance));
+        Ok(Self { graph, sources: HashMap::from([(instance.connection.key.clone(), source)]) })
+    }
+}
+
+/// How connector files are called.
+#[derive(Debug, Clone)]
+pub(crate) struct Calls {
+    /// The way out.
+    pub(crate) door: Door,
+    /// Attempts, waits, caps.
+    pub(crate) settings: Settings,
+    /// Time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Access tokens, shared by all connections.
+    pub(crate) tokens: Arc<dyn TokenStore>,
+}
+
+impl Calls {
+    /// With access tokens kept in memory.
+    pub(crate) fn new(door: Door, settings: Settings, clock: Arc<dyn Clock>) -> Self {
+        Self { door, settings, clock, tokens: Arc::new(MemoryTokens::new()) }
+    }
+
+    /// An application, ready to be called.
+    pub(crate) fn connector(&self, instance: &Instance) -> Connector {
+        Connector::new(ConnectorParts {
+            connection: instance.connection.clone(),
+            door: self.door.clone(),
+            tokens: Arc::clone(&self.tokens),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::new(RandomIds),
+            settings: self.settings.clone(),
+        })
+    }
+}
+
+/// What all connections of a project are opened with.
+#[derive(Debug)]
+pub(crate) struct Opening<'a> {
+    /// The project.
+    pub(crate) project: &'a ProjectFile,
+    /// Where Tutela's own state is: no connection leads there.
+    pub(crate) state: &'a StateSettings,
+    /// How applications are called.
+    pub(crate) calls: Calls,
+}
+
+impl<'a> Opening<'a> {
+    /// With the project's own settings and a live way out.
+    ///
+    /// # Errors
+    /// Bad input if the project's `egress` cannot be used.
+    pub(crate) fn live(
+        project: &'a ProjectFile,
+        state: &'a StateSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        let door = project.door(Mode::Live, &clock)?;
+        Ok(Self { project, state, calls: Calls::new(door, reading(&project.project.reading), clock) })
+    }
+
+    /// All connections, joined.
+    ///
+    /// # Errors
+    /// Bad input if files contradict each other, or do not say where a database is.
+    pub(crate) fn wire(&self, members: &[Member]) -> Result<Wired, Failure> {
+        let mut sources = HashMap::new();
+        for member in members {
+            let source = match &member.part {
+                Part::Connector(instance) => Source::from(self.calls.connector(instance)),
+                Part::Database(kind, dataset) => Source::from(self.database(member, *kind, dataset)?),
+            };
+            sources.insert(member.entry.key.clone(), source);
+        }
+        Ok(Wired { graph: graph(members)?, sources })
+    }
+
+    /// A database, ready to be read. Nothing is dialled.
+    ///
+    /// # Errors
+    /// Bad input if its secrets do not say where it is.
+    pub(crate) fn database(
+        &self,
+        member: &Member,
+        kind: DatabaseKind,
+        dataset: &Dataset,
+    ) -> Result<Database, Failure> {
+        let defaults = ReadLimits::default();
+        let Settings { attempts, retry_wait, .. } = self.calls.settings;
+        let settings = DatabaseSettings {
+            connection: member.entry.key.clone(),
+            kind: kind.into(),
+            secrets: member.secrets.iter().map(renamed).collect(),
+            access: member.entry.access,
+            namespace: dataset.namespace.clone().unwrap_or_default(),
+            boundary: self.boundary()?,
+            limits: ReadLimits { attempts, retry_wait, ..defaults },
+        };
+        Database::new(&settings, Arc::clone(&self.calls.clock)).map_err(|error| Failure::bad_input(&error))
+    }
+
+    /// Databases may be where `egress.allow` says, files in the project's folder, and neither where
+    /// Tutela keeps its own state (architecture §13.19).
+    fn boundary(&self) -> Result<Boundary, Failure> {
+        let allow: Result<Vec<AllowedNetwork>, _> =
+            self.project.allowed().iter().map(|text| text.parse()).collect();
+        Ok(Boundary {
+            allow: allow.map_err(|error| Failure::bad_input(&error))?,
+            folders: vec![self.project.folder().to_owned()],
+            base: self.project.folder().to_owned(),
+            own_paths: vec![self.state.folder.clone()],
+            own_state: self.state.own_state(),
+        })
+    }
+}
+
+/// The graph over all connections.
+///
+/// # Errors
+/// Bad input if the files contradict each other.
+fn graph(members: &[Member]) -> Result<Graph, Failure> {
+    let merge = |member: &Member| match &member.part {
+        Part::Connector(instance) => merged(instance),
+        Part::Database(_, dataset) => Ok(GraphDataset::from_dataset(dataset)),
+    };
+    let datasets: Result<Vec<GraphDataset>, _> = members.iter().map(merge).collect();
+    datasets.and_then(|datasets| Graph::build(&datasets)).map_err(|error| Failure::bad_input(&error))
+}
+
+/// One connector file with its dataset.
+fn merged(instance: &Instance) -> Result<GraphDataset, graph::GraphError> {
+    let connection = &instance.connection;
+    graph::merge(&connection.file, instance.dataset.as_ref(), &connection.references)
+}
+
+/// The name that the driver knows a secret by.
+fn renamed((name, value): &(String, Value)) -> (String, Value) {
+    let name = if name == "ssl_mode" { "sslmode" } else { name };
+    (name.to_owned(), value.clone())
+}

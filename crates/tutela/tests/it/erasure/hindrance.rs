@@ -1,0 +1,100 @@
+use std::process::Command;
+
+use sandbox::{Fault, FaultRule};
+
+use super::Journey;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_refuse_a_plan_until_they_are_raised() {
+    let journey = Journey::on_sqlite().await;
+    journey.change_project("reading:", "limits: { max_writes: 2 }\nreading:");
+    let plan = ["privacy", "plan", "--policy", "erase_customer", "--identity", "email=ana@example.com"];
+
+    let refused = journey.run(&plan).expect(4);
+    let raised = journey.run(&[&plan[..], &["--max-writes", "10"]].concat()).expect(0);
+
+    refused.complains(&["max_writes"]);
+    assert!(raised.stdout.contains("digest: sha256:"), "{}", raised.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_applies_at_once_send_every_write_once() {
+    let journey = Journey::on_sqlite().await;
+    let planned = journey.plan("ana@example.com");
+    let arguments = ["privacy", "apply", "plan.json", "--approve", planned.digest.as_str()];
+
+    let children = [journey.program.start(&arguments), journey.program.start(&arguments)];
+    let codes = children.map(|child| child.wait_with_output().unwrap().status.code().unwrap());
+
+    assert!(codes.iter().all(|code| [3, 4].contains(code)) && codes.contains(&3), "{codes:?}");
+    assert_eq!(journey.segment_log(), planned.requests());
+    assert_eq!(journey.shop.customers().await[0], "1|-|-|-");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_got_lost_is_found_again_and_not_sent_twice() {
+    let journey = Journey::on_sqlite().await;
+    let planned = journey.plan("ana@example.com");
+    journey.sandbox.set_rules(vec![FaultRule::first("POST", "/regulations", Fault::ResetAfter)]);
+
+    journey.apply(&planned).expect(3);
+    journey.apply(&planned).expect(3);
+
+    assert_eq!(journey.segment_log(), planned.requests());
+    let status = journey.status(&planned);
+    assert_eq!(status["outcome"], "accepted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_was_lost_is_an_honest_failure() {
+    let Some(journey) = Journey::on_postgres().await else { return };
+    journey.shop.execute("CREATE TABLE guard (x INT)").await;
+    let planned = journey.plan("ana@example.com");
+    journey
+        .shop
+        .execute("CREATE RULE no_updates AS ON UPDATE TO customers DO INSTEAD SELECT 1 / (x - x) FROM guard")
+        .await;
+    journey.shop.execute("INSERT INTO guard VALUES (1)").await;
+
+    let ran = journey.apply(&planned);
+
+    assert!([1, 3].contains(&ran.code), "{}\n{}", ran.stdout, ran.stderr);
+    let status = journey.status(&planned);
+    let of_customers = status["operations"].as_array().unwrap().iter().find(|operation| {
+        operation["collections"].as_array().unwrap().iter().any(|address| address == "shop:customers")
+    });
+    assert_eq!(of_customers.unwrap()["outcome"], "failed");
+    assert_eq!(journey.shop.customers().await[0], "1|ana@example.com|Ana|ana@example.com");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_folder_that_cannot_be_used_is_named_and_nothing_is_sent() {
+    let journey = Journey::on_sqlite().await;
+    journey.program.file("taken", "a file");
+    let plan = ["privacy", "plan", "--policy", "erase_customer", "--identity", "email=ana@example.com"];
+
+    let ran = journey.run(&[&plan[..], &["--data", "taken"]].concat()).expect(1);
+
+    ran.complains(&["taken"]);
+    assert_eq!(journey.segment_writes(), 0);
+}
+
+/// Files of this process cannot grow beyond a few blocks, as on a full disk.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_ends_with_a_message_and_the_same_command_goes_on_later() {
+    let journey = Journey::on_sqlite().await;
+    let planned = journey.plan("ana@example.com");
+    let apply = format!("privacy apply plan.json --approve {}", planned.digest);
+    let limited = format!("trap '' XFSZ; ulimit -f 16; exec {} {apply}", env!("CARGO_BIN_EXE_tutela"));
+
+    let mut command = Command::new("sh");
+    let ended = journey.program.in_its_place(command.args(["-c", &limited])).output().unwrap();
+
+    let complaints = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{complaints}");
+    assert!(complaints.contains("state database"), "{complaints}");
+    assert_eq!(journey.segment_writes(), 0, "no write without its intent on disk");
+    journey.apply(&planned).expect(3);
+    assert_eq!(journey.segment_log(), planned.requests());
+}
