@@ -11,3 +11,4 @@ mod flow;
 #[cfg(target_os = "linux")]
 mod memory;
 mod stage;
+mod writes;

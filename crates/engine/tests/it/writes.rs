@@ -1,0 +1,11 @@
+//! The ledgered write path: scripted applications, real databases, crashes and planted defects.
+
+pub(crate) mod bench;
+mod crash;
+mod database;
+mod defects;
+mod hold;
+mod job;
+mod permit;
+mod settle;
+mod unknown;
