@@ -62,11 +62,7 @@ impl Door {
         surroundings: Surroundings,
     ) -> Result<Self, DoorError> {
         let Surroundings { budgets, clock, lookup } = surroundings;
-        if let Some(proxy) = &settings.proxy
-            && (!matches!(proxy.scheme(), "http" | "https") || proxy.host_str().is_none())
-        {
-            return Err(DoorError::Proxy);
-        }
+        DoorError::check_proxy(&settings)?;
         let way = match mode {
             Mode::Live => Way::Live(Clients::new(settings, lookup)),
             Mode::Record(recorder) => Way::Record(Clients::new(settings, lookup), recorder),
@@ -174,6 +170,18 @@ pub enum DoorError {
     /// The proxy is not one.
     #[error("`egress.proxy` is not an HTTP address; write `http://proxy.example.com:3128`")]
     Proxy,
+}
+
+impl DoorError {
+    /// Whether `egress.proxy`, if there is one, can be used.
+    pub(crate) fn check_proxy(settings: &DoorSettings) -> Result<(), Self> {
+        match &settings.proxy {
+            Some(proxy) if !matches!(proxy.scheme(), "http" | "https") || proxy.host_str().is_none() => {
+                Err(Self::Proxy)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]
