@@ -1,4 +1,4 @@
-//! Real database servers for tests: started in a folder of their own, gone with it.
+//! Real database and S3 servers for tests: started in a folder of their own, gone with it.
 
 use std::ffi::OsString;
 use std::net::TcpListener;
@@ -11,8 +11,11 @@ use tempfile::TempDir;
 
 use crate::report;
 
+mod s3;
+
 pub(crate) const POSTGRES: &str = "TUTELA_TEST_POSTGRES";
 const MYSQL: &str = "TUTELA_TEST_MYSQL";
+const S3: &str = "TUTELA_TEST_S3";
 const PACKAGES: [&str; 2] = ["postgresql", "mariadb-server"];
 const START_LIMIT: Duration = Duration::from_mins(1);
 
@@ -42,7 +45,7 @@ struct Account {
 impl Services {
     /// Starts what the environment does not name already.
     pub(crate) fn start() -> Result<Self> {
-        Self::start_some(&[POSTGRES, MYSQL])
+        Self::start_some(&[POSTGRES, MYSQL, S3])
     }
 
     /// The same for some of them.
@@ -65,7 +68,11 @@ impl Services {
     }
 
     fn server(&mut self, name: &str) -> Result<String> {
-        let (server, url) = if name == POSTGRES { postgres()? } else { mariadb()? };
+        let (server, url) = match name {
+            POSTGRES => postgres()?,
+            MYSQL => mariadb()?,
+            _ => s3::start()?,
+        };
         self.servers.push(server);
         Ok(url)
     }
