@@ -22,5 +22,6 @@ pub mod certificate;
 pub mod package;
 pub mod plan;
 mod report;
+pub mod storage;
 
 pub use report::{CollectionReport, CompletenessReport, Report, ReportOutcome};

@@ -1,23 +1,32 @@
-//! The package of an access request: three files in a folder.
+//! The package of an access request: three files in a folder, or one ZIP archive.
 
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use engine::{RunOutcome, SpoolError};
-use graph::Graph;
+use engine::{CollectionOutcome, RowsError, RunOutcome, Status};
+use graph::{Graph, Selection};
 use jiff::Timestamp;
-use model::Identities;
-use spec::Policy;
-use tempfile::NamedTempFile;
+use model::{Identities, Row};
+use spec::{PackageFormat, Policy, Rule};
 use thiserror::Error;
 
 use crate::Report;
 
 mod access;
+mod archive;
 mod contents;
+pub(crate) mod draft;
+mod names;
 mod page;
 mod shown;
+mod site;
+mod table;
+
+pub use archive::write_zip;
+pub use draft::Drafts;
+
+use draft::Draft;
 
 /// How much of each collection the readable page shows.
 const ROWS_SHOWN: usize = 200;
@@ -35,6 +44,15 @@ pub enum Contents<'a> {
         /// The graph that was walked.
         graph: &'a Graph,
     },
+    /// The same for a single access rule of the policy: each rule may have a place of its own.
+    OfRule {
+        /// The policy.
+        policy: &'a Policy,
+        /// The rule.
+        rule: &'a Rule,
+        /// The graph that was walked.
+        graph: &'a Graph,
+    },
 }
 
 /// How the package is written.
@@ -48,12 +66,14 @@ pub struct PackageOptions<'a> {
     pub made_at: Option<Timestamp>,
     /// Rows of each collection on the readable page; `access.json` always has all.
     pub rows_shown: usize,
+    /// Where unfinished files are noted, for the case that the program is killed.
+    pub drafts: Option<&'a Drafts>,
 }
 
 impl<'a> PackageOptions<'a> {
     /// Options with nobody named, no date, and 200 rows shown.
     pub fn new(contents: Contents<'a>) -> Self {
-        Self { contents, subject: None, made_at: None, rows_shown: ROWS_SHOWN }
+        Self { contents, subject: None, made_at: None, rows_shown: ROWS_SHOWN, drafts: None }
     }
 }
 
@@ -84,9 +104,12 @@ pub enum PackageError {
         #[source]
         source: io::Error,
     },
+    /// The archive cannot be passed on.
+    #[error("the package cannot be passed on to its place")]
+    Stream(#[source] io::Error),
     /// The rows cannot be read back.
     #[error(transparent)]
-    Rows(#[from] SpoolError),
+    Rows(#[from] RowsError),
     /// The readable page cannot be made.
     #[error("cannot make the readable page")]
     Page(#[from] minijinja::Error),
@@ -109,12 +132,12 @@ pub fn write(
     create_folder(folder).map_err(|source| PackageError::Write { path: folder.to_owned(), source })?;
     let report = Report::of(outcome);
 
-    let access = Draft::new(folder, "access.json")?;
+    let access = Draft::new(folder, "access.json", options.drafts)?;
     let shown = access.fill(|file| access::write(file, outcome, options))?;
-    let index = Draft::new(folder, "index.html")?;
+    let index = Draft::new(folder, "index.html", options.drafts)?;
     let html = page::render(&report, &shown, options)?;
     index.fill(|file| file.write_all(html.as_bytes()).map_err(Failed::Write))?;
-    let report_file = Draft::new(folder, "report.json")?;
+    let report_file = Draft::new(folder, "report.json", options.drafts)?;
     report_file.fill(|file| {
         serde_json::to_writer_pretty(&mut *file, &report).map_err(|error| Failed::Write(error.into()))?;
         file.write_all(b"\n").map_err(Failed::Write)
@@ -129,51 +152,87 @@ pub fn write(
     })
 }
 
-/// A file under another name, gone unless finished.
-struct Draft {
-    file: NamedTempFile,
-    path: PathBuf,
+/// Writes the package as one ZIP archive, for its owner only; see [`write_zip`].
+///
+/// The folder of `file` is made if needed. The file takes its name when it is whole.
+///
+/// # Errors
+/// [`PackageError`]; an earlier file of the name stays as it was.
+pub fn write_zip_file(
+    file: &Path,
+    outcome: &RunOutcome,
+    options: &PackageOptions<'_>,
+    formats: &[PackageFormat],
+) -> Result<Report, PackageError> {
+    let failed = |source| PackageError::Write { path: file.to_owned(), source };
+    let (Some(folder), Some(name)) = (file.parent(), file.file_name().and_then(|name| name.to_str())) else {
+        return Err(failed(io::ErrorKind::InvalidInput.into()));
+    };
+    create_folder(folder).map_err(failed)?;
+    let draft = Draft::new(folder, name, options.drafts)?;
+    let report = draft.fill(|out| archive::write(out, outcome, options, formats))?;
+    draft.finish()?;
+    Ok(report)
 }
 
-/// Why a draft could not be filled.
-enum Failed {
+/// Why something of a package could not be written.
+#[derive(Debug)]
+pub(crate) enum Failed {
     Write(io::Error),
-    Rows(SpoolError),
+    Rows(RowsError),
+    Page(minijinja::Error),
 }
 
-impl Draft {
-    /// `NamedTempFile` makes files of mode 0600.
-    fn new(folder: &Path, name: &str) -> Result<Self, PackageError> {
-        let path = folder.join(name);
-        let file = tempfile::Builder::new().prefix(&format!(".{name}-")).tempfile_in(folder);
-        match file {
-            Ok(file) => Ok(Self { file, path }),
-            Err(source) => Err(PackageError::Write { path, source }),
+impl Failed {
+    /// What it is called if it was to become `path`.
+    fn in_file(self, path: &Path) -> PackageError {
+        match self {
+            Self::Write(source) => PackageError::Write { path: path.to_owned(), source },
+            Self::Rows(error) => PackageError::Rows(error),
+            Self::Page(error) => PackageError::Page(error),
         }
     }
 
-    fn fill<T>(&self, write: impl FnOnce(&mut dyn Write) -> Result<T, Failed>) -> Result<T, PackageError> {
-        let mut buffered = BufWriter::new(self.file.as_file());
-        let written = write(&mut buffered).and_then(|written| {
-            buffered.flush().map_err(Failed::Write)?;
-            self.file.as_file().sync_all().map_err(Failed::Write)?;
-            Ok(written)
-        });
-        written.map_err(|failed| match failed {
-            Failed::Write(source) => PackageError::Write { path: self.path.clone(), source },
-            Failed::Rows(error) => PackageError::Rows(error),
-        })
-    }
-
-    fn finish(self) -> Result<PathBuf, PackageError> {
-        match self.file.persist(&self.path) {
-            Ok(_) => Ok(self.path),
-            Err(error) => Err(PackageError::Write { path: self.path, source: error.error }),
+    /// What it is called if it was to be passed on.
+    fn in_stream(self) -> PackageError {
+        match self {
+            Self::Write(source) => PackageError::Stream(source),
+            Self::Rows(error) => PackageError::Rows(error),
+            Self::Page(error) => PackageError::Page(error),
         }
     }
 }
 
-fn create_folder(folder: &Path) -> io::Result<()> {
+impl From<minijinja::Error> for Failed {
+    fn from(error: minijinja::Error) -> Self {
+        Self::Page(error)
+    }
+}
+
+/// Goes through what is delivered of a collection, row by row.
+fn each_row(
+    collection: &CollectionOutcome,
+    selection: &Selection,
+    mut take: impl FnMut(Row) -> Result<(), Failed>,
+) -> Result<(), Failed> {
+    for page in collection.sealed.pages() {
+        for row in page.map_err(Failed::Rows)? {
+            if let Some(row) = selection.pick(row) {
+                take(row)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn was_read(collection: &CollectionOutcome) -> bool {
+    match collection.status {
+        Status::Complete | Status::Incomplete => true,
+        Status::Failed | Status::Skipped => false,
+    }
+}
+
+pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use engine::{CollectionOutcome, RunOutcome, Status};
+use engine::RunOutcome;
 use graph::Selection;
 use model::CollectionAddress;
 
 use super::shown::ShownCollection;
-use super::{Failed, PackageOptions};
+use super::{Failed, PackageOptions, was_read};
 
 /// Writes all rows and gives back the first ones of each collection, for the readable page.
 ///
@@ -56,13 +56,6 @@ pub(super) fn write(
     }
     writer.finish().map_err(Failed::Write)?;
     Ok(shown)
-}
-
-fn was_read(collection: &CollectionOutcome) -> bool {
-    match collection.status {
-        Status::Complete | Status::Incomplete => true,
-        Status::Failed | Status::Skipped => false,
-    }
 }
 
 struct Writer<'a> {

@@ -1,24 +1,24 @@
-use graph::Selection;
+use graph::{Graph, Selection};
 use model::CollectionAddress;
-use spec::ActionType;
+use spec::{ActionType, Rule};
 
 use super::Contents;
 
-impl Contents<'_> {
+impl<'a> Contents<'a> {
     /// What of a collection is delivered (privacy-requests ).
     pub(super) fn selection(&self, address: &CollectionAddress) -> Selection {
         match self {
             Self::Everything => Selection::Whole,
-            Self::Targeted { policy, graph } => {
-                let rules = policy.rules.iter().filter(|rule| match rule.action {
-                    ActionType::Access => true,
-                    ActionType::Erasure | ActionType::Rectification => false,
-                });
-                let targets: Vec<String> = rules.flat_map(|rule| rule.targets.iter().cloned()).collect();
-                graph
-                    .find(address)
-                    .map_or(Selection::Nothing, |collection| Selection::of(collection, &targets))
-            }
+            Self::Targeted { policy, graph } => targeted(graph, address, &policy.rules),
+            Self::OfRule { rule, graph, .. } => targeted(graph, address, std::slice::from_ref(rule)),
+        }
+    }
+
+    /// Key of the policy that chooses, if one does.
+    pub(super) fn policy(&self) -> Option<&'a str> {
+        match self {
+            Self::Everything => None,
+            Self::Targeted { policy, .. } | Self::OfRule { policy, .. } => Some(policy.key.as_str()),
         }
     }
 
@@ -26,7 +26,17 @@ impl Contents<'_> {
     pub(super) fn lists_empty(&self) -> bool {
         match self {
             Self::Everything => true,
-            Self::Targeted { .. } => false,
+            Self::Targeted { .. } | Self::OfRule { .. } => false,
         }
     }
+}
+
+/// What the access rules among `rules` target of a collection.
+fn targeted(graph: &Graph, address: &CollectionAddress, rules: &[Rule]) -> Selection {
+    let rules = rules.iter().filter(|rule| match rule.action {
+        ActionType::Access => true,
+        ActionType::Erasure | ActionType::Rectification => false,
+    });
+    let targets: Vec<String> = rules.flat_map(|rule| rule.targets.iter().cloned()).collect();
+    graph.find(address).map_or(Selection::Nothing, |collection| Selection::of(collection, &targets))
 }

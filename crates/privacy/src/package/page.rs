@@ -2,18 +2,22 @@
 
 use engine::Status;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment};
+use model::CollectionAddress;
 use serde::Serialize;
 
+use super::PackageOptions;
 use super::shown::ShownCollection;
-use super::{Contents, PackageOptions};
+use super::site::{STYLE, environment};
 use crate::{CollectionReport, Report, ReportOutcome};
 
-const TEMPLATE: &str = include_str!("index.html");
+const TEMPLATE: &str = concat!(include_str!("show.html"), include_str!("index.html"));
 
 /// What the template takes.
 #[derive(Serialize)]
 struct Page<'a> {
+    style: &'a str,
+    /// Whether `access.json` lies beside the page.
+    json: bool,
     complete: bool,
     /// Whether any line has something to remark.
     remarks: bool,
@@ -28,8 +32,8 @@ struct Page<'a> {
 #[derive(Serialize)]
 struct Line {
     address: String,
-    /// Number of its section, from 1; none if no record is shown.
-    place: Option<usize>,
+    /// Where its records are; nowhere if none is shown.
+    href: Option<String>,
     status: &'static str,
     rows: u64,
     complete: bool,
@@ -42,35 +46,60 @@ struct Identity {
     values: Vec<String>,
 }
 
+/// The page that holds the first records of each collection itself.
 pub(super) fn render(
     report: &Report,
     shown: &[ShownCollection],
     options: &PackageOptions<'_>,
 ) -> Result<String, minijinja::Error> {
-    let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.add_template("index.html", TEMPLATE)?;
-    let lines: Vec<Line> =
-        report.collections.iter().map(|(address, one)| line(address.to_string(), one, shown)).collect();
-    let filtered = match options.contents {
-        Contents::Everything => None,
-        Contents::Targeted { policy, .. } => Some(policy.key.as_str()),
+    let sections = shown.iter().filter(|collection| !collection.rows.is_empty());
+    let numbered: Vec<_> = sections.zip(1..).collect();
+    let line = |(address, one): (&CollectionAddress, &CollectionReport)| {
+        let address = address.to_string();
+        let section = numbered.iter().find(|(section, _)| section.address == address);
+        let href = section.map(|(_, number)| format!("#place-{number}"));
+        line(address, one, href)
     };
-    let page = Page {
-        complete: report.outcome == ReportOutcome::Complete,
-        remarks: lines.iter().any(|line| line.detail.is_some()),
-        lines,
-        collections: shown,
-        identities: identities(options),
-        made_at: options.made_at.map(|at| at.strftime("%-d %B %Y, %H:%M UTC").to_string()),
-        policy: filtered,
-    };
-    environment.get_template("index.html")?.render(Serde(&page))
+    let lines = report.collections.iter().map(line).collect();
+    fill(&Page { json: true, collections: shown, ..Page::of(report, lines, options) })
 }
 
-fn line(address: String, report: &CollectionReport, shown: &[ShownCollection]) -> Line {
-    let mut sections = shown.iter().filter(|collection| !collection.rows.is_empty());
-    let place = sections.position(|collection| collection.address == address).map(|position| position + 1);
+/// The first page of a package whose records have pages of their own: `places`.
+pub(super) fn front(
+    report: &Report,
+    places: &[(CollectionAddress, String)],
+    options: &PackageOptions<'_>,
+    json: bool,
+) -> Result<String, minijinja::Error> {
+    let line = |(address, one): (&CollectionAddress, &CollectionReport)| {
+        let place = places.iter().find(|(known, _)| known == address);
+        line(address.to_string(), one, place.map(|(_, href)| href.clone()))
+    };
+    let lines = report.collections.iter().map(line).collect();
+    fill(&Page { json, ..Page::of(report, lines, options) })
+}
+
+fn fill(page: &Page<'_>) -> Result<String, minijinja::Error> {
+    environment("index.html", TEMPLATE)?.get_template("index.html")?.render(Serde(page))
+}
+
+impl<'a> Page<'a> {
+    fn of(report: &Report, lines: Vec<Line>, options: &PackageOptions<'a>) -> Self {
+        Self {
+            style: STYLE,
+            json: false,
+            complete: report.outcome == ReportOutcome::Complete,
+            remarks: lines.iter().any(|line| line.detail.is_some()),
+            lines,
+            collections: &[],
+            identities: identities(options),
+            made_at: options.made_at.map(|at| at.strftime("%-d %B %Y, %H:%M UTC").to_string()),
+            policy: options.contents.policy(),
+        }
+    }
+}
+
+fn line(address: String, report: &CollectionReport, href: Option<String>) -> Line {
     let status = match report.status {
         Status::Complete if report.rows == 0 => "nothing found",
         Status::Complete => "complete",
@@ -80,7 +109,7 @@ fn line(address: String, report: &CollectionReport, shown: &[ShownCollection]) -
     };
     Line {
         address,
-        place,
+        href,
         status,
         rows: report.rows,
         complete: report.completeness.complete,

@@ -37,7 +37,7 @@ impl ShownCollection {
     pub(super) fn add(&mut self, row: Row) {
         self.delivered += 1;
         if self.rows.len() < self.most {
-            self.rows.push(Shown::of(Value::Object(row), 0));
+            self.rows.push(Shown::of_row(row));
         }
     }
 }
@@ -55,6 +55,10 @@ impl ShownCollection {
 }
 
 impl Shown {
+    pub(super) fn of_row(row: Row) -> Self {
+        Self::of(Value::Object(row), 0)
+    }
+
     fn of(value: Value, depth: usize) -> Self {
         match value {
             Value::Null => Self::Nothing,

@@ -2,5 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop at what is not there")]
 
+mod archive;
 mod package;
 mod stage;
+mod storage;

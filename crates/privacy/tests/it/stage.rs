@@ -8,9 +8,10 @@ use egress::{Door, DoorSettings, MemoryBudgets, Mode};
 use engine::{Cancellation, Concurrency, Limits, RowKeeping, RunOutcome, RunPlan};
 use graph::{Graph, Targets, merge};
 use model::{Clock, Identities, PrivacyRequestId, RandomIds, Row, RunId};
+use serde_json::json;
 use spec::{CheckOptions, SourceFile, check_connector, check_datasets};
 use tempfile::TempDir;
-use testkit::{FakeSaas, TestClock};
+use testkit::{Answer, FakeSaas, TestClock};
 
 const CONNECTOR: &str = "
 saas_config:
@@ -56,6 +57,38 @@ dataset:
         fields: [{name: id}]
 ";
 
+/// One collection of many pages.
+const LARGE_CONNECTOR: &str = "
+saas_config:
+  fides_key: acme
+  name: Acme
+  type: acme
+  description: Made up
+  version: 1.0.0
+  connector_params: [{name: domain}]
+  client_config: {protocol: http, host: <domain>}
+  test_request: {method: GET, path: /ping}
+  endpoints:
+    - name: events
+      requests:
+        read:
+          method: GET
+          path: /events
+          query_params: [{name: e, value: <e>}, {name: page, value: 1}]
+          data_path: rows
+          param_values: [{name: e, identity: email}]
+          pagination: {strategy: offset, configuration: {incremental_param: page, increment_by: 1, limit: 100000}}
+";
+
+const LARGE_DATASET: &str = "
+dataset:
+  - fides_key: acme
+    name: Acme
+    collections:
+      - name: events
+        fields: [{name: id, data_categories: [user.unique_id]}]
+";
+
 pub(crate) struct Stage {
     pub(crate) saas: FakeSaas,
     pub(crate) out: TempDir,
@@ -67,9 +100,33 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn new() -> Self {
-        let file = check_connector(&SourceFile::new("acme.yml", CONNECTOR), &CheckOptions::default());
+        Self::of(CONNECTOR, DATASET).await
+    }
+
+    /// A stage whose one collection has `pages` pages of `rows` rows, each of some 1,000 bytes.
+    pub(crate) async fn large(pages: usize, rows: usize) -> Self {
+        let stage = Self::of(LARGE_CONNECTOR, LARGE_DATASET).await;
+        stage.saas.on("GET", "/events").with(move |call| {
+            let page: usize =
+                call.parameters().find("page").and_then(|page| page.parse().ok()).unwrap_or_default();
+            let first = page.saturating_sub(1) * rows;
+            let end = if page > pages { first } else { first + rows };
+            // Text that does not pack well: a package of it has many parts.
+            let mut seed = page as u64;
+            let mut noise = || {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                format!("{seed:016x}")
+            };
+            let row = |id| json!({"id": id, "note": (0..60).map(|_| noise()).collect::<String>()});
+            Answer::json(200, &json!({"rows": (first..end).map(row).collect::<Vec<_>>()}))
+        });
+        stage
+    }
+
+    async fn of(connector: &str, dataset: &str) -> Self {
+        let file = check_connector(&SourceFile::new("acme.yml", connector), &CheckOptions::default());
         let file = file.value.unwrap_or_else(|| panic!("{:#?}", file.diagnostics));
-        let datasets = check_datasets(&SourceFile::new("dataset.yml", DATASET), &CheckOptions::default());
+        let datasets = check_datasets(&SourceFile::new("dataset.yml", dataset), &CheckOptions::default());
         let data = merge(&file, datasets.value.unwrap().first(), &HashMap::new()).unwrap();
         let mut identities = Identities::default();
         identities.insert("email", "ana@example.com".into()).unwrap();

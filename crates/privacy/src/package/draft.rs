@@ -1,0 +1,329 @@
+//! Files under another name until they are whole, and the notes that find those left behind.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+use uuid::Uuid;
+
+use super::{Failed, PackageError};
+
+/// Every draft is called `.NAME-XXXXXX.draft`.
+const SUFFIX: &str = ".draft";
+
+/// Attempts to make a draft that nobody clears away before it is locked.
+const ATTEMPTS: usize = 8;
+
+/// The notes about drafts of packages, in the data folder.
+///
+/// A draft holds personal data and lies beside the file it becomes. If the program is killed in
+/// between nobody removes it, so a note in the data folder says where it is. A draft is locked by
+/// its writer; one that is not locked has lost it, and [`Drafts::clear`] removes it.
+#[derive(Debug, Clone)]
+pub struct Drafts {
+    folder: PathBuf,
+}
+
+impl Drafts {
+    /// The notes in the data folder `data`; their folder is made if needed.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub fn open(data: &Path) -> io::Result<Self> {
+        let folder = data.join("drafts");
+        super::create_folder(&folder)?;
+        Ok(Self { folder })
+    }
+
+    /// Removes the drafts whose writers are gone, and gives back where they lay. To be called when
+    /// the program starts.
+    ///
+    /// # Errors
+    /// A note or a draft cannot be read or removed; the rest has been cleared.
+    pub fn clear(&self) -> io::Result<Vec<PathBuf>> {
+        let mut cleared = Vec::new();
+        let mut failed = Ok(());
+        for entry in fs::read_dir(&self.folder)? {
+            let note = entry?.path();
+            match self.clear_one(&note) {
+                Ok(Some(draft)) => cleared.push(draft),
+                Ok(None) => {}
+                Err(error) => failed = Err(error),
+            }
+        }
+        failed.map(|()| cleared)
+    }
+
+    fn clear_one(&self, note: &Path) -> io::Result<Option<PathBuf>> {
+        let text = match fs::read_to_string(note) {
+            Ok(text) => text,
+            // Its writer finished meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let draft = PathBuf::from(&text);
+        if !is_draft(&draft) {
+            // A note that was not written to its end names nothing; its draft is still empty.
+            remove(note)?;
+            return Ok(None);
+        }
+        match clear_draft(&draft)? {
+            Cleared::InUse => Ok(None),
+            Cleared::Absent => remove(note).map(|_| None),
+            Cleared::Removed => remove(note).map(|_| Some(draft)),
+        }
+    }
+
+    /// Notes `draft`; the note goes with the value.
+    fn note(&self, draft: &Path) -> io::Result<Option<Note>> {
+        let Some(text) = std::path::absolute(draft)?.to_str().map(str::to_owned) else {
+            return Ok(None);
+        };
+        let path = self.folder.join(Uuid::now_v7().to_string());
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        private(&mut options);
+        options.open(&path)?.write_all(text.as_bytes())?;
+        Ok(Some(Note { path }))
+    }
+}
+
+/// A note about a draft that is being written.
+#[derive(Debug)]
+struct Note {
+    path: PathBuf,
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        // What stays is found when the program starts again.
+        let _ = remove(&self.path);
+    }
+}
+
+enum Cleared {
+    InUse,
+    Absent,
+    Removed,
+}
+
+/// Removes one draft unless somebody is writing it.
+fn clear_draft(draft: &Path) -> io::Result<Cleared> {
+    let file = match File::open(draft) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Cleared::Absent),
+        Err(error) => return Err(error),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(if remove(draft)? { Cleared::Removed } else { Cleared::Absent }),
+        Err(TryLockError::WouldBlock) => Ok(Cleared::InUse),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Whether the name is one that only drafts have: nothing else is ever removed.
+fn is_draft(path: &Path) -> bool {
+    path.is_absolute()
+        && path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
+            name.starts_with('.') && name.strip_suffix(SUFFIX).is_some_and(|name| name.contains('-'))
+        })
+}
+
+fn remove(path: &Path) -> io::Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+pub(crate) fn private(options: &mut fs::OpenOptions) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+/// A file under another name, gone unless finished.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    file: NamedTempFile,
+    path: PathBuf,
+    note: Option<Note>,
+}
+
+impl Draft {
+    /// A draft of `folder`/`name`. Drafts of the same file that somebody left behind are removed.
+    ///
+    /// `NamedTempFile` makes files of mode 0600.
+    pub(crate) fn new(folder: &Path, name: &str, drafts: Option<&Drafts>) -> Result<Self, PackageError> {
+        let path = folder.join(name);
+        Self::make(folder, name, drafts)
+            .map(|(file, note)| Self { file, note, path: path.clone() })
+            .map_err(|source| PackageError::Write { path, source })
+    }
+
+    fn make(folder: &Path, name: &str, drafts: Option<&Drafts>) -> io::Result<(NamedTempFile, Option<Note>)> {
+        let prefix = format!(".{name}-");
+        for entry in fs::read_dir(folder)? {
+            let path = std::path::absolute(entry?.path())?;
+            let is_ours =
+                path.file_name().and_then(|own| own.to_str()).is_some_and(|own| own.starts_with(&prefix));
+            if is_ours && is_draft(&path) {
+                clear_draft(&path)?;
+            }
+        }
+        for _ in 0..ATTEMPTS {
+            let file = tempfile::Builder::new().prefix(&prefix).suffix(SUFFIX).tempfile_in(folder)?;
+            // Empty so far: whoever clears drafts may take it for one left behind, before it is locked.
+            if file.as_file().try_lock().is_ok() && file.path().exists() {
+                let note = drafts.map(|drafts| drafts.note(file.path())).transpose()?.flatten();
+                return Ok((file, note));
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::WouldBlock, "a draft cannot be locked"))
+    }
+
+    pub(crate) fn fill<T>(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> Result<T, Failed>,
+    ) -> Result<T, PackageError> {
+        let mut buffered = BufWriter::new(self.file.as_file());
+        let written = write(&mut buffered).and_then(|written| {
+            buffered.flush().map_err(Failed::Write)?;
+            self.file.as_file().sync_all().map_err(Failed::Write)?;
+            Ok(written)
+        });
+        written.map_err(|failed| failed.in_file(&self.path))
+    }
+
+    /// The same for something that writes a whole package.
+    pub(crate) fn fill_package<T>(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> Result<T, PackageError>,
+    ) -> Result<T, PackageError> {
+        self.fill(|out| {
+            write(out).map_err(|error| match error {
+                PackageError::Write { source, .. } | PackageError::Stream(source) => Failed::Write(source),
+                PackageError::Rows(error) => Failed::Rows(error),
+                PackageError::Page(error) => Failed::Page(error),
+            })
+        })
+    }
+
+    pub(crate) fn finish(self) -> Result<PathBuf, PackageError> {
+        let Self { file, path, note } = self;
+        let finished = match file.persist(&path) {
+            Ok(_) => Ok(path),
+            Err(error) => Err(PackageError::Write { path, source: error.error }),
+        };
+        drop(note);
+        finished
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    /// A draft whose writer was killed: the file and its note are there, the lock is not.
+    fn left_behind(out: &Path, drafts: &Drafts) -> PathBuf {
+        let draft = Draft::new(out, "access.json", Some(drafts)).unwrap();
+        draft.fill(|file| file.write_all(b"personal").map_err(Failed::Write)).unwrap();
+        let Draft { file, note, .. } = draft;
+        std::mem::forget(note);
+        let (_, path) = file.keep().unwrap();
+        path
+    }
+
+    #[test]
+    fn a_finished_draft_leaves_its_file_and_nothing_else() {
+        let (out, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let drafts = Drafts::open(data.path()).unwrap();
+
+        let draft = Draft::new(out.path(), "a.json", Some(&drafts)).unwrap();
+        assert_eq!(names(&drafts.folder).len(), 1, "noted while it is written");
+        draft.fill(|file| file.write_all(b"{}").map_err(Failed::Write)).unwrap();
+        draft.finish().unwrap();
+
+        assert_eq!(names(out.path()), ["a.json"]);
+        assert!(names(&drafts.folder).is_empty());
+    }
+
+    #[test]
+    fn a_draft_left_behind_is_cleared_at_the_next_start() {
+        let (out, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let drafts = Drafts::open(data.path()).unwrap();
+        let draft = left_behind(out.path(), &drafts);
+
+        let cleared = drafts.clear().unwrap();
+
+        assert_eq!(cleared, [draft]);
+        assert!(names(out.path()).is_empty());
+        assert!(names(&drafts.folder).is_empty());
+    }
+
+    #[test]
+    fn a_draft_that_is_being_written_is_not_cleared() {
+        let (out, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let drafts = Drafts::open(data.path()).unwrap();
+        let draft = Draft::new(out.path(), "access.json", Some(&drafts)).unwrap();
+
+        assert!(drafts.clear().unwrap().is_empty());
+
+        assert_eq!(names(&drafts.folder).len(), 1);
+        draft.finish().unwrap();
+        assert_eq!(names(out.path()), ["access.json"]);
+    }
+
+    #[test]
+    fn the_next_package_in_a_folder_removes_what_the_last_one_left_there() {
+        let (out, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        left_behind(out.path(), &Drafts::open(data.path()).unwrap());
+        fs::write(out.path().join(".access.json-notes"), "mine").unwrap();
+
+        Draft::new(out.path(), "access.json", None).unwrap().finish().unwrap();
+
+        let mut names = names(out.path());
+        names.sort();
+        assert_eq!(names, [".access.json-notes", "access.json"], "and nothing that is no draft");
+    }
+
+    #[test]
+    fn a_note_that_names_no_draft_removes_nothing() {
+        let data = tempfile::tempdir().unwrap();
+        let drafts = Drafts::open(data.path()).unwrap();
+        let kept = data.path().join("kept.json");
+        fs::write(&kept, "{}").unwrap();
+        fs::write(drafts.folder.join("forged"), kept.to_str().unwrap()).unwrap();
+
+        assert!(drafts.clear().unwrap().is_empty());
+
+        assert!(kept.exists());
+        assert!(names(&drafts.folder).is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn notes_and_drafts_are_for_their_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let (out, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let drafts = Drafts::open(data.path()).unwrap();
+        let draft = Draft::new(out.path(), "a", Some(&drafts)).unwrap();
+
+        let note = fs::read_dir(&drafts.folder).unwrap().next().unwrap().unwrap();
+        for path in [note.path(), draft.file.path().to_owned()] {
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert_eq!(fs::metadata(&drafts.folder).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}
