@@ -58,12 +58,20 @@ impl Draft {
 impl Connector {
     /// Authenticates `draft` as its client says. The secrets used belong to the host that the
     /// client names: both come from one client config.
-    pub(crate) async fn authenticate(&self, client: &Client, draft: &mut Draft) -> Result<(), AuthError> {
+    pub(crate) async fn authenticate(
+        &self,
+        client: &Client,
+        method: &http::Method,
+        draft: &mut Draft,
+    ) -> Result<(), AuthError> {
         let flow = match client.authentication() {
             None => return Ok(()),
             Some(Authentication::OAuth2ClientCredentials(oauth2)) => Flow::ClientCredentials(oauth2),
             Some(Authentication::OAuth2AuthorizationCode { oauth2, .. }) => Flow::AuthorizationCode(oauth2),
             Some(Authentication::GoogleCloudServiceAccount { scopes }) => Flow::GoogleServiceAccount(scopes),
+            Some(Authentication::Script { hook, secret }) => {
+                return self.sign((hook, secret), method, draft).await;
+            }
             Some(
                 simple @ (Authentication::Basic { .. }
                 | Authentication::Bearer { .. }
@@ -94,7 +102,8 @@ fn apply(authentication: &Authentication, secrets: &Secrets, draft: &mut Draft) 
         }
         Authentication::OAuth2ClientCredentials(_)
         | Authentication::OAuth2AuthorizationCode { .. }
-        | Authentication::GoogleCloudServiceAccount { .. } => Err(AuthError::Nested),
+        | Authentication::GoogleCloudServiceAccount { .. }
+        | Authentication::Script { .. } => Err(AuthError::Nested),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod body;
 mod error;
+mod parts;
 mod prepared;
 mod restore;
 
@@ -14,6 +15,7 @@ use spec::connector_file::{LinkSource, Pagination, ParamSource, ParamValue, Quer
 
 pub(crate) use body::is_form;
 pub use error::BuildError;
+pub(crate) use parts::Parts;
 pub(crate) use prepared::Prepared;
 use prepared::Shared;
 pub(crate) use restore::Restored;
@@ -61,8 +63,11 @@ impl<'a> Build<'a> {
 
     fn prepare_for(self, client: Client) -> Result<Prepared, BuildError> {
         let request = self.request;
-        if let Some(name) = request.request_override.as_ref().or(request.script.as_ref()) {
+        if let Some(name) = &request.request_override {
             return Err(BuildError::Override { place: self.place(), name: name.clone() });
+        }
+        if let Some(hook) = &request.script {
+            return Err(BuildError::Script { place: self.place(), hook: hook.to_string() });
         }
         let Some(target) = &request.target else { return Err(BuildError::NoTarget { place: self.place() }) };
         let filler = Filler::new(self.values).for_path(&target.path);

@@ -207,8 +207,9 @@ impl std::fmt::Debug for Combination<'_> {
 /// The names that the request uses, in order of declaration; then those that only `output` uses.
 fn names(request: &Request, sources: Sources<'_>) -> Vec<Name> {
     let used = used_placeholders(request);
-    let declared =
-        request.param_values.iter().filter(|param| used.contains(param.name.as_str())).map(Name::of);
+    // A script is given all of them.
+    let is_used = |param: &&ParamValue| request.script.is_some() || used.contains(param.name.as_str());
+    let declared = request.param_values.iter().filter(is_used).map(Name::of);
     let mut names: Vec<Name> = declared.collect();
     if let Some(output) = &request.output {
         let in_output = roots(output);

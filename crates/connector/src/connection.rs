@@ -25,6 +25,11 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Whether connector param `name` must not be shown.
+    pub(crate) fn is_sensitive(&self, name: &str) -> bool {
+        self.file.find_param(name).is_some_and(|param| param.sensitive)
+    }
+
     /// Whether `request` is a variant for this connection: its `when` holds, or it has none
     /// (architecture §5).
     ///

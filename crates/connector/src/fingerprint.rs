@@ -1,12 +1,16 @@
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
 /// 128 bits that stand for a request, a page or a combination: equal things have equal fingerprints, and others
 /// do not, for all practical purposes. 16 bytes a page keep memory flat over long readings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// A reading that goes on later compares with those it kept; a build of another compiler may find that
+/// none of them matches, and then notices a loop one round later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Fingerprint(u64, u64);
 
 impl Fingerprint {
@@ -15,6 +19,17 @@ impl Fingerprint {
         let mut hash = DoubleHash::new();
         hash.add(bytes);
         hash.finish()
+    }
+
+    /// As bytes, to be kept.
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        (u128::from(self.0) << 64 | u128::from(self.1)).to_le_bytes()
+    }
+
+    /// The fingerprint in such bytes.
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        let number = u128::from_le_bytes(bytes);
+        Self((number >> 64) as u64, number as u64)
     }
 
     /// Of a request.

@@ -28,6 +28,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::fingerprint::Fingerprint;
+use crate::reading::PageMark;
 use crate::response::{Found, look_up, look_up_segments};
 use crate::secrets::Secrets;
 use crate::settings::Settings;
@@ -43,6 +44,8 @@ pub(crate) struct Pager {
     body: Fingerprint,
     sent: HashSet<Fingerprint>,
     pages: u64,
+    /// The page before this one.
+    last: Option<PageMark>,
     page_cap: u64,
     deadline: Option<Timestamp>,
     had_paging_object: bool,
@@ -86,6 +89,17 @@ impl PageAnswer<'_> {
     fn is_empty(&self) -> bool {
         self.data.is_none_or(model::is_falsy)
     }
+}
+
+/// How far a pager is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PagerProgress {
+    /// Stands for the body in fingerprints of requests.
+    pub(crate) body: Fingerprint,
+    /// Pages read.
+    pub(crate) pages: u64,
+    /// Whether one of them had the object that holds link or cursor.
+    pub(crate) had_paging_object: bool,
 }
 
 /// What comes after a page.
@@ -197,6 +211,7 @@ impl Pager {
             body: Fingerprint::of_bytes(body),
             sent: HashSet::new(),
             pages: 0,
+            last: None,
             page_cap: settings.page_cap,
             deadline: SignedDuration::try_from(settings.time_cap)
                 .ok()
@@ -218,8 +233,10 @@ impl Pager {
     /// # Errors
     /// [`PaginationError`] if the request that was sent has nothing to count up.
     pub(crate) fn turn(&mut self, answer: PageAnswer<'_>, now: Timestamp) -> Result<Turn, PaginationError> {
-        self.sent.insert(Fingerprint::of_request(&self.method, answer.url, self.body));
+        let request = Fingerprint::of_request(&self.method, answer.url, self.body);
+        self.sent.insert(request);
         self.pages += 1;
+        self.last = Some(PageMark { request, page: None });
         if let Some(stop) = self.lost_paging_object(answer.json) {
             return Ok(Turn::Stopped(stop));
         }
@@ -229,10 +246,36 @@ impl Pager {
             Strategy::Link(link) => link.turn(answer, &self.place),
             Strategy::Cursor(cursor) => cursor.turn(answer, &self.place),
         };
+        if let (Some(last), Strategy::Offset(offset)) = (&mut self.last, &self.strategy) {
+            last.page = offset.last();
+        }
         Ok(match turn {
             Turn::Next(url) => self.bounded(url, now),
             Turn::End | Turn::Stopped(_) | Turn::Repeated(_) => turn,
         })
+    }
+
+    /// By what the page that came last is known again.
+    pub(crate) fn last(&self) -> Option<PageMark> {
+        self.last
+    }
+
+    /// What a pager that goes on later must know besides the marks of the pages.
+    pub(crate) fn progress(&self) -> PagerProgress {
+        PagerProgress { body: self.body, pages: self.pages, had_paging_object: self.had_paging_object }
+    }
+
+    /// Goes on where another pager of the same request stood.
+    pub(crate) fn go_on(&mut self, progress: PagerProgress, marks: impl IntoIterator<Item = PageMark>) {
+        self.body = progress.body;
+        self.pages = progress.pages;
+        self.had_paging_object = progress.had_paging_object;
+        for mark in marks {
+            self.sent.insert(mark.request);
+            if let (Some(page), Strategy::Offset(offset)) = (mark.page, &mut self.strategy) {
+                offset.remember(page);
+            }
+        }
     }
 
     /// Lets `url` through unless it was asked before or a cap is reached.

@@ -10,12 +10,14 @@
 mod choice;
 mod error;
 mod page_reader;
+mod resume;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use model::Row;
 use serde_json::Value;
-use spec::connector_file::Request;
+use spec::connector_file::{ParamSource, ParamValue, Request};
 
 use crate::build::{Build, BuildError, Prepared};
 use crate::combination::{Combination, Combinations, Sources};
@@ -23,11 +25,15 @@ use crate::connector::Connector;
 use crate::inputs::Inputs;
 use crate::pagination::{Pager, PagerSettings};
 use crate::person::Person;
+use crate::postprocessor::{self, PostprocessorContext};
+use crate::response;
 use crate::values::{Origin, SpecialValues, ValueMap};
+use crate::writes::secret_mark;
 use choice::Choice;
 
 pub use error::ReadError;
 pub use page_reader::PageReader;
+pub use resume::{PageMark, ResumePoint};
 
 /// The units of one collection, in order, checked and not yet sent.
 ///
@@ -137,6 +143,18 @@ impl Reading {
     pub fn open(&self, unit: usize) -> PageReader {
         PageReader::new(Arc::clone(&self.plan), unit)
     }
+
+    /// Opens unit `unit` at the page that `point` leads to; `marks` are those of the pages before it, so
+    /// that one of them is known when it comes again. `None` if the point is not one of this unit as it
+    /// is now, because the file or a value has changed: then it is read from its beginning.
+    pub fn open_at(
+        &self,
+        unit: usize,
+        point: &ResumePoint,
+        marks: impl IntoIterator<Item = PageMark>,
+    ) -> Option<PageReader> {
+        PageReader::resumed(Arc::clone(&self.plan), unit, point, marks)
+    }
 }
 
 impl Plan {
@@ -151,7 +169,7 @@ impl Plan {
             secrets: &self.connector.connection().secrets,
         };
         let mut combinations = Combinations::new(request, sources);
-        if !choice::is_output_only(request) {
+        if request.script.is_none() && !choice::is_output_only(request) {
             combinations.try_retain(|combination| match self.prepare(request, combination) {
                 Ok(prepared) => self.pager(request, &prepared).map(|_| true),
                 Err(error) if error.is_skippable() && request.skip_missing_param_values => Ok(false),
@@ -159,6 +177,21 @@ impl Plan {
             })?;
         }
         Ok(Sequence { request: Arc::new(request.clone()), combinations })
+    }
+
+    /// The values of a combination as a script gets them: secrets by name only.
+    fn script_values(&self, request: &Request, combination: &Combination<'_>) -> Row {
+        let connection = self.connector.connection();
+        let values = combination.request_values(request);
+        let value = |param: &ParamValue| match &param.source {
+            ParamSource::ConnectorParam(name) if connection.is_sensitive(name) => {
+                secret_mark::mark(connection, name).map(Value::String)
+            }
+            ParamSource::ConnectorParam(_) | ParamSource::Identity(_) | ParamSource::References(_) => {
+                values.find_name(&param.name).cloned()
+            }
+        };
+        request.param_values.iter().filter_map(|param| Some((param.name.clone(), value(param)?))).collect()
     }
 
     fn prepare(&self, request: &Request, combination: &Combination<'_>) -> Result<Prepared, BuildError> {
@@ -183,6 +216,18 @@ impl Plan {
         };
         let body = prepared.shared().body.as_deref().unwrap_or_default();
         Ok(Pager::new(settings, &prepared.shared().method, body)?)
+    }
+
+    /// The rows in `data` after the request's postprocessors.
+    fn processed(&self, request: &Request, data: Value) -> Result<Vec<Row>, ReadError> {
+        let context = PostprocessorContext {
+            place: &request.place,
+            collection: &self.collection,
+            identities: &self.person.identities,
+            filter_values: &self.inputs.filter_values,
+        };
+        let data = postprocessor::apply(&request.postprocessors, data, context)?;
+        response::rows(data).map_err(|source| ReadError::Response { place: request.place.clone(), source })
     }
 
     /// What `output` sees besides the row (saas-config 19.10).

@@ -98,7 +98,7 @@ impl Connector {
             body: shared.body.clone(),
             redact: Vec::new(),
         };
-        self.authenticate(&shared.client, &mut draft).await?;
+        self.authenticate(&shared.client, &shared.method, &mut draft).await?;
         let mut request = HttpRequest::read(
             self.connection().key.clone(),
             shared.endpoint.clone(),

@@ -1,8 +1,10 @@
 use model::{CallStats, Effect};
-use spec::connector_file::Request;
+use serde_json::Value;
+use spec::connector_file::{Request, ScriptHook};
 
 use crate::build::Build;
 use crate::connector::Connector;
+use crate::script::{HookCall, HookError};
 use crate::send::{Answer, CallError};
 
 /// How a connection test ended (saas-config 7.3).
@@ -23,6 +25,12 @@ impl Connector {
     pub async fn test(&self) -> Result<TestOutcome, CallError> {
         let connection = self.connection();
         let request = self.test_variant()?;
+        if let Some(hook) = &request.script {
+            return Ok(match self.test_by_script(request, hook).await {
+                Ok(()) => TestOutcome::Passed,
+                Err(error) => TestOutcome::Failed(Box::new(error).into()),
+            });
+        }
         let values = connection.secrets.as_values();
         let prepared =
             Build { connection, endpoint: "test_request", request, params: &[], values }.prepare()?;
@@ -34,6 +42,20 @@ impl Connector {
             Ok(Answer::Accepted(()) | Answer::Gone | Answer::Ignored(_)) => TestOutcome::Passed,
             Err(error) => TestOutcome::Failed(error),
         })
+    }
+
+    /// The function passes if it returns nothing, or true.
+    async fn test_by_script(&self, request: &Request, hook: &ScriptHook) -> Result<(), HookError> {
+        let (endpoint, personal) = ("test_request", Vec::new());
+        let call = HookCall { connector: self, request, hook, endpoint, personal };
+        let mut stats = CallStats::default();
+        match call.run(self.script_context(endpoint, None), [], &mut stats).await? {
+            Value::Null | Value::Bool(true) => Ok(()),
+            Value::Bool(false) => Err(HookError::TestFailed { hook: hook.to_string() }),
+            Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                Err(HookError::Result { hook: hook.to_string(), expected: "`True` or `False`" })
+            }
+        }
     }
 
     /// The variant of the test request that applies (architecture §5, `when`).

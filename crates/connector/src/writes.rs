@@ -5,14 +5,14 @@
 //! by name only. Two requests built from the same values are equal.
 
 mod expand;
-mod params;
+pub(crate) mod params;
 mod prepare;
 mod request;
-mod secret_mark;
+pub(crate) mod secret_mark;
 
 use std::collections::HashMap;
 
-use model::Row;
+use model::{CallStats, Row};
 use serde_json::Value;
 use spec::connector_file::{Per, Request};
 use spec::reference::FieldReference;
@@ -25,6 +25,7 @@ pub use request::WriteRequest;
 use crate::build::BuildError;
 use crate::inputs::Inputs;
 use crate::person::Person;
+use crate::script::HookError;
 
 /// What writes are made of, besides rows.
 #[derive(Clone, Copy)]
@@ -67,6 +68,8 @@ pub struct Writes {
     pub planned: Vec<PlannedWrite>,
     /// In the order of the rows.
     pub unwritten: Vec<Unwritten>,
+    /// What the reads of a script cost.
+    pub stats: CallStats,
 }
 
 /// One write.
@@ -140,6 +143,23 @@ pub enum UnwrittenReason {
     /// The filled body is no JSON.
     #[error("the body of {place} is no JSON once it is filled in; check its braces, quotes and commas")]
     BodyNotJson {
+        /// The request's place in the file.
+        place: String,
+    },
+    /// The script did not make it.
+    #[error(transparent)]
+    Script(#[from] HookError),
+    /// The script was not asked, because its last read failed.
+    #[error(
+        "the script of {place} was not asked about this row, because a read for an earlier one failed; try later"
+    )]
+    ScriptStopped {
+        /// The request's place in the file.
+        place: String,
+    },
+    /// The script makes no write of it.
+    #[error("the script of {place} returned no write for it")]
+    NothingReturned {
         /// The request's place in the file.
         place: String,
     },

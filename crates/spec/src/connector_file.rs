@@ -9,6 +9,7 @@ mod authentication;
 mod job;
 mod request;
 mod rows;
+mod script_hook;
 
 use model::{ConnectorType, Path};
 use serde_json::Value;
@@ -22,6 +23,7 @@ pub use request::{
     RateLimit, Request, Retry, Target,
 };
 pub use rows::{Filter, LinkSource, OffsetLimit, Pagination, Postprocessor, Wanted};
+pub use script_hook::ScriptHook;
 
 /// One connector file, checked.
 #[derive(Debug, Clone)]

@@ -33,7 +33,6 @@ mod redaction;
 pub mod reference;
 pub mod reference_docs;
 mod schema;
-#[cfg(feature = "script")]
 pub mod script;
 pub mod secrets;
 mod shape;

@@ -1,7 +1,7 @@
 //! The connectors that come with the program: files, embedded when it is built.
 //!
 //! One folder per application below `connectors/`: `connector.yml`, and beside it, where present,
-//! `dataset.yml`, `guide.md` and `cassettes/*.json`.
+//! `dataset.yml`, scripts (`*.star`), `guide.md` and `cassettes/*.json`.
 
 use include_dir::{Dir, include_dir};
 
@@ -14,7 +14,7 @@ static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../connectors");
 pub struct LibraryEntry {
     /// Name of its folder, and what a project file writes under `connector`.
     pub name: &'static str,
-    /// The connector file.
+    /// The connector file, with its scripts.
     pub connector: SourceFile,
     /// Its dataset.
     pub dataset: Option<SourceFile>,
@@ -38,7 +38,7 @@ pub fn find(name: &str) -> Option<LibraryEntry> {
 
 fn entry(folder: &'static Dir<'static>) -> Option<LibraryEntry> {
     let name = folder.path().file_name()?.to_str()?;
-    let connector = source(folder, "connector.yml")?;
+    let connector = source(folder, "connector.yml")?.with_scripts(scripts(folder));
     let mut cassettes: Vec<(&str, &str)> = folder
         .get_dir(folder.path().join("cassettes"))
         .into_iter()
@@ -54,6 +54,14 @@ fn entry(folder: &'static Dir<'static>) -> Option<LibraryEntry> {
         guide: text(folder, "guide.md"),
         cassettes,
     })
+}
+
+fn scripts(folder: &'static Dir<'static>) -> Vec<SourceFile> {
+    let scripts = folder.files().map(include_dir::File::path);
+    let scripts = scripts.filter(|path| path.extension().is_some_and(|extension| extension == "star"));
+    let mut names: Vec<&str> = scripts.filter_map(|path| path.file_name()?.to_str()).collect();
+    names.sort_unstable();
+    names.into_iter().filter_map(|name| source(folder, name)).collect()
 }
 
 fn source(folder: &'static Dir<'static>, file: &str) -> Option<SourceFile> {

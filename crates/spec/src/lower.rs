@@ -22,6 +22,7 @@ mod postprocessor;
 mod project_file;
 mod rate_limit;
 mod request;
+mod script_hook;
 mod storage;
 
 use std::ops::Range;

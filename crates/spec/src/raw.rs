@@ -23,6 +23,7 @@ mod text_or;
 pub(crate) use authentication::{
     ApiKeyConfiguration, Authentication, BasicConfiguration, BearerConfiguration, GoogleConfiguration,
     OAuth2Configuration, QueryParamConfiguration, STRATEGIES as AUTHENTICATION_STRATEGIES,
+    ScriptConfiguration,
 };
 pub(crate) use client_config::ClientConfig;
 pub(crate) use connector_param::{ConnectorParam, ExternalReference};

@@ -5,11 +5,12 @@
 //! its write requests ([`writes`]), which stand in a plan and are sent from there. It has no files, no
 //! clock, no randomness and no `load`, so the same data give the same result.
 //!
-//! Functions of the language, and `json.encode`, `json.decode`, and three of ours:
+//! Functions of the language, and `json.encode`, `json.decode`, and four of ours:
 //!
 //! | function | does |
 //! | --- | --- |
-//! | `fetch({"method": …, "path": …})` | asks the application, and gives its answer |
+//! | `fetch({"path": …})` | asks the application, and gives its answer ([`ScriptFetch`]) |
+//! | `quote(text)` | `text` as one segment of a path |
 //! | `hmac_sha256(secret, text)` | signs `text` with the secret of this name; lower-case hex |
 //! | `hmac_sha256_base64(secret, text)` | the same as base64 |
 //!
@@ -30,12 +31,17 @@
 //! ```
 
 mod error;
+mod fetch;
 mod host;
+mod page;
+mod path;
 mod run;
 mod write;
 
 pub use error::{ScriptError, ScriptProblem};
+pub use fetch::{ScriptFetch, fetch};
 pub use host::{NoHost, ScriptHost, ScriptHostError};
+pub use page::{ScriptPage, ScriptPageError, page};
 pub use run::{Ask, Script, ScriptCall, ScriptLimits, Step};
 pub use write::{ScriptWrite, ScriptWriteError, writes};
 

@@ -10,6 +10,8 @@ pub struct SourceFile {
     name: Arc<str>,
     text: Arc<str>,
     line_starts: Arc<[usize]>,
+    /// Script files that lie beside it.
+    scripts: Arc<[SourceFile]>,
 }
 
 impl SourceFile {
@@ -18,7 +20,29 @@ impl SourceFile {
         let text: String = text.into();
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
         let line_starts: Vec<usize> = std::iter::once(0).chain(breaks).collect();
-        Self { name: name.into().into(), text: text.into(), line_starts: line_starts.into() }
+        Self {
+            name: name.into().into(),
+            text: text.into(),
+            line_starts: line_starts.into(),
+            scripts: Arc::default(),
+        }
+    }
+
+    /// The same connector file with the script files that lie beside it; its `script` keys name them by
+    /// the last part of their names.
+    #[must_use]
+    pub fn with_scripts(self, scripts: Vec<Self>) -> Self {
+        Self { scripts: scripts.into(), ..self }
+    }
+
+    /// The script files that lie beside it.
+    pub fn scripts(&self) -> &[Self] {
+        &self.scripts
+    }
+
+    /// The last part of its name.
+    pub fn file_name(&self) -> &str {
+        self.name.rsplit(['/', '\\']).next().unwrap_or(&self.name)
     }
 
     /// The name that messages show.

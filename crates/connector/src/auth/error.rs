@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::build::BuildError;
 use crate::fill::{FillError, names_text};
+use crate::script::HookError;
 use crate::token::TokenStoreError;
 
 /// Why a request cannot prove who asks. Names secrets, never shows their values.
@@ -58,6 +59,13 @@ pub enum AuthError {
         "a token request may not need a token itself; use `basic`, `bearer`, `api_key` or `query_param` for it"
     )]
     Nested,
+    /// The function that signs did not.
+    #[error("authentication: {source}")]
+    Script {
+        /// What became of it.
+        #[source]
+        source: Box<HookError>,
+    },
     /// The connection was never authorized (saas-config 6.26).
     #[error(
         "the connection has no `access_token`; authorize it, or put `access_token` and `refresh_token` among its secrets"
@@ -115,6 +123,7 @@ impl AuthError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::TokenCall { source, repeatable: true } => source.retry(),
+            Self::Script { source } => source.retry(),
             Self::TokenCall { repeatable: false, .. }
             | Self::Missing { .. }
             | Self::Value { .. }

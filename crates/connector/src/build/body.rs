@@ -27,6 +27,13 @@ pub(crate) fn is_form(headers: &HeaderMap) -> bool {
         .is_some_and(|text| media_type(text) == FORM)
 }
 
+/// Whether `headers` say that the body is JSON.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media = content_type.map(media_type);
+    media.is_some_and(|media| media == "application/json" || is_json_suffix(&media))
+}
+
 /// The body as sent, and `Content-Type: application/json` where a body has none.
 pub(super) fn encode(
     place: &str,

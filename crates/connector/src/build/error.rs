@@ -108,9 +108,34 @@ pub enum BuildError {
         /// The request's place in the file.
         place: String,
     },
-    /// A request that runs a function instead.
+    /// A JSON body that is none.
+    #[error("the body of {place} is no JSON; return data, or say another `content-type`")]
+    BodyNotJson {
+        /// The request's place in the file.
+        place: String,
+    },
+    /// The stand-in of a secret that there is not.
     #[error(
-        "{place} runs the function `{name}`, which this version cannot do; describe the request with `method` and `path`"
+        "a request for {place} names a secret that the connection does not have; use those in `ctx[\"secrets\"]`"
+    )]
+    UnknownSecret {
+        /// The request's place in the file.
+        place: String,
+    },
+    /// A function stands where a request is needed.
+    #[error(
+        "{place} is the function `{hook}`, and a request is needed here; describe it with `method` and `path`"
+    )]
+    Script {
+        /// The request's place in the file.
+        place: String,
+        /// File and function.
+        hook: String,
+    },
+    /// A request that runs a function of another engine instead.
+    #[error(
+        "{place} runs the function `{name}` of another engine, which cannot be run; describe the request with \
+         `method` and `path`, or write the function as a `script`"
     )]
     Override {
         /// The request's place in the file.
@@ -135,6 +160,9 @@ impl BuildError {
             | Self::Url { .. }
             | Self::NoTarget { .. }
             | Self::Changed { .. }
+            | Self::BodyNotJson { .. }
+            | Self::UnknownSecret { .. }
+            | Self::Script { .. }
             | Self::Override { .. } => false,
         }
     }

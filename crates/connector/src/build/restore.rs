@@ -1,5 +1,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use model::Effect;
+use spec::connector_file::IgnoreErrors;
 use url::Url;
 
 use super::prepared::Shared;
@@ -23,6 +25,28 @@ impl Build<'_> {
     /// # Errors
     /// [`BuildError::Url`] if the address is not one of the host that the file names.
     pub(crate) fn restore(self, parts: Restored) -> Result<Prepared, BuildError> {
+        let (shared, url) = self.restored(parts, Used::default())?;
+        Prepared::with_address(shared, url).ok_or_else(|| BuildError::Url { place: self.place() })
+    }
+
+    /// The same as a read, of which the statuses in `accept` are answers; `personal` are values that a
+    /// recording replaces.
+    ///
+    /// # Errors
+    /// [`BuildError::Url`] if the address is not one of the host that the file names.
+    pub(crate) fn restore_read(
+        self,
+        parts: Restored,
+        accept: Vec<u16>,
+        personal: Vec<String>,
+    ) -> Result<Prepared, BuildError> {
+        let (shared, url) = self.restored(parts, Used { personal, ..Used::default() })?;
+        let ignore = IgnoreErrors::Statuses(accept);
+        let shared = Shared { effect: Effect::Read, ignore, gone: Vec::new(), ..shared };
+        Prepared::with_address(shared, url).ok_or_else(|| BuildError::Url { place: self.place() })
+    }
+
+    fn restored(self, parts: Restored, used: Used) -> Result<(Shared, Url), BuildError> {
         let client = self.client()?;
         let request = self.request;
         let shared = Shared {
@@ -37,8 +61,8 @@ impl Build<'_> {
             ignore: request.ignore_errors.clone(),
             gone: request.gone.clone(),
             retry: request.retry.clone(),
-            recording: self.recording(Used::default()),
+            recording: self.recording(used),
         };
-        Prepared::with_address(shared, parts.url).ok_or_else(|| BuildError::Url { place: self.place() })
+        Ok((shared, parts.url))
     }
 }

@@ -17,14 +17,26 @@ pub(super) struct Offset {
     limit: Option<i64>,
     /// Pages so far: a service that ignores the param gives the same one for ever.
     pages: HashSet<Fingerprint>,
+    last: Option<Fingerprint>,
 }
 
 impl Offset {
     pub(super) fn new(param: &str, step: i64, limit: Option<i64>) -> Self {
-        Self { param: param.to_owned(), step, limit, pages: HashSet::new() }
+        Self { param: param.to_owned(), step, limit, pages: HashSet::new(), last: None }
+    }
+
+    /// The page that came last; `None` if it was empty.
+    pub(super) fn last(&self) -> Option<Fingerprint> {
+        self.last
+    }
+
+    /// A page that was read before this reader began.
+    pub(super) fn remember(&mut self, page: Fingerprint) {
+        self.pages.insert(page);
     }
 
     pub(super) fn turn(&mut self, answer: PageAnswer<'_>, place: &str) -> Result<Turn, PaginationError> {
+        self.last = None;
         let Some(data) = answer.data.filter(|data| !model::is_falsy(data)) else { return Ok(Turn::End) };
         let param = || self.param.clone();
         let text = query::find(answer.url, &self.param)
@@ -32,7 +44,9 @@ impl Offset {
         let next = whole_number(&text)
             .and_then(|current| current.checked_add(self.step))
             .ok_or_else(|| PaginationError::BadParam { place: place.to_owned(), param: param() })?;
-        if !self.pages.insert(Fingerprint::of_json(data)) {
+        let page = Fingerprint::of_json(data);
+        self.last = Some(page);
+        if !self.pages.insert(page) {
             let detail = format!(
                 "{place}: two values of `{}` gave the same page, so the service seems to ignore it; check `pagination`",
                 self.param

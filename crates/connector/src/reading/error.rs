@@ -8,6 +8,7 @@ use crate::output::OutputError;
 use crate::pagination::PaginationError;
 use crate::postprocessor::PostprocessorError;
 use crate::response::ResponseError;
+use crate::script::HookError;
 use crate::send::CallError;
 
 /// Why a collection, or one unit of it, cannot be read. Texts hold no values.
@@ -51,6 +52,9 @@ pub enum ReadError {
     /// The request cannot be built from these values.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The script that takes the place of a request did not bring rows.
+    #[error(transparent)]
+    Script(#[from] HookError),
     /// The call failed, all attempts used.
     #[error(transparent)]
     Call(#[from] CallError),
@@ -83,6 +87,7 @@ impl ReadError {
             | Self::NotSupported { .. }
             | Self::Condition { .. }
             | Self::Build(_) => IncompleteReason::Connection,
+            Self::Script(source) => source.reason(),
             Self::Call(source) => source.reason(),
             Self::Response { source, .. } => source.reason(),
             Self::Postprocessor(source) => source.reason(),
@@ -94,6 +99,7 @@ impl ReadError {
     /// Whether the same reading may succeed later, with nothing changed by a person.
     pub fn retry(&self) -> Retry {
         match self {
+            Self::Script(source) => source.retry(),
             Self::Call(source) => source.retry(),
             Self::Build(source) => source.retry(),
             Self::Response { source, .. } => source.retry(),

@@ -7,12 +7,14 @@ use model::{CallStats, Completeness, IncompleteReason, Page, Row};
 use serde_json::Value;
 use spec::connector_file::Request;
 
-use super::{Plan, ReadError, Source};
+use super::{PageMark, Plan, ReadError, ResumePoint, Source};
 use crate::build::Prepared;
+use crate::fingerprint::Fingerprint;
 use crate::output::Output;
-use crate::pagination::{PageAnswer, Pager, Stop, Turn};
-use crate::postprocessor::{self, PostprocessorContext};
+use crate::pagination::{PageAnswer, Pager, PagerProgress, Stop, Turn};
+use crate::postprocessor;
 use crate::response;
+use crate::script::{ScriptPaging, Turned};
 use crate::send::{Answer, Rejected};
 use crate::values::ValueMap;
 
@@ -24,12 +26,14 @@ pub struct PageReader {
     state: State,
     completeness: Completeness,
     stats: CallStats,
+    mark: Option<PageMark>,
 }
 
 #[derive(Debug)]
 enum State {
     Start,
     Paging(Box<Paging>),
+    Script(Box<ScriptPaging>),
     Done,
 }
 
@@ -37,6 +41,8 @@ enum State {
 #[derive(Debug)]
 struct Paging {
     request: Arc<Request>,
+    /// Stands for the request of the first page.
+    of: Fingerprint,
     prepared: Prepared,
     pager: Pager,
     output: Option<ValueMap>,
@@ -57,7 +63,45 @@ impl PageReader {
             state: State::Start,
             completeness: Completeness::Complete,
             stats: CallStats::default(),
+            mark: None,
         }
+    }
+
+    pub(super) fn resumed(
+        plan: Arc<Plan>,
+        unit: usize,
+        point: &ResumePoint,
+        marks: impl IntoIterator<Item = PageMark>,
+    ) -> Option<Self> {
+        let mut reader = Self::new(plan, unit);
+        reader.start().ok()?;
+        let State::Paging(paging) = &mut reader.state else { return None };
+        if paging.of != point.of {
+            return None;
+        }
+        paging.prepared = paging.prepared.with_url(point.next.parse().ok()?)?;
+        let ResumePoint { body, pages, had_paging_object, .. } = *point;
+        paging.pager.go_on(PagerProgress { body, pages, had_paging_object }, marks);
+        Some(reader)
+    }
+
+    /// From where another reader can go on, after the pages that were returned; `None` before the first
+    /// and after the last.
+    pub fn resume_point(&self) -> Option<ResumePoint> {
+        let State::Paging(paging) = &self.state else { return None };
+        let PagerProgress { body, pages, had_paging_object } = paging.pager.progress();
+        let next = paging.prepared.url().to_string();
+        (pages > 0).then(|| ResumePoint { of: paging.of, next, body, pages, had_paging_object })
+    }
+
+    /// By what the page that was returned last is known again; `None` if it needs no mark.
+    pub fn mark(&self) -> Option<PageMark> {
+        self.mark
+    }
+
+    /// Whether no page follows any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Done)
     }
 
     /// The next page; `None` after the last one.
@@ -83,7 +127,7 @@ impl PageReader {
     pub fn completeness(&self) -> Completeness {
         match self.state {
             State::Done => self.completeness.clone(),
-            State::Start | State::Paging(_) => {
+            State::Start | State::Paging(_) | State::Script(_) => {
                 let detail = format!("`{}` was not read to its end", self.plan.collection);
                 Completeness::incomplete(IncompleteReason::Cancelled, detail)
             }
@@ -101,8 +145,14 @@ impl PageReader {
         {
             return Ok(Some(page));
         }
-        let State::Paging(paging) = &self.state else { return Ok(None) };
         let before = self.stats;
+        if let State::Script(paging) = &mut self.state {
+            let at = (&self.plan.connector, self.plan.collection.as_str());
+            let turned = paging.turn(at, &self.plan.person, &mut self.stats).await?;
+            let request = Arc::clone(&paging.request);
+            return self.page_of_script(&request, turned, before).map(Some);
+        }
+        let State::Paging(paging) = &self.state else { return Ok(None) };
         let accept = |reply| receive(&paging.request, reply);
         // Counted as it happens: a call that is given up half-way has cost something too.
         let answer = self.plan.connector.call(&paging.prepared, &mut self.stats, accept).await;
@@ -123,11 +173,31 @@ impl PageReader {
             }
         };
         page.stats = cost;
+        self.log(&page);
+        Ok(Some(page))
+    }
+
+    fn log(&self, page: &Page) {
         tracing::debug!(
             connection = %self.plan.connector.connection().key, collection = %self.plan.collection, unit = self.unit,
             rows = page.rows.len(), requests = page.stats.requests, "page read"
         );
-        Ok(Some(page))
+    }
+
+    fn page_of_script(
+        &mut self,
+        request: &Request,
+        turned: Turned,
+        before: CallStats,
+    ) -> Result<Page, ReadError> {
+        let rows = turned.rows.into_iter().map(Value::Object).collect();
+        let rows = self.plan.processed(request, Value::Array(rows))?;
+        if let Some(end) = turned.end {
+            self.end(end);
+        }
+        let page = Page { stats: self.stats.since(before), ..Page::of(rows) };
+        self.log(&page);
+        Ok(page)
     }
 
     /// Prepares the first call, or makes the only page of a unit without one.
@@ -138,6 +208,12 @@ impl PageReader {
             let is_empty_row = matches!(plan.source, Source::EmptyRow) && self.unit == 0;
             return Ok(is_empty_row.then(|| Page::of(vec![Row::new()])));
         };
+        if let Some(hook) = &request.script {
+            let values = plan.script_values(request, &combination);
+            let paging = ScriptPaging::new(Arc::clone(request), hook.clone(), values);
+            self.state = State::Script(Box::new(paging));
+            return Ok(None);
+        }
         let output = request.output.as_ref().map(|_| plan.output_values(&combination));
         if let (None, Some(template), Some(values)) = (&request.target, &request.output, &output) {
             let row = Output { place: &request.place, template }.row(values)?;
@@ -145,8 +221,11 @@ impl PageReader {
         }
         let prepared = plan.prepare(request, &combination)?;
         let pager = plan.pager(request, &prepared)?;
-        self.state =
-            State::Paging(Box::new(Paging { request: Arc::clone(request), prepared, pager, output }));
+        // Without the body: it may hold the time.
+        let nothing = Fingerprint::of_bytes(b"");
+        let of = Fingerprint::of_request(&prepared.shared().method, prepared.url(), nothing);
+        let request = Arc::clone(request);
+        self.state = State::Paging(Box::new(Paging { request, of, prepared, pager, output }));
         Ok(None)
     }
 
@@ -165,6 +244,7 @@ impl PageReader {
             data: paging.pager.data(&json),
         };
         let turn = paging.pager.turn(answer, self.plan.connector.clock().now())?;
+        self.mark = paging.pager.last();
         if let Turn::Repeated(stop) = turn {
             self.end(stop.into());
             return Ok(Page::default());
@@ -175,15 +255,7 @@ impl PageReader {
             Some(path) => response::take(path, json),
             None => json,
         };
-        let context = PostprocessorContext {
-            place: &request.place,
-            collection: &self.plan.collection,
-            identities: &self.plan.person.identities,
-            filter_values: &self.plan.inputs.filter_values,
-        };
-        let data = postprocessor::apply(&request.postprocessors, data, context)?;
-        let mut rows = response::rows(data)
-            .map_err(|source| ReadError::Response { place: request.place.clone(), source })?;
+        let mut rows = self.plan.processed(&request, data)?;
         if let (Some(template), Some(values)) = (&request.output, &paging.output) {
             rows = Output { place: &request.place, template }.rows(rows, values.clone())?;
         }
@@ -202,7 +274,9 @@ impl PageReader {
                 Completeness::incomplete(IncompleteReason::Malformed, detail)
             }
             (Turn::Stopped(stop) | Turn::Repeated(stop), _) => stop.into(),
-            (Turn::End, _) | (Turn::Next(_), State::Start | State::Done) => Completeness::Complete,
+            (Turn::End, _) | (Turn::Next(_), State::Start | State::Script(_) | State::Done) => {
+                Completeness::Complete
+            }
         };
         self.end(completeness);
     }

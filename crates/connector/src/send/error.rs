@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::auth::AuthError;
 use crate::build::BuildError;
 use crate::retry::is_transient;
+use crate::script::HookError;
 
 /// Why a call failed, all attempts used. No secrets, no personal data, no bodies.
 #[derive(Debug, Error)]
@@ -22,6 +23,9 @@ pub enum CallError {
         /// The request's place in the file.
         place: String,
     },
+    /// The script that takes the place of the request did not do its work.
+    #[error(transparent)]
+    Script(#[from] Box<HookError>),
     /// `when` has no result.
     #[error("`when` of {place}: {source}")]
     Condition {
@@ -105,6 +109,7 @@ impl CallError {
             Self::Authentication { source: AuthError::TokenCall { source, .. }, .. } => source.reason(),
             Self::Authentication { .. } => IncompleteReason::Connection,
             Self::NeverReady { .. } => IncompleteReason::Malformed,
+            Self::Script(source) => source.reason(),
             Self::Unusable { reason, .. } => *reason,
         }
     }
@@ -118,6 +123,7 @@ impl CallError {
             Self::Status { .. } => Retry::No,
             Self::Connection { source, .. } => source.retry(),
             Self::Authentication { source, .. } => source.retry(),
+            Self::Script(source) => source.retry(),
             Self::NeverReady { .. } | Self::Unusable { .. } => Retry::Yes,
         }
     }
@@ -133,6 +139,7 @@ impl CallError {
             | Self::Connection { .. }
             | Self::Authentication { .. }
             | Self::NeverReady { .. }
+            | Self::Script(_)
             | Self::Unusable { .. } => None,
         }
     }
@@ -148,6 +155,7 @@ impl CallError {
             Self::Connection { .. } => "connection",
             Self::Authentication { .. } => "authentication",
             Self::NeverReady { .. } => "content",
+            Self::Script(_) => "script",
             Self::Unusable { .. } => "unusable answer",
         }
     }

@@ -28,14 +28,14 @@ pub fn fields_needed(
 
 /// Finds the values of one param.
 #[derive(Clone, Copy)]
-pub(super) struct Params<'a> {
-    pub(super) connection: &'a Connection,
-    pub(super) source: WriteSource<'a>,
+pub(crate) struct Params<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) source: WriteSource<'a>,
 }
 
 impl Params<'_> {
     /// All values for the whole person, each once, in the order known.
-    pub(super) fn of_person(self, param: &ParamValue) -> Vec<Value> {
+    pub(crate) fn of_person(self, param: &ParamValue) -> Vec<Value> {
         match &param.source {
             ParamSource::Identity(kind) => self.source.person.identities.values(kind).to_vec(),
             ParamSource::ConnectorParam(name) => self.secret(name).into_iter().collect(),
@@ -58,7 +58,7 @@ impl Params<'_> {
     /// # Errors
     /// [`UnwrittenReason::Ambiguous`] if the values come from elsewhere and there are several: it is
     /// not known which belongs to the row.
-    pub(super) fn of_row(self, param: &ParamValue, row: &Row) -> Result<Vec<Value>, UnwrittenReason> {
+    pub(crate) fn of_row(self, param: &ParamValue, row: &Row) -> Result<Vec<Value>, UnwrittenReason> {
         match &param.source {
             ParamSource::Identity(_) | ParamSource::ConnectorParam(_) => Ok(self.of_person(param)),
             ParamSource::References(_) => {

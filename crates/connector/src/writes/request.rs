@@ -32,10 +32,10 @@ pub struct WriteRequest {
 
 impl WriteRequest {
     /// `place` is that of the file, not the one for people.
-    pub(super) fn of(prepared: &Prepared, place: &str) -> Self {
+    pub(crate) fn of(prepared: &Prepared, place: &str) -> Self {
         let shared = prepared.shared();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self {
+        let mut request = Self {
             place: place.to_owned(),
             endpoint: shared.endpoint.clone(),
             method: shared.method.to_string(),
@@ -46,6 +46,25 @@ impl WriteRequest {
                 .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
                 .collect(),
             body: shared.body.as_deref().map(text),
+        };
+        request.compact();
+        request
+    }
+
+    /// Whether its headers say that the body is JSON.
+    pub fn is_json(&self) -> bool {
+        let is_type = |name: &str| name.eq_ignore_ascii_case(http::header::CONTENT_TYPE.as_str());
+        let found = self.headers.iter().find(|(name, _)| is_type(name));
+        found.is_some_and(|(_, value)| value.to_ascii_lowercase().contains("json"))
+    }
+
+    /// Gives a JSON body its compact form, which a plan can show as a value and give back as it is.
+    fn compact(&mut self) {
+        if self.is_json()
+            && let Some(body) = &mut self.body
+            && let Ok(value) = serde_json::from_str::<serde_json::Value>(body)
+        {
+            *body = value.to_string();
         }
     }
 

@@ -16,14 +16,14 @@ const END: &str = "__";
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The mark of connector param `name`, if it is sensitive.
-pub(super) fn mark(connection: &Connection, name: &str) -> Option<String> {
+pub(crate) fn mark(connection: &Connection, name: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let is_sensitive = connection.file.find_param(name).is_some_and(|param| param.sensitive);
     (is_sensitive && name.chars().all(plain) && !name.contains(END)).then(|| format!("{BEGIN}{name}{END}"))
 }
 
 /// Whether any text in `value`, keys included, looks like a mark.
-pub(super) fn stands_in(value: &Value) -> bool {
+pub(crate) fn stands_in(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains(BEGIN),
         Value::Array(items) => items.iter().any(stands_in),
@@ -34,7 +34,7 @@ pub(super) fn stands_in(value: &Value) -> bool {
 
 /// `text` with the secrets in place of their marks; `None` for the mark of something that is no
 /// secret of the connection.
-pub(super) fn reveal(text: &str, connection: &Connection, escape: fn(&str) -> String) -> Option<String> {
+pub(crate) fn reveal(text: &str, connection: &Connection, escape: fn(&str) -> String) -> Option<String> {
     let mut parts = text.split(BEGIN);
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -49,17 +49,17 @@ pub(super) fn reveal(text: &str, connection: &Connection, escape: fn(&str) -> St
 }
 
 /// Escaped for a segment of a path.
-pub(super) fn in_path(secret: &str) -> String {
+pub(crate) fn in_path(secret: &str) -> String {
     utf8_percent_encode(secret, SEGMENT).to_string()
 }
 
 /// Escaped for a form or a query.
-pub(super) fn in_form(secret: &str) -> String {
+pub(crate) fn in_form(secret: &str) -> String {
     form_urlencoded::byte_serialize(secret.as_bytes()).collect()
 }
 
 /// Escaped for the inside of a JSON string.
-pub(super) fn in_json(secret: &str) -> String {
+pub(crate) fn in_json(secret: &str) -> String {
     let quoted = Value::String(secret.to_owned()).to_string();
     quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(&quoted).to_owned()
 }

@@ -136,7 +136,7 @@ fn delete_only_collection_is_called_once_for_each_value_of_the_person() {
 
     let writes = writes(&connector, &rows(json!([{}])), &[]);
 
-    assert_eq!(bodies(&writes), [r#"{"mail": "jo@x.test"}"#]);
+    assert_eq!(bodies(&writes), [r#"{"mail":"jo@x.test"}"#]);
     assert_eq!(writes.planned[0].request.headers, [("content-type".into(), "application/json".into())]);
 }
 
@@ -174,10 +174,7 @@ fn batch_holds_each_value_once_and_no_more_than_it_may() {
 
     let writes = writes(&connector, &five, &[]);
 
-    assert_eq!(
-        bodies(&writes),
-        [r#"{"ids": ["a\"b", "7"], "raw": ["a\"b",7]}"#, r#"{"ids": ["c"], "raw": ["c"]}"#]
-    );
+    assert_eq!(bodies(&writes), [r#"{"ids":["a\"b","7"],"raw":["a\"b",7]}"#, r#"{"ids":["c"],"raw":["c"]}"#]);
     let covered: Vec<(Vec<usize>, usize)> =
         writes.planned.iter().map(|write| (write.rows.clone(), write.values)).collect();
     assert_eq!(covered, [(vec![0, 1, 2], 2), (vec![3], 1)]);
@@ -199,7 +196,7 @@ fn rows_that_differ_in_another_value_do_not_share_a_batch() {
 
     assert_eq!(
         calls(&writes),
-        [("/g/x".into(), Some(r#"["1", "3"]"#.into())), ("/g/y".into(), Some(r#"["2"]"#.into()))]
+        [("/g/x".into(), Some(r#"["1","3"]"#.into())), ("/g/y".into(), Some(r#"["2"]"#.into()))]
     );
 }
 
@@ -229,7 +226,7 @@ fn write_for_the_person_takes_all_values_of_a_field_whatever_the_rows() {
     let three = writes(&connector, &rows(json!([{"x": 1}, {"x": 2}])), &ids);
     let unknown = writes(&connector, &[], &[]);
 
-    assert_eq!(bodies(&three), [r#"["u1", "u2"]"#, r#"["u3"]"#]);
+    assert_eq!(bodies(&three), [r#"["u1","u2"]"#, r#"["u3"]"#]);
     assert!(three.planned.iter().all(|write| write.rows.is_empty()));
     assert!(unknown.planned.is_empty());
     assert!(unknown.unwritten[0].reason.to_string().contains("`id`"), "{}", unknown.unwritten[0].reason);
@@ -326,7 +323,7 @@ fn sensitive_param_stands_in_a_write_by_name_and_is_put_back_escaped() {
     assert_eq!(sent.url.as_str(), "https://api.acme.test/t/canary%2F%22%26%20x?k=canary%2F%22%26+x");
     assert_eq!(sent.headers["x-key"], "canary/\"& x");
     assert!(sent.headers["x-key"].is_sensitive());
-    assert_eq!(sent.body.unwrap(), r#"{"key": "canary/\"& x", "id": "1"}"#);
+    assert_eq!(sent.body.unwrap(), r#"{"key":"canary/\"& x","id":"1"}"#);
     assert!(!format!("{:?}", writes.planned).contains("acme.test"));
 }
 
@@ -391,8 +388,8 @@ fn library(name: &str, domain: &str) -> Connector {
     })
 }
 
-const PUBLIC: &str = r#"https://api.segmentapis.com/regulations {"regulationType": "SUPPRESS_WITH_DELETE", "subjectType": "USER_ID", "subjectIds": ["u1", "u'2"]}"#;
-const CONFIG: &str = r#"https://platform.segmentapis.com/v1beta/workspaces/my-shop/regulations {"regulation_type": "Suppress_With_Delete", "attributes": {"name": "userId", "values": ["u1", "u'2"]}}"#;
+const PUBLIC: &str = r#"https://api.segmentapis.com/regulations {"regulationType":"SUPPRESS_WITH_DELETE","subjectType":"USER_ID","subjectIds":["u1","u'2"]}"#;
+const CONFIG: &str = r#"https://platform.segmentapis.com/v1beta/workspaces/my-shop/regulations {"regulation_type":"Suppress_With_Delete","attributes":{"name":"userId","values":["u1","u'2"]}}"#;
 
 // rule: segment-api A74
 // rule: segment-api A75

@@ -8,7 +8,7 @@ use connector::{
 };
 use connector::{Secrets, Settings};
 use egress::{Door, DoorSettings, MemoryBudgets, Mode, Routes};
-use model::{Completeness, Identities, PrivacyRequestId, RandomIds, Row};
+use model::{Clock, Completeness, Identities, PrivacyRequestId, RandomIds, Row};
 use serde_json::{Value, json};
 use spec::{CheckOptions, SourceFile};
 use testkit::{FakeSaas, TestClock};
@@ -25,11 +25,24 @@ pub(crate) struct Setup<'a> {
     pub(crate) secrets: Vec<(&'a str, Value)>,
     pub(crate) settings: Settings,
     pub(crate) max_response_bytes: u64,
+    /// Text of `acme.star`, beside the file.
+    pub(crate) script: &'a str,
+    /// Names of params that are sensitive.
+    pub(crate) sensitive: &'a [&'a str],
+    /// What the connector takes for the time, in place of the usual clock.
+    pub(crate) clock: Option<Arc<dyn Clock>>,
 }
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        Self { secrets: Vec::new(), settings: Settings::default(), max_response_bytes: 1 << 20 }
+        Self {
+            secrets: Vec::new(),
+            settings: Settings::default(),
+            max_response_bytes: 1 << 20,
+            script: "",
+            sensitive: &[],
+            clock: None,
+        }
     }
 }
 
@@ -51,8 +64,13 @@ impl Acme {
     pub(crate) async fn start_with(file: &str, setup: Setup<'_>) -> Self {
         let saas = FakeSaas::start().await;
         let clock = TestClock::new();
-        let checked = spec::check_connector(&SourceFile::new("acme.yml", file), &CheckOptions::default());
-        let file = checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
+        let script = SourceFile::new("acme.star", setup.script);
+        let source = SourceFile::new("acme.yml", file).with_scripts(vec![script]);
+        let checked = spec::check_connector(&source, &CheckOptions::default());
+        let mut file = checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
+        for param in &mut file.connector_params {
+            param.sensitive |= setup.sensitive.contains(&param.name.as_str());
+        }
         let mut secrets =
             vec![("domain".to_owned(), json!("api.acme.test")), ("token".to_owned(), json!("T"))];
         secrets.extend(setup.secrets.into_iter().map(|(name, value)| (name.to_owned(), value)));
@@ -62,7 +80,7 @@ impl Acme {
             max_response_bytes: setup.max_response_bytes,
             ..DoorSettings::default()
         };
-        let shared_clock: Arc<TestClock> = Arc::new(clock.clone());
+        let shared_clock: Arc<dyn Clock> = setup.clock.unwrap_or_else(|| Arc::new(clock.clone()));
         let budgets = Arc::new(MemoryBudgets::new(shared_clock.clone()));
         let connector = Connector::new(ConnectorParts {
             connection: Connection {

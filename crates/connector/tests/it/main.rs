@@ -5,9 +5,13 @@ mod acme;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
 mod pagination;
 #[cfg(test)]
 mod reading;
+#[cfg(test)]
+mod script;
 #[cfg(test)]
 mod segment;
 #[cfg(test)]

@@ -224,8 +224,8 @@ async fn erasure_makes_these_calls() {
 
     assert_eq!(
         shown(&people),
-        ["PATCH https://api.acme.test/v2/people/7 [content-type: application/json] {\"person\": {\"name\": \
-          {\"first\": \"MASKED\", \"last\": \"MASKED\"}, \"email\": \"MASKED\"}, \"reason\": \"pri_1\"}\n"]
+        ["PATCH https://api.acme.test/v2/people/7 [content-type: application/json] {\"person\":{\"name\":\
+          {\"first\":\"MASKED\",\"last\":\"MASKED\"},\"email\":\"MASKED\"},\"reason\":\"pri_1\"}"]
     );
     assert_eq!(
         shown(&orders),

@@ -1,6 +1,6 @@
 //! Where requests go and how they prove who asks (saas-config 5, 6).
 
-use super::{NameTemplate, Request};
+use super::{NameTemplate, Request, ScriptHook};
 use crate::template::Template;
 
 /// Where requests go and how they prove who asks.
@@ -58,6 +58,13 @@ pub enum Authentication {
     GoogleCloudServiceAccount {
         /// Scopes; never empty.
         scopes: Vec<String>,
+    },
+    /// Headers that a function makes of each request when it is sent, as in HMAC signatures.
+    Script {
+        /// The function.
+        hook: ScriptHook,
+        /// Name of the secret that it is given to sign with.
+        secret: String,
     },
     /// A strategy that is not part of the core set: the file loads, a call fails (saas-config 6.3).
     Unknown {

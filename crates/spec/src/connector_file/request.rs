@@ -2,7 +2,7 @@
 
 use model::{Effect, Path};
 
-use super::{AsyncConfig, ClientConfig, Pagination, Postprocessor, Track, Verify};
+use super::{AsyncConfig, ClientConfig, Pagination, Postprocessor, ScriptHook, Track, Verify};
 use crate::condition::Condition;
 use crate::reference::ReferenceSource;
 use crate::template::Template;
@@ -59,8 +59,8 @@ pub struct Request {
     pub retry: Option<Retry>,
     /// Named function of another engine; the request fails when it runs (saas-config 21.3).
     pub request_override: Option<String>,
-    /// Starlark hook: file and function, as in `people.star:delete`.
-    pub script: Option<String>,
+    /// Starlark function in place of a request.
+    pub script: Option<ScriptHook>,
     /// Asynchronous execution; checked here, run in a later version.
     pub async_config: Option<AsyncConfig>,
     /// The same write may be sent twice without harm.

@@ -38,6 +38,7 @@ fn read_by(authentication: &Authentication) -> &'static [&'static str] {
         | Authentication::Bearer { .. }
         | Authentication::ApiKey { .. }
         | Authentication::QueryParam { .. }
+        | Authentication::Script { .. }
         | Authentication::Unknown { .. } => &[],
     }
 }

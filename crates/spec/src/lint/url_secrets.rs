@@ -26,6 +26,7 @@ pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Ve
                 | Authentication::OAuth2ClientCredentials(_)
                 | Authentication::OAuth2AuthorizationCode { .. }
                 | Authentication::GoogleCloudServiceAccount { .. }
+                | Authentication::Script { .. }
                 | Authentication::Unknown { .. },
             )
             | None => Vec::new(),

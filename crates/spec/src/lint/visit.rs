@@ -132,6 +132,7 @@ fn token_requests<'a>(client: &'a ClientConfig, visits: &mut Vec<Visit<'a>>) {
             | Authentication::ApiKey { .. }
             | Authentication::QueryParam { .. }
             | Authentication::GoogleCloudServiceAccount { .. }
+            | Authentication::Script { .. }
             | Authentication::Unknown { .. },
         )
         | None => return,
@@ -174,6 +175,7 @@ pub(super) fn credentials<'a>(place: &str, client: &'a ClientConfig) -> Vec<(Str
             Authentication::OAuth2ClientCredentials(_)
             | Authentication::OAuth2AuthorizationCode { .. }
             | Authentication::GoogleCloudServiceAccount { .. }
+            | Authentication::Script { .. }
             | Authentication::Unknown { .. },
         )
         | None => Vec::new(),

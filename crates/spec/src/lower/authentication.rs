@@ -70,12 +70,26 @@ impl Lowering<'_> {
                     scopes: scopes.unwrap_or_else(|| vec![DEFAULT_SCOPE.to_owned()]),
                 }
             }
+            Some("script") => {
+                let raw: raw::ScriptConfiguration = fill(configuration);
+                let hook = self.script_hook(&format!("{place}.script"), &raw.script.unwrap_or_default())?;
+                let secret = raw.secret.unwrap_or_default();
+                if !secret.is_empty() && !self.param_names.contains(&secret) {
+                    let message = format!("`{secret}` is no connector param");
+                    let help = "name the param that holds the key; declare it with `sensitive: true`";
+                    self.error(
+                        &format!("{place}.secret"),
+                        Finding::new("spec::unknown_secret_param", message, help),
+                    );
+                }
+                Authentication::Script { hook, secret }
+            }
             _ => {
                 let message =
                     format!("authentication strategy `{strategy}` is not built in; every call will fail");
                 let strategy_place = place.replace(".configuration", ".strategy");
                 let help = "use one of basic, bearer, api_key, query_param, oauth2_client_credentials, \
-                            oauth2_authorization_code, google_cloud_service_account";
+                            oauth2_authorization_code, google_cloud_service_account, script";
                 self.warning(&strategy_place, Finding::new("spec::unknown_authentication", message, help));
                 Authentication::Unknown { strategy }
             }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::client_config::template;
 use super::{Finding, Lowering};
 use crate::connector_file::{
-    IgnoreErrors, Method, NameTemplate, Per, QueryParam, QueryValue, Request, Target,
+    IgnoreErrors, Method, NameTemplate, Per, QueryParam, QueryValue, Request, ScriptHook, Target,
 };
 use crate::raw::{self, EffectWord, MethodWord, PerWord, Scalar};
 use crate::template::Template;
@@ -44,6 +44,7 @@ impl Lowering<'_> {
         let overridden = self.overrides(place, &raw);
         let target = if overridden { None } else { self.target(place, &mut raw, kind) };
         let effect = effect(&raw, target.as_ref(), kind);
+        let script = self.script(place, &mut raw, kind);
         self.write_keys(place, &raw, effect);
 
         let param_values =
@@ -104,7 +105,7 @@ impl Lowering<'_> {
             when: self.condition_on_params(&format!("{place}.when"), raw.when.take()),
             retry,
             request_override: raw.request_override.take().filter(|name| !name.is_empty()),
-            script: raw.script.take().filter(|name| !name.is_empty()),
+            script,
             async_config: raw
                 .async_config
                 .take()
@@ -184,6 +185,40 @@ impl Lowering<'_> {
             );
         }
         true
+    }
+
+    /// The function in place of the request (architecture §5); what describes a request has no meaning
+    /// next to it.
+    fn script(&mut self, place: &str, raw: &mut raw::Request, kind: Kind) -> Option<ScriptHook> {
+        let text = raw.script.take().filter(|text| !text.is_empty())?;
+        if is_named(raw.request_override.as_deref()) {
+            return None;
+        }
+        match kind {
+            Kind::Read | Kind::Masking | Kind::DataProtection | Kind::Test => {}
+            Kind::Consent | Kind::Token | Kind::Other => {
+                let message = "a script cannot take the place of this request";
+                let help = "describe it with `method` and `path`; `read`, `update`, `delete`, \
+                            `data_protection_request`, `rectify` and `test_request` may be scripts";
+                self.key_error(
+                    &format!("{place}.script"),
+                    Finding::new("spec::misplaced_script", message, help),
+                );
+                return None;
+            }
+        }
+        let offending = keys_beside_script(raw);
+        if let Some(first) =
+            offending.iter().min_by_key(|key| self.spans.nearest_key(&format!("{place}.{key}")).start)
+        {
+            let message = format!("[{}] says nothing next to `script`", offending.join(", "));
+            let help = "remove it: the function makes the request";
+            self.key_error(
+                &format!("{place}.{first}"),
+                Finding::new("spec::keys_next_to_script", message, help),
+            );
+        }
+        self.script_hook(&format!("{place}.script"), &text)
     }
 
     /// Method and path (saas-config 9.3, 9.4).
@@ -279,11 +314,25 @@ fn effect(raw: &raw::Request, target: Option<&Target>, kind: Kind) -> Effect {
         Some(EffectWord::Write) => return Effect::Write,
         None => {}
     }
+    if is_named(raw.script.as_deref()) && kind == Kind::Test {
+        return Effect::Read;
+    }
     match target.map(|target| target.method) {
         Some(Method::Get | Method::Head | Method::Options) => Effect::Read,
         Some(Method::Put | Method::Patch | Method::Delete) => Effect::Write,
         Some(Method::Post) | None => kind.effect_of_post(),
     }
+}
+
+/// Keys that describe a request, of which there is none next to a script.
+fn keys_beside_script(raw: &raw::Request) -> Vec<&'static str> {
+    let says_how_it_ends = ["client_config", "ignore_errors", "rate_limit_config", "postprocessors"];
+    let mut keys = truthy_keys(raw);
+    keys.retain(|key| !says_how_it_ends.contains(key));
+    if raw.batch.is_some() {
+        keys.push("batch");
+    }
+    keys
 }
 
 /// Keys of the contract, besides the two that may stand next to an override, that say something.

@@ -57,6 +57,12 @@ pub(crate) const STRATEGIES: &[Strategy] = &[
         configuration: SchemaGenerator::subschema_for::<GoogleConfiguration>,
         optional: true,
     },
+    Strategy {
+        names: &["script"],
+        description: "Headers that a Starlark function makes of each request, as in HMAC signatures.",
+        configuration: SchemaGenerator::subschema_for::<ScriptConfiguration>,
+        optional: false,
+    },
 ];
 
 impl JsonSchema for Authentication {
@@ -128,4 +134,16 @@ pub(crate) struct OAuth2Configuration {
 pub(crate) struct GoogleConfiguration {
     /// Scopes to ask for; without them the whole cloud platform.
     pub(crate) scopes: Option<Vec<String>>,
+}
+
+/// Settings of `script`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+pub(crate) struct ScriptConfiguration {
+    /// The function, as in `sign.star:sign`; it gets the request and the name of the secret, and
+    /// returns headers.
+    #[schemars(required)]
+    pub(crate) script: Option<String>,
+    /// Name of the connector param that holds the key.
+    #[schemars(required)]
+    pub(crate) secret: Option<String>,
 }

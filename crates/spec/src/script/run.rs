@@ -59,6 +59,8 @@ pub enum Step {
         ask: Ask,
         /// The line where it asks, from 1.
         line: usize,
+        /// The column where it asks, from 1.
+        column: usize,
     },
 }
 
@@ -102,6 +104,30 @@ impl Script {
         })
     }
 
+    /// The file.
+    pub fn source(&self) -> &SourceFile {
+        &self.source
+    }
+
+    /// Runs the top level of the file, and looks whether it defines `function`.
+    ///
+    /// # Errors
+    /// [`ScriptError`] with the place in the file; [`ScriptProblem::NoFunction`] if it does not.
+    pub fn find_function(&self, function: &str) -> Result<(), ScriptError> {
+        let file = self.source.name();
+        let board: Board = RefCell::new(Vec::new());
+        let limits = ScriptLimits::default();
+        Module::with_temp_heap(|module| {
+            let mut evaluator = Evaluator::new(&module);
+            let bounds = Bounds { function, limits, board: &board, is_out_of_time: &|| false };
+            self.top_level(&mut evaluator, bounds)?;
+            match module.get(function) {
+                Some(value) if value.get_type() == "function" => Ok(()),
+                Some(_) | None => Err(ScriptError::new(file, function, ScriptProblem::NoFunction)),
+            }
+        })
+    }
+
     /// Runs a function to its end; `host` does what it asks for.
     ///
     /// # Errors
@@ -110,15 +136,17 @@ impl Script {
         let mut answers = Vec::new();
         loop {
             let is_out_of_time = || host.is_out_of_time();
-            let (ask, line) = match self.step(call, &answers, &is_out_of_time)? {
+            let (ask, place) = match self.step(call, &answers, &is_out_of_time)? {
                 Step::Done(value) => return Ok(value),
-                Step::Ask { ask, line } => (ask, line),
+                Step::Ask { ask, line, column } => (ask, (line, column)),
             };
             let answer = match ask {
                 Ask::Fetch(request) => host.fetch(request),
                 Ask::Hmac { secret, text } => host.hmac_sha256(&secret, &text).map(|code| hex(&code).into()),
             };
-            answers.push(answer.map_err(|error| self.stopped(call, ScriptProblem::Host(error), line))?);
+            answers.push(
+                answer.map_err(|error| self.stopped(call.function, ScriptProblem::Host(error), place))?,
+            );
         }
     }
 
@@ -138,23 +166,10 @@ impl Script {
     ) -> Result<Step, ScriptError> {
         let (file, function, limits) = (self.source.name(), call.function, call.limits);
         let board: Board = RefCell::new(answers.iter().rev().map(Value::to_string).collect());
-        let ast = parse(&self.source).map_err(|error| ScriptError::of((file, function), &error, false))?;
         let ended = Module::with_temp_heap(|module| {
             let mut evaluator = Evaluator::new(&module);
-            let set_up = evaluator
-                .set_max_tick_count(limits.steps.max(1))
-                .and_then(|()| evaluator.set_max_heap_size(limits.memory_bytes.max(1)))
-                .and_then(|()| evaluator.set_max_callstack_size(limits.depth.max(1)));
-            if set_up.is_err() {
-                return Err(ScriptError::new(file, function, ScriptProblem::TooMuch));
-            }
-            evaluator.set_print_handler(&Silent);
-            evaluator.set_check_cancelled(Box::new(is_out_of_time));
-            evaluator.extra = Some(&board);
-            if let Err(error) = evaluator.eval_module(ast, &globals()) {
-                let too_much = is_used_up(&evaluator, limits) || is_out_of_time();
-                return Err(ScriptError::of((file, function), &error, too_much));
-            }
+            let bounds = Bounds { function, limits, board: &board, is_out_of_time };
+            self.top_level(&mut evaluator, bounds)?;
             let Some(called) = module.get(function) else {
                 return Err(ScriptError::new(file, function, ScriptProblem::NoFunction));
             };
@@ -174,19 +189,59 @@ impl Script {
             Err(error) => match asked_for(&board) {
                 Some(_) if answers.len() >= limits.asks => {
                     let problem = ScriptProblem::TooManyAsks { limit: limits.asks };
-                    Err(self.stopped(call, problem, error.line))
+                    Err(self.stopped(function, problem, (error.line, error.column)))
                 }
-                Some(ask) => Ok(Step::Ask { ask, line: error.line }),
+                Some(ask) => Ok(Step::Ask { ask, line: error.line, column: error.column }),
                 None => Err(error),
             },
         }
     }
 
-    fn stopped(&self, call: ScriptCall<'_>, problem: ScriptProblem, line: usize) -> ScriptError {
-        let mut error = ScriptError::new(self.source.name(), call.function, problem);
-        error.line = line;
+    /// Sets the limits and runs everything outside of functions.
+    fn top_level<'v, 'a: 'e, 'e>(
+        &self,
+        evaluator: &mut Evaluator<'v, 'a, 'e>,
+        bounds: Bounds<'a>,
+    ) -> Result<(), ScriptError> {
+        let Bounds { function, limits, board, is_out_of_time } = bounds;
+        let file = self.source.name();
+        let ast = parse(&self.source).map_err(|error| ScriptError::of((file, function), &error, false))?;
+        let set_up = evaluator
+            .set_max_tick_count(limits.steps.max(1))
+            .and_then(|()| evaluator.set_max_heap_size(limits.memory_bytes.max(1)))
+            .and_then(|()| evaluator.set_max_callstack_size(limits.depth.max(1)));
+        if set_up.is_err() {
+            return Err(ScriptError::new(file, function, ScriptProblem::TooMuch));
+        }
+        evaluator.set_print_handler(&Silent);
+        evaluator.set_check_cancelled(Box::new(is_out_of_time));
+        evaluator.extra = Some(board);
+        evaluator.eval_module(ast, &globals()).map(drop).map_err(|error| {
+            let too_much = is_used_up(evaluator, limits) || is_out_of_time();
+            ScriptError::of((file, function), &error, too_much)
+        })
+    }
+
+    /// That `function` stopped at line and column.
+    pub(crate) fn stopped(
+        &self,
+        function: &str,
+        problem: ScriptProblem,
+        (line, column): (usize, usize),
+    ) -> ScriptError {
+        let mut error = ScriptError::new(self.source.name(), function, problem);
+        (error.line, error.column) = (line, column);
         error
     }
+}
+
+/// What holds for one evaluation.
+#[derive(Clone, Copy)]
+struct Bounds<'a> {
+    function: &'a str,
+    limits: ScriptLimits,
+    board: &'a Board,
+    is_out_of_time: &'a dyn Fn() -> bool,
 }
 
 fn parse(source: &SourceFile) -> starlark::Result<AstModule> {
@@ -261,6 +316,14 @@ fn functions(builder: &mut GlobalsBuilder) {
     ) -> anyhow::Result<StarlarkValue<'v>> {
         let answer = answer(eval, &Ask::Fetch(request.to_json_value()?))?;
         Ok(eval.heap().alloc(answer))
+    }
+
+    fn quote(#[starlark(require = pos)] value: StarlarkValue<'_>) -> anyhow::Result<String> {
+        match value.to_json_value()? {
+            Value::String(text) => Ok(super::path::quote(&text)),
+            Value::Number(number) => Ok(super::path::quote(&number.to_string())),
+            _ => Err(anyhow::Error::msg("`quote` takes a text or a number")),
+        }
     }
 
     fn hmac_sha256<'v>(

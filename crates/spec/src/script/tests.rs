@@ -188,6 +188,6 @@ fn a_script_goes_on_with_the_answers_it_got_and_waits_for_none() {
     let second = script.step(call, &[json!({"keys": ["k"]})], &|| false).unwrap();
 
     let expected = Ask::Fetch(json!({"method": "GET", "path": "/people/7/keys"}));
-    assert!(matches!(first, Step::Ask { ask, line: 5 } if ask == expected));
+    assert!(matches!(first, Step::Ask { ask, line: 5, column: 17 } if ask == expected));
     assert!(matches!(second, Step::Done(result) if writes(result.clone()).unwrap()[0].path == "/keys/k"));
 }

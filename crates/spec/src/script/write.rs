@@ -2,10 +2,13 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::path;
+
 /// A write that a script returns instead of sending it.
 ///
-/// `{"method": "DELETE", "path": "/people/7", "query": {…}, "headers": {…}, "body": …}`; `body` is text,
-/// or data that become JSON.
+/// `{"method": "DELETE", "path": "/people/7", "query": {…}, "headers": {…}, "body": …, "rows": [0]}`;
+/// `body` is text, or data that become JSON. `rows` are the positions of the rows it stands for, among
+/// those that the function got; without it, it stands for all of them.
 #[derive(Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScriptWrite {
@@ -22,6 +25,9 @@ pub struct ScriptWrite {
     /// Body; null for none.
     #[serde(default)]
     pub body: Value,
+    /// Positions of the rows it stands for; `None` = all.
+    #[serde(default)]
+    pub rows: Option<Vec<usize>>,
 }
 
 impl std::fmt::Debug for ScriptWrite {
@@ -38,7 +44,7 @@ pub enum ScriptWriteError {
     NotAList,
     /// An entry of another form.
     #[error(
-        "entry {index} is no write request; return dicts with `method`, `path`, and maybe `query`, `headers`, `body`"
+        "entry {index} is no write request; return dicts with `method`, `path`, and maybe `query`, `headers`, `body`, `rows`"
     )]
     NotAWrite {
         /// Its position, from 0.
@@ -53,7 +59,10 @@ pub enum ScriptWriteError {
         index: usize,
     },
     /// A path that would lead elsewhere.
-    #[error("entry {index} has a path that does not begin with one `/`, or holds `..`")]
+    #[error(
+        "entry {index} has a path that does not lead below the base URL; begin with `/`, put values in with \
+         `quote`, and params under `query`"
+    )]
     BadPath {
         /// Its position, from 0.
         index: usize,
@@ -72,9 +81,7 @@ pub fn writes(result: Value) -> Result<Vec<ScriptWrite>, ScriptWriteError> {
         if !["POST", "PUT", "PATCH", "DELETE"].contains(&write.method.as_str()) {
             return Err(ScriptWriteError::NotAWritingMethod { index });
         }
-        let path = write.path.as_str();
-        let leads_elsewhere = path.split(['/', '?']).any(|part| part == "." || part == "..");
-        if !path.starts_with('/') || path.starts_with("//") || leads_elsewhere {
+        if !path::is_plain(&write.path) {
             return Err(ScriptWriteError::BadPath { index });
         }
         Ok(write)

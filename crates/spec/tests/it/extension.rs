@@ -62,7 +62,9 @@ saas_config:
 ";
 
 fn check(text: &str) -> Checked<ConnectorFile> {
-    check_connector(&SourceFile::new("shop.yml", text), &CheckOptions::default())
+    let script = SourceFile::new("people.star", "def delete(ctx, rows):\n    return []\n");
+    let source = SourceFile::new("shop.yml", text).with_scripts(vec![script]);
+    check_connector(&source, &CheckOptions::default())
 }
 
 fn file() -> ConnectorFile {
@@ -88,7 +90,7 @@ fn all_keys_of_ours_are_accepted_and_kept() {
     assert_eq!(update.per, Per::Person);
     assert_eq!(update.batch.as_ref().map(|batch| batch.max), Some(50));
     assert_eq!(update.retry.as_ref().unwrap().statuses, [418], "taken over from the client");
-    assert_eq!(file.endpoints[0].delete[0].script.as_deref(), Some("people.star:delete"));
+    assert_eq!(file.endpoints[0].delete[0].script.as_ref().unwrap().to_string(), "people.star:delete");
     assert!(matches!(file.connector_params[0].required, Required::Always));
     assert!(matches!(file.connector_params[1].required, Required::Never));
     assert!(
@@ -210,6 +212,19 @@ fn a_method_that_writes_writes_even_under_read_and_effect_overrides() {
     "override_twice",
     "script: people.star:delete",
     "script: a\n          request_override: b"
+)]
+#[case::no_function_named("bad_script_name", "script: people.star:delete", "script: ../people.star:delete")]
+#[case::script_elsewhere("no_script", "script: people.star:delete", "script: persons.star:delete")]
+#[case::function_elsewhere("no_script_function", "script: people.star:delete", "script: people.star:remove")]
+#[case::two_descriptions(
+    "keys_next_to_script",
+    "script: people.star:delete",
+    "script: people.star:delete\n          path: /people"
+)]
+#[case::script_as_status(
+    "misplaced_script",
+    "request: {method: POST, path: /jobs/<job_id>}",
+    "request: {script: people.star:delete}"
 )]
 #[case::governance_is_a_mapping("wrong_type", "governance: {anything: [goes]}", "governance: [a]")]
 fn mistakes_in_our_own_keys_are_errors(#[case] code: &str, #[case] right: &str, #[case] wrong: &str) {

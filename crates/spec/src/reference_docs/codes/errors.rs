@@ -54,6 +54,11 @@ pub(super) const ERRORS: &[Code] = &[
         "write a host, and scheme, host and port",
     ),
     error("spec::bad_script", "a script is no Starlark", "write Starlark, a small part of Python"),
+    error(
+        "spec::bad_script_name",
+        "`script` does not name a function of a script",
+        "write `people.star:delete`; the file lies beside the connector file",
+    ),
     error("spec::bad_status", "a number is no HTTP status code", "write codes from 100 to 599"),
     error(
         "spec::collection_masking",
@@ -157,6 +162,11 @@ pub(super) const ERRORS: &[Code] = &[
         "a request with an override has keys that an override makes meaningless",
         "keep `param_values` and `grouped_inputs` only",
     ),
+    error(
+        "spec::keys_next_to_script",
+        "a request with `script` is also described",
+        "remove the other keys: the function makes the request",
+    ),
     error("spec::link_without_path", "a link in the body is paged by, and its path is missing", "add `path`"),
     error(
         "spec::link_without_rel",
@@ -179,6 +189,11 @@ pub(super) const ERRORS: &[Code] = &[
         "write the keys out",
     ),
     error("spec::misplaced_key", "a key stands in a request where it has no meaning", "remove it there"),
+    error(
+        "spec::misplaced_script",
+        "a script stands in a request whose place it cannot take",
+        "describe the request with `method` and `path`",
+    ),
     error(
         "spec::missing_completed_value",
         "a status request does not say which state means done",
@@ -218,6 +233,16 @@ pub(super) const ERRORS: &[Code] = &[
     error("spec::no_path", "a request has no path", "add `path`, or `output` in a read request"),
     error("spec::no_rules", "a policy has no rules", "add a rule"),
     error("spec::no_saas_config", "the file has no connector at the top", "start it with `saas_config:`"),
+    error(
+        "spec::no_script",
+        "the file of a `script` does not lie beside the connector file",
+        "put it into the same folder, or correct the name",
+    ),
+    error(
+        "spec::no_script_function",
+        "the function of a `script` cannot be called",
+        "define it with `def`; mend the top level of the file",
+    ),
     error("spec::no_states", "`track` does not say what the states of the job mean", "add `states`"),
     error(
         "spec::no_storage_place",
@@ -294,6 +319,11 @@ pub(super) const ERRORS: &[Code] = &[
         "spec::unknown_query_param",
         "`incremental_param` is no query param of the request",
         "add the query param with its first value",
+    ),
+    error(
+        "spec::unknown_secret_param",
+        "the authentication `script` signs with a secret that is no connector param",
+        "declare it, with `sensitive: true`",
     ),
     error(
         "spec::unknown_storage",

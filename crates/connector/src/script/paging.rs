@@ -1,0 +1,107 @@
+//! Pages of rows that a function reads.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use model::{CallStats, Completeness, IncompleteReason, Row};
+use serde_json::Value;
+use spec::connector_file::{Request, ScriptHook};
+
+use super::{HookCall, HookError, context};
+use crate::connector::Connector;
+use crate::fingerprint::Fingerprint;
+use crate::person::Person;
+
+/// A unit that a function reads page by page.
+#[derive(Clone)]
+pub(crate) struct ScriptPaging {
+    pub(crate) request: Arc<Request>,
+    hook: ScriptHook,
+    /// The function's second argument.
+    values: Row,
+    /// Where the page begins; null for the first.
+    next: Value,
+    seen: HashSet<Fingerprint>,
+    pages: u64,
+}
+
+/// A page, and how the unit ends if it was the last one.
+pub(crate) struct Turned {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) end: Option<Completeness>,
+}
+
+impl std::fmt::Debug for ScriptPaging {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ScriptPaging")
+            .field("hook", &self.hook)
+            .field("pages", &self.pages)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ScriptPaging {
+    pub(crate) fn new(request: Arc<Request>, hook: ScriptHook, values: Row) -> Self {
+        Self { request, hook, values, next: Value::Null, seen: HashSet::new(), pages: 0 }
+    }
+
+    /// Reads the next page.
+    ///
+    /// # Errors
+    /// [`HookError`] if the function does not bring one.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the page to be read again.
+    pub(crate) async fn turn(
+        &mut self,
+        (connector, collection): (&Connector, &str),
+        person: &Person,
+        stats: &mut CallStats,
+    ) -> Result<Turned, HookError> {
+        let mut context = connector.script_context(collection, Some(person));
+        let mut personal = Vec::new();
+        for value in
+            [context.get("identities"), Some(&Value::Object(self.values.clone()))].into_iter().flatten()
+        {
+            context::leaves(value, &mut personal);
+        }
+        context.insert("page".to_owned(), self.next.clone());
+        let call =
+            HookCall { connector, request: &self.request, hook: &self.hook, endpoint: collection, personal };
+        let result = call.run(context, [Value::Object(self.values.clone())], stats).await?;
+        let page = spec::script::page(result)
+            .map_err(|source| HookError::Page { hook: self.hook.to_string(), source })?;
+        self.pages += 1;
+        let end = match page.next {
+            None => Some(Completeness::Complete),
+            Some(next) => {
+                let is_new = self.seen.insert(Fingerprint::of_json(&next));
+                self.next = next;
+                self.stop(is_new, connector.settings().page_cap)
+            }
+        };
+        let missing = page.incomplete.map(|reason| {
+            let detail = format!("script `{}` says that rows are missing", self.hook);
+            Completeness::incomplete(reason, detail)
+        });
+        let end = match (missing, end) {
+            (Some(missing), Some(end)) => Some(missing.and(end)),
+            // Nothing that follows can make the unit complete.
+            (Some(missing), None) => Some(missing),
+            (None, end) => end,
+        };
+        Ok(Turned { rows: page.rows, end })
+    }
+
+    fn stop(&self, is_new: bool, page_cap: u64) -> Option<Completeness> {
+        if !is_new {
+            let detail = format!("script `{}` gave the same `next` twice", self.hook);
+            return Some(Completeness::incomplete(IncompleteReason::PageLoop, detail));
+        }
+        (self.pages >= page_cap).then(|| {
+            let detail =
+                format!("script `{}` was stopped after {page_cap} pages; raise `page_cap`", self.hook);
+            Completeness::incomplete(IncompleteReason::PageCap, detail)
+        })
+    }
+}
