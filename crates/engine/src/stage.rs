@@ -7,7 +7,7 @@ use std::time::Duration;
 use graph::Traversal;
 use jiff::Timestamp;
 use model::{CollectionAddress, RandomIds, RunId};
-use store::{NewTask, Retry, RunState, Store, StoreError, TaskId, TaskState};
+use store::{NewTask, Retry, RunKind, RunState, Store, StoreError, TaskId, TaskState};
 use tokio::runtime::Handle;
 
 use crate::kept_outcome::KeptOutcome;
@@ -32,6 +32,9 @@ pub(crate) struct Stage {
     run: RunId,
     worker: String,
     kind: String,
+    /// Rows are kept as they were received beside what other collections are read with: changing them
+    /// needs all of them.
+    pub(crate) keeps_received: bool,
 }
 
 /// What a collection is to do.
@@ -52,8 +55,12 @@ impl Stage {
         traversal: &Traversal,
     ) -> Result<(Self, Option<Timestamp>), StoreError> {
         let StoredRows { store, worker, stage: kind } = rows;
-        let stage = Self { store, runtime: Handle::current(), run, worker, kind };
+        let mut stage = Self { store, runtime: Handle::current(), run, worker, kind, keeps_received: false };
         let found = stage.retried(|| stage.store.get_run(&stage.run)).await?;
+        stage.keeps_received = match found.kind {
+            RunKind::Access => false,
+            RunKind::Erasure | RunKind::Rectification => true,
+        };
         if found.state == RunState::Active {
             let missing = stage.missing(traversal).await?;
             if !missing.is_empty() {
@@ -106,13 +113,18 @@ impl Stage {
                     let writer = StoredWriter { stage: Arc::clone(self), hold, address: address.clone() };
                     return Ok(Taken::Ours(Box::new(writer)));
                 }
-                Err(HoldError::HeldByAnother { .. }) => {}
-                Err(HoldError::NotReady { .. } | HoldError::Missing { .. } | HoldError::Over { .. }) => {
+                // Whoever holds it may be gone, and nobody takes over in a run that does not go on.
+                Err(
+                    HoldError::HeldByAnother { .. }
+                    | HoldError::NotReady { .. }
+                    | HoldError::Missing { .. }
+                    | HoldError::Over { .. },
+                ) => {
                     let run = self.retried(|| self.store.get_run(&self.run)).await.map_err(failed)?;
                     let over = self.kept(address).await.map_err(failed)?;
                     match (over, run.state) {
                         (Some(outcome), _) => return Ok(Taken::Over(Box::new(outcome))),
-                        // Given back between our two looks.
+                        // Given back between our two looks, or still held.
                         (None, RunState::Active) => tokio::time::sleep(BETWEEN).await,
                         (None, state) => return Err(Halt::NotActive(state)),
                     }

@@ -202,7 +202,11 @@ impl UnitReader {
         let reader = Arc::clone(this);
         let pack = move || {
             let foreign = rows.iter().filter(|row| reader.foreign.is_foreign(row)).count() as u64;
-            let kept: Vec<Row> = rows.into_iter().map(|row| reader.filter.access_row(row)).collect();
+            let kept = |row| match &reader.writer {
+                RowWriter::Store(writer) if writer.stage.keeps_received => reader.filter.kept_row(row),
+                RowWriter::Store(_) | RowWriter::Spool(_) => reader.filter.access_row(row),
+            };
+            let kept: Vec<Row> = rows.into_iter().map(kept).collect();
             reader.writer.pack(place, &kept).map(|kept| (kept, foreign))
         };
         match &this.writer {

@@ -21,7 +21,12 @@ mod as_text;
 pub mod certificate;
 pub mod package;
 pub mod plan;
+pub mod planning;
 mod report;
+mod service;
 pub mod storage;
+pub mod subject;
 
+pub use planning::{PlanRequest, PlanningError, RaisedLimits};
 pub use report::{CollectionReport, CompletenessReport, Report, ReportOutcome};
+pub use service::{ConnectionFacts, PrivacyService, ServiceParts};

@@ -8,7 +8,7 @@ use model::{CollectionAddress, RunId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::as_text;
+use crate::{RaisedLimits, as_text};
 
 pub mod drift;
 mod file;
@@ -53,7 +53,7 @@ pub struct PlanContents {
     pub action: PlanAction,
     /// Key of the policy.
     pub policy: String,
-    /// Digest of the policy, as it was.
+    /// Digest of the policy, as it was, and of what the project let it do with each connection.
     pub policy_sha256: String,
     /// Identity kind → the values known of the person.
     pub subject: BTreeMap<String, Vec<Value>>,
@@ -67,6 +67,22 @@ pub struct PlanContents {
     pub reads: Vec<PlannedRead>,
     /// How much it may change.
     pub limits: Limits,
+    /// What of the limits was raised for this plan only.
+    #[serde(default, skip_serializing_if = "RaisedLimits::is_empty")]
+    pub raised: RaisedLimits,
+    /// Fields with their right values, as they were given; empty for an erasure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub corrections: Vec<Correction>,
+}
+
+/// One field with its right value.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Correction {
+    /// The field, as it was given.
+    pub field: String,
+    /// Its right value.
+    pub value: Value,
 }
 
 /// Form of a plan file.
@@ -165,6 +181,13 @@ impl PlanContents {
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Plan({}, {}, {:?})", self.contents.run, self.digest, self.contents)
+    }
+}
+
+/// Shows the field only.
+impl fmt::Debug for Correction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Correction({})", self.field)
     }
 }
 

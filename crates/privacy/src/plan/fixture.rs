@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use datastore::{SqlValue, Write};
 use graph::MaskingGrade;
 use model::{CollectionAddress, Outcome};
 use serde_json::json;
@@ -39,7 +40,9 @@ pub(crate) fn operation(connection: &str, collection: &str, call: Call) -> Opera
 pub(crate) fn update(row: &str) -> Operation {
     let call = Call::Sql {
         sql: "UPDATE \"customers\" SET \"name\" = $1 WHERE \"id\" = $2".into(),
-        parameters: vec![json!(null), json!(9_007_199_254_740_993_i64)],
+        write: Write::Update,
+        columns: vec!["name".into()],
+        parameters: vec![SqlValue::Null, SqlValue::Integer(9_007_199_254_740_993)],
     };
     let used =
         UsedRow { address: address("shop:customers"), key: row.into(), content: format!("{row}-as-read") };
@@ -48,6 +51,9 @@ pub(crate) fn update(row: &str) -> Operation {
 
 pub(crate) fn regulation() -> Operation {
     let call = Call::Http {
+        endpoint: "data_protection_request".into(),
+        place: "data_protection_request[0]".into(),
+        headers: vec![("content-type".into(), "application/json".into())],
         method: "POST".into(),
         url: "https://api.example.com/regulations".into(),
         body: Some(json!({"subjectIds": ["ana-canary"], "n": 1.5})),
@@ -114,5 +120,7 @@ pub(crate) fn contents() -> PlanContents {
             read("shop:orders", 3, &["shop:customers"]),
         ],
         limits: Limits::default(),
+        raised: RaisedLimits::default(),
+        corrections: vec![],
     }
 }

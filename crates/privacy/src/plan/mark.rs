@@ -15,7 +15,7 @@ pub struct RowMarker<'a> {
 }
 
 /// One row by its hashes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowMark {
     /// Of its primary key; of all of it if it has none.
     pub key: String,

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use graph::{Left, NotErased};
+use graph::{Left, LeftReason, NotErased};
 use model::{CollectionAddress, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -61,7 +61,7 @@ impl NotCovered {
                 }
             }
         }
-        let entry = |(reason, (rows, mut fields)): (graph::LeftReason, (u64, Vec<String>))| {
+        let entry = |(reason, (rows, mut fields)): (LeftReason, (u64, Vec<String>))| {
             fields.sort();
             Self {
                 collection: collection.clone(),
@@ -88,6 +88,13 @@ impl NotCovered {
                           their categories"
                 .to_owned(),
         }
+    }
+}
+
+impl NotCovered {
+    /// The name of a reason for which masking leaves a value.
+    pub(crate) fn left_reason(reason: LeftReason) -> String {
+        name(&reason)
     }
 }
 

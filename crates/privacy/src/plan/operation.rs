@@ -1,8 +1,10 @@
 use std::fmt;
 
+use connector::writes::WriteRequest;
+use datastore::{SqlOperation, SqlValue, Write};
 use graph::MaskingGrade;
 use model::{CollectionAddress, Outcome};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// One write: an HTTP request, or an SQL statement over at most 1,000 keys.
@@ -41,25 +43,52 @@ pub struct Operation {
     pub uses: Uses,
 }
 
-/// What is sent. Secrets are masked in it.
+/// What is sent, so that nothing else is needed to send it. A secret stands in it by name only.
 #[derive(Clone, PartialEq)]
 pub enum Call {
     /// An HTTP request.
     Http {
+        /// Name of the collection that the request belongs to.
+        endpoint: String,
+        /// The request's place in the connector file.
+        place: String,
         /// Method.
         method: String,
         /// Whole URL.
         url: String,
-        /// Body as sent: JSON if it is JSON, else its text.
+        /// Headers without authentication, in order.
+        headers: Vec<(String, String)>,
+        /// Body as sent: a JSON value stands for its compact text, a JSON text for itself.
         body: Option<Value>,
     },
-    /// An SQL statement.
+    /// An SQL statement over the rows of one collection.
     Sql {
+        /// What it does to them.
+        write: Write,
+        /// The columns that it writes; none for a deletion.
+        columns: Vec<String>,
         /// Its text; values stand in `parameters`.
         sql: String,
-        /// Bound values, in order.
-        parameters: Vec<Value>,
+        /// Bound values, in order, each with its type.
+        parameters: Vec<SqlValue>,
     },
+}
+
+impl From<WriteRequest> for Call {
+    fn from(request: WriteRequest) -> Self {
+        let is_json = request.is_json();
+        let WriteRequest { place, endpoint, method, url, headers, body } = request;
+        let body = body.map(|text| shown_body(text, is_json));
+        Self::Http { endpoint, place, method, url, headers, body }
+    }
+}
+
+/// A body as JSON where that gives exactly the same text again.
+fn shown_body(text: String, is_json: bool) -> Value {
+    match serde_json::from_str::<Value>(&text) {
+        Ok(value) if is_json && !value.is_string() && value.to_string() == text => value,
+        Ok(_) | Err(_) => Value::String(text),
+    }
 }
 
 /// Why an operation is done.
@@ -137,6 +166,34 @@ pub struct UsedValues {
 }
 
 impl Operation {
+    /// The request that is sent, exactly as it was prepared; `None` for a statement.
+    pub fn write_request(&self) -> Option<WriteRequest> {
+        let Call::Http { endpoint, place, method, url, headers, body } = &self.call else { return None };
+        let text = |body: &Value| body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+        Some(WriteRequest {
+            place: place.clone(),
+            endpoint: endpoint.clone(),
+            method: method.clone(),
+            url: url.clone(),
+            headers: headers.clone(),
+            body: body.as_ref().map(text),
+        })
+    }
+
+    /// The statement that is sent, exactly as it was prepared; `None` for a request.
+    pub fn sql_operation(&self) -> Option<SqlOperation> {
+        let Call::Sql { write, columns, sql, parameters } = &self.call else { return None };
+        Some(SqlOperation {
+            connection: self.connection.parse().ok()?,
+            collection: self.collections.first()?.clone(),
+            write: *write,
+            columns: columns.clone(),
+            keys: self.rows,
+            sql: sql.clone(),
+            parameters: parameters.clone(),
+        })
+    }
+
     /// How many writes it counts as: a statement changes as many rows as it names.
     pub fn writes(&self) -> u64 {
         match self.call {
@@ -174,11 +231,22 @@ struct OperationFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    headers: Option<Vec<(String, String)>>,
+    // A body that is JSON's null is a body.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     body: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    endpoint: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sql: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    parameters: Option<Vec<Value>>,
+    parameters: Option<Vec<SqlValue>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    write: Option<Write>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    columns: Option<Vec<String>>,
     rows: u64,
     reason: Vec<Reason>,
     expected: Outcome,
@@ -194,21 +262,101 @@ struct OperationFile {
     uses: Uses,
 }
 
+/// A value that is there, `null` included.
+fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// The part of the file that says what is sent.
+#[derive(Default)]
+struct CallFile {
+    method: Option<String>,
+    url: Option<String>,
+    headers: Option<Vec<(String, String)>>,
+    body: Option<Value>,
+    endpoint: Option<String>,
+    place: Option<String>,
+    sql: Option<String>,
+    parameters: Option<Vec<SqlValue>>,
+    write: Option<Write>,
+    columns: Option<Vec<String>>,
+}
+
+impl From<Call> for CallFile {
+    fn from(call: Call) -> Self {
+        match call {
+            Call::Http { endpoint, place, method, url, headers, body } => Self {
+                method: Some(method),
+                url: Some(url),
+                headers: Some(headers),
+                body,
+                endpoint: Some(endpoint),
+                place: Some(place),
+                ..Self::default()
+            },
+            Call::Sql { write, columns, sql, parameters } => Self {
+                sql: Some(sql),
+                parameters: Some(parameters),
+                write: Some(write),
+                columns: Some(columns),
+                ..Self::default()
+            },
+        }
+    }
+}
+
+impl TryFrom<CallFile> for Call {
+    type Error = &'static str;
+
+    fn try_from(file: CallFile) -> Result<Self, Self::Error> {
+        match file {
+            CallFile {
+                method: Some(method),
+                url: Some(url),
+                headers: Some(headers),
+                body,
+                endpoint: Some(endpoint),
+                place: Some(place),
+                sql: None,
+                parameters: None,
+                write: None,
+                columns: None,
+            } => Ok(Self::Http { endpoint, place, method, url, headers, body }),
+            CallFile {
+                method: None,
+                url: None,
+                headers: None,
+                body: None,
+                endpoint: None,
+                place: None,
+                sql: Some(sql),
+                parameters: Some(parameters),
+                write: Some(write),
+                columns: Some(columns),
+            } => Ok(Self::Sql { write, columns, sql, parameters }),
+            _ => Err("an operation is either a whole request or a whole statement"),
+        }
+    }
+}
+
 impl From<Operation> for OperationFile {
     fn from(operation: Operation) -> Self {
-        let (method, url, body, sql, parameters) = match operation.call {
-            Call::Http { method, url, body } => (Some(method), Some(url), body, None, None),
-            Call::Sql { sql, parameters } => (None, None, None, Some(sql), Some(parameters)),
-        };
+        let CallFile { method, url, headers, body, endpoint, place, sql, parameters, write, columns } =
+            CallFile::from(operation.call);
         Self {
             order: operation.order,
             connection: operation.connection,
             collections: operation.collections,
             method,
             url,
+            headers,
             body,
+            endpoint,
+            place,
             sql,
             parameters,
+            write,
+            columns,
             rows: operation.rows,
             reason: operation.reason,
             expected: operation.expected,
@@ -228,11 +376,24 @@ impl TryFrom<OperationFile> for Operation {
     type Error = &'static str;
 
     fn try_from(file: OperationFile) -> Result<Self, Self::Error> {
-        let call = match (file.method, file.url, file.sql, file.parameters) {
-            (Some(method), Some(url), None, None) => Call::Http { method, url, body: file.body },
-            (None, None, Some(sql), Some(parameters)) if file.body.is_none() => Call::Sql { sql, parameters },
-            _ => return Err("an operation has either `method` and `url`, or `sql` and `parameters`"),
-        };
+        let OperationFile {
+            method,
+            url,
+            headers,
+            body,
+            endpoint,
+            place,
+            sql,
+            parameters,
+            write,
+            columns,
+            ..
+        } = file;
+        let call = CallFile { method, url, headers, body, endpoint, place, sql, parameters, write, columns };
+        let call = Call::try_from(call)?;
+        if matches!(call, Call::Sql { .. }) && file.collections.len() != 1 {
+            return Err("a statement changes the rows of one collection");
+        }
         Ok(Self {
             order: file.order,
             connection: file.connection,

@@ -1,4 +1,5 @@
 use crypto::HashKey;
+use datastore::Write;
 use graph::{Left, LeftReason, NotErased, NotErasedReason};
 use model::{Outcome, Row};
 use proptest::prelude::*;
@@ -317,7 +318,7 @@ fn secrets_are_hidden_in_every_form() {
 #[test]
 fn a_regulation_counts_as_one_write_whatever_it_erases() {
     let many = Operation { rows: 900, ..regulation() };
-    let call = Call::Sql { sql: "DELETE".into(), parameters: vec![] };
+    let call = Call::Sql { write: Write::Delete, columns: vec![], sql: "DELETE".into(), parameters: vec![] };
 
     assert_eq!(many.writes(), 1);
     assert_eq!(Operation { rows: 900, ..operation("shop", "shop:customers", call) }.writes(), 900);

@@ -1,5 +1,10 @@
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use datastore::SqlValue;
+use serde_json::Value;
+
 use super::headline::counted;
 use super::{Call, Operation, Plan, Reversibility, Verification};
 
@@ -63,7 +68,8 @@ fn write_operation(text: &mut String, operation: &Operation) {
             detail("body", &body.as_str().map_or_else(|| body.to_string(), str::to_owned));
         }
         Call::Sql { parameters, .. } if operation.rows <= 1 => {
-            detail("parameters", &serde_json::Value::from(parameters.clone()).to_string());
+            let shown: Vec<_> = parameters.iter().map(shown).collect();
+            detail("parameters", &Value::from(shown).to_string());
         }
         Call::Sql { parameters, .. } => detail("parameters", &counted(parameters.len() as u64, "value")),
         Call::Http { body: None, .. } => {}
@@ -81,6 +87,19 @@ fn write_operation(text: &mut String, operation: &Operation) {
     if !operation.waits_for.is_empty() {
         let first: Vec<_> = operation.waits_for.iter().map(ToString::to_string).collect();
         detail("after", &first.join(", "));
+    }
+}
+
+/// A bound value without its type.
+fn shown(parameter: &SqlValue) -> Value {
+    match parameter {
+        SqlValue::Null => Value::Null,
+        SqlValue::Integer(whole) => Value::from(*whole),
+        SqlValue::Unsigned(whole) => Value::from(*whole),
+        SqlValue::Float(float) => Value::from(*float),
+        SqlValue::Text(text) => Value::from(text.as_str()),
+        SqlValue::Bytes(bytes) => Value::from(STANDARD.encode(bytes)),
+        SqlValue::List(items) => Value::from(items.clone()),
     }
 }
 

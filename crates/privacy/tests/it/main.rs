@@ -4,5 +4,6 @@
 
 mod archive;
 mod package;
+mod planning;
 mod stage;
 mod storage;

@@ -1,0 +1,87 @@
+use std::collections::BTreeMap;
+
+use engine::RunOutcome;
+use graph::Targets;
+use model::{CollectionAddress, Identities};
+
+use super::PlanningError;
+use super::deciding::Deciding;
+use super::draft::Draft;
+use super::facts::{planned, policy_sha256};
+use super::goal::Goal;
+use crate::plan::drift::{Observed, ObservedRead};
+use crate::plan::{Limits, Plan, PlanContents};
+use crate::{PrivacyService, subject};
+
+/// What a second reading found, in the terms of `plan`, for [`compare`](crate::plan::drift::compare):
+/// what a plan made of it now would use.
+///
+/// # Errors
+/// [`PlanningError`] if that cannot be found out; then nothing may be sent.
+pub(crate) async fn observe(
+    service: &PrivacyService,
+    plan: &Plan,
+    outcome: &RunOutcome,
+) -> Result<Observed, PlanningError> {
+    let parts = service.parts();
+    let contents = plan.contents();
+    let key = parts.store.run_hash_key(&contents.run).await?;
+    let connections = parts.connections.iter().map(|facts| planned(facts, &key)).collect();
+    let limits = contents.raised.over(Limits::from(parts.limits));
+    let policy = service.find_policy(&contents.policy);
+    let goal = policy.map(|policy| Goal::new(policy, &contents.corrections, &parts.graph));
+    let (Some(policy), Some(Ok(goal))) = (policy, goal) else {
+        // It is gone, or no longer what it was: that alone stops the plan.
+        return Ok(Observed { connections, policy_sha256: String::new(), limits, reads: BTreeMap::new() });
+    };
+    let created_at = parts.store.get_run(&contents.run).await?.created_at;
+    let identities = identities_of(contents);
+    let traversal = parts.graph.traverse(&identities, Targets::Everything)?;
+    let person = subject::person(&contents.run, identities, created_at);
+    let deciding =
+        Deciding { service, goal: &goal, traversal: &traversal, outcome, person: &person, key: &key };
+    let draft = deciding.decide().await?;
+    let policy_sha256 = policy_sha256(policy, &parts.connections);
+    Ok(Observed { connections, policy_sha256, limits, reads: reads(contents, outcome, draft) })
+}
+
+fn reads(
+    contents: &PlanContents,
+    outcome: &RunOutcome,
+    draft: Draft,
+) -> BTreeMap<CollectionAddress, ObservedRead> {
+    let mut reads: BTreeMap<CollectionAddress, ObservedRead> = contents
+        .reads
+        .iter()
+        .filter_map(|read| {
+            let found = outcome.collections.get(&read.address)?;
+            let (complete, rows) = (found.completeness.is_complete(), found.rows);
+            Some((read.address.clone(), ObservedRead { complete, rows, ..ObservedRead::default() }))
+        })
+        .collect();
+    for operation in draft.operations {
+        for row in operation.uses.rows {
+            if let Some(read) = reads.get_mut(&row.address) {
+                read.marks.insert(row.key, row.content);
+            }
+        }
+        for values in operation.uses.values {
+            if let Some(read) = reads.get_mut(&values.address) {
+                read.values.insert(values.field, values.hash);
+            }
+        }
+    }
+    reads
+}
+
+/// The person that a plan is about.
+fn identities_of(contents: &PlanContents) -> Identities {
+    let mut identities = Identities::default();
+    for (kind, values) in &contents.subject {
+        for value in values {
+            // They were identities when the plan was made, and its digest says that they still are.
+            let _ = identities.insert(kind.clone(), value.clone());
+        }
+    }
+    identities
+}
