@@ -1,9 +1,10 @@
-//! What a privacy request results in: the package of an access request, the plan of an erasure or
-//! rectification, and the certificate at its end.
+//! The life of a privacy request: the package of an access request, and the way of an erasure or
+//! rectification from its plan to its certificate.
 //!
-//! For: filtering rows by data category and writing `access.json`, `report.json` and `index.html`
-//! ([`package::write`]); the plan file, its digest, limits and drift ([`plan`]); the signed
-//! certificate ([`certificate`]). Not for: reading rows or sending anything (`engine`).
+//! For: filtering rows by data category and writing packages ([`package::write`]); the plan file, its
+//! digest, limits and drift ([`plan`]); carrying it out, following it, looking again and the signed
+//! certificate ([`PrivacyService`], [`certificate`]). Not for: reading rows and sending writes
+//! (`engine`), or what a person sees of it (`tutela`).
 //!
 //! ```
 //! use privacy::package::{self, Contents, PackageOptions};
@@ -17,16 +18,37 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod apply;
 mod as_text;
 pub mod certificate;
+mod jobs;
+mod journaling;
+mod outline;
 pub mod package;
 pub mod plan;
 pub mod planning;
+mod published;
+mod replay;
 mod report;
+mod rereading;
+mod resolve;
+mod retention;
 mod service;
+mod status;
 pub mod storage;
 pub mod subject;
+mod verify;
 
+pub use apply::{ApplyError, ApplyOptions, ApplyProgress};
 pub use planning::{PlanRequest, PlanningError, RaisedLimits};
+pub use published::{CHECKPOINTS_FILE, PublishError, SIGNING_KEY_FILE};
+pub use replay::{ReplayError, ReplayFailure, Replayed};
 pub use report::{CollectionReport, CompletenessReport, Report, ReportOutcome};
+pub use resolve::{ResolveDecision, ResolveError};
+pub use retention::{Forgotten, Retention, RetentionError};
 pub use service::{ConnectionFacts, PrivacyService, ServiceParts};
+pub use status::{
+    ApplyState, DestinationStatus, OperationState, OperationStatus, RunStatus, StatusError, Verdict,
+    VerificationStatus,
+};
+pub use verify::{Verified, VerifyError, VerifyOptions};

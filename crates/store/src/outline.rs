@@ -8,7 +8,8 @@ impl Store {
     /// Keeps the outline of a plan: its shape and nothing personal, in the caller's own form. The
     /// first outline stands.
     pub async fn outline_put(&self, plan: &PlanDigest, body: &str) -> Result<(), StoreError> {
-        const PUT: &str = "INSERT INTO outline (plan_digest, body) VALUES ($1, $2) ON CONFLICT (plan_digest) DO NOTHING";
+        const PUT: &str =
+            "INSERT INTO outline (plan_digest, body) VALUES ($1, $2) ON CONFLICT (plan_digest) DO NOTHING";
         let mut tx = self.begin().await?;
         sqlx::query(PUT).bind(plan.as_str()).bind(body).execute(tx.connection()).await?;
         tx.commit().await

@@ -18,9 +18,9 @@ impl Store {
         const KEY: &str = "UPDATE run SET data_key = $2, sealed_subject = $3 WHERE id = $1 AND data_key = $4 AND (EXISTS (SELECT 1 FROM page JOIN task ON task.id = page.task_id WHERE task.run_id = $1) OR EXISTS (SELECT 1 FROM read_unit JOIN task ON task.id = read_unit.task_id WHERE task.run_id = $1) OR EXISTS (SELECT 1 FROM plan WHERE run_id = $1 AND sealed IS NOT NULL))";
         const FIND: &str = "SELECT data_key FROM run WHERE id = $1 AND data_key IS NOT NULL";
         const PAGES: &str = "DELETE FROM page WHERE task_id IN (SELECT id FROM task WHERE run_id = $1)";
-        const UNITS: &str =
-            "DELETE FROM read_unit WHERE task_id IN (SELECT id FROM task WHERE run_id = $1)";
-        const READ: &str = "DELETE FROM read_outcome WHERE task_id IN (SELECT id FROM task WHERE run_id = $1)";
+        const UNITS: &str = "DELETE FROM read_unit WHERE task_id IN (SELECT id FROM task WHERE run_id = $1)";
+        const READ: &str =
+            "DELETE FROM read_outcome WHERE task_id IN (SELECT id FROM task WHERE run_id = $1)";
         const PLANS: &str = "UPDATE plan SET sealed = NULL WHERE run_id = $1";
         let subject = self.run_subject(id).await?;
         let key = Arc::new(RunKey::random());

@@ -1,6 +1,6 @@
 use crypto::{Envelope, EnvelopeError, PublicKey, SigningKey};
 use serde_json::Value;
-use store::AuditError;
+use store::{AuditError, Store};
 use thiserror::Error;
 
 use super::{Certificate, Conclusion, LOG_KEY};
@@ -12,6 +12,11 @@ impl Certificate {
     /// The certificate as a file: a DSSE envelope, byte for byte the same for the same contents.
     pub fn sign(&self, key: &SigningKey) -> Vec<u8> {
         Envelope::sign(CERTIFICATE_TYPE, &self.canonical(), key).to_bytes()
+    }
+
+    /// The same, signed as the installation of `store`.
+    pub fn sign_as(&self, store: &Store) -> Vec<u8> {
+        store.sign(CERTIFICATE_TYPE, &self.canonical()).to_bytes()
     }
 
     /// Reads a file and checks it with public keys alone: no network, no database, nothing that

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop at what is not there")]
 
 mod archive;
+mod lifecycle;
 mod package;
 mod planning;
 mod stage;

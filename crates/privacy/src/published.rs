@@ -1,0 +1,147 @@
+//! What stands outside the database for others to check: the public key and the checkpoints.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crypto::PublicKey;
+use store::{AUDIT_LEASE, Checkpoint, Store, StoreError};
+use thiserror::Error;
+
+use crate::PrivacyService;
+
+/// Name of the file with the keys that this installation signs with, one a line.
+pub const SIGNING_KEY_FILE: &str = "signing-key.pub";
+/// Name of the file with every signed checkpoint of the audit log, one a line.
+pub const CHECKPOINTS_FILE: &str = "checkpoints.jsonl";
+
+/// How long one process may number entries before others may think that it is gone.
+const SEQUENCER_LEASE: Duration = Duration::from_secs(10);
+/// Entries numbered in one transaction.
+const BATCH: u32 = 10_000;
+/// As much of the end of the file as certainly holds its last checkpoint.
+const TAIL_BYTES: u64 = 64 << 10;
+
+/// Why something could not be put beside the database.
+#[derive(Debug, Error)]
+pub enum PublishError {
+    /// A file of the data folder cannot be written.
+    #[error("{} cannot be written; check that its folder may be written", .path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The state database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl PrivacyService {
+    /// Numbers and signs what waits in the audit log, and puts the public key and the new checkpoints
+    /// into the data folder. Whoever keeps a copy of those files elsewhere notices a changed log.
+    ///
+    /// Does nothing about entries that another process is numbering right now.
+    pub async fn publish(&self) -> Result<(), PublishError> {
+        let parts = self.parts();
+        sequence(&parts.store, &format!("{}/{}", parts.worker, parts.ids.next_uuid())).await?;
+        write_out(&parts.store, &parts.folder).await
+    }
+}
+
+/// Numbers every waiting entry, unless somebody else does; says whether it was us.
+pub(crate) async fn sequence(store: &Store, holder: &str) -> Result<bool, StoreError> {
+    let Some(lease) = store.lease_take(AUDIT_LEASE, holder, SEQUENCER_LEASE).await? else {
+        return Ok(false);
+    };
+    while store.audit_sequence(&lease, BATCH).await?.is_some() {}
+    store.lease_release(&lease).await?;
+    Ok(true)
+}
+
+/// Writes the files beside the database.
+pub(crate) async fn write_out(store: &Store, folder: &Path) -> Result<(), PublishError> {
+    let key = store.public_key();
+    let path = folder.join(SIGNING_KEY_FILE);
+    blocking(path, {
+        let key = key.to_string();
+        move |path| put_key(path, &key)
+    })
+    .await?;
+    let path = folder.join(CHECKPOINTS_FILE);
+    let written = blocking(path.clone(), move |path| last_size(path, &key)).await?;
+    let mut after = written;
+    loop {
+        let envelopes = store.checkpoint_list(after, 1000).await?;
+        let Some(last) = envelopes.last() else { return Ok(()) };
+        let Ok(last) = Checkpoint::open(last, &[store.public_key()]) else { return Ok(()) };
+        after = last.size;
+        blocking(path.clone(), move |path| append(path, &envelopes)).await?;
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    path: PathBuf,
+    work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+) -> Result<T, PublishError> {
+    let at = path.clone();
+    let done = tokio::task::spawn_blocking(move || work(&at)).await;
+    done.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
+        .map_err(|source| PublishError::File { path, source })
+}
+
+/// Adds the key unless it is there: what an older key signed stays checkable.
+fn put_key(path: &Path, key: &str) -> io::Result<()> {
+    let known = match std::fs::read_to_string(path) {
+        Ok(known) => known,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error),
+    };
+    if known.lines().any(|line| line.trim() == key.trim()) {
+        return Ok(());
+    }
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    let start = if known.is_empty() || known.ends_with('\n') { "" } else { "\n" };
+    file.write_all(format!("{start}{}\n", key.trim()).as_bytes())?;
+    file.sync_all()
+}
+
+/// Size of the log at the last checkpoint in the file that we signed; 0 without one.
+fn last_size(path: &Path, key: &PublicKey) -> io::Result<u64> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    let signed = |line: &[u8]| Checkpoint::open(line, std::slice::from_ref(key)).ok();
+    let lines: Vec<&[u8]> = tail.split_inclusive(|byte| *byte == b'\n').collect();
+    Ok(lines.into_iter().rev().find_map(signed).map_or(0, |last| last.size))
+}
+
+/// Appends lines, each with its end; they survive a power failure when this returns.
+fn append(path: &Path, lines: &[Vec<u8>]) -> io::Result<()> {
+    let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
+    file.lock()?;
+    let mut text = Vec::new();
+    if file.metadata()?.len() > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        if last != [b'\n'] {
+            // A line that a crash cut off.
+            text.push(b'\n');
+        }
+    }
+    for line in lines {
+        text.extend_from_slice(line);
+    }
+    file.write_all(&text)?;
+    file.sync_all()
+}

@@ -1,0 +1,100 @@
+//! After a restore: new plans for those who were erased since the backup (architecture §13.9).
+
+use engine::{Cancellation, Progress};
+use jiff::Timestamp;
+use store::{Actor, JournalEntry, JournalError};
+use thiserror::Error;
+
+use crate::plan::Plan;
+use crate::planning::{PlanRequest, PlanningError, RaisedLimits};
+use crate::{PrivacyService, journaling};
+
+impl PrivacyService {
+    /// Makes a new plan for everybody in the erasure journal since `since`: what a restored database
+    /// brought back is found and planned. Nothing is applied.
+    ///
+    /// # Errors
+    /// [`ReplayError`] if the journal cannot be read. An entry that cannot be planned is part of the
+    /// result.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is of another kind, and a struct would be named once"
+    )]
+    pub async fn replay(
+        &self,
+        since: Timestamp,
+        actor: Actor,
+        cancellation: Cancellation,
+        on_progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Vec<Replayed>, ReplayError> {
+        let service = self.clone();
+        let read =
+            tokio::task::spawn_blocking(move || service.parts().journal.since(&service.parts().keys, since));
+        let reading = read.await.map_err(|_| ReplayError::Stopped)??;
+        if reading.cut > 0 {
+            tracing::warn!(lines = reading.cut, "lines of the erasure journal were cut off by a crash");
+        }
+        let mut replayed = Vec::with_capacity(reading.entries.len());
+        for entry in reading.entries {
+            if cancellation.is_cancelled() {
+                return Err(ReplayError::Stopped);
+            }
+            let plan = self.plan_again(&entry, (&actor, &cancellation), on_progress).await;
+            let JournalEntry { at, run, policy, .. } = entry;
+            replayed.push(Replayed { run, at, policy, plan });
+        }
+        Ok(replayed)
+    }
+
+    async fn plan_again(
+        &self,
+        entry: &JournalEntry,
+        (actor, cancellation): (&Actor, &Cancellation),
+        on_progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Plan, ReplayFailure> {
+        let (identities, rectify) = journaling::read(entry).ok_or(ReplayFailure::Unreadable)?;
+        let request = PlanRequest {
+            policy: entry.policy.clone(),
+            identities,
+            rectify,
+            raised: RaisedLimits::default(),
+            actor: actor.clone(),
+        };
+        Ok(self.plan(request, cancellation.clone(), on_progress).await?)
+    }
+}
+
+/// One entry of the erasure journal, planned again. Nothing of it is applied.
+#[derive(Debug)]
+pub struct Replayed {
+    /// The run that erased then.
+    pub run: String,
+    /// When.
+    pub at: Timestamp,
+    /// The policy.
+    pub policy: String,
+    /// The new plan, or why there is none.
+    pub plan: Result<Plan, ReplayFailure>,
+}
+
+/// Why one entry was not planned again.
+#[derive(Debug, Error)]
+pub enum ReplayFailure {
+    /// No plan could be made.
+    #[error(transparent)]
+    Planning(#[from] PlanningError),
+    /// The entry is of another form.
+    #[error("the entry was written by a newer version")]
+    Unreadable,
+}
+
+/// Why nothing was replayed.
+#[derive(Debug, Error)]
+pub enum ReplayError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A person stopped it.
+    #[error("the replay was stopped; run it again")]
+    Stopped,
+}

@@ -1,0 +1,96 @@
+//! Reading a run's collections once more: before the first write, and after the last.
+
+use std::collections::BTreeMap;
+
+use engine::{Cancellation, Progress, RowKeeping, RunOutcome, RunPlan, SealedRows, StoredRows};
+use graph::Targets;
+use model::{CollectionAddress, Identities, RunId};
+use store::StoreError;
+
+use crate::planning::{PlanningError, STAGE};
+use crate::{PrivacyService, subject};
+
+/// What a run is about.
+pub(crate) struct Subject {
+    pub(crate) identities: Identities,
+    pub(crate) person: connector::Person,
+}
+
+impl PrivacyService {
+    /// Who a run is about.
+    ///
+    /// # Errors
+    /// [`StoreError::Forgotten`] once that was destroyed.
+    pub(crate) async fn subject(&self, run: &RunId) -> Result<Subject, StoreError> {
+        let store = &self.parts().store;
+        let found = store.get_run(run).await?;
+        let bytes = store.run_subject(run).await?;
+        let identities =
+            subject::from_bytes(bytes.expose()).ok_or(StoreError::Damaged { what: "a run's subject" })?;
+        let person = subject::person(run, identities.clone(), found.created_at);
+        Ok(Subject { identities, person })
+    }
+
+    /// The name of a stage that no task of the run belongs to yet: `again-1`, `again-2`, …
+    pub(crate) async fn next_stage(&self, run: &RunId, name: &str) -> Result<String, StoreError> {
+        let tasks = self.parts().store.task_list(run).await?;
+        let number = |kind: &str| kind.strip_prefix(name)?.strip_prefix('-')?.parse::<u64>().ok();
+        let last = tasks.iter().filter_map(|task| number(&task.kind)).max();
+        Ok(format!("{name}-{}", last.unwrap_or(0) + 1))
+    }
+
+    /// The rows that the plan of a run was made from. Nobody is asked: they are in the store.
+    pub(crate) async fn rows_of_plan(
+        &self,
+        run: &RunId,
+        cancellation: Cancellation,
+    ) -> Result<BTreeMap<CollectionAddress, SealedRows>, PlanningError> {
+        let rereading = Rereading { run, stage: STAGE.to_owned(), given: Given::Nothing, cancellation };
+        let outcome = self.read_again(rereading, &|_| {}).await?;
+        Ok(outcome.collections.into_iter().map(|(address, read)| (address, read.sealed)).collect())
+    }
+
+    /// Reads everything as a stage of the run; what that stage has read already is not read again.
+    pub(crate) async fn read_again(
+        &self,
+        rereading: Rereading<'_>,
+        on_progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<RunOutcome, PlanningError> {
+        let parts = self.parts();
+        let Rereading { run, stage, given, cancellation } = rereading;
+        let Subject { identities, person } = self.subject(run).await?;
+        let plan = RunPlan {
+            run_id: run.clone(),
+            traversal: parts.graph.traverse(&identities, Targets::Everything)?,
+            sources: parts.sources.clone(),
+            person,
+            limits: parts.concurrency.clone(),
+            rows: RowKeeping::Store(StoredRows {
+                store: parts.store.clone(),
+                worker: parts.worker.clone(),
+                stage,
+            }),
+            cancellation,
+        };
+        Ok(match given {
+            Given::Nothing => engine::run(plan, on_progress).await?,
+            Given::Rows(rows) => engine::run_with(plan, rows, on_progress).await?,
+        })
+    }
+}
+
+/// Which run is read again, and under which name.
+pub(crate) struct Rereading<'a> {
+    pub(crate) run: &'a RunId,
+    pub(crate) stage: String,
+    pub(crate) given: Given,
+    pub(crate) cancellation: Cancellation,
+}
+
+/// What collections are read with, besides the identities.
+pub(crate) enum Given {
+    /// What the collections that lead there hold now.
+    Nothing,
+    /// These rows, whatever is there now.
+    Rows(BTreeMap<CollectionAddress, SealedRows>),
+}

@@ -1,0 +1,126 @@
+//! A person decides what became of a write that nothing else can tell.
+
+use model::{Outcome, RunId};
+use store::{Actor, JobState, LedgerEntry, LedgerState, Resolution, ResolvedBy, StoreError};
+use thiserror::Error;
+
+use crate::PrivacyService;
+use crate::published::PublishError;
+use crate::status::{RunStatus, StatusError};
+
+/// What a person found out about an unknown write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResolveDecision {
+    /// It took effect.
+    TookEffect,
+    /// It did not; `apply` may send it again.
+    DidNotTakeEffect,
+}
+
+impl PrivacyService {
+    /// Takes down what a person found out about a write, or a job, of which nobody knows whether it took
+    /// effect. It stands in the audit log with the person's name, and cannot be taken back.
+    ///
+    /// # Errors
+    /// [`ResolveError::NotUnknown`] if its end is known.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is of another kind, and a struct would be named once"
+    )]
+    pub async fn resolve(
+        &self,
+        run: &RunId,
+        order: u64,
+        decision: ResolveDecision,
+        actor: Actor,
+    ) -> Result<RunStatus, ResolveError> {
+        let store = &self.parts().store;
+        let known = self.known(run).await?.ok_or_else(|| ResolveError::NotKnownHere { run: run.clone() })?;
+        let operation = known.outline.operations.iter().find(|one| one.order == order);
+        let operation = operation.ok_or_else(|| ResolveError::NoOperation { run: run.clone(), order })?;
+        store.ledger_unknown(run).await?;
+        let (ledger, jobs) = self.records(&known).await?;
+        let of_it = |number: u32| u64::from(number) + 1 == order;
+        let last = ledger.iter().filter(|entry| of_it(entry.operation)).max_by_key(|entry| entry.attempt);
+        let lost = jobs.iter().find(|job| {
+            of_it(job.operation) && job.state == JobState::Ended && job.outcome == Outcome::Unknown
+        });
+        match (last, lost) {
+            (Some(entry), _) if entry.state == LedgerState::Unknown => {
+                let by = ResolvedBy::Person(actor);
+                let resolution = match decision {
+                    ResolveDecision::TookEffect => Resolution::Applied(operation.expected, by),
+                    ResolveDecision::DidNotTakeEffect => Resolution::NotApplied(by),
+                };
+                store.ledger_resolve(&entry.id, &resolution).await?;
+            }
+            (_, Some(job)) => {
+                let outcome = match decision {
+                    ResolveDecision::TookEffect => operation.expected,
+                    ResolveDecision::DidNotTakeEffect => Outcome::Failed,
+                };
+                store.job_decide(job, outcome, actor).await?;
+            }
+            (entry, None) => {
+                let state = word(entry).to_owned();
+                return Err(ResolveError::NotUnknown { run: run.clone(), order, state });
+            }
+        }
+        self.publish().await?;
+        Ok(self.status_of(&known, Vec::new()).await?)
+    }
+}
+
+fn word(entry: Option<&LedgerEntry>) -> &'static str {
+    entry.map_or("planned", |entry| match entry.state {
+        LedgerState::Planned => "planned",
+        LedgerState::Intent => "being sent",
+        LedgerState::Outcome => "ended",
+        LedgerState::Unknown => "unknown",
+        LedgerState::Resolved => "settled",
+    })
+}
+
+/// Why a decision was not taken down.
+#[derive(Debug, Error)]
+pub enum ResolveError {
+    /// No such run here, or it has no plan.
+    #[error("there is no plan of {run} in this data folder; give a run that `tutela privacy plan` printed")]
+    NotKnownHere {
+        /// The run.
+        run: RunId,
+    },
+    /// The plan has no such operation.
+    #[error("the plan of {run} has no operation {order}; `tutela privacy status {run}` lists them")]
+    NoOperation {
+        /// The run.
+        run: RunId,
+        /// The number.
+        order: u64,
+    },
+    /// Its end is known.
+    #[error("operation {order} of {run} is {state}, not unknown; there is nothing to decide")]
+    NotUnknown {
+        /// The run.
+        run: RunId,
+        /// The number.
+        order: u64,
+        /// How it is.
+        state: String,
+    },
+    /// What is kept outside the database cannot be written.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The state database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<StatusError> for ResolveError {
+    fn from(error: StatusError) -> Self {
+        match error {
+            StatusError::NotKnownHere { run } => Self::NotKnownHere { run },
+            StatusError::Store(error) => Self::Store(error),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Personal data goes when its time is over (architecture §13.7).
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use model::RunId;
+use store::{Actor, StoreError};
+use thiserror::Error;
+
+use crate::PrivacyService;
+
+/// How long personal data stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Rows of runs that ended, and of plans that nobody approved.
+    pub rows: Duration,
+    /// Everything, identities too, after the last thing that happened in a run.
+    pub identities: Duration,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+impl Default for Retention {
+    /// 7 and 30 days.
+    fn default() -> Self {
+        Self { rows: 7 * DAY, identities: 30 * DAY }
+    }
+}
+
+/// What was destroyed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Runs that lost their rows and their plan.
+    pub rows: Vec<RunId>,
+    /// Runs that lost everything.
+    pub runs: Vec<RunId>,
+}
+
+/// Why something that is due was not destroyed.
+#[derive(Debug, Error)]
+pub enum RetentionError {
+    /// The state database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl PrivacyService {
+    /// Destroys personal data whose time is over. To be called now and then; doing it twice changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`RetentionError`]; what was destroyed before stays destroyed.
+    pub async fn forget_expired(&self, retention: Retention) -> Result<Forgotten, RetentionError> {
+        let store = &self.parts().store;
+        let now = self.parts().clock.now();
+        let mut forgotten = Forgotten::default();
+        for run in store.run_list_due(before(now, retention.identities)).await? {
+            store.run_forget(&run, Actor::system()).await?;
+            forgotten.runs.push(run);
+        }
+        for run in store.run_list_rows_due(before(now, retention.rows)).await? {
+            store.run_forget_rows(&run, Actor::system()).await?;
+            forgotten.rows.push(run);
+        }
+        Ok(forgotten)
+    }
+}
+
+/// The moment `length` before `now`.
+fn before(now: Timestamp, length: Duration) -> Timestamp {
+    let length = SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX);
+    now.checked_sub(length).unwrap_or(Timestamp::MIN)
+}

@@ -1,0 +1,106 @@
+use std::time::Duration;
+
+use crypto::PublicKey;
+use engine::Cancellation;
+use jiff::Timestamp;
+use privacy::{CHECKPOINTS_FILE, Retention, SIGNING_KEY_FILE, StatusError};
+use rstest::rstest;
+use store::Checkpoint;
+
+use super::bench::{Backend, actor, apply, verify};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_holds_each_erasure_once_and_replay_plans_it_again(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let plan = bench.plan().await;
+    let none = bench.journal().since(&bench.keys(), Timestamp::MIN).unwrap();
+    for _ in 0..3 {
+        apply(&bench.process().await, &plan).await.unwrap();
+    }
+    bench.crm.state().end_jobs("FINISHED");
+    let run = &plan.contents().run;
+    assert!(verify(&bench.process().await, run).await.unwrap().is_proven());
+    sqlx::query("UPDATE customers SET name = 'Ana', email = 'ana@example.com' WHERE id = 7")
+        .execute(&bench.shop)
+        .await
+        .unwrap();
+    let sent = bench.crm.writes().len();
+
+    let service = bench.process().await;
+    let replayed = service.replay(Timestamp::MIN, actor(), Cancellation::never(), &|_| {}).await.unwrap();
+
+    let entries = bench.journal().since(&bench.keys(), Timestamp::MIN).unwrap().entries;
+    assert!(none.entries.is_empty(), "a plan is no erasure");
+    assert_eq!(entries.len(), 1);
+    assert_eq!((entries[0].run.as_str(), replayed.len()), (run.as_str(), 1));
+    let again = replayed[0].plan.as_ref().unwrap();
+    assert_eq!(again.contents().operations.len(), 1, "what the backup brought back: one customer");
+    assert_eq!(again.contents().operations[0].collections[0].to_string(), "shop:customers");
+    assert_eq!(bench.crm.writes().len(), sent, "nothing is applied");
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn status_outlives_the_personal_data_and_the_plan(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let plan = bench.plan().await;
+    let run = &plan.contents().run;
+    let before = apply(&bench.process().await, &plan).await.unwrap();
+    bench.crm.state().end_jobs("FAILED");
+    bench.process().await.status(run).await.unwrap();
+    bench.clock.advance(40 * DAY);
+
+    let service = bench.process().await;
+    let gone = service.forget_expired(Retention::default()).await.unwrap();
+    let again = service.forget_expired(Retention::default()).await.unwrap();
+    let after = service.status(run).await.unwrap();
+
+    assert_eq!(gone.runs, [run.clone()]);
+    assert!(again.runs.is_empty() && again.rows.is_empty());
+    assert!(bench.store().await.run_subject(run).await.is_err());
+    assert_eq!(after.operations.len(), before.operations.len());
+    assert_eq!(after.outcome, Some(model::Outcome::Failed));
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn key_and_checkpoints_stand_in_the_data_folder_for_others_to_check(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let plan = bench.plan().await;
+    apply(&bench.process().await, &plan).await.unwrap();
+    apply(&bench.process().await, &plan).await.unwrap();
+    bench.process().await.publish().await.unwrap();
+
+    let key = std::fs::read_to_string(bench.data_folder().join(SIGNING_KEY_FILE)).unwrap();
+    let key: PublicKey = key.trim().parse().unwrap();
+    let text = std::fs::read_to_string(bench.data_folder().join(CHECKPOINTS_FILE)).unwrap();
+    let open = |line: &str| Checkpoint::open(line.as_bytes(), std::slice::from_ref(&key)).unwrap();
+    let checkpoints: Vec<Checkpoint> = text.split_inclusive('\n').map(open).collect();
+
+    assert!(!checkpoints.is_empty());
+    assert!(checkpoints.windows(2).all(|pair| pair[0].size < pair[1].size), "each once, in order");
+    let report = bench.store().await.audit_verify(&[key], &checkpoints).await.unwrap();
+    assert_eq!(report.unsigned, 0);
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_run_has_no_status(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let other = "run_0197a6a0-0000-7000-8000-000000000000".parse().unwrap();
+
+    let error = bench.process().await.status(&other).await.unwrap_err();
+
+    assert!(matches!(error, StatusError::NotKnownHere { .. }), "{error}");
+}
