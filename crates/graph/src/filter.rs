@@ -83,7 +83,7 @@ impl RowFilter {
     /// The access form for what is read with its values, and beside it, where they differ, the row as
     /// it was received, which an erasure needs: [`RowFilter::received`] takes them apart.
     pub fn kept_row(&self, row: Row) -> Row {
-        if self.paths.is_empty() {
+        if !self.may_change(&row) {
             return row;
         }
         let mut kept = self.access_row(row.clone());
@@ -101,8 +101,14 @@ impl RowFilter {
         }
     }
 
+    /// Whether there is an array to look into: without one a row stays as it is.
+    fn may_change(&self, row: &Row) -> bool {
+        let first = |wanted: &FilterPath| row.get(wanted.path.first()?);
+        self.paths.iter().filter_map(first).any(holds_array)
+    }
+
     fn apply(&self, row: Row, removal: Removal) -> Row {
-        if self.paths.is_empty() {
+        if !self.may_change(&row) {
             return row;
         }
         let mut members = BTreeMap::new();
@@ -121,6 +127,14 @@ impl RowFilter {
             return row;
         }
         keep_members(row, &members, removal)
+    }
+}
+
+fn holds_array(value: &Value) -> bool {
+    match value {
+        Value::Array(_) => true,
+        Value::Object(members) => members.values().any(holds_array),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use model::{ConnectionKey, Row};
+use serde_json::Value;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow, PgSslMode};
 use sqlx::{Arguments, AssertSqlSafe, Connection, Row as _, ValueRef};
 
@@ -83,13 +84,15 @@ impl PostgreSql {
         sqlx::raw_sql(begin).execute(&mut connection).await.map_err(|error| fault(&error))?;
         let declare = format!("DECLARE tutela NO SCROLL CURSOR FOR {}", select.sql);
         execute(&mut connection, declare, &select.parameters).await?;
+        let template: Row =
+            select.outputs.iter().map(|output| (output.column.name.clone(), Value::Null)).collect();
         let fetch = format!("FETCH FORWARD {} FROM tutela", sink.page_rows());
         loop {
             let mut fetched = 0;
             {
                 let mut rows = sqlx::raw_sql(AssertSqlSafe(fetch.clone())).fetch(&mut connection);
                 while let Some(row) = rows.try_next().await.map_err(|error| fault(&error))? {
-                    let (row, bytes) = read(&row, &select.outputs)?;
+                    let (row, bytes) = read(&row, &select.outputs, &template)?;
                     fetched += 1;
                     sink.push(row, bytes).await?;
                 }
@@ -212,24 +215,23 @@ async fn execute(connection: &mut PgConnection, sql: String, parameters: &[SqlVa
     Ok(done.rows_affected())
 }
 
-fn read(row: &PgRow, outputs: &[Output]) -> Result<(Row, usize), Fault> {
-    let mut values = Row::new();
+/// The row in the shape of `template`, whose names are copied with their hashes.
+fn read(row: &PgRow, outputs: &[Output], template: &Row) -> Result<(Row, usize), Fault> {
+    let mut values = template.clone();
     let mut bytes = 0;
-    for (position, output) in outputs.iter().enumerate() {
+    for (position, (output, value)) in outputs.iter().zip(values.values_mut()).enumerate() {
         let raw = row.try_get_raw(position).map_err(|error| fault(&error))?;
-        let value = if raw.is_null() {
-            serde_json::Value::Null
-        } else {
-            let unreadable = || Fault::BadValue {
-                column: output.column.name.clone(),
-                declared: output.column.declared.clone(),
-            };
-            let text = raw.as_str().map_err(|_| unreadable())?;
-            bytes += text.len();
-            decode(text, &output.column.kind, output.is_json).ok_or_else(unreadable)?
-        };
         bytes += output.column.name.len() + 4;
-        values.insert(output.column.name.clone(), value);
+        if raw.is_null() {
+            continue;
+        }
+        let unreadable = || Fault::BadValue {
+            column: output.column.name.clone(),
+            declared: output.column.declared.clone(),
+        };
+        let text = raw.as_str().map_err(|_| unreadable())?;
+        bytes += text.len();
+        *value = decode(text, &output.column.kind, output.is_json).ok_or_else(unreadable)?;
     }
     Ok((values, bytes))
 }

@@ -15,7 +15,8 @@ pub(super) fn decode(text: &str, kind: &ColumnKind, is_json: bool) -> Option<Val
     }
     Some(match kind {
         ColumnKind::Boolean => Value::from(text == "t"),
-        ColumnKind::Integer { .. } | ColumnKind::Decimal | ColumnKind::Float => exact_number(text),
+        ColumnKind::Integer { .. } => text.parse::<i64>().map_or_else(|_| exact_number(text), Value::from),
+        ColumnKind::Decimal | ColumnKind::Float => exact_number(text),
         ColumnKind::DateTime => Value::from(text.replacen(' ', "T", 1)),
         ColumnKind::Instant => Value::from(instant(text)),
         ColumnKind::Bytes => Value::from(STANDARD.encode(bytes(text)?)),
