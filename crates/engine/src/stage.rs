@@ -19,10 +19,8 @@ use crate::{CollectionOutcome, HoldError, HoldRequest, RowsError, StoredRows, Ta
 /// How often a step is tried that the store was too busy for, and the first wait between two of them.
 const ATTEMPTS: u32 = 6;
 const FIRST_WAIT: Duration = Duration::from_millis(25);
-/// How long one wait for another worker lasts before everything is looked at again.
-const OTHER_WORKER: Duration = Duration::from_secs(1);
-/// The wait after a task was neither free nor held: somebody just gave it back.
-const BETWEEN: Duration = Duration::from_millis(20);
+/// Time between two looks at a task that somebody else holds.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The reading, as its collections see it.
 #[derive(Debug)]
@@ -97,18 +95,17 @@ impl Stage {
             kind: self.kind.clone(),
             name: address.to_string(),
             worker: self.worker.clone(),
-            wait: Some(OTHER_WORKER),
+            wait: None,
         };
         loop {
             if let Some(outcome) = self.kept(address).await.map_err(failed)? {
                 return Ok(Taken::Over(Box::new(outcome)));
             }
-            let claimed = tokio::select! {
-                biased;
-                why = stop.wait() => return Ok(Taken::Stopped(why)),
-                claimed = TaskHold::claim(&self.store, &request) => claimed,
-            };
-            match claimed {
+            if let Some(why) = stop.now() {
+                return Ok(Taken::Stopped(why));
+            }
+            // Never given up half-way: the task would stay held until its lease ends.
+            match TaskHold::claim(&self.store, &request).await {
                 Ok(hold) => {
                     let writer = StoredWriter { stage: Arc::clone(self), hold, address: address.clone() };
                     return Ok(Taken::Ours(Box::new(writer)));
@@ -124,13 +121,15 @@ impl Stage {
                     let over = self.kept(address).await.map_err(failed)?;
                     match (over, run.state) {
                         (Some(outcome), _) => return Ok(Taken::Over(Box::new(outcome))),
-                        // Given back between our two looks, or still held.
-                        (None, RunState::Active) => tokio::time::sleep(BETWEEN).await,
+                        // Still held, or given back between our two looks.
+                        (None, RunState::Active) => {
+                            let _ = tokio::time::timeout(LOOK, stop.wait()).await;
+                        }
                         (None, state) => return Err(Halt::NotActive(state)),
                     }
                 }
                 Err(HoldError::Store(error)) if error.retry() == Retry::Yes => {
-                    tokio::time::sleep(BETWEEN).await;
+                    tokio::time::sleep(LOOK).await;
                 }
                 Err(HoldError::Store(source)) => return Err(failed(source).into()),
             }

@@ -1,24 +1,29 @@
-mod person;
+mod durable;
+mod packing;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use connector::{Connector, ConnectorParts, MemoryTokens, Settings};
-use egress::Door;
+use connector::Person;
 use engine::{Cancellation, Concurrency, Limits, Progress, RowKeeping, RunOutcome, RunPlan, Source, Status};
-use graph::{Graph, GraphDataset, Targets};
-use model::{Clock, ConnectionKey, IdSource, Identities, IncompleteReason, RandomIds, RunId};
-use privacy::package::{self, Contents, Package, PackageOptions};
+use graph::{Graph, Targets};
+use model::{Clock, ConnectionKey, Identities, IncompleteReason, RandomIds, RunId};
+use privacy::subject;
 use spec::{ActionType, Policy};
 
 use crate::failure::Failure;
-use crate::project::Instance;
+use crate::project::Wired;
+
+pub(crate) use durable::StoredRun;
+pub(crate) use packing::{PackageForm, Packed, Packing};
+use packing::ToPack;
 
 /// Everything that requests about any number of people share: graph, connections, limits.
 #[derive(Debug)]
 pub(crate) struct DataRequests {
     shared: Arc<Shared>,
+    packing: Packing,
 }
 
 #[derive(Debug)]
@@ -38,10 +43,6 @@ struct Shared {
 /// How the requests are carried out.
 #[derive(Debug)]
 pub(crate) struct Means {
-    /// The way out.
-    pub(crate) door: Door,
-    /// Attempts, waits, caps.
-    pub(crate) settings: Settings,
     /// Calls in flight.
     pub(crate) limits: Limits,
     /// What to deliver; `None` = everything.
@@ -65,35 +66,18 @@ pub(crate) struct Delivery {
 #[derive(Debug)]
 pub(crate) enum Delivered {
     /// A package was written; it may be incomplete.
-    Package(Box<Package>),
+    Package(Box<Packed>),
     /// Not one call could be made; the text names the first reason.
     Nothing(String),
 }
 
 impl DataRequests {
-    /// Joins the connections into one graph.
+    /// Requests over these connections.
     ///
     /// # Errors
-    /// Bad input if the files contradict each other.
-    pub(crate) fn new(instances: Vec<Instance>, means: Means) -> Result<Self, Failure> {
-        let graph = graph(&instances)?;
-        let tokens = Arc::new(MemoryTokens::new());
-        let ids: Arc<dyn IdSource> = Arc::new(RandomIds);
-        let sources = instances
-            .into_iter()
-            .map(|instance| {
-                let key = instance.connection.key.clone();
-                let connector = Connector::new(ConnectorParts {
-                    connection: instance.connection,
-                    door: means.door.clone(),
-                    tokens: Arc::clone(&tokens) as _,
-                    clock: Arc::clone(&means.clock),
-                    ids: Arc::clone(&ids),
-                    settings: means.settings.clone(),
-                });
-                (key, connector.into())
-            })
-            .collect();
+    /// A failure if rows cannot be kept on this machine.
+    pub(crate) fn new(wired: Wired, means: Means) -> Result<Self, Failure> {
+        let Wired { graph, sources } = wired;
         let spool = private_folder().map_err(|error| Failure::unwritable(&std::env::temp_dir(), &error))?;
         Ok(Self {
             shared: Arc::new(Shared {
@@ -106,7 +90,13 @@ impl DataRequests {
                 ids: RandomIds,
                 spool,
             }),
+            packing: Packing::default(),
         })
+    }
+
+    /// The same with packages written so.
+    pub(crate) fn packed(self, packing: Packing) -> Self {
+        Self { packing, ..self }
     }
 
     /// How many people to ask about at once: enough to keep all connections busy, and no more.
@@ -131,23 +121,32 @@ impl DataRequests {
         cancellation: Cancellation,
         on_progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<RunOutcome, Failure> {
+        let (run, spool) = (RunId::new(&self.shared.ids), self.shared.spool.path().to_owned());
+        let person = subject::person(&run, identities, self.shared.clock.now());
+        let plan = self.plan(run, person, RowKeeping::Spool(spool))?;
+        engine::run(RunPlan { cancellation, ..plan }, on_progress)
+            .await
+            .map_err(|error| Failure::failed(&error))
+    }
+
+    /// What is read about `person`.
+    fn plan(&self, run_id: RunId, person: Person, rows: RowKeeping) -> Result<RunPlan, Failure> {
         let shared = &self.shared;
         let targets = match &shared.policy {
             None => Targets::Everything,
             Some(_) => Targets::Categories(&shared.targets),
         };
         let traversal =
-            shared.graph.traverse(&identities, targets).map_err(|error| Failure::bad_input(&error))?;
-        let plan = RunPlan {
-            run_id: RunId::new(&shared.ids),
+            shared.graph.traverse(&person.identities, targets).map_err(|error| Failure::bad_input(&error))?;
+        Ok(RunPlan {
+            run_id,
             traversal,
             sources: shared.sources.clone(),
-            person: person::person(identities, &shared.ids, shared.clock.now()),
+            person,
             limits: shared.limits.clone(),
-            rows: RowKeeping::Spool(shared.spool.path().to_owned()),
-            cancellation,
-        };
-        engine::run(plan, on_progress).await.map_err(|error| Failure::failed(&error))
+            rows,
+            cancellation: Cancellation::never(),
+        })
     }
 
     /// Reads everything about one person and writes the package.
@@ -164,13 +163,13 @@ impl DataRequests {
         if let Some(reason) = nothing_asked(&outcome) {
             return Ok(Delivered::Nothing(reason.to_owned()));
         }
-        let shared = Arc::clone(&self.shared);
-        let written =
-            tokio::task::spawn_blocking(move || write(&shared, &folder, &outcome, &identities)).await;
-        match written {
-            Ok(package) => package.map(|package| Delivered::Package(Box::new(package))),
-            Err(_) => Err(Failure::Failed("the package was not finished; run again".to_owned())),
-        }
+        let run = RunId::new(&self.shared.ids);
+        self.write(ToPack { run, folder, outcome, identities }).await
+    }
+
+    /// Writes the packages of what was read.
+    async fn write(&self, work: ToPack) -> Result<Delivered, Failure> {
+        self.packing.pack(&self.shared, work).await.map(|packed| Delivered::Package(Box::new(packed)))
     }
 }
 
@@ -184,24 +183,6 @@ fn private_folder() -> std::io::Result<tempfile::TempDir> {
         builder.permissions(std::fs::Permissions::from_mode(0o700));
     }
     builder.tempdir()
-}
-
-fn write(
-    shared: &Shared,
-    folder: &Path,
-    outcome: &RunOutcome,
-    subject: &Identities,
-) -> Result<Package, Failure> {
-    let contents = match &shared.policy {
-        None => Contents::Everything,
-        Some(policy) => Contents::Targeted { policy, graph: &shared.graph },
-    };
-    let options = PackageOptions {
-        subject: Some(subject),
-        made_at: Some(shared.clock.now()),
-        ..PackageOptions::new(contents)
-    };
-    package::write(folder, outcome, &options).map_err(|error| Failure::failed(&error))
 }
 
 /// Whether not one call was made although some should have been (architecture §13.22): nothing was
@@ -218,15 +199,6 @@ fn nothing_asked(outcome: &RunOutcome) -> Option<&str> {
         }
         _ => None,
     })
-}
-
-fn graph(instances: &[Instance]) -> Result<Graph, Failure> {
-    let merge = |instance: &Instance| {
-        let connection = &instance.connection;
-        graph::merge(&connection.file, instance.dataset.as_ref(), &connection.references)
-    };
-    let datasets: Result<Vec<GraphDataset>, _> = instances.iter().map(merge).collect();
-    datasets.and_then(|datasets| Graph::build(&datasets)).map_err(|error| Failure::bad_input(&error))
 }
 
 fn targets(policy: &Policy) -> Vec<String> {

@@ -78,6 +78,11 @@ impl PageReader {
         }
     }
 
+    /// Whether no page follows any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
     /// Whether all pages were read; incomplete while there may be more.
     pub fn completeness(&self) -> Completeness {
         match self.state {

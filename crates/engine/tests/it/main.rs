@@ -6,6 +6,7 @@
     reason = "helpers of tests stop at what is not there"
 )]
 
+mod durable;
 mod faults;
 mod flow;
 #[cfg(target_os = "linux")]

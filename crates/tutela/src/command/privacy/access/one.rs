@@ -1,39 +1,70 @@
 use std::path::Path;
+use std::sync::Arc;
 
 use engine::Canceller;
-use model::Identities;
+use model::{Identities, RunId, SystemClock};
 
 use super::report;
-use crate::data_request::{DataRequests, Delivered, Delivery};
+use crate::data_request::{DataRequests, Delivered, StoredRun};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::progress::ProgressLine;
 use crate::runtime;
+use crate::service::{actor, worker};
+use crate::state::StateSettings;
+
+/// What a request about one person is made with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request<'a> {
+    /// Graph, connections, limits.
+    pub(super) requests: &'a DataRequests,
+    /// Where the run is kept.
+    pub(super) state: &'a StateSettings,
+    /// Folder of the package.
+    pub(super) out: &'a Path,
+}
+
+/// Whom it is about.
+#[derive(Debug)]
+pub(super) enum Whose {
+    /// Somebody new.
+    Person(Identities),
+    /// Whoever an earlier request was about, which goes on.
+    Run(RunId),
+}
 
 /// Asks about one person and shows what came of it.
-pub(super) async fn run(
-    requests: &DataRequests,
-    person: Identities,
-    out: &Path,
-    output: Output,
-) -> Result<Exit, Failure> {
-    report::warn_if_unused(requests, &person);
+pub(super) async fn run(request: Request<'_>, whose: Whose, output: Output) -> Result<Exit, Failure> {
+    let Request { requests, state, out } = request;
+    if let Whose::Person(person) = &whose {
+        report::warn_if_unused(requests, person);
+    }
+    let store = state.open(Arc::new(SystemClock)).await?.store;
+    let run = match whose {
+        Whose::Person(person) => requests.begin(&store, &person, actor()).await?,
+        Whose::Run(run) => run,
+    };
+    let held = StoredRun { store, worker: worker(), run };
     let progress = ProgressLine::of_person(output);
     let (canceller, cancellation) = Canceller::new();
     let on_progress = |event| progress.note(&event);
-    let delivery = Delivery { identities: person, folder: out.to_owned(), cancellation };
-    let work = requests.deliver(delivery, &on_progress);
+    let mut is_interrupted = false;
+    let work = requests.deliver_run(&held, out.to_owned(), cancellation, &on_progress);
     tokio::pin!(work);
     let delivered = tokio::select! {
         delivered = &mut work => delivered,
         () = runtime::interrupted() => {
             // What was read so far is still worth a package.
             canceller.cancel();
+            is_interrupted = true;
             work.await
         }
     };
     progress.finish();
+    if is_interrupted {
+        output::complain(&format!("interrupted; go on with: tutela privacy access --run {}", held.run));
+    }
     match delivered? {
         Delivered::Package(package) => Ok(report::show(&package, output)),
         Delivered::Nothing(reason) => Err(Failure::Failed(reason)),

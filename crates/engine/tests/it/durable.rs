@@ -1,0 +1,264 @@
+//! Runs that outlive their process.
+
+mod database;
+mod keep;
+mod steering;
+
+use engine::{RunError, Status};
+use rstest::rstest;
+use sandbox::server::Answer;
+use serde_json::json;
+use sqlx::Connection as _;
+
+use crate::stage::Stage;
+use crate::writes::bench::Backend;
+
+pub(crate) use keep::{Keep, told};
+
+/// People by e-mail, orders of each by offset, visits by cursor, and a list that never ends by itself.
+const SHOP: &str = "
+    - name: people
+      requests:
+        read:
+          method: GET
+          path: /people
+          query_params: [{name: email, value: <email>}]
+          param_values: [{name: email, identity: email}]
+    - name: orders
+      requests:
+        read:
+          method: GET
+          path: /people/<pid>/orders
+          query_params: [{name: page, value: 1}]
+          param_values:
+            - name: pid
+              references: [{dataset: acme, field: people.id, direction: from}]
+          pagination:
+            strategy: offset
+            configuration: {incremental_param: page, increment_by: 1}
+    - name: visits
+      requests:
+        read:
+          method: GET
+          path: /visits
+          data_path: data
+          query_params: [{name: email, value: <email>}]
+          param_values: [{name: email, identity: email}]
+          pagination:
+            strategy: cursor
+            configuration: {cursor_param: after, field: paging.after}
+    - name: loops
+      requests:
+        read:
+          method: GET
+          path: /loops
+          query_params: [{name: email, value: <email>}, {name: page, value: 1}]
+          param_values: [{name: email, identity: email}]
+          pagination:
+            strategy: offset
+            configuration: {incremental_param: page, increment_by: 1}
+";
+
+const SHOP_DATA: &str = "
+      - name: people
+        fields: [{name: id}, {name: email}]
+      - name: orders
+        fields: [{name: id}]
+      - name: visits
+        fields: [{name: id}]
+      - name: loops
+        fields: [{name: id}]
+";
+
+/// Pages of the shop: 1 + 3 × 3 + 4 + 3.
+const PAGES: usize = 17;
+
+pub(crate) async fn shop() -> Stage {
+    let stage = Stage::new(SHOP, SHOP_DATA).await;
+    stage.saas.on("GET", "/people").then(Answer::json(
+        200,
+        &json!([{"id": 1, "email": "ana@example.com"}, {"id": 2, "email": "bo@example.com"}, {"id": 3}]),
+    ));
+    stage.saas.on("GET", "/people/*/orders").with(|call| {
+        let person = call.path.split('/').nth(2).unwrap();
+        let page = number(&call.query, "page=");
+        let rows = if page > 2 { json!([]) } else { json!([{"id": format!("{person}.{page}")}]) };
+        Answer::json(200, &rows)
+    });
+    stage.saas.on("GET", "/visits").with(|call| {
+        let page = number(&call.query, "after=");
+        let next = (page < 3).then(|| page + 1);
+        Answer::json(200, &json!({"data": [{"id": page, "at": 1.10}], "paging": {"after": next}}))
+    });
+    stage.saas.on("GET", "/loops").with(|call| {
+        // Whatever is asked for after the second page, the first one comes again.
+        let page = number(&call.query, "page=");
+        Answer::json(200, &json!([{"id": if page > 2 { 1 } else { page }}]))
+    });
+    stage
+}
+
+fn number(query: &str, name: &str) -> u64 {
+    query.split('&').find_map(|pair| pair.strip_prefix(name)).map_or(0, |text| text.parse().unwrap())
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_run_that_breaks_off_after_any_page_ends_the_same(#[case] backend: Backend) {
+    let Some(keep) = Keep::start(backend).await else { return };
+    let stage = shop().await;
+    let expected = Keep::unbroken(&stage).await;
+    let mut broken = 0;
+
+    for pages in 1.. {
+        let run = keep.run(None).await;
+        if keep.until(keep.plan(&stage, &run), pages).await.is_some() {
+            break;
+        }
+        broken += 1;
+        let store = keep.again().await;
+        let outcome = engine::run(keep.plan_with(&stage, &run, store), &|_| {}).await.unwrap();
+        assert_eq!(told(outcome).await, expected, "broken off after page {pages}");
+    }
+
+    // After the last page the run may be faster than its end.
+    assert!(broken + 1 >= PAGES, "{broken}");
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_run_that_breaks_off_again_and_again_ends_the_same(#[case] backend: Backend) {
+    let Some(keep) = Keep::start(backend).await else { return };
+    let stage = shop().await;
+    let expected = Keep::unbroken(&stage).await;
+    let run = keep.run(None).await;
+
+    let mut rounds = 0;
+    let outcome = loop {
+        rounds += 1;
+        assert!(rounds < 200, "the run comes no further");
+        if let Some(ended) = keep.until(keep.plan(&stage, &run), 2).await {
+            break ended.unwrap();
+        }
+    };
+
+    assert_eq!(told(outcome).await, expected);
+    assert!(rounds > 3, "it broke off {rounds} times");
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_run_that_is_over_is_not_read_again(#[case] backend: Backend) {
+    let Some(keep) = Keep::start(backend).await else { return };
+    let stage = shop().await;
+    let run = keep.run(None).await;
+    let first = told(engine::run(keep.plan(&stage, &run), &|_| {}).await.unwrap()).await;
+    let calls = stage.saas.calls().len();
+    keep.store.run_finish(&run, None).await.unwrap();
+
+    let second = engine::run(keep.plan_with(&stage, &run, keep.again().await), &|_| {}).await.unwrap();
+
+    assert_eq!(told(second).await, first);
+    assert_eq!(stage.saas.calls().len(), calls, "no call was made");
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn what_was_read_is_asked_for_again_only_where_the_run_broke_off(#[case] backend: Backend) {
+    let Some(keep) = Keep::start(backend).await else { return };
+    let stage = shop().await;
+    let run = keep.run(None).await;
+    assert!(keep.until(keep.plan(&stage, &run), 12).await.is_none());
+
+    let outcome = engine::run(keep.plan(&stage, &run), &|_| {}).await.unwrap();
+
+    // Each of the four collections may have had calls and pages under way.
+    let again = stage.saas.calls().len() - PAGES;
+    assert!(again <= 8, "{again} pages were asked for twice");
+    assert!(outcome.collections.len() == 4);
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn two_processes_share_a_run_and_see_the_same(#[case] backend: Backend) {
+    let Some(keep) = Keep::start(backend).await else { return };
+    let stage = shop().await;
+    let expected = Keep::unbroken(&stage).await;
+    let before = stage.saas.calls().len();
+    let run = keep.run(None).await;
+    let other = keep.plan_with(&stage, &run, keep.again().await);
+
+    let (one, two) =
+        tokio::join!(engine::run(keep.plan(&stage, &run), &|_| {}), engine::run(other, &|_| {}),);
+
+    assert_eq!(told(one.unwrap()).await, expected);
+    assert_eq!(told(two.unwrap()).await, expected);
+    assert_eq!(stage.saas.calls().len() - before, before, "each page was asked for once");
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_task_that_failed_once_is_read_by_whoever_comes_next(#[case] backend: Backend) {
+    let Some(keep) = Keep::start(backend).await else { return };
+    let stage = shop().await;
+    let expected = Keep::unbroken(&stage).await;
+    let run = keep.run(None).await;
+    assert!(keep.until(keep.plan(&stage, &run), 1).await.is_none());
+    let tasks = keep.store.task_list(&run).await.unwrap();
+
+    for task in tasks.iter().filter(|task| task.outcome.is_none()) {
+        let name = store::TaskName { run: &run, kind: "read", name: &task.name };
+        let claimed = keep.store.task_claim_named(name, "failing", engine::LEASE).await.unwrap();
+        let Some(claimed) = claimed else { continue };
+        let failure = store::TaskFailure { class: "store", retry_at: Some(jiff::Timestamp::UNIX_EPOCH) };
+        keep.store.task_fail(&claimed.lease, failure).await.unwrap();
+    }
+    let outcome = engine::run(keep.plan(&stage, &run), &|_| {}).await.unwrap();
+
+    assert_eq!(told(outcome).await, expected);
+}
+
+// The twin of the tests above: a page that is lost between two processes does not pass unseen.
+#[tokio::test]
+async fn planted_defect_a_state_ahead_of_its_pages_gives_another_result() {
+    let keep = Keep::start(Backend::Sqlite).await.unwrap();
+    let stage = shop().await;
+    let expected = Keep::unbroken(&stage).await;
+    let run = keep.run(None).await;
+    assert!(keep.until(keep.plan(&stage, &run), 12).await.is_none());
+    let url = format!("sqlite://{}", keep.folder.path().join("state.db").display());
+    let mut sql = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let lost =
+        sqlx::query("DELETE FROM page WHERE rowid = (SELECT MIN(rowid) FROM page WHERE row_count > 0)");
+    assert_eq!(lost.execute(&mut sql).await.unwrap().rows_affected(), 1);
+
+    let outcome = engine::run(keep.plan(&stage, &run), &|_| {}).await.unwrap();
+
+    assert_ne!(told(outcome).await, expected);
+}
+
+#[tokio::test]
+async fn rows_that_were_forgotten_are_not_made_up() {
+    let keep = Keep::start(Backend::Sqlite).await.unwrap();
+    let stage = shop().await;
+    let run = keep.run(None).await;
+    let outcome = engine::run(keep.plan(&stage, &run), &|_| {}).await.unwrap();
+    assert!(outcome.collections.values().all(|collection| collection.status != Status::Failed));
+    keep.store.run_forget(&run, store::Actor::system()).await.unwrap();
+
+    let again = engine::run(keep.plan(&stage, &run), &|_| {}).await;
+
+    assert!(matches!(again, Err(RunError::Rows(_) | RunError::Store(_))), "{again:?}");
+}
