@@ -133,7 +133,7 @@ impl Recording {
         let door = door::open(DoorSettings::default(), Mode::Replay(self.cassette.clone()), &clock)?;
         let settings =
             connector::Settings { retry_wait: std::time::Duration::ZERO, ..connector::Settings::default() };
-        let wired = Wired::of_instance(instance, Calls::new(door, settings, Arc::clone(&clock)))?;
+        let wired = Wired::of_instance(instance, &Calls::new(door, settings, Arc::clone(&clock)))?;
         let means = Means {
             // Equal calls get their answers in the recorded order, so one goes after the other.
             limits: Limits { per_connection: 1, total: 1 },

@@ -154,7 +154,8 @@ impl ProjectFile {
     ) -> Result<Option<Described>, Failure> {
         let dataset = entry.dataset.as_ref().map(|path| files::read(&self.folder.join(path))).transpose()?;
         if let Some(kind) = entry.database() {
-            return self.describe_database(position, entry, (kind, dataset), found);
+            // Without a dataset the project file was refused.
+            return Ok(dataset.and_then(|dataset| self.describe_database(position, (kind, &dataset), found)));
         }
         let Some(mut pair) = files::find_connector(&entry.connector, &self.folder)? else {
             let place = format!("connections[{position}].connector");
@@ -180,33 +181,28 @@ impl ProjectFile {
     fn describe_database(
         &self,
         position: usize,
-        entry: &ConnectionEntry,
-        (kind, source): (DatabaseKind, Option<SourceFile>),
+        (kind, source): (DatabaseKind, &SourceFile),
         found: &mut Findings,
-    ) -> Result<Option<Described>, Failure> {
-        // Without a dataset the project file was refused.
-        let Some(source) = source else { return Ok(None) };
+    ) -> Option<Described> {
+        let key = &self.project.connections.get(position)?.key;
         found.sources.add(source.clone());
-        let sha256 = digest([None, Some(&source)]);
-        let checked = spec::check_datasets(&source, &options(&entry.key));
+        let sha256 = digest([None, Some(source)]);
+        let checked = spec::check_datasets(source, &options(key));
         found.list.extend(checked.diagnostics);
-        let Some(datasets) = checked.value else { return Ok(None) };
+        let datasets = checked.value?;
         let keys: Vec<String> = datasets.iter().map(|dataset| dataset.fides_key.clone()).collect();
-        let own = datasets.into_iter().find(|dataset| dataset.fides_key == entry.key.as_str());
+        let own = datasets.into_iter().find(|dataset| dataset.fides_key == key.as_str());
         if own.is_none() {
             let place = format!("connections[{position}].dataset");
-            let message = format!(
-                "{} describes {}, and the connection is called `{}`",
-                source.name(),
-                keys.join(", "),
-                entry.key
-            );
+            let described = keys.join(", ");
+            let message =
+                format!("{} describes {described}, and the connection is called `{key}`", source.name());
             found.list.push(
                 self.error_at(&place, "project::dataset", message)
                     .with_help("a database's dataset has the connection's key as its `fides_key`"),
             );
         }
-        Ok(own.map(|dataset| Described { part: DescribedPart::Database(kind, dataset), sha256 }))
+        own.map(|dataset| Described { part: DescribedPart::Database(kind, dataset), sha256 })
     }
 
     /// An error about the value at `place` in the project file.
@@ -347,16 +343,18 @@ fn options(key: &ConnectionKey) -> CheckOptions {
     CheckOptions { instance_key: Some(key.clone()), domain_validation: DomainValidation::default() }
 }
 
-/// One digest over the texts that say what a connection does.
+/// One digest over the texts that say what a connection does, scripts included.
 fn digest(sources: [Option<&SourceFile>; 2]) -> String {
-    let texts = sources.map(|source| source.map(SourceFile::text).unwrap_or_default());
-    let lengths = texts.map(|text| text.len().to_string());
-    // With the length of the first, text cannot move from one file to the other unseen.
-    let [connector, dataset] = texts;
-    let [length, _] = lengths;
-    let mut whole = [length.as_str(), "\n", connector, dataset].concat();
-    for script in sources.iter().flatten().flat_map(|source| source.scripts()) {
-        whole.push_str(&format!("\n{} {}\n{}", script.file_name(), script.text().len(), script.text()));
+    let mut whole = String::new();
+    for source in sources {
+        let scripts = source.map(SourceFile::scripts).unwrap_or_default();
+        for text in source.into_iter().chain(scripts).map(SourceFile::text) {
+            // With its length, text cannot move from one file to the next unseen.
+            whole.push_str(&text.len().to_string());
+            whole.push('\n');
+            whole.push_str(text);
+        }
+        whole.push('|');
     }
     format!("sha256:{}", crypto::hex(&crypto::sha256(whole.as_bytes())))
 }

@@ -30,7 +30,7 @@ impl Wired {
     ///
     /// # Errors
     /// Bad input if its files contradict each other.
-    pub(crate) fn of_instance(instance: &Instance, calls: Calls) -> Result<Self, Failure> {
+    pub(crate) fn of_instance(instance: &Instance, calls: &Calls) -> Result<Self, Failure> {
         let dataset = merged(instance).map_err(|error| Failure::bad_input(&error))?;
         let graph = Graph::build(&[dataset]).map_err(|error| Failure::bad_input(&error))?;
         let source = Source::from(calls.connector(instance));

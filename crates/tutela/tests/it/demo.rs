@@ -3,7 +3,7 @@ use std::path::Path;
 use crate::program::Program;
 
 #[test]
-fn the_demo_writes_a_package_and_leaves() {
+fn the_demo_goes_from_access_to_certificate_and_leaves() {
     let program = Program::new();
 
     let ran = program.run(&["demo", "--once"]).expect(0);
@@ -12,6 +12,11 @@ fn the_demo_writes_a_package_and_leaves() {
     let rows: serde_json::Value = program.json(Path::new(line).join("access.json").to_str().unwrap());
     assert!(!rows["segment:traits"].as_array().unwrap().is_empty());
     assert!(ran.stdout.contains("segment:track_events"), "{}", ran.stdout);
+    assert!(!rows["shop:orders"].as_array().unwrap().is_empty());
+    for line in ["digest: sha256:", "→ Snowflake", "everything is proven", "the certificate is valid"] {
+        assert!(ran.stdout.contains(line), "{line:?} is missing in\n{}", ran.stdout);
+    }
+    ran.complains(&["1. What do we hold", "2. What would be sent", "3. Approved", "5. Is it true?"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod hindrance;
 mod published;
 mod rectification;
 mod segment;
-mod shop_database;
+pub(crate) mod shop_database;
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::program::{Program, Ran};
 /// Longer than any destination of the simulator takes.
 pub(super) const MONTH: Duration = Duration::from_hours(31 * 24);
 
-pub(super) const POLICIES: &str = "
+pub(crate) const POLICIES: &str = "
 policies:
   - key: erase_customer
     rules:
@@ -62,6 +62,13 @@ impl Journey {
     pub(super) async fn on_postgres() -> Option<Self> {
         let shop = ShopDatabase::postgres().await?;
         Some(Self::with(Program::new(), shop).await)
+    }
+
+    /// With shop and state on the PostgreSQL server of the tests, if there is one.
+    pub(super) async fn with_state_on_postgres() -> Option<Self> {
+        let state = ShopDatabase::empty_on_postgres().await?;
+        let shop = ShopDatabase::postgres().await?;
+        Some(Self::with(Program::new().with_environment("TUTELA_STATE", &state.url), shop).await)
     }
 
     async fn with(program: Program, shop: ShopDatabase) -> Self {

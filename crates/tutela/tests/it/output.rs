@@ -69,7 +69,10 @@ fn the_library_is_listed_and_shown_in_both_formats() {
     let list = program.run(&["connector", "list", "--format", "json"]).expect(0).json();
     let names: Vec<&str> =
         list["connectors"].as_array().unwrap().iter().filter_map(|entry| entry["name"].as_str()).collect();
-    assert_eq!(names, ["hubspot", "mailchimp", "segment", "segment_unify", "sentry", "stripe"]);
+    assert_eq!(
+        names,
+        ["hubspot", "mailchimp", "okta", "segment", "segment_unify", "sentry", "stripe", "sumsub"]
+    );
     for name in names {
         let shown = program.run(&["connector", "show", name, "--format", "json"]).expect(0).json();
         assert!(!shown["hosts"].as_array().unwrap().is_empty());

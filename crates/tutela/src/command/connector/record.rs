@@ -52,7 +52,7 @@ pub(crate) fn run(record: &Record, output: Output) -> Result<Exit, Failure> {
         reading(&file.project.reading),
         Arc::clone(&clock),
     );
-    let wired = Wired::of_instance(&with_kept_paths(instance.clone()), calls)?;
+    let wired = Wired::of_instance(&with_kept_paths(instance.clone()), &calls)?;
     let means = Means { limits: limits(&file.project.reading), policy: None, clock: Arc::clone(&clock) };
     let recording = runtime::run_until_interrupted(async {
         let requests = DataRequests::new(wired, means)?;

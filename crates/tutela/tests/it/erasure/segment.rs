@@ -58,6 +58,15 @@ async fn a_user_id_of_a_postgres_shop_leads_to_a_certificate_about_segment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_state_may_lie_on_a_server() {
+    let Some(journey) = Journey::with_state_on_postgres().await else { return };
+
+    whole_journey(&journey).await;
+
+    assert!(!journey.program.folder().join(".tutela/state.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_user_id_of_a_sqlite_shop_leads_to_a_certificate_about_segment() {
     whole_journey(&Journey::on_sqlite().await).await;
 }

@@ -57,6 +57,14 @@ impl ShopDatabase {
 
     /// A database of its own on the server of the tests; `None`, with the reason printed, without one.
     pub(crate) async fn postgres() -> Option<Self> {
+        let shop = Self::empty_on_postgres().await?;
+        shop.fill().await;
+        Some(shop)
+    }
+
+    /// The same without a table.
+    #[expect(clippy::print_stdout, reason = "a test that did not run says so")]
+    pub(crate) async fn empty_on_postgres() -> Option<Self> {
         let Some(server) = std::env::var("TUTELA_TEST_POSTGRES").ok().filter(|url| !url.is_empty()) else {
             println!("skipped: TUTELA_TEST_POSTGRES is not set; `cargo xtask test` starts a server");
             return None;
@@ -68,9 +76,7 @@ impl ShopDatabase {
         admin.execute(&format!("DROP DATABASE IF EXISTS {name}")).await;
         admin.execute(&format!("CREATE DATABASE {name}")).await;
         url.set_path(&name);
-        let shop = Self { connector: "postgres", url: url.to_string(), inside: url.to_string() };
-        shop.fill().await;
-        Some(shop)
+        Some(Self { connector: "postgres", url: url.to_string(), inside: url.to_string() })
     }
 
     async fn fill(&self) {
