@@ -137,11 +137,7 @@ pub fn write(
     let index = Draft::new(folder, "index.html", options.drafts)?;
     let html = page::render(&report, &shown, options)?;
     index.fill(|file| file.write_all(html.as_bytes()).map_err(Failed::Write))?;
-    let report_file = Draft::new(folder, "report.json", options.drafts)?;
-    report_file.fill(|file| {
-        serde_json::to_writer_pretty(&mut *file, &report).map_err(|error| Failed::Write(error.into()))?;
-        file.write_all(b"\n").map_err(Failed::Write)
-    })?;
+    let report_file = draft_report(folder, &report, options)?;
 
     Ok(Package {
         folder: folder.to_owned(),
@@ -150,6 +146,30 @@ pub fn write(
         report: report_file.finish()?,
         contents: report,
     })
+}
+
+/// Writes `report.json` alone into `folder`, for a run whose packages go elsewhere.
+///
+/// # Errors
+/// [`PackageError`]; an earlier report stays as it was.
+pub fn write_report(
+    folder: &Path,
+    outcome: &RunOutcome,
+    options: &PackageOptions<'_>,
+) -> Result<Report, PackageError> {
+    create_folder(folder).map_err(|source| PackageError::Write { path: folder.to_owned(), source })?;
+    let report = Report::of(outcome);
+    draft_report(folder, &report, options)?.finish()?;
+    Ok(report)
+}
+
+fn draft_report(folder: &Path, report: &Report, options: &PackageOptions<'_>) -> Result<Draft, PackageError> {
+    let draft = Draft::new(folder, "report.json", options.drafts)?;
+    draft.fill(|file| {
+        serde_json::to_writer_pretty(&mut *file, report).map_err(|error| Failed::Write(error.into()))?;
+        file.write_all(b"\n").map_err(Failed::Write)
+    })?;
+    Ok(draft)
 }
 
 /// Writes the package as one ZIP archive, for its owner only; see [`write_zip`].

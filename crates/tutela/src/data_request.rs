@@ -16,8 +16,8 @@ use crate::failure::Failure;
 use crate::project::Wired;
 
 pub(crate) use durable::StoredRun;
-pub(crate) use packing::{PackageForm, Packed, Packing};
 use packing::ToPack;
+pub(crate) use packing::{PackageForm, Packed, Packing};
 
 /// Everything that requests about any number of people share: graph, connections, limits.
 #[derive(Debug)]

@@ -3,6 +3,7 @@ mod resolve;
 mod secrets;
 mod settings;
 mod sources;
+mod storage;
 
 use std::path::{Path, PathBuf};
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crypto::{KeyRing, KeySource, MasterKey, PublicKey};
 use datastore::OwnState;
 use model::{Clock, RandomIds};
+use privacy::SIGNING_KEY_FILE;
 use store::{Access, ErasureJournal, Store, StoreError, StoreParts, StorePlace};
 use url::Url;
 
@@ -42,9 +43,6 @@ pub(crate) struct State {
     /// Erasures that were carried out.
     pub(crate) journal: ErasureJournal,
 }
-
-/// Name of the file with the public keys of an installation.
-const PUBLIC_KEYS: &str = "signing-key.pub";
 
 impl StateArgument {
     /// A file in this folder, whatever flags and environment say.
@@ -89,9 +87,18 @@ impl StateSettings {
     /// A failure that says what to do if folder, key or database cannot be used.
     pub(crate) async fn open(&self, clock: Arc<dyn Clock>) -> Result<State, Failure> {
         make_folder(&self.folder).map_err(|error| Failure::unwritable(&self.folder, &error))?;
+        self.clean(&*clock);
         let state = self.open_as(Access::Write, clock).await?;
         self.publish(&state.store.public_key())?;
         Ok(state)
+    }
+
+    /// Removes packages that have expired, and drafts of packages that a killed program left behind.
+    pub(crate) fn clean(&self, clock: &dyn Clock) {
+        if let Err(error) = privacy::storage::clean(&self.folder, clock.now()) {
+            // It is no reason to refuse today's work; the next start tries again.
+            output::complain(&format!("warning: old packages stay for now: {error}"));
+        }
     }
 
     /// Opens the state to look only; nothing is made.
@@ -157,7 +164,7 @@ impl StateSettings {
 
     /// Puts the public half of the signing key where `certificate verify` finds it.
     fn publish(&self, key: &PublicKey) -> Result<(), Failure> {
-        let path = self.folder.join(PUBLIC_KEYS);
+        let path = self.folder.join(SIGNING_KEY_FILE);
         let known = std::fs::read_to_string(&path).unwrap_or_default();
         let text = key.to_string();
         if known.lines().any(|line| line.trim() == text) {
@@ -173,7 +180,7 @@ impl StateSettings {
     /// # Errors
     /// Bad input if the file holds something else.
     pub(crate) fn public_keys(&self) -> Result<Vec<PublicKey>, Failure> {
-        let path = self.folder.join(PUBLIC_KEYS);
+        let path = self.folder.join(SIGNING_KEY_FILE);
         if path.is_file() { public_keys(&path) } else { Ok(Vec::new()) }
     }
 }

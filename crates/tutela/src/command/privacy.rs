@@ -1,6 +1,7 @@
 mod access;
 pub(crate) mod apply;
 pub(crate) mod identity;
+mod packages;
 pub(crate) mod plan;
 mod replay;
 mod resolve;
@@ -16,6 +17,8 @@ use crate::output::Output;
 pub(crate) enum Command {
     /// Fetch everything that the connections hold about one person, or about many.
     Access(access::Access),
+    /// List the packages that were put into storage, make links to them, remove those that have expired.
+    Packages(packages::Packages),
     /// Plan an erasure or a correction: read everything, list every write, send none.
     Plan(plan::PlanArguments),
     /// Carry out a plan that was approved by its digest.
@@ -36,6 +39,7 @@ pub(crate) use self::access::access_one;
 pub(crate) fn run(command: Command, output: Output) -> Result<Exit, Failure> {
     match command {
         Command::Access(access) => access::run(&access, output),
+        Command::Packages(packages) => packages::run(&packages, output),
         Command::Plan(plan) => plan::run(&plan, output),
         Command::Apply(apply) => apply::run(&apply, output),
         Command::Status(status) => status::run(&status, output),

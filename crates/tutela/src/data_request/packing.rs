@@ -106,7 +106,10 @@ impl Packing {
         Ok(Packed { place, contents, stored })
     }
 
-    fn destinations<'a>(&'a self, policy: Option<&'a Policy>) -> impl Iterator<Item = (&'a Storage, &'a Rule)> {
+    fn destinations<'a>(
+        &'a self,
+        policy: Option<&'a Policy>,
+    ) -> impl Iterator<Item = (&'a Storage, &'a Rule)> {
         let rules = policy.into_iter().flat_map(|policy| &policy.rules);
         rules.filter_map(|rule| {
             let key = rule.storage_destination.as_deref()?;

@@ -16,13 +16,17 @@ const ROUTES: &str = "TUTELA_EGRESS_ROUTES";
 impl ProjectFile {
     /// The way out, as the project's `egress` section and the environment say.
     pub(crate) fn door(&self, mode: Mode, clock: &Arc<dyn Clock>) -> Result<Door, Failure> {
+        open(self.door_settings()?, mode, clock)
+    }
+
+    /// What outgoing calls may do, as file and environment say.
+    pub(crate) fn door_settings(&self) -> Result<DoorSettings, Failure> {
         let settings = settings(&self.project.egress)
             .map_err(|problem| Failure::BadInput(format!("{}: {problem}", self.name())))?;
         let (allow, routes) = (std::env::var(ALLOW).ok(), std::env::var(ROUTES).ok());
-        let settings = settings
+        settings
             .with_environment(allow.as_deref(), routes.as_deref())
-            .map_err(|error| Failure::bad_input(&error))?;
-        open(settings, mode, clock)
+            .map_err(|error| Failure::bad_input(&error))
     }
 
     /// Networks that are open although they are not public, as file or environment say.

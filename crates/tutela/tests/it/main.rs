@@ -18,5 +18,6 @@ mod project;
 mod recording;
 mod segment;
 mod shop;
+mod storage;
 mod storm;
 mod subjects;

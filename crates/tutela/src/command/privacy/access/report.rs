@@ -1,23 +1,29 @@
 use model::Identities;
-use privacy::package::Package;
+use privacy::storage::{Delivered, PackageRecord};
 use privacy::{CollectionReport, ReportOutcome};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::arguments::Format;
-use crate::data_request::DataRequests;
+use crate::data_request::{DataRequests, Packed};
 use crate::exit::Exit;
 use crate::output::{self, Output};
 use crate::table::table;
 
 /// Shows what one package holds and what it lacks.
-pub(crate) fn show(package: &Package, output: Output) -> Exit {
+pub(crate) fn show(package: &Packed, output: Output) -> Exit {
     let report = &package.contents;
     match output.format() {
-        Format::Json => output::json(&json!({
-            "outcome": report.outcome,
-            "package": package.folder,
-            "collections": report.collections,
-        })),
+        Format::Json => {
+            let mut shown = json!({
+                "outcome": report.outcome,
+                "package": package.place,
+                "collections": report.collections,
+            });
+            if !package.stored.is_empty() {
+                shown["stored"] = package.stored.iter().map(stored).collect();
+            }
+            output::json(&shown);
+        }
         Format::Table => {
             let heading = ["collection", "status", "rows", "pages", "requests", "retries", "waited", "time"];
             let rows = report.collections.iter().map(|(address, collection)| {
@@ -39,7 +45,8 @@ pub(crate) fn show(package: &Package, output: Output) -> Exit {
                     output::text(&format!("{address}: {note}"));
                 }
             }
-            output::text(&format!("package: {}", package.folder.display()));
+            output::text(&format!("package: {}", package.place.display()));
+            package.stored.iter().for_each(show_stored);
         }
     }
     match report.outcome {
@@ -48,6 +55,26 @@ pub(crate) fn show(package: &Package, output: Output) -> Exit {
             output::complain("incomplete: the package lacks what the table and report.json name");
             Exit::Incomplete
         }
+    }
+}
+
+/// A package in storage, for programs. Its link opens it for whoever has it: it stands in the answer and
+/// nowhere else.
+fn stored(delivered: &Delivered) -> Value {
+    let mut shown = json!(delivered.record);
+    if let Some(link) = &delivered.link {
+        shown["link"] = json!(link.url.expose());
+        shown["link_valid_until"] = json!(link.valid_until.to_string());
+    }
+    shown
+}
+
+/// The same for a person.
+fn show_stored(delivered: &Delivered) {
+    let PackageRecord { storage, name, expires_at, .. } = &delivered.record;
+    output::text(&format!("stored: {name} in `{storage}`, until {expires_at}"));
+    if let Some(link) = &delivered.link {
+        output::text(&format!("link, valid until {}: {}", link.valid_until, link.url.expose()));
     }
 }
 
