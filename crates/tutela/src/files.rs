@@ -7,7 +7,7 @@ use crate::failure::Failure;
 /// The texts of one connector.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectorSources {
-    /// The connector file.
+    /// The connector file, with the scripts beside it.
     pub(crate) connector: SourceFile,
     /// The dataset that belongs to it, if there is one.
     pub(crate) dataset: Option<SourceFile>,
@@ -19,25 +19,53 @@ const MOST_BYTES: u64 = 16 * 1024 * 1024;
 /// Reads a connector: a file, or a folder with `connector.yml` and perhaps `dataset.yml`.
 ///
 /// A file called `connector.yml` has its `dataset.yml` beside it; of another name, the dataset is
-/// somebody else's to say.
+/// somebody else's to say. Scripts (`*.star`) lie beside the file.
 pub(crate) fn connector(path: &Path) -> Result<ConnectorSources, Failure> {
     let (file, dataset) = if path.is_dir() {
         (path.join("connector.yml"), path.join("dataset.yml"))
     } else if path.file_name().is_some_and(|name| name == "connector.yml") {
         (path.to_path_buf(), path.with_file_name("dataset.yml"))
     } else {
-        return Ok(ConnectorSources { connector: read(path)?, dataset: None });
+        return Ok(ConnectorSources { connector: with_scripts(path)?, dataset: None });
     };
     let dataset = dataset.is_file().then(|| read(&dataset)).transpose()?;
-    Ok(ConnectorSources { connector: read(&file)?, dataset })
+    Ok(ConnectorSources { connector: with_scripts(&file)?, dataset })
 }
+
+/// Reads a connector file and the scripts in its folder.
+fn with_scripts(file: &Path) -> Result<SourceFile, Failure> {
+    let source = read(file)?;
+    // A file without hooks needs no look at what else lies there.
+    if !source.text().contains(".star") {
+        return Ok(source);
+    }
+    let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let entries = std::fs::read_dir(folder).map_err(|error| Failure::unreadable(folder, &error))?;
+    let mut paths: Vec<PathBuf> =
+        entries.filter_map(|entry| Some(file.with_file_name(entry.ok()?.file_name()))).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "star"));
+    paths.sort();
+    Ok(source.with_scripts(paths.iter().map(|path| read(path)).collect::<Result<_, _>>()?))
+}
+
+/// Longest plan that is read: about 300 bytes for each row that it changes.
+const MOST_PLAN_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Reads a text file, under the name it was given by.
 pub(crate) fn read(path: &Path) -> Result<SourceFile, Failure> {
+    read_up_to(path, MOST_BYTES)
+}
+
+/// Reads a plan, which is as long as what it changes.
+pub(crate) fn read_plan(path: &Path) -> Result<SourceFile, Failure> {
+    read_up_to(path, MOST_PLAN_BYTES)
+}
+
+fn read_up_to(path: &Path, most: u64) -> Result<SourceFile, Failure> {
     let size = std::fs::metadata(path).map_err(|error| Failure::unreadable(path, &error))?.len();
-    if size > MOST_BYTES {
+    if size > most {
         return Err(Failure::BadInput(format!(
-            "{} has {size} bytes; at most {MOST_BYTES} are read",
+            "{} has {size} bytes; at most {most} are read",
             path.display()
         )));
     }

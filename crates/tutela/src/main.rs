@@ -29,6 +29,10 @@ use crate::arguments::Arguments;
 use crate::failure::Failure;
 use crate::output::Output;
 
+/// Rows are made on one thread and given up on another, which the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     panics::report_without_values();
     let arguments = Arguments::parse();
@@ -42,7 +46,7 @@ fn main() -> ExitCode {
             match &failure {
                 Failure::Shown(_) => {}
                 Failure::BadInput(text) | Failure::Failed(text) | Failure::Refused(text) => {
-                    output.failure(text)
+                    output.failure(text);
                 }
             }
             failure.exit().into()

@@ -3,13 +3,19 @@
 
 mod access;
 mod canary;
+#[cfg(unix)]
+mod canary_erasure;
 mod check;
 mod connection;
 mod corpus;
+mod database;
 mod demo;
+mod erasure;
 mod faults;
 mod folder;
+mod hooks;
 mod hostile;
+mod http;
 mod interrupt;
 mod library;
 mod output;
@@ -21,3 +27,7 @@ mod shop;
 mod storage;
 mod storm;
 mod subjects;
+#[cfg(all(unix, feature = "kill-points"))]
+mod sweep;
+#[cfg(unix)]
+mod sweep_database;

@@ -106,7 +106,7 @@ pub(crate) async fn carry_out(
 
 /// Reads a plan file. One that was changed is refused like a wrong digest; nothing of it is shown.
 fn read(path: &Path) -> Result<Plan, Failure> {
-    let source = files::read(path)?;
+    let source = files::read_plan(path)?;
     Plan::parse(source.text()).map_err(|error| {
         let text = format!("{}: {error}", path.display());
         match error {
