@@ -145,3 +145,65 @@ fn append(path: &Path, lines: &[Vec<u8>]) -> io::Result<()> {
     file.write_all(&text)?;
     file.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crypto::{KeyRing, MasterKey, SigningKey};
+    use model::{RandomIds, SystemClock};
+    use store::{Access, Actor, AuditEvent, StoreParts, StorePlace};
+
+    use super::*;
+
+    async fn store(folder: &Path) -> Store {
+        Store::open(StoreParts {
+            place: StorePlace::File(folder.join("state.db")),
+            keys: KeyRing::new(MasterKey::random()),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            access: Access::Write,
+            max_bytes: None,
+        })
+        .await
+        .unwrap()
+    }
+
+    async fn checkpoint(store: &Store, folder: &Path) {
+        store.audit_enter(&[AuditEvent::new(Actor::system(), "test", "it")]).await.unwrap();
+        sequence(store, "tester").await.unwrap();
+        write_out(store, folder).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_checkpoint_that_a_crash_cut_off_is_written_again_behind_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, path) = (store(folder.path()).await, folder.path().join(CHECKPOINTS_FILE));
+        checkpoint(&store, folder.path()).await;
+        checkpoint(&store, folder.path()).await;
+        let text = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &text[..text.len() - 9]).unwrap();
+
+        write_out(&store, folder.path()).await.unwrap();
+
+        let again = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = again.split_inclusive('\n').collect();
+        let open = |line: &&str| Checkpoint::open(line.as_bytes(), &[store.public_key()]).ok();
+        let sizes: Vec<u64> = lines.iter().filter_map(open).map(|one| one.size).collect();
+        assert_eq!((lines.len(), sizes), (3, vec![1, 2]), "one torn line, and the second again");
+    }
+
+    #[test]
+    fn a_new_key_stands_beside_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(SIGNING_KEY_FILE);
+        let (one, two) =
+            (SigningKey::random().public().to_string(), SigningKey::random().public().to_string());
+
+        for key in [&one, &two, &one] {
+            put_key(&path, key).unwrap();
+        }
+
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{one}\n{two}\n"));
+    }
+}

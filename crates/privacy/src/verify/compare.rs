@@ -22,7 +22,7 @@ pub(super) struct Comparison {
     /// The rows that the plan was made from.
     pub(super) before: BTreeMap<CollectionAddress, SealedRows>,
     pub(super) now: RunOutcome,
-    /// What the reads found that connector files name under `verify`.
+    /// What the reads found that connector files name under `verify`, by the number of the operation.
     pub(super) proofs: BTreeMap<u64, VerificationState>,
     pub(super) checked_at: Timestamp,
 }
@@ -63,14 +63,16 @@ impl Comparison {
             self.outline.operations.iter().filter(|one| one.collections.contains(address)).collect();
         let read = self.outline.reads.iter().find(|read| read.address == *address);
         let rows_before = read.map_or(0, |read| read.rows);
-        let proofs = operations
-            .iter()
-            .filter(|operation| operation.verification == Verification::Request)
-            .map(|operation| {
-                self.proofs.get(&operation.order).copied().unwrap_or(VerificationState::NotChecked)
-            });
-        let proven = proofs.min();
-        if !operations.iter().any(|operation| operation.verification == Verification::ReadAgain) {
+        let proof = |operation: &OutlinedOperation| match self.proofs.get(&operation.order) {
+            Some(state) => Some(*state),
+            None if operation.verification == Verification::Request => Some(VerificationState::NotChecked),
+            None => None,
+        };
+        let proven = operations.iter().filter_map(|operation| proof(operation)).min();
+        let is_read = |operation: &OutlinedOperation| {
+            operation.verification == Verification::ReadAgain && proof(operation).is_none()
+        };
+        if !operations.iter().any(|operation| is_read(operation)) {
             return Ok((proven.unwrap_or(VerificationState::NotChecked), rows_before, 0));
         }
         let Some(now) = self.now.collections.get(address) else {

@@ -22,18 +22,38 @@ impl PrivacyService {
     ) -> Result<BTreeMap<u64, VerificationState>, StoreError> {
         let mut found = BTreeMap::new();
         for operation in &known.outline.operations {
-            if operation.verification == Verification::Request {
-                let state = match self.named(operation) {
-                    Some((connector, Verify::Endpoint(name))) if has_read(now, connector, name) => {
-                        of_collection(now, connector, name)
-                    }
-                    Some((connector, verify)) => self.asked(known, (connector, verify), operation).await?,
-                    None => VerificationState::NotChecked,
-                };
-                found.insert(operation.order, state);
-            }
+            let named = self.named(operation);
+            let state = match (operation.verification, named) {
+                (Verification::ReadAgain, Some((connector, Verify::Endpoint(name))))
+                    if !operation.collections.contains(&address(connector, name)) =>
+                {
+                    self.of_endpoint(known, now, (connector, name, operation)).await?
+                }
+                (Verification::Request, Some((connector, Verify::Endpoint(name)))) => {
+                    self.of_endpoint(known, now, (connector, name, operation)).await?
+                }
+                (Verification::Request, Some((connector, verify))) => {
+                    self.asked(known, (connector, verify), operation).await?
+                }
+                (Verification::Request, None) => VerificationState::NotChecked,
+                (Verification::ReadAgain | Verification::JobOnly | Verification::None, _) => continue,
+            };
+            found.insert(operation.order, state);
         }
         Ok(found)
+    }
+
+    /// What another collection shows: read again anyway, or asked now.
+    async fn of_endpoint(
+        &self,
+        known: &Known,
+        now: &RunOutcome,
+        (connector, name, operation): (&Connector, &str, &OutlinedOperation),
+    ) -> Result<VerificationState, StoreError> {
+        if now.collections.contains_key(&address(connector, name)) {
+            return Ok(of_collection(now, connector, name));
+        }
+        self.asked(known, (connector, &Verify::Endpoint(name.to_owned())), operation).await
     }
 
     /// The read that the file names for an operation.
@@ -48,7 +68,12 @@ impl PrivacyService {
         });
         let verify = match of_endpoint {
             Some(verify) => verify,
-            None => file.data_protection_request.iter().find(own)?.verify.as_ref(),
+            None => {
+                let write = file.data_protection_request.iter().find(own)?;
+                let collections = operation.collections.iter();
+                let endpoints = collections.filter_map(|one| file.find_endpoint(one.collection()));
+                write.verify.as_ref().or_else(|| endpoints.filter_map(|one| one.verify.as_ref()).next())
+            }
         };
         Some((connector, verify?))
     }
@@ -104,10 +129,6 @@ async fn rows_of(reading: Result<Reading, ReadError>) -> Result<VerificationStat
 
 fn address(connector: &Connector, name: &str) -> CollectionAddress {
     CollectionAddress::new(connector.connection().key.as_str(), name)
-}
-
-fn has_read(now: &RunOutcome, connector: &Connector, name: &str) -> bool {
-    now.collections.contains_key(&address(connector, name))
 }
 
 /// The endpoint is a collection that was read again anyway.

@@ -86,13 +86,18 @@ impl Backend {
     /// `None` without a PostgreSQL server to test with, which is an error where tests must not be
     /// skipped.
     pub(crate) async fn start(self) -> Option<Bench> {
+        self.start_with(crm::FILE).await
+    }
+
+    /// The same with another connector file.
+    pub(crate) async fn start_with(self, file: &str) -> Option<Bench> {
         sqlx::any::install_default_drivers();
         let folder = tempfile::tempdir().unwrap();
         let place = match self {
             Self::Sqlite => StorePlace::File(folder.path().join("state.db")),
             Self::Postgres => StorePlace::Postgres(Secret::new(database().await?)),
         };
-        let checked = check_connector(&SourceFile::new("crm.yml", crm::FILE), &CheckOptions::default());
+        let checked = check_connector(&SourceFile::new("crm.yml", file), &CheckOptions::default());
         let file = checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
         let path = folder.path().join("shop.db");
         let shop = AnyPool::connect(&format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
@@ -124,6 +129,9 @@ policies:
   - key: erase_customer
     rules:
       - {{key: erase, action_type: erasure, targets: [{{data_category: user}}], masking_strategy: {{strategy: {strategy}, configuration: {{}}}}}}
+  - key: correct_customer
+    rules:
+      - {{key: correct, action_type: rectification, targets: [{{data_category: user}}]}}
 connections: []
 "
     );
@@ -283,12 +291,17 @@ impl Bench {
 }
 
 pub(crate) async fn plan(service: &PrivacyService) -> Plan {
+    plan_with(service, "erase_customer", vec![]).await
+}
+
+/// A plan about Ana.
+pub(crate) async fn plan_with(service: &PrivacyService, policy: &str, rectify: Vec<(String, Value)>) -> Plan {
     let mut identities = Identities::default();
     identities.insert("email", "ana@example.com".into()).unwrap();
     let request = PlanRequest {
-        policy: "erase_customer".to_owned(),
+        policy: policy.to_owned(),
         identities,
-        rectify: vec![],
+        rectify,
         raised: RaisedLimits::default(),
         actor: actor(),
     };

@@ -185,7 +185,7 @@ impl Crm {
         match (call.method.as_str(), call.path.split('/').nth(1).unwrap_or_default()) {
             ("GET", "contacts") => of(&self.contacts, "email"),
             ("GET", "notes") => of(&self.notes, "contact"),
-            ("GET", "letters") => of(&self.letters, "email"),
+            ("GET", "letters" | "proof") => of(&self.letters, "email"),
             ("GET", "erasures") => match self.jobs.get(&last) {
                 Some(job) => Answer::json(200, job),
                 None => Answer::json(404, &json!({})),

@@ -2,7 +2,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use model::Outcome;
-use privacy::{ApplyOptions, ApplyProgress, ApplyState, OperationState};
+use privacy::{ApplyOptions, ApplyProgress, ApplyState, OperationState, ResolveDecision};
 use rstest::rstest;
 
 use super::bench::{Backend, actor, apply, options, verify};
@@ -91,5 +91,34 @@ async fn an_open_job_is_not_proven_and_its_end_is(#[case] backend: Backend) {
     assert!(!open.is_proven());
     assert_eq!(open.certificate.conclusion.outcome, Some(Outcome::Accepted));
     assert!(done.is_proven(), "{:#?}", done.certificate);
-    let _ = actor();
+}
+
+#[rstest]
+#[case(ResolveDecision::TookEffect, Outcome::Erased)]
+#[case(ResolveDecision::DidNotTakeEffect, Outcome::Failed)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_decides_about_a_job_that_the_application_forgot(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[case] decision: ResolveDecision,
+    #[case] outcome: Outcome,
+) {
+    let Some(bench) = backend.start().await else { return };
+    let plan = bench.plan().await;
+    let run = &plan.contents().run;
+    let service = bench.process().await;
+    apply(&service, &plan).await.unwrap();
+    bench.crm.state().jobs.clear();
+
+    let forgotten = service.status(run).await.unwrap();
+    let order = of_letters(&forgotten).order;
+    let decided = service.resolve(run, order, decision, actor()).await.unwrap();
+    let twice = service.resolve(run, order, decision, actor()).await;
+
+    assert_eq!(of_letters(&forgotten).state, OperationState::Unknown);
+    assert_eq!(
+        (of_letters(&decided).outcome, of_letters(&decided).state),
+        (Some(outcome), OperationState::Ended)
+    );
+    assert!(twice.is_err());
+    assert_eq!(bench.crm.writes().iter().filter(|write| write.starts_with("POST")).count(), 1);
 }

@@ -7,8 +7,10 @@ use rstest::rstest;
 use serde_json::json;
 use store::{RunState, StoreError};
 
-use super::bench::{Backend, Bench, actor, apply, policies, verify};
-use privacy::plan::Plan;
+use privacy::plan::{Plan, PlanAction};
+
+use super::bench::{Backend, Bench, actor, apply, plan_with, policies, verify};
+use super::crm;
 
 async fn applied(bench: &Bench) -> Plan {
     let plan = bench.plan().await;
@@ -170,4 +172,58 @@ async fn there_is_nothing_to_verify_before_apply(#[case] backend: Backend) {
     let error = verify(&bench.process().await, &plan.contents().run).await.unwrap_err();
 
     assert!(matches!(error, VerifyError::NotApplied { .. }), "{error}");
+}
+
+/// The file names a request that proves the erasure of letters.
+#[rstest]
+#[case::gone("FINISHED", VerificationState::Gone)]
+#[case::still_there("FAILED", VerificationState::StillPresent)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_the_file_names_proves_or_disproves_a_write(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[case] word: &str,
+    #[case] expected: VerificationState,
+) {
+    let verify_by = "          verify: {method: GET, path: /proof, query_params: [{name: email, value: <email>}], param_values: [{name: email, identity: email}]}
+          track:";
+    let file = crm::FILE.replace("          track:", verify_by);
+    let Some(bench) = backend.start_with(&file).await else { return };
+    let plan = bench.plan().await;
+    apply(&bench.process().await, &plan).await.unwrap();
+    bench.crm.state().end_jobs(word);
+
+    let verified = verify(&bench.process().await, &plan.contents().run).await.unwrap();
+
+    assert!(!bench.crm.saas.calls_to("/proof").is_empty());
+    let reads = &verified.certificate.verification.reads;
+    let letters = reads.iter().find(|read| read.address.to_string() == "crm:letters").unwrap();
+    assert_eq!(letters.state, expected);
+    assert_eq!(verified.is_proven(), expected == VerificationState::Gone);
+}
+
+#[rstest]
+#[case::corrected(None, true)]
+#[case::undone(Some("UPDATE customers SET name = 'Ana' WHERE id = 7"), false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_is_proven_by_the_right_value(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[case] undo: Option<&'static str>,
+    #[case] is_proven: bool,
+) {
+    let Some(bench) = backend.start().await else { return };
+    let service = bench.process().await;
+    let rectify = vec![("shop:customers.name".to_owned(), json!("Anna"))];
+    let plan = plan_with(&service, "correct_customer", rectify).await;
+    apply(&service, &plan).await.unwrap();
+    let names = bench.shop_rows("SELECT name FROM customers ORDER BY id").await;
+    assert_eq!(names, [Some("Anna".into()), Some("Ben".into())]);
+    if let Some(undo) = undo {
+        sqlx::query(undo).execute(&bench.shop).await.unwrap();
+    }
+
+    let verified = verify(&service, &plan.contents().run).await.unwrap();
+
+    assert_eq!(verified.certificate.action, PlanAction::Rectification);
+    assert_eq!(verified.is_proven(), is_proven, "{:#?}", verified.certificate);
+    assert!(bench.crm.writes().is_empty());
 }
