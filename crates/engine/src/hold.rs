@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use model::{Outcome, RunId};
 use store::{
-    ClaimedTask, Heartbeat, PlanDigest, Retry, Store, StoreError, TaskFailure, TaskLease, TaskName, TaskState,
+    ClaimedTask, Heartbeat, PlanDigest, Retry, RunState, Store, StoreError, TaskFailure, TaskLease, TaskName,
+    TaskState,
 };
 use thiserror::Error;
 use tokio::sync::watch;
@@ -140,7 +141,8 @@ impl TaskHold {
             if let Some(claimed) = store.task_claim_named(task, &request.worker, LEASE).await? {
                 return Ok(Self::beating(store.clone(), claimed, begun));
             }
-            let refusal = refusal(store, request).await?;
+            // Given back between the two looks: it is there to be taken.
+            let Some(refusal) = refusal(store, request).await? else { continue };
             let now = Instant::now();
             if !matches!(refusal, HoldError::HeldByAnother { .. }) || now >= until {
                 return Err(refusal);
@@ -278,16 +280,23 @@ fn forgets_fences() -> bool {
     false
 }
 
-async fn refusal(store: &Store, request: &HoldRequest) -> Result<HoldError, StoreError> {
+/// Why the task cannot be taken; `None` if it can by now.
+async fn refusal(store: &Store, request: &HoldRequest) -> Result<Option<HoldError>, StoreError> {
     let (run, name) = (request.run.clone(), request.name.clone());
     let tasks = store.task_list(&request.run).await?;
     let task = tasks.into_iter().find(|task| task.kind == request.kind && task.name == request.name);
-    Ok(match task.map(|task| task.state) {
-        None => HoldError::Missing { run, name },
-        Some(TaskState::Leased) => HoldError::HeldByAnother { run, name },
-        Some(TaskState::Ready) => HoldError::NotReady { run, name },
-        Some(state @ (TaskState::Done | TaskState::Failed | TaskState::Cancelled)) => {
+    let Some(task) = task else { return Ok(Some(HoldError::Missing { run, name })) };
+    Ok(Some(match task.state {
+        TaskState::Leased => HoldError::HeldByAnother { run, name },
+        TaskState::Ready if task.blocked_by == 0 => {
+            if store.get_run(&run).await?.state == RunState::Active {
+                return Ok(None);
+            }
+            HoldError::NotReady { run, name }
+        }
+        TaskState::Ready => HoldError::NotReady { run, name },
+        state @ (TaskState::Done | TaskState::Failed | TaskState::Cancelled) => {
             HoldError::Over { run, name, state }
         }
-    })
+    }))
 }

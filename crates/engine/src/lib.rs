@@ -1,9 +1,11 @@
-//! Runs a graph of collections in one process: what may run in parallel does, rows go to disk sealed.
+//! Reads a graph of collections, and sends what a plan says: what may run in parallel does, rows are kept
+//! sealed.
 //!
 //! For: starting each collection when its inputs are complete, bounded parallelism shared by many
-//! runs ([`Concurrency`]), spooling pages under a key that never leaves memory ([`SealedRows`]),
-//! progress, cancellation, and saying what of a reading is missing. Not for: calls (`connector`),
-//! order (`graph`), packages (`privacy`). Runs do not survive the process in this version.
+//! runs ([`Concurrency`]), keeping pages where they are sealed ([`SealedRows`]) and going on from the last
+//! one after a crash ([`RowKeeping::Store`]), saying what of a reading is missing, the only permits to
+//! write ([`Writer`]), and following jobs ([`poll_jobs`]). Not for: calls (`connector`, `datastore`), order
+//! (`graph`), plans and packages (`privacy`).
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -33,6 +35,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod budgets;
 mod cancellation;
 mod collection;
 mod concurrency;
@@ -52,10 +55,12 @@ mod spool;
 mod stage;
 mod stop;
 mod unit_state;
+mod tokens;
 mod units;
 mod upstream;
 mod write;
 
+pub use budgets::SharedBudgets;
 pub use cancellation::{Cancellation, Canceller};
 pub use concurrency::{Concurrency, Limits};
 pub use gather::{Gathered, gather};
@@ -69,6 +74,7 @@ pub use run::{RunError, RunPlan, run, run_with};
 pub use sealed_rows::{Pages, SealedRows};
 pub use source::Source;
 pub use spool::SpoolError;
+pub use tokens::{StoredTokens, StoredTokensParts};
 #[cfg(feature = "planted-defects")]
 pub use write::Defect;
 pub use write::{

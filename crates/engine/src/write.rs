@@ -118,7 +118,8 @@ impl Writer {
         let mut sender = Sender::new(&self.inner, hold);
         let mut chain = Chain { reports: Vec::with_capacity(orders.len()), stopped: None };
         for order in orders {
-            match self.inner.settle(&mut sender, order).await {
+            // Boxed: callers hold many of these futures at once.
+            match Box::pin(self.inner.settle(&mut sender, order)).await {
                 Ok(report) => chain.reports.push(report),
                 Err(error) => {
                     chain.stopped = Some(error);

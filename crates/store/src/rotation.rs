@@ -2,7 +2,7 @@ use serde_json::json;
 use sqlx::Row as _;
 
 use crate::store::{Tx, run_key_place};
-use crate::{Actor, AuditEvent, Store, StoreError, installation, run, vault};
+use crate::{Actor, AuditEvent, Store, StoreError, installation, run, token, vault};
 
 /// What a change of the master key touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,7 @@ impl Store {
     pub async fn keys_reseal(&self, actor: Actor) -> Result<Resealed, StoreError> {
         let mut tx = self.begin().await?;
         let mut records = self.reseal_secrets(&mut tx).await?;
+        records += self.reseal_tokens(&mut tx).await?;
         records += self.reseal_installation(&mut tx).await?;
         records += self.reseal_runs(&mut tx).await?;
         if records > 0 {
@@ -39,6 +40,21 @@ impl Store {
             let sealed: Vec<u8> = row.try_get(2)?;
             if let Some(new) = self.inner.keys.reseal(&vault::place(&connection, &name), &sealed)? {
                 sqlx::query(PUT).bind(connection).bind(name).bind(new).execute(tx.connection()).await?;
+                changed += 1;
+            }
+        }
+        Ok(changed)
+    }
+
+    async fn reseal_tokens(&self, tx: &mut Tx) -> Result<u64, StoreError> {
+        const LIST: &str = "SELECT connection, slot, sealed FROM token";
+        const PUT: &str = "UPDATE token SET sealed = $3 WHERE connection = $1 AND slot = $2";
+        let mut changed = 0;
+        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+            let (connection, slot): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            let sealed: Vec<u8> = row.try_get(2)?;
+            if let Some(new) = self.inner.keys.reseal(&token::place(&connection, &slot), &sealed)? {
+                sqlx::query(PUT).bind(connection).bind(slot).bind(new).execute(tx.connection()).await?;
                 changed += 1;
             }
         }

@@ -8,4 +8,5 @@ mod hold;
 mod job;
 mod permit;
 mod settle;
+mod shared;
 mod unknown;

@@ -32,7 +32,7 @@ pub(crate) enum Backend {
 }
 
 /// The application's file: one way to delete for each way to find out what became of it.
-const FILE: &str = r#"
+const FILE: &str = r"
 saas_config:
   fides_key: acme
   name: Acme
@@ -74,7 +74,7 @@ saas_config:
               request: {method: GET, path: /jobs, data_path: data}
               when: item.ids == sent.ids && item.at >= since
               id_path: id
-"#;
+";
 
 /// A state database, an application, and all that a process needs to work with both.
 pub(crate) struct Bench {
@@ -177,6 +177,11 @@ pub(crate) struct Process {
 }
 
 impl Bench {
+    /// The store as another process opens it.
+    pub(crate) async fn again(&self) -> Store {
+        open(&self.place, &self.key, &self.clock).await
+    }
+
     /// A process that holds the task, on the bench's own store.
     pub(crate) async fn process(&self) -> Process {
         self.process_with(HashMap::new(), None).await
@@ -194,7 +199,7 @@ impl Bench {
         mut sources: HashMap<ConnectionKey, Source>,
         budgets: Option<Arc<dyn Budgets>>,
     ) -> Process {
-        let store = open(&self.place, &self.key, &self.clock).await;
+        let store = self.again().await;
         let hold = TaskHold::claim(&store, &self.request()).await.unwrap();
         sources.insert("acme".parse().unwrap(), Source::Connector(self.connector(budgets)));
         let writer = Writer::new(WriterParts {

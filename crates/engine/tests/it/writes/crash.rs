@@ -32,35 +32,35 @@ impl Budgets for Closed {
     fn observe(&self, _: &BudgetScope, _: RateSignal) {}
 }
 
-/// Where the process ends.
+/// Before which step the process ends.
 #[derive(Debug, Clone, Copy)]
 enum At {
-    BeforeIntent,
-    BeforeSend,
-    BeforeAnswer,
-    BeforeOutcome,
+    Intent,
+    Send,
+    Answer,
+    Outcome,
 }
 
 /// Settles operation 0 in a process that ends at `at`, then in another one that does not.
 async fn crash(bench: &Bench, endpoint: &str, at: At, arrived: &Signal) -> engine::WriteReport {
     let order = bench.order(0, endpoint);
     match at {
-        At::BeforeIntent => {
+        At::Intent => {
             let process = bench.process().await;
             let mut settling = Box::pin(process.writer.settle(&process.hold, &order));
             assert!(futures::poll!(&mut settling).is_pending());
         }
-        At::BeforeSend => {
+        At::Send => {
             let closed = Arc::new(Closed::default());
             let process = bench.process_with([].into(), Some(closed.clone())).await;
             closed.0.crash(process.writer.settle(&process.hold, &order)).await;
             assert_eq!(bench.ledger().await[0].state, LedgerState::Intent);
         }
-        At::BeforeAnswer => {
+        At::Answer => {
             let process = bench.process().await;
             arrived.crash(process.writer.settle(&process.hold, &order)).await;
         }
-        At::BeforeOutcome => {
+        At::Outcome => {
             let process = bench.process().await;
             let (settled, ()) = tokio::join!(process.writer.settle(&process.hold, &order), async {
                 arrived.crash(std::future::pending::<()>()).await;
@@ -74,14 +74,14 @@ async fn crash(bench: &Bench, endpoint: &str, at: At, arrived: &Signal) -> engin
 }
 
 #[rstest]
-#[case::not_begun(Backend::Sqlite, At::BeforeIntent, 1)]
-#[case::not_begun(Backend::Postgres, At::BeforeIntent, 1)]
-#[case::not_sent(Backend::Sqlite, At::BeforeSend, 1)]
-#[case::not_sent(Backend::Postgres, At::BeforeSend, 1)]
-#[case::sent(Backend::Sqlite, At::BeforeAnswer, 2)]
-#[case::sent(Backend::Postgres, At::BeforeAnswer, 2)]
-#[case::answered(Backend::Sqlite, At::BeforeOutcome, 2)]
-#[case::answered(Backend::Postgres, At::BeforeOutcome, 2)]
+#[case::not_begun(Backend::Sqlite, At::Intent, 1)]
+#[case::not_begun(Backend::Postgres, At::Intent, 1)]
+#[case::not_sent(Backend::Sqlite, At::Send, 1)]
+#[case::not_sent(Backend::Postgres, At::Send, 1)]
+#[case::sent(Backend::Sqlite, At::Answer, 2)]
+#[case::sent(Backend::Postgres, At::Answer, 2)]
+#[case::answered(Backend::Sqlite, At::Outcome, 2)]
+#[case::answered(Backend::Postgres, At::Outcome, 2)]
 #[tokio::test]
 async fn a_harmless_write_is_done_in_the_end(
     #[case] backend: Backend,
@@ -106,14 +106,14 @@ async fn a_harmless_write_is_done_in_the_end(
 }
 
 #[rstest]
-#[case::not_begun(Backend::Sqlite, At::BeforeIntent)]
-#[case::not_begun(Backend::Postgres, At::BeforeIntent)]
-#[case::not_sent(Backend::Sqlite, At::BeforeSend)]
-#[case::not_sent(Backend::Postgres, At::BeforeSend)]
-#[case::sent(Backend::Sqlite, At::BeforeAnswer)]
-#[case::sent(Backend::Postgres, At::BeforeAnswer)]
-#[case::answered(Backend::Sqlite, At::BeforeOutcome)]
-#[case::answered(Backend::Postgres, At::BeforeOutcome)]
+#[case::not_begun(Backend::Sqlite, At::Intent)]
+#[case::not_begun(Backend::Postgres, At::Intent)]
+#[case::not_sent(Backend::Sqlite, At::Send)]
+#[case::not_sent(Backend::Postgres, At::Send)]
+#[case::sent(Backend::Sqlite, At::Answer)]
+#[case::sent(Backend::Postgres, At::Answer)]
+#[case::answered(Backend::Sqlite, At::Outcome)]
+#[case::answered(Backend::Postgres, At::Outcome)]
 #[tokio::test]
 async fn one_job_is_made_wherever_the_process_ends(#[case] backend: Backend, #[case] at: At) {
     let Some(bench) = backend.start(1).await else { return };
@@ -141,8 +141,8 @@ async fn one_job_is_made_wherever_the_process_ends(#[case] backend: Backend, #[c
 }
 
 #[rstest]
-#[case(Backend::Sqlite, At::BeforeAnswer)]
-#[case(Backend::Postgres, At::BeforeOutcome)]
+#[case(Backend::Sqlite, At::Answer)]
+#[case(Backend::Postgres, At::Outcome)]
 #[tokio::test]
 async fn one_that_may_not_be_repeated_and_cannot_be_looked_up_stays_unknown(
     #[case] backend: Backend,
