@@ -1,6 +1,6 @@
 #![cfg(unix)]
 
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::json;
@@ -18,13 +18,34 @@ async fn interrupted(
     arguments: &[&str],
     (signal, path): (&str, &str),
 ) -> Ran {
+    let ran = ended(program, saas, arguments, (signal, path)).await;
+    Ran::of(ran)
+}
+
+/// The same for a signal that leaves no exit code; gives what was said.
+async fn stopped(
+    program: &Program,
+    saas: &FakeSaas,
+    arguments: &[&str],
+    (signal, path): (&str, &str),
+) -> String {
+    let output = ended(program, saas, arguments, (signal, path)).await;
+    String::from_utf8(output.stderr).unwrap()
+}
+
+async fn ended(
+    program: &Program,
+    saas: &FakeSaas,
+    arguments: &[&str],
+    (signal, path): (&str, &str),
+) -> Output {
     let child = program.start(arguments);
     while saas.calls_to(path).is_empty() {
         tokio::task::yield_now().await;
     }
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
-    Ran::of(child.wait_with_output().unwrap())
+    child.wait_with_output().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,6 +66,31 @@ async fn what_was_read_before_an_interruption_is_a_package_that_says_so() {
             (&json!("incomplete"), &json!("cancelled"))
         );
         assert_eq!(program.json("out/access.json")["shop:customer"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_was_killed_or_stopped_goes_on_and_leaves_no_rows() {
+    let saas = shop::open().await;
+    let unbroken = Program::new();
+    shop::project(&unbroken, &saas);
+    unbroken.run(ACCESS).expect(0);
+    for signal in ["-KILL", "-INT"] {
+        let saas = shop::open().await;
+        saas.on("GET", ORDERS).then(Answer::status(200).after(Duration::from_mins(10)));
+        let program = Program::new();
+        shop::project(&program, &saas);
+
+        let arguments = [ACCESS, &["-v"]].concat();
+        let said = stopped(&program, &saas, &arguments, (signal, ORDERS)).await;
+        let run = said.split([' ', '=', '\n']).find(|word| word.starts_with("run_")).unwrap();
+        shop::give_orders(&saas);
+        let goes_on = ["privacy", "access", "--run", run, "--out", "out"];
+        program.run(&goes_on).expect(0);
+
+        assert_eq!(program.read("out/access.json"), unbroken.read("out/access.json"), "{signal}");
+        assert_eq!(saas.calls_to("/customers").len(), 1, "what was read is not asked for again");
+        program.run(&goes_on).expect(1).complains(&["destroyed"]);
     }
 }
 

@@ -88,6 +88,12 @@ pub(crate) async fn open() -> FakeSaas {
         };
         Answer::json(200, &serde_json::json!({ "customers": rows }))
     });
+    give_orders(&saas);
+    saas
+}
+
+/// The three orders, on two pages.
+pub(crate) fn give_orders(saas: &FakeSaas) {
     saas.on("GET", "/customers/7/orders").with(|call| {
         let second = call.query.contains("after=o2");
         let page = if second {
@@ -97,7 +103,6 @@ pub(crate) async fn open() -> FakeSaas {
         };
         Answer::text(200, page)
     });
-    saas
 }
 
 /// The command that most tests run.
