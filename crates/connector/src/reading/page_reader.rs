@@ -75,7 +75,11 @@ impl PageReader {
     ) -> Option<Self> {
         let mut reader = Self::new(plan, unit);
         reader.start().ok()?;
-        let State::Paging(paging) = &mut reader.state else { return None };
+        let paging = match &mut reader.state {
+            State::Paging(paging) => paging,
+            State::Script(paging) => return paging.go_on(point, marks).then_some(reader),
+            State::Start | State::Done => return None,
+        };
         if paging.of != point.of {
             return None;
         }
@@ -88,10 +92,17 @@ impl PageReader {
     /// From where another reader can go on, after the pages that were returned; `None` before the first
     /// and after the last.
     pub fn resume_point(&self) -> Option<ResumePoint> {
-        let State::Paging(paging) = &self.state else { return None };
+        let paging = match &self.state {
+            State::Paging(paging) => paging,
+            State::Script(paging) => return paging.resume_point(),
+            State::Start | State::Done => return None,
+        };
         let PagerProgress { body, pages, had_paging_object } = paging.pager.progress();
+        if pages == 0 {
+            return None;
+        }
         let next = paging.prepared.url().to_string();
-        (pages > 0).then(|| ResumePoint { of: paging.of, next, body, pages, had_paging_object })
+        Some(ResumePoint { of: paging.of, next, body, pages, had_paging_object })
     }
 
     /// By what the page that was returned last is known again; `None` if it needs no mark.
@@ -190,6 +201,7 @@ impl PageReader {
         turned: Turned,
         before: CallStats,
     ) -> Result<Page, ReadError> {
+        self.mark = turned.mark;
         let rows = turned.rows.into_iter().map(Value::Object).collect();
         let rows = self.plan.processed(request, Value::Array(rows))?;
         if let Some(end) = turned.end {

@@ -9,15 +9,15 @@ use crate::fingerprint::Fingerprint;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResumePoint {
     /// The request for the first page; another one means that the file or the values changed.
-    pub(super) of: Fingerprint,
+    pub(crate) of: Fingerprint,
     /// Address of the next page.
-    pub(super) next: String,
+    pub(crate) next: String,
     /// What of the body counts when requests are compared.
-    pub(super) body: Fingerprint,
+    pub(crate) body: Fingerprint,
     /// Pages read.
-    pub(super) pages: u64,
+    pub(crate) pages: u64,
     /// Whether one of them had the object that holds link or cursor.
-    pub(super) had_paging_object: bool,
+    pub(crate) had_paging_object: bool,
 }
 
 /// By what a page that was read is known when it comes again. Says nothing of its content to anybody

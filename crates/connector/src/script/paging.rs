@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use model::{CallStats, Completeness, IncompleteReason, Row};
-use serde_json::Value;
+use serde_json::{Value, json};
 use spec::connector_file::{Request, ScriptHook};
 
 use super::{HookCall, HookError, context};
 use crate::connector::Connector;
 use crate::fingerprint::Fingerprint;
 use crate::person::Person;
+use crate::reading::{PageMark, ResumePoint};
 
 /// A unit that a function reads page by page.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub(crate) struct ScriptPaging {
 pub(crate) struct Turned {
     pub(crate) rows: Vec<Row>,
     pub(crate) end: Option<Completeness>,
+    /// By what the beginning of the next page is known again.
+    pub(crate) mark: Option<PageMark>,
 }
 
 impl std::fmt::Debug for ScriptPaging {
@@ -72,12 +75,14 @@ impl ScriptPaging {
         let page = spec::script::page(result)
             .map_err(|source| HookError::Page { hook: self.hook.to_string(), source })?;
         self.pages += 1;
-        let end = match page.next {
-            None => Some(Completeness::Complete),
+        let (end, mark) = match page.next {
+            None => (Some(Completeness::Complete), None),
             Some(next) => {
-                let is_new = self.seen.insert(Fingerprint::of_json(&next));
+                let begins = Fingerprint::of_json(&next);
+                let is_new = self.seen.insert(begins);
                 self.next = next;
-                self.stop(is_new, connector.settings().page_cap)
+                let mark = PageMark { request: begins, page: None };
+                (self.stop(is_new, connector.settings().page_cap), Some(mark))
             }
         };
         let missing = page.incomplete.map(|reason| {
@@ -90,7 +95,31 @@ impl ScriptPaging {
             (Some(missing), None) => Some(missing),
             (None, end) => end,
         };
-        Ok(Turned { rows: page.rows, end })
+        Ok(Turned { rows: page.rows, end, mark })
+    }
+
+    /// From where another reader can go on; `None` before the first page.
+    pub(crate) fn resume_point(&self) -> Option<ResumePoint> {
+        let (of, pages) = (self.of(), self.pages);
+        let next = self.next.to_string();
+        (pages > 0).then_some(ResumePoint { of, next, body: of, pages, had_paging_object: false })
+    }
+
+    /// Goes on there, after the pages with these marks; false if script or values are others now.
+    pub(crate) fn go_on(&mut self, point: &ResumePoint, marks: impl IntoIterator<Item = PageMark>) -> bool {
+        let Ok(next) = serde_json::from_str(&point.next) else { return false };
+        if point.of != self.of() {
+            return false;
+        }
+        self.seen.extend(marks.into_iter().map(|mark| mark.request));
+        (self.next, self.pages) = (next, point.pages);
+        true
+    }
+
+    /// Stands for the function and what it is given.
+    fn of(&self) -> Fingerprint {
+        let text = self.hook.script().source().text();
+        Fingerprint::of_json(&json!([text, self.hook.function(), self.values]))
     }
 
     fn stop(&self, is_new: bool, page_cap: u64) -> Option<Completeness> {

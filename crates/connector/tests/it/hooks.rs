@@ -185,7 +185,7 @@ async fn sumsub() -> FakeSaas {
             let text = format!("{time}{}{}{body}", call.method, call.target());
             let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, KEY.as_bytes());
             let code = aws_lc_rs::hmac::sign(&key, text.as_bytes());
-            let code: String = code.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+            let code = crypto::hex(code.as_ref());
             let is_right = call.header("x-app-access-sig") == Some(code.as_str());
             if is_right && call.header("x-app-token") == Some(KEY) {
                 Answer::json(200, &answer)
@@ -220,7 +220,7 @@ async fn sumsub_is_asked_and_changed_by_signed_requests() {
     }];
     let request = &connector.connection().file.find_endpoint("applicants").unwrap().update[0];
     let writes = plan(&connector, (request, "applicants"), &rows).await;
-    clock.advance(std::time::Duration::from_secs(3600));
+    clock.advance(std::time::Duration::from_hours(1));
     let ends = send(&connector, request, &writes).await;
 
     assert!(matches!(test, TestOutcome::Passed), "{test:?}");

@@ -5,6 +5,8 @@ mod acme;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod guide;
+#[cfg(test)]
 mod hooks;
 #[cfg(test)]
 mod pagination;

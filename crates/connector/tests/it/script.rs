@@ -50,7 +50,7 @@ async fn start_with(file: &str, script: &str, clock: Option<Arc<dyn Clock>>) -> 
 fn missing(script: &str) -> String {
     let names = ["read", "delete", "test", "sign"];
     let missing = names.iter().filter(|name| !script.contains(&format!("def {name}(")));
-    missing.map(|name| format!("def {name}(a, b = None):\n    return []\n")).collect()
+    missing.map(|name| format!("def {name}(a, b = None):\n    return []\n")).collect::<Vec<_>>().concat()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "callers write the rows on the spot")]
@@ -289,7 +289,7 @@ async fn a_page_that_was_given_up_is_read_again() {
     let acme = start(PAGES).await;
     acme.saas
         .on("GET", "/people/*")
-        .then(Answer::json(200, &json!({"ids": [1]})).after(Duration::from_secs(60)))
+        .then(Answer::json(200, &json!({"ids": [1]})).after(Duration::from_mins(1)))
         .then(Answer::json(200, &json!({"ids": [1]})));
     let reading = acme.connector.read("things", &ana(), Inputs::default()).unwrap();
     let mut reader = reading.open(0);
@@ -302,6 +302,32 @@ async fn a_page_that_was_given_up_is_read_again() {
 
     assert_eq!(page.rows.len(), 1);
     assert!(reader.completeness().is_complete());
+}
+
+#[tokio::test]
+async fn another_reader_goes_on_where_one_stopped_and_still_sees_a_loop() {
+    let script = "def read(ctx, values):\n    page = ctx[\"page\"] or 0\n    return {\"rows\": [{\"page\": page}], \"next\": (page + 1) % 3}\n";
+    let acme = start(script).await;
+    let reading = acme.connector.read("things", &ana(), Inputs::default()).unwrap();
+    let mut first = reading.open(0);
+    let mut marks = Vec::new();
+    for _ in 0..2 {
+        first.next_page().await.unwrap().unwrap();
+        marks.extend(first.mark());
+    }
+    let point = first.resume_point().unwrap();
+
+    let mut second = reading.open_at(0, &point, marks).unwrap();
+    let mut rows = Vec::new();
+    while let Some(page) = second.next_page().await.unwrap() {
+        rows.extend(page.rows);
+    }
+
+    assert_eq!(json!(rows), json!([{"page": 2}, {"page": 0}]));
+    assert!(format!("{:?}", second.completeness()).contains("PageLoop"));
+    let other = start(&script.replace("% 3", "% 4")).await;
+    let changed = other.connector.read("things", &ana(), Inputs::default()).unwrap();
+    assert!(changed.open_at(0, &point, []).is_none(), "the script is another one now");
 }
 
 /// One that the declarative format cannot say: a second look-up before it deletes.
@@ -503,11 +529,7 @@ async fn every_request_is_signed_as_it_is_sent_and_the_signature_stands_in_no_pl
         let time = call.header("x-time").unwrap();
         let text = [call.method.as_str(), &format!("{path}?{query}"), &body, time].join("\n");
         let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, SECRET.as_bytes());
-        let expected: String = aws_lc_rs::hmac::sign(&key, text.as_bytes())
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let expected = crypto::hex(aws_lc_rs::hmac::sign(&key, text.as_bytes()).as_ref());
         assert_eq!(call.header("x-signature"), Some(expected.as_str()));
         assert_eq!(call.header("x-key"), Some(SECRET));
     }
@@ -556,7 +578,7 @@ async fn a_connection_may_be_tested_by_a_script(
     match (outcome, problem) {
         (TestOutcome::Passed, None) => {}
         (TestOutcome::Failed(error), Some(problem)) => {
-            assert!(error.to_string().contains(problem), "{error}")
+            assert!(error.to_string().contains(problem), "{error}");
         }
         (outcome, _) => panic!("{outcome:?}"),
     }
