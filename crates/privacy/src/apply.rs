@@ -16,6 +16,7 @@ use crate::journaling::JournalingError;
 use crate::outline::Known;
 use crate::plan::drift::DriftReport;
 use crate::plan::{Exceeded, Plan, PlanDigest, PlanError, Volume};
+use crate::planning::PlanningError;
 use crate::status::{RunStatus, StatusError};
 use follow::Follower;
 use pass::Pass;
@@ -102,8 +103,8 @@ impl PrivacyService {
         let mut follower = Follower::new(self, &options);
         let mut which = Jobs::AllOpen;
         loop {
-            let problems = pass.run(which).await?;
-            self.publish().await?;
+            let mut problems = pass.run(which).await?;
+            self.publish_or_say(&mut problems).await;
             let known = self.known_here(plan).await?;
             let status = self.status_of(&known, problems).await?;
             if !follower.wait(&status, on_progress).await? {
@@ -202,16 +203,13 @@ pub enum ApplyError {
     },
     /// The reads could not be made again.
     #[error(transparent)]
-    Reading(#[from] crate::planning::PlanningError),
+    Reading(Box<PlanningError>),
     /// A write could not be settled.
     #[error(transparent)]
     Write(engine::WriteError),
     /// The erasure journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// What is kept outside the database cannot be written.
-    #[error(transparent)]
-    Publish(#[from] crate::published::PublishError),
     /// The state database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -233,9 +231,14 @@ impl ApplyError {
             | Self::Reading(_)
             | Self::Write(_)
             | Self::Journal(_)
-            | Self::Publish(_)
             | Self::Store(_) => false,
         }
+    }
+}
+
+impl From<PlanningError> for ApplyError {
+    fn from(error: PlanningError) -> Self {
+        Self::Reading(Box::new(error))
     }
 }
 

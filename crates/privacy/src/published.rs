@@ -52,6 +52,17 @@ impl PrivacyService {
     }
 }
 
+impl PrivacyService {
+    /// The same for a command whose own work is done: what went wrong is told and stops nothing, and the
+    /// next command makes up for it.
+    pub(crate) async fn publish_or_say(&self, problems: &mut Vec<String>) {
+        if let Err(error) = self.publish().await {
+            tracing::warn!(%error, "key or checkpoints were not put into the data folder");
+            problems.push(error.to_string());
+        }
+    }
+}
+
 /// Numbers every waiting entry, unless somebody else does; says whether it was us.
 pub(crate) async fn sequence(store: &Store, holder: &str) -> Result<bool, StoreError> {
     let Some(lease) = store.lease_take(AUDIT_LEASE, holder, SEQUENCER_LEASE).await? else {

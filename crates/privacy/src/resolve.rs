@@ -5,7 +5,6 @@ use store::{Actor, JobState, LedgerEntry, LedgerState, Resolution, ResolvedBy, S
 use thiserror::Error;
 
 use crate::PrivacyService;
-use crate::published::PublishError;
 use crate::status::{RunStatus, StatusError};
 
 /// What a person found out about an unknown write.
@@ -42,10 +41,10 @@ impl PrivacyService {
         let (ledger, jobs) = self.records(&known).await?;
         let of_it = |number: u32| u64::from(number) + 1 == order;
         let last = ledger.iter().filter(|entry| of_it(entry.operation)).max_by_key(|entry| entry.attempt);
-        let lost = jobs.iter().find(|job| {
+        let given_up = jobs.iter().find(|job| {
             of_it(job.operation) && job.state == JobState::Ended && job.outcome == Outcome::Unknown
         });
-        match (last, lost) {
+        match (last, given_up) {
             (Some(entry), _) if entry.state == LedgerState::Unknown => {
                 let by = ResolvedBy::Person(actor);
                 let resolution = match decision {
@@ -66,8 +65,9 @@ impl PrivacyService {
                 return Err(ResolveError::NotUnknown { run: run.clone(), order, state });
             }
         }
-        self.publish().await?;
-        Ok(self.status_of(&known, Vec::new()).await?)
+        let mut problems = Vec::new();
+        self.publish_or_say(&mut problems).await;
+        Ok(self.status_of(&known, problems).await?)
     }
 }
 
@@ -108,9 +108,6 @@ pub enum ResolveError {
         /// How it is.
         state: String,
     },
-    /// What is kept outside the database cannot be written.
-    #[error(transparent)]
-    Publish(#[from] PublishError),
     /// The state database.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -18,7 +18,7 @@ pub struct Retention {
     pub identities: Duration,
 }
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 impl Default for Retention {
     /// 7 and 30 days.

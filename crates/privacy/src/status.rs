@@ -42,7 +42,7 @@ pub struct RunStatus {
     pub not_covered: Vec<NotCovered>,
     /// What looking again found.
     pub verification: VerificationStatus,
-    /// What could not be found out now, in sentences for a person.
+    /// What a person should know besides, in sentences: what could not be found out now, or appeared.
     pub problems: Vec<String>,
 }
 

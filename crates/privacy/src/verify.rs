@@ -44,7 +44,7 @@ impl VerifyOptions {
         Self {
             actor,
             quiet_period: None,
-            patience: Duration::from_secs(60),
+            patience: Duration::from_mins(1),
             cancellation: Cancellation::never(),
         }
     }
@@ -280,16 +280,13 @@ pub enum VerifyError {
     },
     /// The reads could not be made again.
     #[error(transparent)]
-    Reading(#[from] PlanningError),
+    Reading(Box<PlanningError>),
     /// The page for people cannot be made.
     #[error("the page of the certificate cannot be made")]
     Page(#[source] minijinja::Error),
     /// The audit log did not take the certificate's entry in time.
     #[error("the audit log has not numbered the certificate's entry yet; run the same command again")]
     NotSequenced,
-    /// What is kept outside the database cannot be written.
-    #[error(transparent)]
-    Publish(#[from] crate::published::PublishError),
     /// The state database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -305,5 +302,17 @@ impl VerifyError {
                 | Self::Forgotten { .. }
                 | Self::NotActive { .. }
         )
+    }
+}
+
+impl From<PlanningError> for VerifyError {
+    fn from(error: PlanningError) -> Self {
+        Self::Reading(Box::new(error))
+    }
+}
+
+impl From<Box<PlanningError>> for VerifyError {
+    fn from(error: Box<PlanningError>) -> Self {
+        Self::Reading(error)
     }
 }

@@ -54,7 +54,7 @@ impl PrivacyService {
 }
 
 impl Pass<'_> {
-    /// Does everything that can be done now. Gives what could not be found out.
+    /// Does everything that can be done now. Gives what a person should know besides.
     pub(super) async fn run(&self, which: Jobs) -> Result<Vec<String>, ApplyError> {
         let run = &self.known.head.run;
         let hold =
@@ -77,7 +77,7 @@ impl Pass<'_> {
     async fn held(&self, hold: &TaskHold, which: Jobs) -> Result<Vec<String>, ApplyError> {
         let store = &self.service.parts().store;
         let (run, digest) = (&self.known.head.run, &self.known.head.digest);
-        let problems = self.service.look_at_jobs(run, which).await?;
+        let mut problems = self.service.look_at_jobs(run, which).await?;
         // Nobody sends under an older hold any more: what has no end is unknown by now.
         store.ledger_unknown(run).await?;
         let (ledger, jobs) = self.service.records(self.known).await?;
@@ -106,6 +106,10 @@ impl Pass<'_> {
             if report.stops() {
                 return Err(ApplyError::Drift(report));
             }
+            problems.extend(report.appeared.iter().map(|one| {
+                let (rows, collection) = (one.rows, &one.collection);
+                format!("{rows} rows of `{collection}` appeared since the plan was made; they stop nothing")
+            }));
         }
         kill_point!("apply.checked");
         self.may_go_on(hold)?;

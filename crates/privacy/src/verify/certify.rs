@@ -61,8 +61,8 @@ impl PrivacyService {
         store.certificate_put(&kept).await?;
         kill_point!("verify.certified");
         let html = certificate.to_html().map_err(VerifyError::Page)?;
-        let verified = Verified { certificate, file, html, problems };
-        self.end_if_proven(&verified, actor).await?;
+        let mut verified = Verified { certificate, file, html, problems };
+        self.end_if_proven(&mut verified, actor).await?;
         Ok(verified)
     }
 
@@ -73,20 +73,20 @@ impl PrivacyService {
         let certificate =
             Certificate::verify(&kept.envelope, &[key]).map_err(|_| VerifyError::Damaged { run })?;
         let html = certificate.to_html().map_err(VerifyError::Page)?;
-        let verified = Verified { certificate, file: kept.envelope, html, problems: Vec::new() };
-        self.end_if_proven(&verified, actor).await?;
+        let mut verified = Verified { certificate, file: kept.envelope, html, problems: Vec::new() };
+        self.end_if_proven(&mut verified, actor).await?;
         Ok(verified)
     }
 
     /// Rows, plan and identities die with the certificate that proves that they are gone.
-    async fn end_if_proven(&self, verified: &Verified, actor: &Actor) -> Result<(), VerifyError> {
+    async fn end_if_proven(&self, verified: &mut Verified, actor: &Actor) -> Result<(), VerifyError> {
         let store = &self.parts().store;
         if verified.is_proven() {
             let run = &verified.certificate.run;
             store.run_finish(run, verified.certificate.conclusion.outcome).await?;
             store.run_forget(run, actor.clone()).await?;
         }
-        self.publish().await?;
+        self.publish_or_say(&mut verified.problems).await;
         Ok(())
     }
 

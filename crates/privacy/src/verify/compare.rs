@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crypto::MaskSecrets;
-use engine::{CollectionOutcome, RowsError, RunOutcome, SealedRows, Status};
+use engine::{CollectionOutcome, RunOutcome, SealedRows, Status};
 use graph::{ErasureRule, erasure_rules};
 use jiff::Timestamp;
 use model::{CollectionAddress, Outcome, Row};
@@ -29,7 +29,7 @@ pub(super) struct Comparison {
 
 impl Comparison {
     /// One entry for each collection from which something had to go. Blocks.
-    pub(super) fn reads(&self) -> Result<Vec<VerifiedRead>, PlanningError> {
+    pub(super) fn reads(&self) -> Result<Vec<VerifiedRead>, Box<PlanningError>> {
         let (rules, secrets) = (self.rules()?, MaskSecrets::random());
         self.outline
             .collections()
@@ -47,10 +47,10 @@ impl Comparison {
             .collect()
     }
 
-    fn rules(&self) -> Result<Vec<ErasureRule>, PlanningError> {
+    fn rules(&self) -> Result<Vec<ErasureRule>, Box<PlanningError>> {
         let key = &self.outline.policy;
         let Some(policy) = self.service.find_policy(key) else { return Ok(Vec::new()) };
-        erasure_rules(policy).map_err(|source| PlanningError::Strategy { key: key.clone(), source })
+        erasure_rules(policy).map_err(|source| Box::new(PlanningError::Strategy { key: key.clone(), source }))
     }
 
     fn collection(
@@ -58,7 +58,7 @@ impl Comparison {
         address: &CollectionAddress,
         rules: &[ErasureRule],
         secrets: &MaskSecrets,
-    ) -> Result<(VerificationState, u64, u64), PlanningError> {
+    ) -> Result<(VerificationState, u64, u64), Box<PlanningError>> {
         let operations: Vec<_> =
             self.outline.operations.iter().filter(|one| one.collections.contains(address)).collect();
         let read = self.outline.reads.iter().find(|read| read.address == *address);
@@ -85,7 +85,7 @@ impl Comparison {
             None => (rows_before, now.sealed.len()),
             Some(collection) => {
                 let targeted = match self.outline.action {
-                    PlanAction::Erasure => Targeted::masked(collection, rules, secrets)?,
+                    PlanAction::Erasure => Targeted::masked(collection, rules, secrets).map_err(boxed)?,
                     PlanAction::Rectification => Targeted::Fields(fields(&operations)),
                 };
                 let mut traces = Traces::new(collection, targeted);
@@ -121,11 +121,15 @@ fn fields(operations: &[&OutlinedOperation]) -> std::collections::BTreeSet<Strin
 }
 
 /// Every row; what is somebody else's in its arrays is taken out of them already.
-fn each(rows: &SealedRows, found: &mut dyn FnMut(&Row)) -> Result<(), RowsError> {
+fn each(rows: &SealedRows, found: &mut dyn FnMut(&Row)) -> Result<(), Box<PlanningError>> {
     for page in rows.pages() {
-        for row in page? {
+        for row in page.map_err(boxed)? {
             found(&row);
         }
     }
     Ok(())
+}
+
+fn boxed(error: impl Into<PlanningError>) -> Box<PlanningError> {
+    Box::new(error.into())
 }

@@ -66,14 +66,13 @@ impl PrivacyService {
             let write = endpoint.update.iter().chain(&endpoint.delete).find(own)?;
             Some(endpoint.verification(write))
         });
-        let verify = match of_endpoint {
-            Some(verify) => verify,
-            None => {
-                let write = file.data_protection_request.iter().find(own)?;
-                let collections = operation.collections.iter();
-                let endpoints = collections.filter_map(|one| file.find_endpoint(one.collection()));
-                write.verify.as_ref().or_else(|| endpoints.filter_map(|one| one.verify.as_ref()).next())
-            }
+        let verify = if let Some(verify) = of_endpoint {
+            verify
+        } else {
+            let write = file.data_protection_request.iter().find(own)?;
+            let mut endpoints = operation.collections.iter().map(CollectionAddress::collection);
+            let of_collection = || endpoints.find_map(|name| file.find_endpoint(name)?.verify.as_ref());
+            write.verify.as_ref().or_else(of_collection)
         };
         Some((connector, verify?))
     }

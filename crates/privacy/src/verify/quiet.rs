@@ -31,7 +31,7 @@ pub(super) fn later(now: Timestamp, length: Duration) -> Timestamp {
 mod tests {
     use super::*;
 
-    const DAY: Duration = Duration::from_secs(86_400);
+    const DAY: Duration = Duration::from_hours(24);
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -39,8 +39,8 @@ mod tests {
 
     #[test]
     fn what_is_left_counts_from_the_last_write() {
-        assert_eq!(left(Some(at(100)), Duration::from_secs(60), at(130)), Duration::from_secs(30));
-        assert_eq!(left(Some(at(100)), Duration::from_secs(60), at(160)), Duration::ZERO);
+        assert_eq!(left(Some(at(100)), Duration::from_mins(1), at(130)), Duration::from_secs(30));
+        assert_eq!(left(Some(at(100)), Duration::from_mins(1), at(160)), Duration::ZERO);
         assert_eq!(left(None, DAY, at(0)), Duration::ZERO);
         assert_eq!(left(Some(at(100)), Duration::ZERO, at(100)), Duration::ZERO);
     }

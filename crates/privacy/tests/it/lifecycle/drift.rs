@@ -56,13 +56,14 @@ async fn a_row_of_the_own_database_that_changed_is_drift(#[case] backend: Backen
 }
 
 #[rstest]
-#[case::of_somebody_else(|bench: &mut Bench| bench.crm.state().notes[2]["text"] = "other".into())]
-#[case::nothing(nothing)]
-#[case::appeared_where_all_goes(|bench: &mut Bench| bench.crm.state().letters.push(json!({"id": 22, "email": "ana@example.com", "address": "x"})))]
+#[case::of_somebody_else(|bench: &mut Bench| bench.crm.state().notes[2]["text"] = "other".into(), 0)]
+#[case::nothing(nothing, 0)]
+#[case::appeared_where_all_goes(|bench: &mut Bench| bench.crm.state().letters.push(json!({"id": 22, "email": "ana@example.com", "address": "x"})), 1)]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_no_write_depends_on_is_no_drift(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
     #[case] change: Change,
+    #[case] listed: usize,
 ) {
     let Some(mut bench) = backend.start().await else { return };
     let plan = bench.plan().await;
@@ -71,4 +72,6 @@ async fn what_no_write_depends_on_is_no_drift(
     let status = apply(&bench.process().await, &plan).await.unwrap();
 
     assert_eq!(bench.crm.writes().len(), 4, "{status:?}");
+    assert_eq!(status.problems.len(), listed, "{:?}", status.problems);
+    assert!(status.problems.iter().all(|one| one.contains("1 rows of `crm:letters` appeared")));
 }

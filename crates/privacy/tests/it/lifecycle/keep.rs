@@ -104,3 +104,23 @@ async fn an_unknown_run_has_no_status(#[case] backend: Backend) {
 
     assert!(matches!(error, StatusError::NotKnownHere { .. }), "{error}");
 }
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_folder_that_takes_no_checkpoint_is_told_and_stops_nothing(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let plan = bench.plan().await;
+    let path = bench.data_folder().join(CHECKPOINTS_FILE);
+    std::fs::create_dir(&path).unwrap();
+
+    let told = apply(&bench.process().await, &plan).await.unwrap();
+    std::fs::remove_dir(&path).unwrap();
+    let later = apply(&bench.process().await, &plan).await.unwrap();
+
+    assert!(told.problems[0].contains(CHECKPOINTS_FILE), "{:?}", told.problems);
+    assert!(later.problems.is_empty(), "{:?}", later.problems);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().count(), 1, "the checkpoint that was not taken before");
+}
