@@ -102,7 +102,7 @@ impl Database {
     /// when it was read. A row without new values gives nothing.
     ///
     /// A row that cannot be named and a value that does not fit are refused on their own
-    /// ([`Fault::IncompleteKey`], [`Fault::NotWritable`]); the rest is written.
+    /// ([`Fault::IncompleteKey`], [`Fault::NotWritable`], [`Fault::NotNull`]); the rest is written.
     ///
     /// # Errors
     /// [`Fault::NoPrimaryKey`] where no row can be named, [`Fault::NoColumn`] where dataset and table
@@ -237,7 +237,7 @@ impl Target<'_> {
         for (path, value) in last {
             match self.place(path, value, &mut prepared) {
                 Ok(()) => {}
-                Err(fault @ Fault::NotWritable { .. }) => {
+                Err(fault @ (Fault::NotWritable { .. } | Fault::NotNull { .. })) => {
                     refused.push(RefusedChange { row, place: Some(path.clone()), fault });
                 }
                 Err(fault) => return Err(fault),
@@ -255,6 +255,9 @@ impl Target<'_> {
         }
         let below: Vec<Segment> = path.segments().iter().skip(1).cloned().collect();
         if below.is_empty() {
+            if value.is_null() && column.not_null {
+                return Err(Fault::NotNull { column: Some(column.name) });
+            }
             let value = Scalar::of(value, &column.kind).ok_or_else(refused)?;
             prepared.cells.push(Cell { column, value });
             return Ok(());

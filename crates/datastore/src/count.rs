@@ -46,6 +46,7 @@ fn select(dialect: Dialect, table: &TableName, most: u64) -> Select {
         declared: "bigint".to_owned(),
         charset: None,
         in_key: false,
+        not_null: false,
         generated: true,
     };
     // A number of ours, not a value from outside.

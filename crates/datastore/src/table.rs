@@ -39,6 +39,8 @@ pub(crate) struct Column {
     pub(crate) charset: Option<(String, String)>,
     /// Part of the table's primary key.
     pub(crate) in_key: bool,
+    /// It takes no null.
+    pub(crate) not_null: bool,
     /// The database computes it: not written.
     pub(crate) generated: bool,
 }

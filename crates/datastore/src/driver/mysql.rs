@@ -33,7 +33,7 @@ pub(crate) struct MySql {
 const COLUMNS: &str = "\
 SELECT CAST(COLUMN_NAME AS CHAR), CAST(DATA_TYPE AS CHAR), CAST(COLUMN_TYPE AS CHAR), \
        CAST(COALESCE(CHARACTER_SET_NAME, '') AS CHAR), CAST(COALESCE(COLLATION_NAME, '') AS CHAR), \
-       CAST(COLUMN_KEY AS CHAR), CAST(EXTRA AS CHAR) \
+       CAST(COLUMN_KEY AS CHAR), CAST(EXTRA AS CHAR), CAST(IS_NULLABLE AS CHAR) \
 FROM information_schema.COLUMNS \
 WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION";
 
@@ -291,6 +291,7 @@ fn column(row: &MySqlRow) -> Result<Column, sqlx::Error> {
         declared,
         charset: (!charset.is_empty()).then_some((charset, collation)),
         in_key: text(5)? == "PRI",
+        not_null: text(7)? == "NO",
         generated: extra.to_ascii_uppercase().contains("GENERATED")
             && !extra.to_ascii_uppercase().contains("DEFAULT_GENERATED"),
     })

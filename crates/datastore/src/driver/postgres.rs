@@ -37,7 +37,7 @@ pub(crate) struct PostgreSql {
 const COLUMNS: &str = "\
 SELECT a.attname::text, format_type(a.atttypid, -1), COALESCE(b.typname, t.typname)::text, \
        COALESCE(e.typname::text, ''), a.attgenerated <> '' OR a.attidentity = 'a', \
-       COALESCE(a.attnum = ANY (i.indkey), FALSE) \
+       COALESCE(a.attnum = ANY (i.indkey), FALSE), a.attnotnull \
 FROM pg_catalog.pg_attribute a \
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid \
 LEFT JOIN pg_catalog.pg_type b ON t.typtype = 'd' AND b.oid = t.typbasetype \
@@ -246,6 +246,7 @@ fn column(row: &PgRow) -> Result<Column, sqlx::Error> {
         charset: None,
         generated: row.try_get(4)?,
         in_key: row.try_get(5)?,
+        not_null: row.try_get(6)?,
     })
 }
 

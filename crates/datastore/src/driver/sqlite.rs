@@ -52,7 +52,7 @@ impl Sqlite {
 
     pub(crate) async fn columns(&self, table: &TableName) -> Result<Vec<Column>, Fault> {
         let (mut connection, _stop) = self.open(Session::Read).await?;
-        let columns = "SELECT name, type, pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid";
+        let columns = "SELECT name, type, pk, hidden, \"notnull\" FROM pragma_table_xinfo(?) ORDER BY cid";
         let rows = sqlx::query(columns).bind(&table.name).fetch_all(&mut connection).await;
         let rows = rows.map_err(|error| fault(&error))?;
         rows.iter().map(column).collect::<Result<_, _>>().map_err(|error| fault(&error))
@@ -188,6 +188,7 @@ fn column(row: &SqliteRow) -> Result<Column, sqlx::Error> {
         declared: if declared.is_empty() { "any".to_owned() } else { declared },
         charset: None,
         in_key: row.try_get::<i64, _>(2)? > 0,
+        not_null: row.try_get::<i64, _>(4)? > 0,
         generated: row.try_get::<i64, _>(3)? > 1,
     })
 }

@@ -54,6 +54,7 @@ async fn reading_cannot_write_not_even_through_a_function(#[case] backend: Backe
         declared: "text".into(),
         charset: None,
         in_key: false,
+        not_null: false,
         generated: false,
     };
     let select = Select {

@@ -2,7 +2,7 @@ use egress::Retry;
 use spec::Access;
 
 use super::*;
-use crate::{Fault, RowChange, SqlOperation, Write};
+use crate::{Fault, RowChange, SqlOperation, SqlValue, Write};
 
 const SHOP: &str = "  - name: customers
     fields:
@@ -228,7 +228,14 @@ async fn a_key_that_names_more_rows_changes_none(#[case] backend: Backend) {
 async fn what_a_table_refuses_is_explained_without_values(#[case] backend: Backend) {
     let Some(shop) = shop(backend).await else { return };
     let canary = "canary-long-value-canary-long-value-canary-long-value";
-    let null = updates(&shop, "customers", &[change(json!({"id": 1}), "email", json!(null))]).await.unwrap();
+    // The table took null when the statement was made.
+    let mut null =
+        updates(&shop, "customers", &[change(json!({"id": 1}), "email", json!("x"))]).await.unwrap();
+    for parameter in &mut null[0].parameters {
+        if *parameter == SqlValue::Text("x".into()) {
+            *parameter = SqlValue::Null;
+        }
+    }
     let equal = updates(&shop, "customers", &[change(json!({"id": 1}), "email", json!("bo@example.com"))])
         .await
         .unwrap();
@@ -334,5 +341,24 @@ async fn what_cannot_be_written_leaves_the_rest_alone(#[case] backend: Backend) 
     let values: Vec<_> = made.refused.iter().filter(|one| one.place.is_some()).map(|one| one.row).collect();
     let written: Vec<_> = made.planned.iter().flat_map(|change| change.rows.clone()).collect();
     assert_eq!((whole, values, written), (vec![1], vec![0, 2], vec![0, 2]));
+    assert_eq!(made.planned[0].operation.columns, ["name"]);
+}
+
+#[rstest::rstest]
+#[case(Backend::PostgreSql)]
+#[case(Backend::MySql)]
+#[case(Backend::Sqlite)]
+#[tokio::test]
+async fn null_for_a_column_that_takes_none_is_refused_when_it_is_planned(#[case] backend: Backend) {
+    let Some(shop) = shop(backend).await else { return };
+    let both = RowChange {
+        row: row(json!({"id": 1})),
+        values: vec![(path(json!(["email"])), Value::Null), (path(json!(["name"])), Value::Null)],
+    };
+
+    let made =
+        shop.database(Access::Write).update(&plan().node("customers").collection, &[both]).await.unwrap();
+
+    assert_eq!(made.refused[0].fault, Fault::NotNull { column: Some("email".into()) });
     assert_eq!(made.planned[0].operation.columns, ["name"]);
 }
