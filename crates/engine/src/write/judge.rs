@@ -218,3 +218,6 @@ fn fault_word(fault: &Fault) -> &'static str {
         Fault::Code { .. } => "code",
     }
 }
+
+#[cfg(test)]
+mod tests;

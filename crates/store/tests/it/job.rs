@@ -1,7 +1,10 @@
 use jiff::SignedDuration;
 use model::{Clock as _, Outcome, RunId};
 use rstest::rstest;
-use store::{Destination, JobEnd, JobFilter, JobState, NewJob, Observation, PlanDigest, StoreError};
+use store::{
+    Destination, EndedWrite, JobEnd, JobFilter, JobState, LedgerEnd, NewIntent, NewJob, Observation,
+    PlanDigest, StoreError,
+};
 
 use crate::bench::{Backend, Bench};
 
@@ -80,4 +83,37 @@ async fn an_older_observation_does_not_undo_a_newer_one(#[case] backend: Backend
 
     assert!(matches!(refused, Err(StoreError::Conflict { what: "job", .. })), "{refused:?}");
     assert_eq!(bench.store.job_list(JobFilter::Run(&run), 10).await.unwrap()[0].outcome, Outcome::Erased);
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_job_is_followed_from_the_commit_that_ends_its_write(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let (claimed, plan) = bench.applying(2).await;
+    let new = NewIntent { lease: claimed.lease.clone(), plan: plan.clone(), operation: 0, attempt: 1 };
+    let sent = bench.store.ledger_intent(new).await.unwrap();
+    let before = bench.store.ledger_counts().commits;
+    let ended = EndedWrite {
+        id: sent.id().clone(),
+        end: LedgerEnd::Applied(Outcome::Accepted),
+        detail: Some("http_202".to_owned()),
+        job: Some(NewJob { plan: plan.clone(), ..bench.job(&claimed.lease.run) }),
+    };
+
+    bench.store.ledger_end(&ended).await.unwrap();
+    let commits = bench.store.ledger_counts().commits - before;
+    bench.store.ledger_end(&ended).await.unwrap();
+
+    let other = bench.again().await;
+    let attempts = other.ledger_find(&plan, 0).await.unwrap();
+    let job = other.job_find(&plan, 0).await.unwrap().unwrap();
+    assert_eq!((commits, attempts.len(), attempts[0].outcome), (1, 1, Some(Outcome::Accepted)));
+    assert_eq!(
+        (job.external_id.as_str(), job.place.as_str()),
+        ("regulation_1", "data_protection_request[0]")
+    );
+    assert!(other.job_find(&plan, 1).await.unwrap().is_none());
+    assert_eq!(other.job_list(JobFilter::Run(&claimed.lease.run), 9).await.unwrap().len(), 1);
 }

@@ -12,5 +12,6 @@ mod page;
 mod plan;
 mod retention;
 mod run;
+mod shared;
 mod task;
 mod vault;
