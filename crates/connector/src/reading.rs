@@ -84,14 +84,7 @@ impl Connector {
             connection: connection.key.clone(),
             endpoint: endpoint.to_owned(),
         })?;
-        let mut plan = Plan {
-            connector: self.clone(),
-            collection: endpoint.to_owned(),
-            person: person.clone(),
-            inputs,
-            started: self.clock().now(),
-            source: Source::EmptyRow,
-        };
+        let mut plan = Plan::of(self, endpoint, person, inputs);
         let requests = match choice::choose(found, connection, person)? {
             Choice::EmptyRow => return Ok(Reading { plan: Arc::new(plan) }),
             Choice::Requests(requests) => requests,
@@ -116,14 +109,7 @@ impl Connector {
         person: &Person,
         inputs: Inputs,
     ) -> Result<Reading, ReadError> {
-        let mut plan = Plan {
-            connector: self.clone(),
-            collection: endpoint.to_owned(),
-            person: person.clone(),
-            inputs,
-            started: self.clock().now(),
-            source: Source::EmptyRow,
-        };
+        let mut plan = Plan::of(self, endpoint, person, inputs);
         plan.source = Source::Requests(vec![plan.sequence(request)?]);
         Ok(Reading { plan: Arc::new(plan) })
     }
@@ -158,6 +144,18 @@ impl Reading {
 }
 
 impl Plan {
+    /// A plan that reads nothing yet.
+    fn of(connector: &Connector, collection: &str, person: &Person, inputs: Inputs) -> Self {
+        Self {
+            connector: connector.clone(),
+            collection: collection.to_owned(),
+            person: person.clone(),
+            inputs,
+            started: connector.clock().now(),
+            source: Source::EmptyRow,
+        }
+    }
+
     /// Checks all combinations of `request` (saas-config 19.7, 11.9).
     fn sequence(&self, request: &Request) -> Result<Sequence, ReadError> {
         if request.async_config.is_some() {

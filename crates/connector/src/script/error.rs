@@ -101,26 +101,18 @@ pub enum HookError {
 impl HookError {
     /// How a reading that ends with this error is incomplete.
     pub fn reason(&self) -> IncompleteReason {
-        match self {
-            Self::Fetch { source, .. } => source.reason(),
-            Self::Ended => IncompleteReason::Cancelled,
-            Self::Script(_)
-            | Self::Page { .. }
-            | Self::Writes { .. }
-            | Self::Write { .. }
-            | Self::UnknownRow { .. }
-            | Self::SecretInWrite { .. }
-            | Self::SecretMark { .. }
-            | Self::Result { .. }
-            | Self::TestFailed { .. } => IncompleteReason::Malformed,
-        }
+        self.meaning().0
     }
 
     /// Whether the same call may succeed later, with nothing changed by a person.
     pub fn retry(&self) -> Retry {
+        self.meaning().1
+    }
+
+    fn meaning(&self) -> (IncompleteReason, Retry) {
         match self {
-            Self::Fetch { source, .. } => source.retry(),
-            Self::Ended => Retry::Yes,
+            Self::Fetch { source, .. } => (source.reason(), source.retry()),
+            Self::Ended => (IncompleteReason::Cancelled, Retry::Yes),
             Self::Script(_)
             | Self::Page { .. }
             | Self::Writes { .. }
@@ -129,7 +121,7 @@ impl HookError {
             | Self::SecretInWrite { .. }
             | Self::SecretMark { .. }
             | Self::Result { .. }
-            | Self::TestFailed { .. } => Retry::No,
+            | Self::TestFailed { .. } => (IncompleteReason::Malformed, Retry::No),
         }
     }
 }

@@ -7,7 +7,7 @@ use model::{Effect, IncompleteReason, text_form};
 use serde_json::Value;
 use spec::connector_file::Request;
 
-use super::CallError;
+use super::{CallError, error};
 use crate::build::{Build, BuildError};
 use crate::connector::Connector;
 use crate::postprocessor;
@@ -167,27 +167,13 @@ fn messages(request: &Request, reply: &HttpReply) -> Vec<String> {
 
 /// Whether the application may have seen the write. In doubt it may.
 fn may_have_arrived(error: &SendError) -> bool {
-    match error {
-        SendError::WriteWithoutPermit { .. }
-        | SendError::BadUrl { .. }
-        | SendError::HostRefused { .. }
-        | SendError::Unresolvable { .. }
-        | SendError::HostNotAllowed { .. }
-        | SendError::BudgetTimeout { .. }
-        | SendError::Client { .. }
-        | SendError::NotRecorded { .. }
-        | SendError::Connect { .. }
-        | SendError::Tls { .. }
-        | SendError::Timeout { phase: TimeoutPhase::Connect, .. } => false,
-        SendError::Timeout { phase: TimeoutPhase::Read | TimeoutPhase::Total, .. }
-        | SendError::RedirectRefused { .. }
-        | SendError::TooManyRedirects { .. }
-        | SendError::Reset { .. }
-        | SendError::Truncated { .. }
-        | SendError::TooLarge { .. }
-        | SendError::Decompression { .. }
-        | SendError::BadReply { .. } => true,
-    }
+    let is_before_the_request = matches!(
+        error,
+        SendError::Connect { .. }
+            | SendError::Tls { .. }
+            | SendError::Timeout { phase: TimeoutPhase::Connect, .. }
+    );
+    error::reached_the_wire(error) && !is_before_the_request
 }
 
 #[cfg(test)]

@@ -74,28 +74,18 @@ impl Acme {
         let mut secrets =
             vec![("domain".to_owned(), json!("api.acme.test")), ("token".to_owned(), json!("T"))];
         secrets.extend(setup.secrets.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        let settings = DoorSettings {
-            allow: vec!["127.0.0.1/32".parse().unwrap()],
-            routes: Routes::parse([("api.acme.test", saas.base_url())]).unwrap(),
-            max_response_bytes: setup.max_response_bytes,
-            ..DoorSettings::default()
+        let connection = Connection {
+            key: "acme".parse().unwrap(),
+            file: Arc::new(file),
+            secrets: Arc::new(Secrets::new(secrets)),
+            references: HashMap::new(),
+            recording_keep: HashMap::new(),
         };
-        let shared_clock: Arc<dyn Clock> = setup.clock.unwrap_or_else(|| Arc::new(clock.clone()));
-        let budgets = Arc::new(MemoryBudgets::new(shared_clock.clone()));
-        let connector = Connector::new(ConnectorParts {
-            connection: Connection {
-                key: "acme".parse().unwrap(),
-                file: Arc::new(file),
-                secrets: Arc::new(Secrets::new(secrets)),
-                references: HashMap::new(),
-                recording_keep: HashMap::new(),
-            },
-            door: Door::new(settings, Mode::Live, budgets, shared_clock.clone()).unwrap(),
-            tokens: Arc::new(MemoryTokens::new()),
-            clock: shared_clock,
-            ids: Arc::new(RandomIds),
-            settings: setup.settings,
-        });
+        let settings =
+            DoorSettings { max_response_bytes: setup.max_response_bytes, ..DoorSettings::default() };
+        let clock_of_connector = setup.clock.unwrap_or_else(|| Arc::new(clock.clone()));
+        let connector =
+            connector(connection, ("api.acme.test", &saas), clock_of_connector, (settings, setup.settings));
         Self { saas, clock, connector }
     }
 
@@ -123,6 +113,29 @@ impl Outcome {
             Completeness::Incomplete { reason, .. } => json!(reason).as_str().unwrap().to_owned(),
         }
     }
+}
+
+/// A connector whose `host` leads to `saas`.
+pub(crate) fn connector(
+    connection: Connection,
+    (host, saas): (&str, &FakeSaas),
+    clock: Arc<dyn Clock>,
+    (door, settings): (DoorSettings, Settings),
+) -> Connector {
+    let door = DoorSettings {
+        allow: vec!["127.0.0.1/32".parse().unwrap()],
+        routes: Routes::parse([(host, saas.base_url())]).unwrap(),
+        ..door
+    };
+    let budgets = Arc::new(MemoryBudgets::new(Arc::clone(&clock)));
+    Connector::new(ConnectorParts {
+        connection,
+        door: Door::new(door, Mode::Live, budgets, Arc::clone(&clock)).unwrap(),
+        tokens: Arc::new(MemoryTokens::new()),
+        clock,
+        ids: Arc::new(RandomIds),
+        settings,
+    })
 }
 
 /// A connector file with these endpoints, which are indented by four.

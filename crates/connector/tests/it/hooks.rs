@@ -4,52 +4,42 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use connector::writes::{WriteRow, WriteSource, Writes};
-use connector::{
-    Connection, Connector, ConnectorParts, Inputs, MemoryTokens, Secrets, Settings, TestOutcome, WriteEnd,
-};
-use egress::{Door, DoorSettings, LedgerRef, MemoryBudgets, Mode, Routes, WritePermit};
-use model::{Clock, RandomIds};
+use connector::{Connection, Connector, Inputs, Secrets, Settings, TestOutcome, WriteEnd};
+use egress::{DoorSettings, LedgerRef, WritePermit};
 use sandbox::server::{Answer, Call};
 use serde_json::{Value, json};
 use spec::CheckOptions;
 use spec::connector_file::Request;
 use testkit::{FakeSaas, TestClock};
 
-use crate::acme::{flat, person, read_all};
+use crate::acme::{connector, flat, person, read_all};
 
 const KEY: &str = "canary-secret-key";
 
-/// Connector `name` of the library as connection `acme`, whose host leads to `saas`.
-fn library(name: &str, host: &str, saas: &FakeSaas) -> (Connector, TestClock) {
+/// Connector `name` of the library as connection `acme`, whose host leads to `saas`; `key` is its secret.
+fn library((name, host): (&str, &str), key: &str, saas: &FakeSaas) -> (Connector, TestClock) {
     let entry = spec::library::find(name).unwrap();
     let options = CheckOptions { instance_key: Some("acme".parse().unwrap()), ..CheckOptions::default() };
     let file = spec::check_connector(&entry.connector, &options).value.unwrap();
-    let secrets = ["api_token", "app_token", "secret_key"].map(|name| (name.to_owned(), json!(KEY)));
-    let secrets = secrets.into_iter().chain([("domain".to_owned(), json!(host))]).collect();
-    let clock = TestClock::new();
-    let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-    let settings = DoorSettings {
-        allow: vec!["127.0.0.1/32".parse().unwrap()],
-        routes: Routes::parse([(host, saas.base_url())]).unwrap(),
-        ..DoorSettings::default()
+    let secrets = [("api_token", KEY), ("app_token", KEY), ("secret_key", key), ("domain", host)];
+    let secrets = secrets.map(|(name, value)| (name.to_owned(), json!(value))).to_vec();
+    let connection = Connection {
+        key: "acme".parse().unwrap(),
+        file: Arc::new(file),
+        secrets: Arc::new(Secrets::new(secrets)),
+        references: HashMap::new(),
+        recording_keep: HashMap::new(),
     };
-    let budgets = Arc::new(MemoryBudgets::new(Arc::clone(&shared)));
-    let connector = Connector::new(ConnectorParts {
-        connection: Connection {
-            key: "acme".parse().unwrap(),
-            file: Arc::new(file),
-            secrets: Arc::new(Secrets::new(secrets)),
-            references: HashMap::new(),
-            recording_keep: HashMap::new(),
-        },
-        door: Door::new(settings, Mode::Live, budgets, Arc::clone(&shared)).unwrap(),
-        tokens: Arc::new(MemoryTokens::new()),
-        clock: shared,
-        ids: Arc::new(RandomIds),
-        settings: Settings::default(),
-    });
-    (connector, clock)
+    let clock = TestClock::new();
+    let settings = (DoorSettings::default(), Settings::default());
+    (connector(connection, (host, saas), Arc::new(clock.clone()), settings), clock)
 }
+
+fn okta_connector(saas: &FakeSaas) -> Connector {
+    library(("okta", "acme.okta.com"), KEY, saas).0
+}
+
+const SUMSUB: (&str, &str) = ("sumsub", "api.sumsub.com");
 
 async fn plan(connector: &Connector, (request, endpoint): (&Request, &str), rows: &[WriteRow]) -> Writes {
     let source = WriteSource {
@@ -124,7 +114,7 @@ async fn okta(users: &[(&str, &'static str)]) -> (FakeSaas, Users) {
 #[tokio::test]
 async fn okta_users_are_looked_up_again_and_deleted_by_the_calls_that_each_needs() {
     let (saas, users) = okta(&[("00u1", "ACTIVE"), ("00u2", "DEPROVISIONED"), ("00u3", "SUSPENDED")]).await;
-    let (connector, _) = library("okta", "acme.okta.com", &saas);
+    let connector = okta_connector(&saas);
     let ana = person(&[("email", "ana@example.com")]);
     let found = read_all(&connector.read("users", &ana, Inputs::default()).unwrap()).await;
     users.lock().unwrap().remove("00u3");
@@ -163,7 +153,7 @@ async fn okta_users_are_looked_up_again_and_deleted_by_the_calls_that_each_needs
 #[tokio::test]
 async fn one_call_for_each_user_would_not_delete_them() {
     let (saas, users) = okta(&[("00u1", "ACTIVE"), ("00u2", "DEPROVISIONED")]).await;
-    let (connector, _) = library("okta", "acme.okta.com", &saas);
+    let connector = okta_connector(&saas);
     let ana = person(&[("email", "ana@example.com")]);
     let found = read_all(&connector.read("users", &ana, Inputs::default()).unwrap()).await;
     let request = &connector.connection().file.find_endpoint("users").unwrap().delete[0];
@@ -207,7 +197,7 @@ async fn sumsub() -> FakeSaas {
 #[tokio::test]
 async fn sumsub_is_asked_and_changed_by_signed_requests() {
     let saas = sumsub().await;
-    let (connector, clock) = library("sumsub", "api.sumsub.com", &saas);
+    let (connector, clock) = library(SUMSUB, KEY, &saas);
     let ana = person(&[("external_id", "u 1/2")]);
 
     let test = connector.test().await.unwrap();
@@ -248,7 +238,7 @@ async fn sumsub_is_asked_and_changed_by_signed_requests() {
 #[tokio::test]
 async fn sumsub_masked_with_null_is_not_written_because_nothing_would_change() {
     let saas = sumsub().await;
-    let (connector, _) = library("sumsub", "api.sumsub.com", &saas);
+    let (connector, _) = library(SUMSUB, KEY, &saas);
     let row = json!({"id": "5e9a"}).as_object().unwrap().clone();
     let masked = json!({"email": null}).as_object().unwrap().clone();
     let request = &connector.connection().file.find_endpoint("applicants").unwrap().update[0];
@@ -265,28 +255,7 @@ async fn sumsub_masked_with_null_is_not_written_because_nothing_would_change() {
 #[tokio::test]
 async fn sumsub_refuses_what_is_signed_with_another_key() {
     let saas = sumsub().await;
-    let (connector, _) = library("sumsub", "api.sumsub.com", &saas);
-    let connection = connector.connection().clone();
-    let wrong = Secrets::new(vec![
-        ("domain".to_owned(), json!("api.sumsub.com")),
-        ("app_token".to_owned(), json!(KEY)),
-        ("secret_key".to_owned(), json!("another-key")),
-    ]);
-    let settings = DoorSettings {
-        allow: vec!["127.0.0.1/32".parse().unwrap()],
-        routes: Routes::parse([("api.sumsub.com", saas.base_url())]).unwrap(),
-        ..DoorSettings::default()
-    };
-    let clock: Arc<dyn Clock> = Arc::new(TestClock::new());
-    let budgets = Arc::new(MemoryBudgets::new(Arc::clone(&clock)));
-    let other = Connector::new(ConnectorParts {
-        connection: Connection { secrets: Arc::new(wrong), ..connection },
-        door: Door::new(settings, Mode::Live, budgets, Arc::clone(&clock)).unwrap(),
-        tokens: Arc::new(MemoryTokens::new()),
-        clock,
-        ids: Arc::new(RandomIds),
-        settings: Settings::default(),
-    });
+    let (other, _) = library(SUMSUB, "another-key", &saas);
 
     let TestOutcome::Failed(error) = other.test().await.unwrap() else { panic!("it passed") };
 
