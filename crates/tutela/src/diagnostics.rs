@@ -23,6 +23,7 @@ impl Sources {
     /// Adds a connector or dataset file, or what was given as one: a file that speaks of connections
     /// or secrets may be a project file after all.
     pub(crate) fn add(&mut self, file: SourceFile) {
+        self.files.extend(file.scripts().iter().cloned());
         let may_be_project = ["connections", "secrets"].iter().any(|word| file.text().contains(word));
         self.files.push(if may_be_project { file.redacted() } else { file });
     }
