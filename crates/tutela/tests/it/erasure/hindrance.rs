@@ -3,6 +3,7 @@ use std::process::Command;
 use sandbox::{Fault, FaultRule};
 
 use super::Journey;
+use crate::program::Ran;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_refuse_a_plan_until_they_are_raised() {
@@ -43,6 +44,30 @@ async fn an_answer_that_got_lost_is_found_again_and_not_sent_twice() {
     assert_eq!(journey.segment_log(), planned.requests());
     let status = journey.status(&planned);
     assert_eq!(status["outcome"], "accepted");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apply_that_a_person_stops_says_how_to_go_on_and_goes_on() {
+    let journey = Journey::on_sqlite().await;
+    // The write under way is waited for, as long as any call may take.
+    journey.change_project("egress:\n", "egress:\n  read_timeout_ms: 1000\n");
+    let planned = journey.plan("ana@example.com");
+    journey.sandbox.set_rules(vec![FaultRule::first("POST", "/regulations", Fault::HoldAfter)]);
+
+    let child = journey.program.start(&["privacy", "apply", "plan.json", "--approve", &planned.digest]);
+    while journey.segment_writes() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let stopped = Ran::of(child.wait_with_output().unwrap());
+
+    assert!(sent.success());
+    assert_eq!(stopped.code, 3, "{}", stopped.stderr);
+    stopped.complains(&["was stopped", "the same command goes on"]);
+    journey.apply(&planned).expect(3);
+    assert_eq!(journey.segment_log(), planned.requests());
+    assert_eq!(journey.status(&planned)["outcome"], "accepted");
 }
 
 #[tokio::test(flavor = "multi_thread")]

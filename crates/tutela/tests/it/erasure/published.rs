@@ -1,7 +1,7 @@
 use sandbox::segment::{SegmentOptions, SegmentSandbox};
 
 use super::{MONTH, POLICIES};
-use crate::program::{Program, shared};
+use crate::program::{Program, Ran, shared};
 
 /// What the published example does for erasure: one request for the person, and no update that masks.
 const EXAMPLE: &str = r#"saas_config:
@@ -105,15 +105,36 @@ reading: {{ retry_wait_ms: 1 }}
         Some(Self { program, sandbox })
     }
 
-    /// Plans and applies; gives what was printed for the plan.
-    fn erase(&self, code: i32) -> String {
+    /// Plans; gives what was printed.
+    fn plan(&self) -> String {
         let plan = ["privacy", "plan", "--policy", "erase_customer", "--identity", "email=ana@example.com"];
         let planned = self.program.run(&[&plan[..], &["--out", "plan.json"]].concat()).expect(0).stdout;
         assert_eq!(self.sandbox.state()["writes"], 0, "a plan sends no write");
-        let digest = planned.lines().find_map(|line| line.strip_prefix("digest: ")).unwrap();
-        self.program.run(&["privacy", "apply", "plan.json", "--approve", digest]).expect(code);
         planned
     }
+
+    fn apply(&self, planned: &str) -> Ran {
+        let digest = planned.lines().find_map(|line| line.strip_prefix("digest: ")).unwrap();
+        self.program.run(&["privacy", "apply", "plan.json", "--approve", digest])
+    }
+
+    /// Plans and applies; gives what was printed for the plan.
+    fn erase(&self, code: i32) -> String {
+        let planned = self.plan();
+        self.apply(&planned).expect(code);
+        planned
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connector_file_that_changed_since_the_plan_stops_everything() {
+    let example = Example::open(false, false).await.unwrap();
+    let planned = example.plan();
+    example.program.file("example.yml", &EXAMPLE.replace("Suppress_With_Delete", "Suppress_Only"));
+
+    example.apply(&planned).expect(4).complains(&["segment_connector_example"]);
+
+    assert_eq!(example.sandbox.state()["writes"], 0);
 }
 
 #[rstest::rstest]

@@ -45,6 +45,8 @@ pub(super) async fn run(request: Request<'_>, whose: Whose, output: Output) -> R
         Whose::Person(person) => requests.begin(&store, &person, actor()).await?,
         Whose::Run(run) => run,
     };
+    // Whoever loses this process goes on with it.
+    output::complain(&format!("run: {run}"));
     let held = StoredRun { store, worker: worker(), run };
     let progress = ProgressLine::of_person(output);
     let (canceller, cancellation) = Canceller::new();
