@@ -11,7 +11,9 @@ mod observe;
 mod reading;
 mod rectifying;
 mod request;
+mod request_operation;
 mod request_step;
+mod row_requests;
 mod row_step;
 mod rows;
 

@@ -1,5 +1,6 @@
+use connector::writes::WriteRequest;
 use crypto::HashKey;
-use datastore::Write;
+use datastore::{SqlValue, Write};
 use graph::{Left, LeftReason, NotErased, NotErasedReason};
 use model::{Outcome, Row};
 use proptest::prelude::*;
@@ -133,6 +134,19 @@ fn a_sealed_file_of_another_form_is_refused_without_showing_it(
 
     assert!(error.contains(message), "{error}");
     assert!(!error.contains("canary"), "{error}");
+}
+
+#[rstest]
+#[case::without_place(|operation: &mut Value| { operation.as_object_mut().unwrap().remove("place"); })]
+#[case::without_headers(|operation: &mut Value| { operation.as_object_mut().unwrap().remove("headers"); })]
+#[case::both_kinds(|operation: &mut Value| operation["sql"] = json!("DELETE"))]
+fn an_operation_that_says_only_half_of_what_is_sent_is_refused(#[case] change: fn(&mut Value)) {
+    let mut changed = file();
+    change(&mut changed["operations"][1]);
+
+    let refused = Plan::parse(&resealed(changed)).unwrap_err();
+
+    assert!(matches!(refused, PlanError::Shape { .. }), "{refused}");
 }
 
 #[test]
@@ -363,7 +377,70 @@ fn a_fingerprint_of_secrets_follows_names_and_values_only() {
     assert_ne!(first, secrets_fingerprint(&HashKey::random(), [("a", &a), ("b", &b)]));
 }
 
+fn body() -> impl Strategy<Value = Option<String>> {
+    let json = prop_oneof![
+        Just("null".to_owned()),
+        Just("[1.0,1e400,12345678901234567890123,\"\\u0000\"]".to_owned()),
+        "[a-z\"\\\\ \u{e9}]{0,9}".prop_map(|text| json!({"b": text, "a": [1, null, 2.50]}).to_string()),
+        "[a-z\"]{0,9}".prop_map(|text| json!(text).to_string()),
+    ];
+    proptest::option::of(prop_oneof![json, "[a-z{}\"=&% ]{0,12}"])
+}
+
+fn parameter() -> impl Strategy<Value = SqlValue> {
+    prop_oneof![
+        Just(SqlValue::Null),
+        any::<i64>().prop_map(SqlValue::Integer),
+        any::<u64>().prop_map(SqlValue::Unsigned),
+        any::<f64>().prop_filter("nothing equals NaN", |float| !float.is_nan()).prop_map(SqlValue::Float),
+        ".*".prop_map(SqlValue::Text),
+        any::<Vec<u8>>().prop_map(SqlValue::Bytes),
+        any::<Vec<Option<String>>>().prop_map(SqlValue::List),
+    ]
+}
+
+/// The plan of one operation, there and back through its file.
+fn through_the_file(operation: Operation) -> Operation {
+    let plan = Plan::seal(PlanContents { operations: vec![operation], ..contents() });
+    Plan::parse(&plan.to_json()).unwrap().contents().operations[0].clone()
+}
+
 proptest! {
+    #[test]
+    fn a_request_comes_out_of_the_file_exactly_as_it_was_prepared(
+        body in body(),
+        is_json in any::<bool>(),
+        url in "https://x\\.example\\.com/[a-z%?&=]{0,9}",
+        header in "[ -~]{0,12}",
+    ) {
+        let kind = if is_json { "application/json" } else { "text/plain" };
+        let request = WriteRequest {
+            place: "endpoints[0].update[1]".into(),
+            endpoint: "people".into(),
+            method: "PATCH".into(),
+            url,
+            headers: vec![("Content-Type".into(), kind.into()), ("x-any".into(), header)],
+            body,
+        };
+        let planned = Operation { order: 0, ..operation("shop", "shop:people", Call::from(request.clone())) };
+
+        prop_assert_eq!(through_the_file(planned).write_request(), Some(request));
+    }
+
+    #[test]
+    fn a_statement_comes_out_of_the_file_exactly_as_it_was_prepared(
+        parameters in proptest::collection::vec(parameter(), 0..5),
+        columns in proptest::collection::vec("[a-z\"`]{0,5}", 0..3),
+        rows in 1_u64..1000,
+    ) {
+        let call = Call::Sql { write: Write::Update, columns, sql: "UPDATE x".into(), parameters };
+        let planned = Operation { order: 0, rows, ..operation("shop", "shop:customers", call) };
+        let statement = planned.sql_operation();
+
+        prop_assert_eq!(statement.as_ref().map(|statement| statement.keys), Some(rows));
+        prop_assert_eq!(through_the_file(planned).sql_operation(), statement);
+    }
+
     #[test]
     fn the_mark_of_a_reading_does_not_depend_on_order_and_notices_any_change(
         (names, shuffled) in proptest::collection::vec("[a-z]{0,3}", 1..8)

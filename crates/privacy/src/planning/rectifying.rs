@@ -12,7 +12,7 @@ use super::deciding::{Deciding, not_changed};
 use super::draft::{Draft, Stays, Tally};
 use super::goal::Fix;
 use super::new_values::NewValues;
-use super::request_step::Writing;
+use super::row_requests::RowRequests;
 use super::row_step::RowStep;
 use super::rows::RowStream;
 
@@ -75,7 +75,7 @@ impl Deciding<'_> {
                 self.note_not_rectifiable(node, refused, secrets, draft).await?;
                 let Some(request) = request.filter(|_| !possible.is_empty()) else { return Ok(()) };
                 let values = Some(NewValues::corrections(&node.collection, possible, secrets)?);
-                let writing = Writing {
+                let writing = RowRequests {
                     deciding: self,
                     connector,
                     request,
