@@ -109,7 +109,7 @@ pub enum PackageError {
     Stream(#[source] io::Error),
     /// The rows cannot be read back.
     #[error(transparent)]
-    Rows(#[from] RowsError),
+    Rows(#[from] Box<RowsError>),
     /// The readable page cannot be made.
     #[error("cannot make the readable page")]
     Page(#[from] minijinja::Error),
@@ -199,7 +199,7 @@ pub fn write_zip_file(
 #[derive(Debug)]
 pub(crate) enum Failed {
     Write(io::Error),
-    Rows(RowsError),
+    Rows(Box<RowsError>),
     Page(minijinja::Error),
 }
 
@@ -223,6 +223,12 @@ impl Failed {
     }
 }
 
+impl From<RowsError> for Failed {
+    fn from(error: RowsError) -> Self {
+        Self::Rows(Box::new(error))
+    }
+}
+
 impl From<minijinja::Error> for Failed {
     fn from(error: minijinja::Error) -> Self {
         Self::Page(error)
@@ -236,7 +242,7 @@ fn each_row(
     mut take: impl FnMut(Row) -> Result<(), Failed>,
 ) -> Result<(), Failed> {
     for page in collection.sealed.pages() {
-        for row in page.map_err(Failed::Rows)? {
+        for row in page? {
             if let Some(row) = selection.pick(row) {
                 take(row)?;
             }

@@ -163,7 +163,7 @@ impl Storage {
         let record =
             move |name, place, bytes| PackageRecord { storage, name, place, bytes, made_at, expires_at };
         let (record, report) = match &self.place {
-            Place::Folder(folder) => self.into_folder(folder.join(&name), record, write).await?,
+            Place::Folder(folder) => self.put_into_folder(folder.join(&name), record, write).await?,
             #[cfg(feature = "s3")]
             Place::Bucket(bucket) => {
                 let (place, bytes, report) = bucket.put(&name, expires_at, write).await?;
@@ -177,7 +177,7 @@ impl Storage {
         Ok(Delivered { record, link, report })
     }
 
-    async fn into_folder(
+    async fn put_into_folder(
         &self,
         file: PathBuf,
         record: impl FnOnce(String, RecordedPlace, u64) -> PackageRecord + Send + 'static,

@@ -28,7 +28,7 @@ pub(super) fn write(
         if matches!(selection, Selection::Whole) {
             // Whole rows are passed on as the text they are stored as.
             while let Some(text) = pages.next_text() {
-                let text = text.map_err(Failed::Rows)?;
+                let text = text?;
                 for row in text.split(|byte| *byte == b'\n').filter(|row| !row.is_empty()) {
                     writer.row(&mut open, |file| file.write_all(row)).map_err(Failed::Write)?;
                     first.add_text(row);
@@ -36,7 +36,7 @@ pub(super) fn write(
             }
         } else {
             for page in pages {
-                for row in page.map_err(Failed::Rows)? {
+                for row in page? {
                     if let Some(row) = selection.pick(row) {
                         let json =
                             |file: &mut dyn Write| serde_json::to_writer(file, &row).map_err(io::Error::from);

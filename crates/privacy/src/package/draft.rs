@@ -46,33 +46,13 @@ impl Drafts {
         let mut failed = Ok(());
         for entry in fs::read_dir(&self.folder)? {
             let note = entry?.path();
-            match self.clear_one(&note) {
+            match clear_one(&note) {
                 Ok(Some(draft)) => cleared.push(draft),
                 Ok(None) => {}
                 Err(error) => failed = Err(error),
             }
         }
         failed.map(|()| cleared)
-    }
-
-    fn clear_one(&self, note: &Path) -> io::Result<Option<PathBuf>> {
-        let text = match fs::read_to_string(note) {
-            Ok(text) => text,
-            // Its writer finished meanwhile.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let draft = PathBuf::from(&text);
-        if !is_draft(&draft) {
-            // A note that was not written to its end names nothing; its draft is still empty.
-            remove(note)?;
-            return Ok(None);
-        }
-        match clear_draft(&draft)? {
-            Cleared::InUse => Ok(None),
-            Cleared::Absent => remove(note).map(|_| None),
-            Cleared::Removed => remove(note).map(|_| Some(draft)),
-        }
     }
 
     /// Notes `draft`; the note goes with the value.
@@ -86,6 +66,27 @@ impl Drafts {
         private(&mut options);
         options.open(&path)?.write_all(text.as_bytes())?;
         Ok(Some(Note { path }))
+    }
+}
+
+/// Removes what a note names, unless somebody is writing it, and the note.
+fn clear_one(note: &Path) -> io::Result<Option<PathBuf>> {
+    let text = match fs::read_to_string(note) {
+        Ok(text) => text,
+        // Its writer finished meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let draft = PathBuf::from(&text);
+    if !is_draft(&draft) {
+        // A note that was not written to its end names nothing; its draft is still empty.
+        remove(note)?;
+        return Ok(None);
+    }
+    match clear_draft(&draft)? {
+        Cleared::InUse => Ok(None),
+        Cleared::Absent => remove(note).map(|_| None),
+        Cleared::Removed => remove(note).map(|_| Some(draft)),
     }
 }
 

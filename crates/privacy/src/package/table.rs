@@ -166,7 +166,9 @@ mod tests {
     fn table(rows: &[Value]) -> Vec<Vec<String>> {
         let rows: Vec<Row> = rows.iter().map(|row| row.as_object().unwrap().clone()).collect();
         let mut columns = Columns::default();
-        rows.iter().for_each(|row| columns.note(row));
+        for row in &rows {
+            columns.note(row);
+        }
         let mut table = vec![columns.names.clone()];
         table.extend(rows.iter().map(|row| columns.cells(row)));
         table

@@ -148,7 +148,12 @@ impl Bucket {
     }
 
     fn failed(&self, work: &'static str, problem: BucketProblem) -> StorageError {
-        StorageError::Bucket { storage: self.storage.clone(), bucket: self.bucket.clone(), work, problem }
+        StorageError::Bucket {
+            storage: self.storage.clone(),
+            bucket: self.bucket.clone(),
+            work,
+            problem: Box::new(problem),
+        }
     }
 
     /// Uploads what `write` writes: at once if it fits into one part, else part by part.
@@ -183,7 +188,7 @@ impl Bucket {
                 storage: self.storage.clone(),
                 bucket: self.bucket.clone(),
                 object: path.to_string(),
-                problem,
+                problem: Box::new(problem),
                 left,
             },
             Stopped::Writer(error) => error.into(),
@@ -286,5 +291,5 @@ impl Bucket {
 
 /// Whether the rest of an object's name is one that packages have.
 fn is_package(name: &str) -> bool {
-    name.ends_with(".zip") && !name.contains('/')
+    name.strip_suffix(".zip").is_some_and(|stem| !stem.contains('/'))
 }

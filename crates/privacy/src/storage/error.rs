@@ -73,7 +73,7 @@ pub enum StorageError {
         object: String,
         /// Why not.
         #[source]
-        problem: BucketProblem,
+        problem: Box<BucketProblem>,
         /// What lies there now.
         left: Left,
     },
@@ -88,7 +88,7 @@ pub enum StorageError {
         work: &'static str,
         /// Why it could not be.
         #[source]
-        problem: BucketProblem,
+        problem: Box<BucketProblem>,
     },
     /// The program is stopping.
     #[error("the work on a package was stopped; run again")]

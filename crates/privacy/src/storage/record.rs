@@ -93,10 +93,13 @@ impl Records {
         let mut records = Vec::new();
         for path in paths {
             match fs::read(&path) {
-                Ok(text) => match serde_json::from_slice(&text) {
-                    Ok(record) => records.push((path, record)),
-                    Err(_) => tracing::warn!(note = %path.display(), "note about a package cannot be read"),
-                },
+                Ok(text) => {
+                    if let Ok(record) = serde_json::from_slice(&text) {
+                        records.push((path, record));
+                    } else {
+                        tracing::warn!("a note about a package cannot be read");
+                    }
+                }
                 // Another process removed it meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => return Err(StorageError::Folder { path, source }),

@@ -72,7 +72,7 @@ fn local(format: PackageFormat) -> StorageDestination {
     }
 }
 
-fn names<R: std::io::Read + std::io::Seek>(archive: zip::ZipArchive<R>) -> Vec<String> {
+fn names<R: std::io::Read + std::io::Seek>(archive: &zip::ZipArchive<R>) -> Vec<String> {
     archive.file_names().map(|name| name.unwrap().into_owned()).collect()
 }
 
@@ -111,7 +111,7 @@ async fn a_package_lies_in_the_folder_of_the_project_in_the_format_that_was_chos
     let file = project.base.path().join("packages").join("run_1-contacts.zip");
     assert_eq!(file_of(&delivered), file);
     let archive = zip::ZipArchive::new(fs::File::open(&file).unwrap()).unwrap();
-    assert_eq!(names(archive), ["report.json", "csv/acme/events.csv"]);
+    assert_eq!(names(&archive), ["report.json", "csv/acme/events.csv"]);
     assert_eq!(delivered.record.bytes, fs::metadata(&file).unwrap().len());
     assert!(delivered.link.is_none());
     assert_eq!(storage::list(project.data.path()).unwrap(), [delivered.record]);
@@ -159,7 +159,7 @@ async fn a_package_is_removed_when_its_time_is_over_and_not_before() {
     assert!(file_of(&delivered).exists());
 
     project.clock.advance(Duration::from_hours(1));
-    assert_eq!(clean().expired, [delivered.record.clone()]);
+    assert_eq!(clean().expired, std::slice::from_ref(&delivered.record));
     assert!(!file_of(&delivered).exists());
     assert_eq!(project.notes("packages"), 0);
     assert!(clean().expired.is_empty(), "once is enough");

@@ -185,16 +185,14 @@ impl<'a> Upload<'a> {
                 Ok(()) => Left::Nothing,
                 Err(_) => Left::Object,
             },
-            State::Parts { id, note, .. } => match self.client.abort_multipart(self.path, &id).await {
-                Ok(()) => {
+            State::Parts { id, note, .. } => {
+                if self.client.abort_multipart(self.path, &id).await.is_ok() {
                     note.remove();
-                    Left::Nothing
+                    return Left::Nothing;
                 }
-                Err(_) => {
-                    tracing::warn!("parts of an upload stay until the next delivery to the same storage");
-                    Left::Parts
-                }
-            },
+                tracing::warn!("parts of an upload stay until the next delivery to the same storage");
+                Left::Parts
+            }
         }
     }
 }
