@@ -127,9 +127,11 @@ impl Writer {
                 }
             }
         }
+        let unkept = sender.unkept();
         if let Err(error) = sender.flush().await {
             // Sent, and its end could not be kept: nobody may rely on the report.
-            chain.reports.pop();
+            let place = orders.iter().position(|order| Some(order.operation) == unkept);
+            chain.reports.truncate(place.unwrap_or_default());
             chain.stopped.get_or_insert(error);
         }
         for (order, report) in orders.iter().zip(&mut chain.reports) {

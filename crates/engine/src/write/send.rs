@@ -21,6 +21,8 @@ pub(super) struct Sender<'a> {
     hold: &'a TaskHold,
     /// The end of the last attempt, until it is durable.
     pending: Option<EndedWrite>,
+    /// The operation that it belongs to.
+    pending_of: u32,
 }
 
 /// What one attempt led to.
@@ -33,13 +35,18 @@ pub(super) enum Sent {
 
 impl<'a> Sender<'a> {
     pub(super) fn new(inner: &'a Inner, hold: &'a TaskHold) -> Self {
-        Self { inner, hold, pending: None }
+        Self { inner, hold, pending: None, pending_of: 0 }
     }
 
     /// Keeps two calls of this process from settling one operation at the same time.
     pub(super) fn alone(&self, order: &WriteOrder) -> Result<UnderWay<'a>, WriteError> {
         let operation = order.operation;
         self.hold.under_way(&order.plan, operation).ok_or(WriteError::UnderWay { operation })
+    }
+
+    /// The operation whose end is not durable yet.
+    pub(super) fn unkept(&self) -> Option<u32> {
+        self.pending.as_ref().map(|_| self.pending_of)
     }
 
     /// Makes one attempt; `sent` counts those of this call, from 1.
@@ -83,6 +90,7 @@ impl<'a> Sender<'a> {
         let is_unknown = end == LedgerEnd::Unknown;
         let job = job.map(|job| self.job(order, job));
         self.pending = Some(EndedWrite { id: intent.id().clone(), end, detail: Some(detail), job });
+        self.pending_of = order.operation;
         let retry = &self.inner.retry;
         let wait = again.map(|again| retry.wait(again, sent));
         match wait.or(is_unknown.then_some(retry.before_look)) {

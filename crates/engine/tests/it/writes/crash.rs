@@ -181,3 +181,30 @@ async fn a_wait_that_is_given_up_in_the_same_process_is_found_out_too(#[case] ba
 
     assert_eq!((report.outcome, report.attempts), (Outcome::Erased, 2));
 }
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn an_end_that_could_not_be_kept_is_not_reported(#[case] backend: Backend) {
+    let Some(bench) = backend.start(2).await else { return };
+    let arrived = Signal::default();
+    let signal = arrived.clone();
+    bench.saas.on("DELETE", "/plain/1").then(Answer::status(204));
+    bench.saas.on("DELETE", "/repeatable/1").with(move |_| {
+        signal.give();
+        Answer::status(204).after(Duration::from_millis(200))
+    });
+    let process = bench.process().await;
+    let orders = [bench.order(0, "plain"), bench.order(1, "repeatable")];
+
+    let (chain, ()) = tokio::join!(process.writer.settle_all(&process.hold, &orders), async {
+        arrived.crash(std::future::pending::<()>()).await;
+        process.store.close().await;
+    });
+
+    assert!(chain.stopped.is_some());
+    assert_eq!(chain.reports.iter().map(|report| report.outcome).collect::<Vec<_>>(), [Outcome::Erased]);
+    let states: Vec<_> = bench.ledger().await.iter().map(|entry| entry.state).collect();
+    assert_eq!(states, [LedgerState::Outcome, LedgerState::Intent]);
+}
