@@ -1,11 +1,11 @@
-use std::io::Write as _;
-
 use model::Row;
 
 use crate::StoreError;
 
 /// Rows compress well at the fastest level; a higher one costs more than the disk it saves.
 const ZSTD_LEVEL: i32 = 1;
+/// A first guess; the text grows if rows are longer.
+const TYPICAL_ROW_BYTES: usize = 256;
 
 /// Rows in the form they are kept in, before they are sealed. Packing takes a processor for a while:
 /// from asynchronous code use `spawn_blocking`.
@@ -24,13 +24,15 @@ impl PackedRows {
         if rows.is_empty() {
             return Ok(Self { bytes: Vec::new(), rows: 0 });
         }
-        let mut encoder = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL).map_err(damaged)?;
+        // The whole page as text first: handed on in small parts, they would cost more than packing.
+        let mut text = Vec::with_capacity(rows.len() * TYPICAL_ROW_BYTES);
         for row in rows {
-            serde_json::to_writer(&mut encoder, row)
+            serde_json::to_writer(&mut text, row)
                 .map_err(|_| StoreError::Damaged { what: "a row to be kept" })?;
-            encoder.write_all(b"\n").map_err(damaged)?;
+            text.push(b'\n');
         }
-        Ok(Self { bytes: encoder.finish().map_err(damaged)?, rows: rows.len() as u64 })
+        let bytes = zstd::bulk::compress(&text, ZSTD_LEVEL).map_err(damaged)?;
+        Ok(Self { bytes, rows: rows.len() as u64 })
     }
 
     /// How many there are.
