@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// Measure this program instead of a fresh release build.
     #[arg(long)]
     program: Option<PathBuf>,
+    /// Only measurements with this in their name.
+    #[arg(long)]
+    only: Option<String>,
     /// Fail if a figure misses its bound.
     #[arg(long)]
     strict: bool,
@@ -79,6 +82,9 @@ impl Figure {
     }
 }
 
+/// One part of the measurements.
+type Part<'a> = &'a dyn Fn() -> Result<Vec<Figure>>;
+
 /// Builds, measures and prints.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let program = if let Some(program) = &arguments.program {
@@ -90,24 +96,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let bench = Bench::new(&program)?;
     let corpus = cargo::top().join(&arguments.corpus);
     let mut figures = Vec::new();
-    let mut measured = |name: &str, part: Result<Vec<Figure>>| -> Result<()> {
+    let parts: [(&str, Part<'_>); 8] = [
+        ("start-up", &|| bench.start_up()),
+        ("check of the corpus", &|| bench.check(&corpus)),
+        ("2,000 pages one after the other", &|| bench.pages()),
+        ("one million rows", &|| bench.rows()),
+        ("200 people, 8 calls in flight", &|| bench.people()),
+        ("one million rows of a database", &|| bench.database_rows(&database::Server::start()?)),
+        ("100,000 rows masked in a database", &|| bench.database_masking(&database::Server::start()?)),
+        ("store and writes", &examples::run),
+    ];
+    let is_chosen = |name: &str| arguments.only.as_deref().is_none_or(|only| name.contains(only));
+    for (name, part) in parts.into_iter().filter(|(name, _)| is_chosen(name)) {
         report(&format!("== {name}"));
-        for figure in part? {
+        for figure in part()? {
             say(&figure.line());
             figures.push(figure);
         }
-        Ok(())
-    };
-    measured("start-up", bench.start_up())?;
-    measured("check of the corpus", bench.check(&corpus))?;
-    measured("2,000 pages one after the other", bench.pages())?;
-    measured("one million rows", bench.rows())?;
-    measured("200 people, 8 calls in flight", bench.people())?;
-    let server = database::Server::start()?;
-    measured("one million rows of a database", bench.database_rows(&server))?;
-    measured("100,000 rows masked in a database", bench.database_masking(&server))?;
-    drop(server);
-    measured("store and writes", examples::run())?;
+    }
     let json = serde_json::to_string_pretty(&figures)?;
     match &arguments.json {
         Some(path) => std::fs::write(path, json)?,
