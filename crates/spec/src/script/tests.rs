@@ -191,3 +191,60 @@ fn a_script_goes_on_with_the_answers_it_got_and_waits_for_none() {
     assert!(matches!(first, Step::Ask { ask, line: 5, column: 17 } if ask == expected));
     assert!(matches!(second, Step::Done(result) if writes(result.clone()).unwrap()[0].path == "/keys/k"));
 }
+
+#[rstest]
+#[case("a b/ü?", "a%20b%2F%C3%BC%3F")]
+#[case("..", "..")]
+#[case("7", "7")]
+fn quote_makes_one_segment_of_a_value(#[case] value: &str, #[case] quoted: &str) {
+    assert_eq!(run("def main(v):\n    return quote(v)\n", &[json!(value)]).unwrap(), quoted);
+    assert_eq!(run("def main(v):\n    return quote(v)\n", &[json!(12)]).unwrap(), "12");
+    assert!(run("def main(v):\n    return quote(v)\n", &[json!([value])]).is_err());
+}
+
+#[rstest]
+#[case("/", true)]
+#[case("/a/b-1/", true)]
+#[case("/a%20b", true)]
+#[case("a", false)]
+#[case("", false)]
+#[case("//a", false)]
+#[case("/a//b", false)]
+#[case("/a/./b", false)]
+#[case("/a/%2e%2E/b", false)]
+#[case("/a/%20/b", false)]
+#[case("/a?b", false)]
+#[case("/a#b", false)]
+#[case("/a b", false)]
+#[case("/\\\\host", false)]
+fn a_path_leads_below_the_base_url_or_is_refused(#[case] path: &str, #[case] is_plain: bool) {
+    assert_eq!(fetch(json!({"path": path})).is_ok(), is_plain);
+    assert_eq!(writes(json!([{"method": "DELETE", "path": path}])).is_ok(), is_plain);
+}
+
+#[test]
+fn a_page_is_a_list_or_says_what_comes_next_and_what_is_missing() {
+    let whole = page(json!([{"id": 1}])).unwrap();
+    let part = page(json!({"rows": [], "next": {"at": 2}, "incomplete": "page_cap"})).unwrap();
+    let last = page(json!({"rows": [{}], "next": null})).unwrap();
+
+    assert_eq!((whole.rows.len(), whole.next, whole.incomplete), (1, None, None));
+    assert_eq!(part.next, Some(json!({"at": 2})));
+    assert_eq!(part.incomplete, Some(model::IncompleteReason::PageCap));
+    assert_eq!((last.rows.len(), last.next), (1, None));
+    assert_eq!(page(json!({"rows": [], "more": 1})), Err(ScriptPageError::NotAPage));
+    assert_eq!(page(json!([{}, 1])), Err(ScriptPageError::NotARow { index: 1 }));
+    assert_eq!(page(json!({"rows": [], "incomplete": "Ana"})), Err(ScriptPageError::UnknownReason));
+}
+
+#[test]
+fn a_function_is_found_where_it_is_defined_and_nowhere_else() {
+    let script = compiled("name = 1\ndef main():\n    return fetch({})\n");
+
+    assert_eq!(script.find_function("main"), Ok(()));
+    for other in ["name", "len", "mian"] {
+        assert_eq!(script.find_function(other).unwrap_err().problem, ScriptProblem::NoFunction, "{other}");
+    }
+    let broken = compiled("x = 1\ny = [][3]\ndef main():\n    return 1\n").find_function("main").unwrap_err();
+    assert_eq!((broken.line, &broken.problem), (2, &ScriptProblem::Value));
+}
