@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use engine::Canceller;
 use model::Outcome;
+use privacy::plan::Operation;
 use privacy::{ApplyError, ApplyOptions, ApplyProgress, ApplyState, Verdict};
 use rstest::rstest;
 use serde_json::json;
@@ -23,7 +24,7 @@ async fn what_is_sent_is_exactly_the_plan(#[case] backend: Backend) {
         .contents()
         .operations
         .iter()
-        .filter_map(|operation| operation.write_request())
+        .filter_map(Operation::write_request)
         .map(|write| format!("{} /{}", write.method, write.url.splitn(4, '/').nth(3).unwrap()))
         .collect();
     let mut sent = bench.crm.writes();

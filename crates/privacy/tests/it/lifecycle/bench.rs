@@ -195,7 +195,7 @@ impl Bench {
         let crm = merge(&self.file, datasets.first(), &HashMap::new()).unwrap();
         let datasets = check_datasets(&SourceFile::new("shop.yml", SHOP), &CheckOptions::default());
         let datasets = datasets.value.unwrap_or_else(|| panic!("{:#?}", datasets.diagnostics));
-        let shop = GraphDataset::from_dataset(&datasets[0]);
+        let shop = GraphDataset::from_dataset(datasets.first().unwrap());
         let secrets = vec![
             ("domain".to_owned(), Value::from(self.crm.saas.host_port())),
             ("token".to_owned(), Value::from(self.token.as_str())),

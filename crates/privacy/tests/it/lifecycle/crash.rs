@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use engine::Defect;
 use model::Outcome;
-use privacy::plan::Plan;
+use privacy::plan::{Operation, Plan};
 use privacy::{OperationState, ResolveDecision, RunStatus};
 use rstest::rstest;
 
 use super::bench::{Backend, Bench, actor, apply, options, verify};
+use super::crm::id_of;
 
 /// Longer than any lease.
 const LATER: Duration = Duration::from_secs(5);
@@ -59,10 +60,10 @@ fn most_often(writes: &[String]) -> usize {
 /// What the status claims of a note must be so.
 fn check_honest(bench: &Bench, plan: &Plan, status: &RunStatus) {
     for operation in &status.operations {
-        let write = plan.find_operation(operation.order).and_then(|one| one.write_request());
+        let write = plan.find_operation(operation.order).and_then(Operation::write_request);
         let Some(write) = write.filter(|write| write.method == "DELETE") else { continue };
         let id = write.url.rsplit('/').next().unwrap().to_owned();
-        let is_there = bench.crm.state().notes.iter().any(|note| note["id"].to_string() == id);
+        let is_there = bench.crm.state().notes.iter().any(|note| id_of(note) == id);
         if operation.outcome == Some(Outcome::Erased) {
             assert!(!is_there, "operation {} is said to be erased", operation.order);
         }
@@ -76,7 +77,7 @@ fn check_honest(bench: &Bench, plan: &Plan, status: &RunStatus) {
 async fn decide(bench: &Bench, plan: &Plan, status: &RunStatus) {
     let service = bench.process().await;
     for operation in status.operations.iter().filter(|one| one.state == OperationState::Unknown) {
-        let write = plan.find_operation(operation.order).and_then(|one| one.write_request()).unwrap();
+        let write = plan.find_operation(operation.order).and_then(Operation::write_request).unwrap();
         let target = format!("{} /{}", write.method, write.url.splitn(4, '/').nth(3).unwrap());
         let took_effect = bench.crm.state().effects.contains(&target);
         let decision =

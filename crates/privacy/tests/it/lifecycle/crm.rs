@@ -157,6 +157,11 @@ fn lock(state: &Mutex<Crm>) -> MutexGuard<'_, Crm> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The id as it stands in a path.
+pub(crate) fn id_of(one: &Value) -> String {
+    one["id"].to_string()
+}
+
 impl Crm {
     fn answer(&mut self, call: &Call) -> Answer {
         let write = format!("{} {}", call.method, call.path);
@@ -176,7 +181,7 @@ impl Crm {
     fn take(&mut self, call: &Call, write: &str) -> Answer {
         let parameters = call.parameters();
         let last = call.path.rsplit('/').next().unwrap_or_default().to_owned();
-        let is_this = |one: &Value| one["id"].to_string() == last;
+        let is_this = |one: &Value| id_of(one) == last;
         let of = |rows: &[Value], field: &str| {
             let wanted = parameters.find(field).unwrap_or_default().to_owned();
             let found: Vec<_> = rows.iter().filter(|row| row[field] == wanted.as_str()).cloned().collect();
@@ -224,7 +229,7 @@ impl Crm {
     pub(crate) fn end_jobs(&mut self, status: &str) {
         for job in self.jobs.values_mut() {
             job["status"] = status.into();
-            job["parts"][0]["status"] = status.into();
+            *job.pointer_mut("/parts/0/status").unwrap() = status.into();
         }
         if status == "FINISHED" {
             self.letters.clear();

@@ -10,7 +10,9 @@ use super::bench::{Backend, actor, apply, options, verify};
 const LETTERS: &str = "crm:letters";
 
 fn of_letters(status: &privacy::RunStatus) -> &privacy::OperationStatus {
-    let is_it = |one: &&privacy::OperationStatus| one.collections[0].to_string() == LETTERS;
+    let is_it = |one: &&privacy::OperationStatus| {
+        one.collections.iter().any(|address| address.to_string() == LETTERS)
+    };
     status.operations.iter().find(is_it).unwrap()
 }
 

@@ -9,7 +9,7 @@ use store::Checkpoint;
 
 use super::bench::{Backend, actor, apply, verify};
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 #[rstest]
 #[case(Backend::Sqlite)]
@@ -62,7 +62,7 @@ async fn status_outlives_the_personal_data_and_the_plan(#[case] backend: Backend
     let again = service.forget_expired(Retention::default()).await.unwrap();
     let after = service.status(run).await.unwrap();
 
-    assert_eq!(gone.runs, [run.clone()]);
+    assert_eq!(gone.runs, std::slice::from_ref(run));
     assert!(again.runs.is_empty() && again.rows.is_empty());
     assert!(bench.store().await.run_subject(run).await.is_err());
     assert_eq!(after.operations.len(), before.operations.len());

@@ -42,7 +42,7 @@ async fn a_run_that_is_over_or_forgotten_is_refused(#[case] backend: Backend) {
     let (cancelled, forgotten) = (bench.plan().await, bench.plan().await);
     let store = bench.store().await;
     store.run_cancel(&cancelled.contents().run, actor()).await.unwrap();
-    bench.clock.advance(Duration::from_secs(8 * 86_400));
+    bench.clock.advance(Duration::from_hours(8 * 24));
     let service = bench.process().await;
     let gone = service.forget_expired(Retention::default()).await.unwrap();
 
