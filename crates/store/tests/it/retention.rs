@@ -7,7 +7,7 @@ use store::{Actor, NewPage, NewPlan, PackedRows, PlanDigest, StoreError, TaskNam
 
 use crate::bench::{Backend, Bench, CANARY, LEASE};
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 async fn run_with_rows(bench: &Bench, name: &str) -> (RunId, PlanDigest) {
     let run = bench.run(&[name]).await;
@@ -91,6 +91,6 @@ async fn everything_is_due_once_nothing_happened_for_long(#[case] backend: Backe
     bench.clock.advance(20 * DAY);
     let later = bench.store.run_list_due(ago(&bench, 30)).await.unwrap();
 
-    assert_eq!(due, [old.clone()]);
+    assert_eq!(due, std::slice::from_ref(&old));
     assert_eq!(later, [old, approved]);
 }
