@@ -81,6 +81,8 @@ pub struct PlannedWrite {
     pub rows: Vec<usize>,
     /// How many values its batch holds; 1 without one.
     pub values: usize,
+    /// It must not be sent before the one in front of it has ended: a script returned both, in this order.
+    pub follows: bool,
 }
 
 /// Something that no call is made for.

@@ -78,12 +78,17 @@ impl Planner<'_> {
             }
         };
         let mut written = HashSet::new();
-        for (request, of) in made {
+        for (position, (request, of)) in made.into_iter().enumerate() {
             let rows: Vec<usize> = of.iter().filter_map(|row| positions.get(*row)).copied().collect();
             written.extend(rows.iter().copied());
             let is_of_person = self.source.per == Per::Person && rows.len() == positions.len();
             let rows = if is_of_person { Vec::new() } else { rows };
-            writes.planned.push(PlannedWrite { request, values: rows.len().max(1), rows });
+            writes.planned.push(PlannedWrite {
+                request,
+                values: rows.len().max(1),
+                rows,
+                follows: position > 0,
+            });
         }
         let left: Vec<usize> = positions.iter().filter(|row| !written.contains(row)).copied().collect();
         if !left.is_empty() || (positions.is_empty() && writes.planned.is_empty()) {

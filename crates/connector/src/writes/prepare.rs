@@ -207,6 +207,7 @@ impl Prepare<'_> {
         for unit in units {
             match self.build(&unit) {
                 Ok(request) => writes.planned.push(PlannedWrite {
+                    follows: false,
                     request,
                     values: unit.batch.len().max(1),
                     rows: unit.rows,

@@ -144,6 +144,12 @@ async fn okta_users_are_looked_up_again_and_deleted_by_the_calls_that_each_needs
     assert!(users.lock().unwrap().is_empty(), "nobody is left");
     let rows: Vec<&[usize]> = writes.planned.iter().map(|write| write.rows.as_slice()).collect();
     assert_eq!(rows, [&[0], &[0], &[1]]);
+    let follows: Vec<bool> = writes.planned.iter().map(|write| write.follows).collect();
+    assert_eq!(
+        follows,
+        [false, true, false],
+        "a user is deleted once deactivated; users do not wait for each other"
+    );
     assert_eq!(writes.unwritten[0].rows, [2], "the third was gone by then");
     assert_eq!(saas.calls()[0].header("authorization"), Some("SSWS canary-secret-key"));
     assert!(!serde_json::to_string(&writes.planned[0].request).unwrap().contains("canary"));

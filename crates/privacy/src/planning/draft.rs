@@ -14,12 +14,22 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Lets the operations from `first` on wait for those of `ranges`.
+    /// Lets the operation at `index` wait for the one at `before`, which stands in front of it.
+    pub(super) fn follow(&mut self, index: usize, before: Option<usize>) {
+        let Some(before) = before.filter(|before| *before < index) else { return };
+        if let Some(operation) = self.operations.get_mut(index) {
+            operation.waits_for.push(before as u64 + 1);
+        }
+    }
+
+    /// Lets the operations from `first` on wait for those of `ranges` as well.
     pub(super) fn wait(&mut self, first: usize, ranges: &[Range<usize>]) {
         let waits_for: Vec<u64> =
             ranges.iter().flat_map(Range::clone).map(|index| index as u64 + 1).collect();
         for operation in self.operations.iter_mut().skip(first) {
-            operation.waits_for.clone_from(&waits_for);
+            let more = waits_for.iter().filter(|order| !operation.waits_for.contains(order));
+            let more: Vec<u64> = more.copied().collect();
+            operation.waits_for.extend(more);
         }
     }
 }

@@ -105,6 +105,7 @@ impl<'a> RequestStep<'a> {
         }
         draft.not_covered.extend(tally.finish(first));
         for write in planned {
+            let before = draft.operations.len().checked_sub(1).filter(|_| write.follows);
             let mut reasons = Reasons::default();
             for address in self.collections {
                 if let Some(node) = self.deciding.node(address) {
@@ -123,6 +124,7 @@ impl<'a> RequestStep<'a> {
             let made = Made { write, reasons, grade: Some(MaskingGrade::Deleted), uses };
             let (collections, expected) = (self.collections.to_vec(), self.expected());
             draft.operations.push(operation(self.connector, self.request, made, (collections, expected)));
+            draft.follow(draft.operations.len() - 1, before);
         }
         Ok(())
     }
