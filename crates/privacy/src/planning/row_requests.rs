@@ -153,7 +153,9 @@ impl Making<'_> {
         for one in &writes.unwritten {
             note_unwritten(one, one.rows.len().max(1) as u64, tally);
         }
+        let mut before = None;
         for write in writes.planned {
+            let follows = write.follows;
             let of = write.rows.iter().filter_map(|row| candidates.get(*row));
             // A request without rows of its own stands for all of them.
             let of: Vec<&Candidate> =
@@ -161,13 +163,16 @@ impl Making<'_> {
             let made = self.made(write, &of, &marks);
             let (address, expected) = (writing.node.address().clone(), self.expected());
             let operation = operation(writing.connector, writing.request, made, (vec![address], expected));
-            self.push(operation, draft);
+            let index = self.push(operation, draft);
+            draft.follow(index, before.filter(|_| follows));
+            before = Some(index);
         }
         Ok(())
     }
 
-    /// Adds an operation; a call that is there already stands for these rows as well.
-    fn push(&mut self, operation: Operation, draft: &mut Draft) {
+    /// Adds an operation; a call that is there already stands for these rows as well. Gives its
+    /// position.
+    fn push(&mut self, operation: Operation, draft: &mut Draft) -> usize {
         let call = operation.write_request().map(|one| json!([one.method, one.url, one.headers, one.body]));
         let next = draft.operations.len();
         let number = *self.known.entry(call.unwrap_or_default().to_string()).or_insert(next);
@@ -181,6 +186,7 @@ impl Making<'_> {
                 }
             }
         }
+        number
     }
 
     fn candidates(&self, rows: Vec<Row>) -> Result<Vec<Candidate>, PlanningError> {
