@@ -141,13 +141,12 @@ impl RowWriter {
 }
 
 impl StoredWriter {
-    /// Puts a page into the store, with the state behind it.
+    /// Puts a page into the store, with its mark and the state behind it.
     pub(crate) async fn append(
         &self,
         place: PagePlace,
         rows: &PackedRows,
-        mark: Option<&[u8]>,
-        state: &UnitState,
+        (mark, state): (Option<&[u8]>, &UnitState),
     ) -> Result<(), Halt> {
         let state = state_bytes(state);
         let page = NewPage { unit: place.unit as u64, page: place.page as u64, rows, mark, state: &state };
@@ -191,7 +190,7 @@ impl StoredWriter {
     fn failed(&self, source: StoreError) -> Halt {
         match source {
             StoreError::Fenced { .. } => Halt::Lost,
-            source => RowsError::Store { collection: self.address.clone(), source }.into(),
+            source => RowsError::of_store(&self.address, source).into(),
         }
     }
 }

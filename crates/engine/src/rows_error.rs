@@ -10,14 +10,26 @@ use crate::SpoolError;
 pub enum RowsError {
     /// The folder for rows.
     #[error(transparent)]
-    Spool(#[from] SpoolError),
+    Spool(Box<SpoolError>),
     /// The state database.
     #[error("cannot keep or read rows of `{collection}` in the state database")]
     Store {
         /// Whose rows.
-        collection: CollectionAddress,
+        collection: Box<CollectionAddress>,
         /// What the store said.
         #[source]
-        source: StoreError,
+        source: Box<StoreError>,
     },
+}
+
+impl RowsError {
+    pub(crate) fn of_store(collection: &CollectionAddress, source: StoreError) -> Self {
+        Self::Store { collection: Box::new(collection.clone()), source: Box::new(source) }
+    }
+}
+
+impl From<SpoolError> for RowsError {
+    fn from(error: SpoolError) -> Self {
+        Self::Spool(Box::new(error))
+    }
 }

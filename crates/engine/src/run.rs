@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, HashMap};
-use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -191,17 +190,15 @@ pub async fn run_with(
 }
 
 /// Completes when the run must be over; never, if it may take its time.
-fn passing(keeping: Keeping, deadline: Option<Timestamp>) -> impl Future<Output = ()> {
-    async move {
-        let (Keeping::Store(stage), Some(deadline)) = (keeping, deadline) else {
-            return std::future::pending().await;
-        };
-        let clock = stage.store.clock();
-        while let Ok(left) = Duration::try_from(deadline.duration_since(clock.now()))
-            && !left.is_zero()
-        {
-            clock.sleep(left).await;
-        }
+async fn passing(keeping: Keeping, deadline: Option<Timestamp>) {
+    let (Keeping::Store(stage), Some(deadline)) = (keeping, deadline) else {
+        return std::future::pending().await;
+    };
+    let clock = stage.store.clock();
+    while let Ok(left) = Duration::try_from(deadline.duration_since(clock.now()))
+        && !left.is_zero()
+    {
+        clock.sleep(left).await;
     }
 }
 

@@ -89,7 +89,7 @@ impl Stage {
         address: &CollectionAddress,
         stop: &Stop,
     ) -> Result<Taken, Halt> {
-        let failed = |source| RowsError::Store { collection: address.clone(), source };
+        let failed = |source| RowsError::of_store(address, source);
         let request = HoldRequest {
             run: self.run.clone(),
             kind: self.kind.clone(),

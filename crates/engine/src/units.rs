@@ -87,10 +87,8 @@ impl UnitReader {
         }
         // What holds something on the other side keeps its place until it is through: pages of others
         // that wait for a place could otherwise wait for each other.
-        let _slot = match this.reading.holds_on() {
-            true => Some(this.limits.slot(&this.connection).await),
-            false => None,
-        };
+        let _slot =
+            if this.reading.holds_on() { Some(this.limits.slot(&this.connection).await) } else { None };
         let mut reader = this.open(unit, begun, &mut outcome).await?;
         let mut restarts = 0;
         loop {
@@ -144,10 +142,8 @@ impl UnitReader {
         let mut storing = None;
         let ending = loop {
             let next_page = async {
-                let _slot = match this.reading.holds_on() {
-                    true => None,
-                    false => Some(this.limits.slot(&this.connection).await),
-                };
+                let holds_on = this.reading.holds_on();
+                let _slot = if holds_on { None } else { Some(this.limits.slot(&this.connection).await) };
                 reader.next_page().await
             };
             let page = tokio::select! {
@@ -220,7 +216,7 @@ impl UnitReader {
                     let (kept, foreign) = joined(tokio::task::spawn_blocking(pack).await).await?;
                     state.foreign_rows += foreign;
                     if let (RowWriter::Store(writer), Kept::Packed(rows)) = (&reader.writer, kept) {
-                        writer.append(place, &rows, mark.as_deref(), &state).await?;
+                        writer.append(place, &rows, (mark.as_deref(), &state)).await?;
                     }
                     Ok(foreign)
                 }))

@@ -59,7 +59,7 @@ impl StoredPages<'_> {
             }
             Err(source) => {
                 self.is_over = true;
-                Some(Err(RowsError::Store { collection: self.rows.address.clone(), source }))
+                Some(Err(RowsError::of_store(&self.rows.address, source)))
             }
         }
     }

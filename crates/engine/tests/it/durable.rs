@@ -119,7 +119,7 @@ async fn a_run_that_breaks_off_after_any_page_ends_the_same(#[case] backend: Bac
         }
         broken += 1;
         let store = keep.again().await;
-        let outcome = engine::run(keep.plan_with(&stage, &run, store), &|_| {}).await.unwrap();
+        let outcome = engine::run(Keep::plan_with(&stage, &run, store), &|_| {}).await.unwrap();
         assert_eq!(told(outcome).await, expected, "broken off after page {pages}");
     }
 
@@ -162,7 +162,7 @@ async fn a_run_that_is_over_is_not_read_again(#[case] backend: Backend) {
     let calls = stage.saas.calls().len();
     keep.store.run_finish(&run, None).await.unwrap();
 
-    let second = engine::run(keep.plan_with(&stage, &run, keep.again().await), &|_| {}).await.unwrap();
+    let second = engine::run(Keep::plan_with(&stage, &run, keep.again().await), &|_| {}).await.unwrap();
 
     assert_eq!(told(second).await, first);
     assert_eq!(stage.saas.calls().len(), calls, "no call was made");
@@ -196,7 +196,7 @@ async fn two_processes_share_a_run_and_see_the_same(#[case] backend: Backend) {
     let expected = Keep::unbroken(&stage).await;
     let before = stage.saas.calls().len();
     let run = keep.run(None).await;
-    let other = keep.plan_with(&stage, &run, keep.again().await);
+    let other = Keep::plan_with(&stage, &run, keep.again().await);
 
     let (one, two) =
         tokio::join!(engine::run(keep.plan(&stage, &run), &|_| {}), engine::run(other, &|_| {}),);

@@ -18,7 +18,8 @@ fn rows(from: u64, count: u64) -> Vec<Row> {
 
 fn page(unit: u64, page: u64, rows: &PackedRows) -> NewPage<'_> {
     const STATES: [&[u8]; 3] = [b"state-0", b"state-1", b"state-2"];
-    NewPage { unit, page, rows, mark: Some(STATES[page as usize]), state: STATES[page as usize] }
+    let state = STATES.get(page as usize).unwrap();
+    NewPage { unit, page, rows, mark: Some(state), state }
 }
 
 #[rstest]

@@ -63,10 +63,11 @@ impl Keep {
 
     /// Reading of a run by a worker of its own.
     pub(crate) fn plan(&self, stage: &Stage, run: &RunId) -> RunPlan {
-        self.plan_with(stage, run, self.store.clone())
+        Self::plan_with(stage, run, self.store.clone())
     }
 
-    pub(crate) fn plan_with(&self, stage: &Stage, run: &RunId, store: Store) -> RunPlan {
+    /// The same on a store that was opened another time.
+    pub(crate) fn plan_with(stage: &Stage, run: &RunId, store: Store) -> RunPlan {
         let rows = StoredRows {
             store,
             worker: format!("worker_{}", RandomIds.next_uuid()),

@@ -71,7 +71,7 @@ async fn a_cancelled_run_stops_while_it_waits_for_an_answer(#[case] backend: Bac
     let stage = shop().await;
     stage.saas.on("GET", "/visits").with(|_| {
         let page = json!({"data": [], "paging": {}});
-        Answer::json(200, &page).after(Duration::from_secs(60))
+        Answer::json(200, &page).after(Duration::from_mins(1))
     });
     let run = keep.run(None).await;
     let ended_others = |event| match event {
