@@ -70,7 +70,7 @@ async fn tell(folder: &Path, sandbox: &SegmentSandbox, output: Output) -> Result
         project.display()
     ));
     let package = folder.join("package");
-    let exit = request::access_one(&project, &state, &[IDENTITY.to_owned()], &package, output).await?;
+    let exit = request::access_one((&project, &state), &[IDENTITY.to_owned()], &package, output).await?;
     if exit != Exit::Done {
         return Ok(exit);
     }

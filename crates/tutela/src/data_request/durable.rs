@@ -23,6 +23,8 @@ pub(crate) struct StoredRun {
     pub(crate) worker: String,
     /// The run.
     pub(crate) run: RunId,
+    /// How to stop.
+    pub(crate) cancellation: Cancellation,
 }
 
 impl DataRequests {
@@ -81,25 +83,23 @@ impl DataRequests {
         &self,
         held: &StoredRun,
         folder: PathBuf,
-        cancellation: Cancellation,
         on_progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Delivered, Failure> {
-        let StoredRun { store, worker, run } = held;
+        let StoredRun { store, worker, run, cancellation } = held;
         let identities = self.subject(store, run).await?;
         let found = store.get_run(run).await.map_err(|error| state::failure(&error))?;
         let rows = StoredRows { store: store.clone(), worker: worker.clone(), stage: STAGE.to_owned() };
         let person = subject::person(run, identities.clone(), found.created_at);
         let plan = self.plan(run.clone(), person, RowKeeping::Store(rows))?;
-        let outcome = engine::run(RunPlan { cancellation, ..plan }, on_progress)
+        let outcome = engine::run(RunPlan { cancellation: cancellation.clone(), ..plan }, on_progress)
             .await
             .map_err(|error| go_on(Failure::failed(&error), run))?;
         let is_stopped = is_stopped(&outcome);
-        let delivered = match nothing_asked(&outcome) {
-            Some(reason) => Delivered::Nothing(reason.to_owned()),
-            None => {
-                let work = ToPack { run: run.clone(), folder, outcome, identities };
-                self.write(work).await.map_err(|failure| go_on(failure, run))?
-            }
+        let delivered = if let Some(reason) = nothing_asked(&outcome) {
+            Delivered::Nothing(reason.to_owned())
+        } else {
+            let work = ToPack { run: run.clone(), folder, outcome, identities };
+            self.write(work).await.map_err(|failure| go_on(failure, run))?
         };
         if !is_stopped {
             end(store, run).await?;

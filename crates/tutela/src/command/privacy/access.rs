@@ -78,8 +78,7 @@ pub(crate) fn run(access: &Access, output: Output) -> Result<Exit, Failure> {
 
 /// Asks for one person, within a runtime that is there already.
 pub(crate) async fn access_one(
-    project: &Path,
-    state: &StateSettings,
+    (project, state): (&Path, &StateSettings),
     identities: &[String],
     out: &Path,
     output: Output,

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::runtime;
 use crate::service::{ServiceArgument, actor};
+use crate::state;
 
 /// Which write, and what became of it.
 #[derive(Debug, clap::Args)]
@@ -44,7 +45,7 @@ pub(crate) fn run(resolve: &Resolve, output: Output) -> Result<Exit, Failure> {
                 Failure::bad_input(&error)
             }
             ResolveError::NotUnknown { .. } => Failure::refused(&error),
-            error => Failure::failed(error),
+            ResolveError::Store(error) => state::failure(error),
         })?;
         let status = service.status(run).await.map_err(|error| Failure::failed(&error))?;
         status::show(&status, output);

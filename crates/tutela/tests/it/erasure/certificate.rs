@@ -1,7 +1,7 @@
 use super::{Journey, MONTH};
 
 /// A run that was erased and certified; gives the name of the certificate's file.
-async fn certified(journey: &Journey) -> String {
+fn certified(journey: &Journey) -> String {
     let planned = journey.plan("ana@example.com");
     journey.apply(&planned).expect(3);
     journey.sandbox.advance(MONTH);
@@ -14,7 +14,7 @@ async fn certified(journey: &Journey) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_worth_nothing_without_a_key_or_with_a_changed_byte() {
     let journey = Journey::on_sqlite().await;
-    let file = certified(&journey).await;
+    let file = certified(&journey);
     let program = &journey.program;
     let bytes = std::fs::read(program.folder().join(&file)).unwrap();
     let key = program.read(".tutela/signing-key.pub");
@@ -36,7 +36,7 @@ async fn a_certificate_is_worth_nothing_without_a_key_or_with_a_changed_byte() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_in_other_bytes_of_the_same_meaning_is_refused() {
     let journey = Journey::on_sqlite().await;
-    let file = certified(&journey).await;
+    let file = certified(&journey);
     let text = journey.program.read(&file);
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
 
@@ -51,7 +51,7 @@ async fn a_certificate_in_other_bytes_of_the_same_meaning_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn certificate_page_and_log_hold_no_personal_data() {
     let journey = Journey::on_sqlite().await;
-    let file = certified(&journey).await;
+    let file = certified(&journey);
 
     let log = journey.run(&["audit", "export"]).expect(0).stdout;
     let page = journey.program.read(&file.replace(".json", ".html"));
@@ -66,7 +66,7 @@ async fn certificate_page_and_log_hold_no_personal_data() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_was_changed_after_its_checkpoint_is_noticed() {
     let journey = Journey::on_sqlite().await;
-    certified(&journey).await;
+    certified(&journey);
     let program = &journey.program;
     program.run(&["audit", "export", "--out", "log.jsonl"]).expect(0);
     program.run(&["audit", "export", "--checkpoint", "--out", "checkpoint.json"]).expect(0);

@@ -45,14 +45,16 @@ pub(super) async fn run(request: Request<'_>, whose: Whose, output: Output) -> R
         Whose::Person(person) => requests.begin(&store, &person, actor()).await?,
         Whose::Run(run) => run,
     };
-    // Whoever loses this process goes on with it.
-    output::complain(&format!("run: {run}"));
-    let held = StoredRun { store, worker: worker(), run };
+    if output.watched() {
+        // Whoever loses this process goes on with it; `-v` tells it everywhere.
+        output::complain(&format!("run: {run}"));
+    }
     let progress = ProgressLine::of_person(output);
     let (canceller, cancellation) = Canceller::new();
+    let held = StoredRun { store, worker: worker(), run, cancellation };
     let on_progress = |event| progress.note(&event);
     let mut is_interrupted = false;
-    let work = requests.deliver_run(&held, out.to_owned(), cancellation, &on_progress);
+    let work = requests.deliver_run(&held, out.to_owned(), &on_progress);
     tokio::pin!(work);
     let delivered = tokio::select! {
         delivered = &mut work => delivered,

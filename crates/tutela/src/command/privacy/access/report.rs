@@ -1,7 +1,7 @@
 use model::Identities;
 use privacy::storage::{Delivered, PackageRecord};
 use privacy::{CollectionReport, ReportOutcome};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::arguments::Format;
 use crate::data_request::{DataRequests, Packed};
@@ -14,13 +14,12 @@ pub(crate) fn show(package: &Packed, output: Output) -> Exit {
     let report = &package.contents;
     match output.format() {
         Format::Json => {
-            let mut shown = json!({
-                "outcome": report.outcome,
-                "package": package.place,
-                "collections": report.collections,
-            });
+            let mut shown = Map::new();
+            shown.insert("outcome".to_owned(), json!(report.outcome));
+            shown.insert("package".to_owned(), json!(package.place));
+            shown.insert("collections".to_owned(), json!(report.collections));
             if !package.stored.is_empty() {
-                shown["stored"] = package.stored.iter().map(stored).collect();
+                shown.insert("stored".to_owned(), package.stored.iter().map(stored).collect());
             }
             output::json(&shown);
         }
@@ -62,9 +61,9 @@ pub(crate) fn show(package: &Packed, output: Output) -> Exit {
 /// nowhere else.
 fn stored(delivered: &Delivered) -> Value {
     let mut shown = json!(delivered.record);
-    if let Some(link) = &delivered.link {
-        shown["link"] = json!(link.url.expose());
-        shown["link_valid_until"] = json!(link.valid_until.to_string());
+    if let (Some(link), Some(members)) = (&delivered.link, shown.as_object_mut()) {
+        members.insert("link".to_owned(), json!(link.url.expose()));
+        members.insert("link_valid_until".to_owned(), json!(link.valid_until.to_string()));
     }
     shown
 }
