@@ -19,6 +19,7 @@ mod rows;
 
 use std::collections::BTreeMap;
 
+use crypto::MaskSecrets;
 use engine::{Cancellation, Progress, RowKeeping, RunOutcome, RunPlan, StoredRows};
 use graph::{Targets, Traversal};
 use model::{CollectionAddress, RunId};
@@ -183,6 +184,7 @@ impl Planning<'_> {
             outcome,
             person: &person,
             key: &key,
+            secrets: MaskSecrets::random(),
         };
         let draft = deciding.decide().await?;
         let reads = reading::planned_reads(&self.traversal, outcome, &key).await?;

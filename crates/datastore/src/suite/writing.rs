@@ -330,7 +330,7 @@ async fn what_cannot_be_written_leaves_the_rest_alone(#[case] backend: Backend) 
         "  - name: ages\n    fields:\n    - {name: id, fides_meta: {primary_key: true, identity: email}}\n    - {name: age, data_categories: [user]}\n    - {name: name, data_categories: [user]}\n",
     );
     let both = |row: Value| RowChange {
-        row: super::writing::row(row),
+        row: self::row(row),
         values: vec![(path(json!(["age"])), json!("masked")), (path(json!(["name"])), json!("masked"))],
     };
     let changes = [both(json!({"id": 1})), both(json!({"id": null})), both(json!({"id": 3}))];

@@ -85,9 +85,10 @@ impl From<WriteRequest> for Call {
 
 /// A body as JSON where that gives exactly the same text again.
 fn shown_body(text: String, is_json: bool) -> Value {
-    match serde_json::from_str::<Value>(&text) {
-        Ok(value) if is_json && !value.is_string() && value.to_string() == text => value,
-        Ok(_) | Err(_) => Value::String(text),
+    let parsed = if is_json { serde_json::from_str::<Value>(&text).ok() } else { None };
+    match parsed.map(|value| (value.to_string(), value)) {
+        Some((compact, value)) if compact == text && !value.is_string() => value,
+        Some(_) | None => Value::String(text),
     }
 }
 

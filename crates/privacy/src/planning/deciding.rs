@@ -30,16 +30,17 @@ pub(super) struct Deciding<'a> {
     pub(super) person: &'a Person,
     /// Of the run's hashes.
     pub(super) key: &'a HashKey,
+    /// Of the masks that are drawn now; forgotten with this value.
+    pub(super) secrets: MaskSecrets,
 }
 
 impl<'a> Deciding<'a> {
     /// Decides what is done about everything that was read, and what cannot be.
     pub(super) async fn decide(&self) -> Result<Draft, PlanningError> {
-        let secrets = MaskSecrets::random();
         let mut draft = Draft::default();
         match self.goal {
-            Goal::Erasure(rules) => self.erase(rules, &secrets, &mut draft).await?,
-            Goal::Rectification(fixes) => self.rectify(fixes, &secrets, &mut draft).await?,
+            Goal::Erasure(rules) => self.erase(rules, &mut draft).await?,
+            Goal::Rectification(fixes) => self.rectify(fixes, &mut draft).await?,
         }
         self.note_unread(&mut draft);
         draft.not_covered.sort_by(|one, other| {
@@ -52,12 +53,7 @@ impl<'a> Deciding<'a> {
         Ok(draft)
     }
 
-    async fn erase(
-        &self,
-        rules: &[ErasureRule],
-        secrets: &MaskSecrets,
-        draft: &mut Draft,
-    ) -> Result<(), PlanningError> {
+    async fn erase(&self, rules: &[ErasureRule], draft: &mut Draft) -> Result<(), PlanningError> {
         let ErasureSteps { steps, not_erased } = self.steps(rules)?;
         let mut ranges: Vec<Range<usize>> = Vec::new();
         for step in &steps {
@@ -75,7 +71,7 @@ impl<'a> Deciding<'a> {
                         collections: &step.collections,
                         per: step.per,
                         rules,
-                        secrets,
+                        secrets: &self.secrets,
                     };
                     step.plan(draft).await?;
                 }
@@ -87,7 +83,7 @@ impl<'a> Deciding<'a> {
                             continue;
                         };
                         let values = if action.is_masking() {
-                            Some(NewValues::masks(&node.collection, rules, secrets)?)
+                            Some(NewValues::masks(&node.collection, rules, &self.secrets)?)
                         } else {
                             None
                         };

@@ -81,7 +81,7 @@ pub enum PlanningError {
         place: String,
         /// What is wrong.
         #[source]
-        source: connector::ReadError,
+        source: Box<connector::ReadError>,
     },
     /// Nothing could be read, so nothing can be planned.
     #[error("nothing could be read: {reason}")]

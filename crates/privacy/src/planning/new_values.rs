@@ -37,9 +37,9 @@ impl<'a> NewValues<'a> {
         &self.masker
     }
 
-    /// The new values of one row. `marked` is its erasure form.
-    pub(super) fn of(&self, received: &Row, marked: &Row) -> MaskedRow {
-        let Some(fixes) = &self.fixes else { return self.masker.mask(received, marked) };
+    /// The new values of one row. `erasure` is its erasure form.
+    pub(super) fn of(&self, received: &Row, erasure: &Row) -> MaskedRow {
+        let Some(fixes) = &self.fixes else { return self.masker.mask(received, erasure) };
         let mut masked = MaskedRow::default();
         for fix in fixes {
             let mut places = Vec::new();

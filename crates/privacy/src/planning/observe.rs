@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use crypto::MaskSecrets;
 use engine::RunOutcome;
 use graph::Targets;
 use model::{CollectionAddress, Identities};
@@ -38,8 +39,15 @@ pub(crate) async fn observe(
     let identities = identities_of(contents);
     let traversal = parts.graph.traverse(&identities, Targets::Everything)?;
     let person = subject::person(&contents.run, identities, created_at);
-    let deciding =
-        Deciding { service, goal: &goal, traversal: &traversal, outcome, person: &person, key: &key };
+    let deciding = Deciding {
+        service,
+        goal: &goal,
+        traversal: &traversal,
+        outcome,
+        person: &person,
+        key: &key,
+        secrets: MaskSecrets::random(),
+    };
     let draft = deciding.decide().await?;
     let policy_sha256 = policy_sha256(policy, &parts.connections);
     Ok(Observed { connections, policy_sha256, limits, reads: reads(contents, outcome, draft) })

@@ -20,7 +20,9 @@ pub(super) async fn planned_reads(
         let mut mark = ReadMark::default();
         let mut rows = RowStream::new(read.sealed.clone());
         while let Some(page) = rows.next_page().await? {
-            page.iter().for_each(|row| mark.add(&marker.mark(row), key));
+            for row in &page {
+                mark.add(&marker.mark(row), key);
+            }
         }
         reads.push(PlannedRead {
             address: node.address().clone(),

@@ -1,6 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crypto::MaskSecrets;
 use engine::Source;
 use graph::{NotErasedReason, TraversalNode};
 use model::{CollectionAddress, Outcome};
@@ -18,19 +17,14 @@ use super::rows::RowStream;
 
 impl Deciding<'_> {
     /// Right values for the rows that have wrong ones, collection by collection.
-    pub(super) async fn rectify(
-        &self,
-        fixes: &[Fix],
-        secrets: &MaskSecrets,
-        draft: &mut Draft,
-    ) -> Result<(), PlanningError> {
+    pub(super) async fn rectify(&self, fixes: &[Fix], draft: &mut Draft) -> Result<(), PlanningError> {
         let mut by_collection: BTreeMap<&CollectionAddress, Vec<&Fix>> = BTreeMap::new();
         for fix in fixes {
             by_collection.entry(&fix.address).or_default().push(fix);
         }
         for (address, fixes) in by_collection {
             let Some(node) = self.node(address) else { continue };
-            self.rectify_collection(node, fixes, secrets, draft).await?;
+            self.rectify_collection(node, fixes, draft).await?;
         }
         Ok(())
     }
@@ -39,21 +33,20 @@ impl Deciding<'_> {
         &self,
         node: &TraversalNode,
         fixes: Vec<&Fix>,
-        secrets: &MaskSecrets,
         draft: &mut Draft,
     ) -> Result<(), PlanningError> {
         let address = node.address();
         let Some(read) = self.read(address).filter(|read| read.rows > 0) else { return Ok(()) };
         let facts = self.service.find_facts(address.dataset());
         if facts.is_none_or(|facts| facts.access == Access::Read) {
-            let rows = self.wrong_rows(node, &fixes, secrets).await?;
+            let rows = self.wrong_rows(node, &fixes).await?;
             let stays = not_changed((address, rows), NotErasedReason::NoWriteAccess);
             draft.not_covered.extend(stays.filter(|_| rows > 0));
             return Ok(());
         }
         match self.source(address.dataset()) {
             Some(Source::Database(database)) => {
-                let values = Some(NewValues::corrections(&node.collection, fixes, secrets)?);
+                let values = Some(NewValues::corrections(&node.collection, fixes, &self.secrets)?);
                 RowStep { deciding: self, database, node, read, values }.plan(draft).await
             }
             Some(Source::Connector(connector)) => {
@@ -63,7 +56,7 @@ impl Deciding<'_> {
                     .find_endpoint(address.collection())
                     .and_then(|endpoint| endpoint.rectify.as_ref());
                 let request = match rectify {
-                    Some(rectify) => self.variant(&rectify.requests, connector, address)?,
+                    Some(rectify) => variant(&rectify.requests, connector, address)?,
                     None => None,
                 };
                 let allows = |fix: &&Fix| {
@@ -72,9 +65,9 @@ impl Deciding<'_> {
                 };
                 let (possible, refused): (Vec<&Fix>, Vec<&Fix>) =
                     fixes.into_iter().partition(|fix| request.is_some() && allows(fix));
-                self.note_not_rectifiable(node, refused, secrets, draft).await?;
+                self.note_not_rectifiable(node, refused, draft).await?;
                 let Some(request) = request.filter(|_| !possible.is_empty()) else { return Ok(()) };
-                let values = Some(NewValues::corrections(&node.collection, possible, secrets)?);
+                let values = Some(NewValues::corrections(&node.collection, possible, &self.secrets)?);
                 let writing = RowRequests {
                     deciding: self,
                     connector,
@@ -90,35 +83,16 @@ impl Deciding<'_> {
         }
     }
 
-    /// The first variant that applies to the connection.
-    fn variant<'r>(
-        &self,
-        requests: &'r [Request],
-        connector: &connector::Connector,
-        address: &CollectionAddress,
-    ) -> Result<Option<&'r Request>, PlanningError> {
-        for request in requests {
-            let applies = connector.connection().applies(request);
-            let applies =
-                applies.map_err(|source| graph::ErasureError { collection: address.clone(), source })?;
-            if applies {
-                return Ok(Some(request));
-            }
-        }
-        Ok(None)
-    }
-
     async fn note_not_rectifiable(
         &self,
         node: &TraversalNode,
         fixes: Vec<&Fix>,
-        secrets: &MaskSecrets,
         draft: &mut Draft,
     ) -> Result<(), PlanningError> {
         if fixes.is_empty() {
             return Ok(());
         }
-        let rows = self.wrong_rows(node, &fixes, secrets).await?;
+        let rows = self.wrong_rows(node, &fixes).await?;
         if rows == 0 {
             return Ok(());
         }
@@ -137,14 +111,9 @@ impl Deciding<'_> {
     }
 
     /// How many rows have another value than the right one.
-    async fn wrong_rows(
-        &self,
-        node: &TraversalNode,
-        fixes: &[&Fix],
-        secrets: &MaskSecrets,
-    ) -> Result<u64, PlanningError> {
+    async fn wrong_rows(&self, node: &TraversalNode, fixes: &[&Fix]) -> Result<u64, PlanningError> {
         let Some(read) = self.read(node.address()) else { return Ok(0) };
-        let values = NewValues::corrections(&node.collection, fixes.to_vec(), secrets)?;
+        let values = NewValues::corrections(&node.collection, fixes.to_vec(), &self.secrets)?;
         let mut stream = RowStream::new(read.sealed.clone());
         let mut rows = 0;
         while let Some(page) = stream.next_page().await? {
@@ -152,4 +121,21 @@ impl Deciding<'_> {
         }
         Ok(rows)
     }
+}
+
+/// The first variant that applies to the connection.
+fn variant<'r>(
+    requests: &'r [Request],
+    connector: &connector::Connector,
+    address: &CollectionAddress,
+) -> Result<Option<&'r Request>, PlanningError> {
+    for request in requests {
+        let applies = connector.connection().applies(request);
+        let applies =
+            applies.map_err(|source| graph::ErasureError { collection: address.clone(), source })?;
+        if applies {
+            return Ok(Some(request));
+        }
+    }
+    Ok(None)
 }

@@ -193,29 +193,32 @@ impl Making<'_> {
         let request = self.source.request;
         if request.data_path.is_none() && request.postprocessors.is_empty() {
             let candidate = |(position, row): (usize, Row)| {
-                let marked = self.filter.erasure_row(row.clone());
-                self.candidate(vec![position], row, &marked)
+                let erasure = self.filter.erasure_row(row.clone());
+                self.candidate(vec![position], row, &erasure)
             };
             return Ok(rows.into_iter().enumerate().map(candidate).collect());
         }
         let all: Vec<usize> = (0..rows.len()).collect();
         let expanded =
             write_rows(request, self.source.endpoint, rows, (self.source.person, self.source.inputs))
-                .map_err(|source| PlanningError::Expansion { place: request.place.clone(), source })?;
+                .map_err(|source| PlanningError::Expansion {
+                    place: request.place.clone(),
+                    source: Box::new(source),
+                })?;
         let candidate = |row: SourceRow| {
             let sources = row.source.map_or_else(|| all.clone(), |source| vec![source]);
-            let marked = row.row.clone();
-            self.candidate(sources, row.row, &marked)
+            let erasure = row.row.clone();
+            self.candidate(sources, row.row, &erasure)
         };
         Ok(expanded.into_iter().map(candidate).collect())
     }
 
-    fn candidate(&self, sources: Vec<usize>, row: Row, marked: &Row) -> Candidate {
+    fn candidate(&self, sources: Vec<usize>, row: Row, erasure: &Row) -> Candidate {
         let Some(values) = &self.writing.values else {
             let write = WriteRow { row, ..WriteRow::default() };
             return Candidate { sources, masked: MaskedRow::default(), write };
         };
-        let masked = values.of(&row, marked);
+        let masked = values.of(&row, erasure);
         let write = WriteRow {
             masked: values.masker().masked_object_fields(&row, &masked),
             all: values.masker().all_object_fields(&row, &masked),

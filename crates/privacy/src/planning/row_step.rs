@@ -96,15 +96,12 @@ impl RowStep<'_> {
             return Ok(true);
         }
         let collection = &self.node.collection;
-        let made = match &self.values {
-            Some(_) => {
-                let changes: Vec<RowChange> = rows.iter().map(|row| row.change.clone()).collect();
-                self.database.update(collection, &changes).await
-            }
-            None => {
-                let gone: Vec<Row> = rows.iter().map(|row| row.change.row.clone()).collect();
-                self.database.delete(collection, &gone).await
-            }
+        let made = if self.values.is_some() {
+            let changes: Vec<RowChange> = rows.iter().map(|row| row.change.clone()).collect();
+            self.database.update(collection, &changes).await
+        } else {
+            let gone: Vec<Row> = rows.iter().map(|row| row.change.row.clone()).collect();
+            self.database.delete(collection, &gone).await
         };
         let Changes { planned, refused } = match made {
             Ok(made) => made,
