@@ -144,6 +144,8 @@ pub struct VerifiedRead {
     pub address: CollectionAddress,
     /// What was found.
     pub state: VerificationState,
+    /// Where that is known from.
+    pub evidence: Evidence,
     /// Rows with targeted data when the plan was made.
     pub rows_before: u64,
     /// Rows with targeted data that are still there.
@@ -163,6 +165,17 @@ pub enum VerificationState {
     NotChecked,
     /// Nothing is there any more.
     Gone,
+}
+
+/// Where it is known from that data are gone, weaker first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// The application's word: it offers nothing that could be read again, and says of its job and of
+    /// each destination that they ended well.
+    Application,
+    /// Reading again.
+    Reading,
 }
 
 impl Certificate {
@@ -223,6 +236,11 @@ impl CertifiedVerification {
     /// The worst of all collections; if there are none, nothing was checked.
     pub fn state(&self) -> VerificationState {
         self.reads.iter().map(|read| read.state).min().unwrap_or(VerificationState::NotChecked)
+    }
+
+    /// The weakest evidence of all collections; `None` if there are none.
+    pub fn evidence(&self) -> Option<Evidence> {
+        self.reads.iter().map(|read| read.evidence).min()
     }
 }
 

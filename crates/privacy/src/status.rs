@@ -10,7 +10,7 @@ use serde::Serialize;
 use store::{Job, JobFilter, KeptCertificate, LedgerEntry, StoreError};
 use thiserror::Error;
 
-use crate::certificate::{Certificate, VerificationState};
+use crate::certificate::{Certificate, Evidence, VerificationState};
 use crate::jobs::MOST_JOBS;
 use crate::outline::Known;
 use crate::plan::{NotCovered, PlanAction};
@@ -126,6 +126,9 @@ pub struct DestinationStatus {
 pub struct VerificationStatus {
     /// The worst of all collections.
     pub state: VerificationState,
+    /// The weakest evidence for it: reading again, or the application's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
     /// Whether the certificate says that everything is proven.
     pub proven: bool,
     /// When the certificate was issued.
@@ -253,6 +256,7 @@ impl VerificationStatus {
         let state = certificate.as_ref().and_then(|certificate| certificate.conclusion.verification);
         Self {
             state: state.unwrap_or(VerificationState::NotChecked),
+            evidence: certificate.as_ref().and_then(|certificate| certificate.conclusion.evidence),
             proven: certificate.as_ref().is_some_and(|certificate| certificate.conclusion.proven),
             certified_at: certificate.map(|certificate| certificate.issued_at),
         }

@@ -148,16 +148,18 @@ impl PrivacyService {
         }
         let proofs = self.proofs(known, &now).await?;
         let checked_at = parts.clock.now();
-        let (service, outline) = (self.clone(), known.outline.clone());
-        let comparison = Comparison { service, outline, before, now, proofs, checked_at };
-        let reads = match tokio::task::spawn_blocking(move || comparison.reads()).await {
-            Ok(reads) => reads?,
-            Err(_) => return Err(stopped()),
-        };
         let (ledger, jobs) = self.records(known).await?;
         let Known { head, outline } = known;
         let facts = Facts { outline, head, run: RunState::Active, ledger: &ledger, jobs: &jobs };
         let operations = facts.operations();
+        let ended_well = operations.iter().filter(|one| one.outcome == Some(one.expected));
+        let confirmed = ended_well.map(|one| one.order).collect();
+        let (service, outline) = (self.clone(), outline.clone());
+        let comparison = Comparison { service, outline, before, now, proofs, confirmed, checked_at };
+        let reads = match tokio::task::spawn_blocking(move || comparison.reads()).await {
+            Ok(reads) => reads?,
+            Err(_) => return Err(stopped()),
+        };
         let verification = CertifiedVerification { quiet_period_s: period.as_secs(), reads };
         let findings = Findings { known, operations: &operations, verification, problems };
         self.certify(findings, &options.actor).await

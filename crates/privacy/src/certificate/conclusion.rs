@@ -4,7 +4,7 @@ use graph::MaskingGrade;
 use model::Outcome;
 use serde::{Deserialize, Serialize};
 
-use super::{Certificate, VerificationState};
+use super::{Certificate, Evidence, VerificationState};
 
 /// What a certificate amounts to. It follows from the parts; a certificate that concludes anything
 /// else is refused.
@@ -17,10 +17,14 @@ pub struct Conclusion {
     /// What reading again found, at worst; absent if there was nothing to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification: Option<VerificationState>,
+    /// The weakest evidence for it; absent if there was nothing to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
     /// The worst grade of what was erased; absent if nothing was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grade: Option<MaskingGrade>,
-    /// Everything that should go has gone, and was looked for in vain.
+    /// Everything that should go has gone, and was looked for in vain or, where nothing can be read, is
+    /// gone by the application's word ([`Conclusion::evidence`]).
     pub proven: bool,
 }
 
@@ -32,6 +36,7 @@ impl Conclusion {
         let erased = certificate.operations.iter().filter(|operation| is_gone(operation.outcome));
         let grade = erased.filter_map(|operation| operation.grade).min();
         let verification = (!certificate.operations.is_empty()).then(|| certificate.verification.state());
+        let evidence = certificate.verification.evidence();
         let all_gone = certificate.operations.iter().all(|operation| {
             is_settled(operation.outcome)
                 && operation.destinations.iter().all(|destination| is_settled(destination.outcome))
@@ -40,7 +45,7 @@ impl Conclusion {
             && certificate.not_covered.is_empty()
             && reads_everything(certificate)
             && certificate.verification.reads.iter().all(|read| read.state == VerificationState::Gone);
-        Self { outcome, verification, grade, proven: is_proven }
+        Self { outcome, verification, evidence, grade, proven: is_proven }
     }
 }
 

@@ -3,7 +3,7 @@ use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Certificate, CertifiedOperation, VerifiedRead};
+use super::{Certificate, CertifiedOperation, Evidence, VerificationState, VerifiedRead};
 use crate::plan::{NotCovered, PlanAction};
 
 const TEMPLATE: &str = include_str!("certificate.html");
@@ -12,6 +12,7 @@ const TEMPLATE: &str = include_str!("certificate.html");
 #[derive(Serialize)]
 struct Page<'a> {
     proven: bool,
+    by_word: bool,
     what: &'static str,
     run: String,
     issued_at: String,
@@ -71,6 +72,7 @@ impl Certificate {
         environment.add_template("certificate.html", TEMPLATE)?;
         let page = Page {
             proven: self.conclusion.proven,
+            by_word: self.conclusion.evidence == Some(Evidence::Application),
             what: match self.action {
                 PlanAction::Erasure => "Erasure",
                 PlanAction::Rectification => "Correction",
@@ -94,6 +96,16 @@ impl Certificate {
     }
 }
 
+impl VerifiedRead {
+    /// What was found, in words for a person; names whose word it is if it was not read again.
+    pub fn found(&self) -> String {
+        match (self.state, self.evidence) {
+            (VerificationState::Gone, Evidence::Application) => "gone, by the application's word".to_owned(),
+            (state, _) => word(&state),
+        }
+    }
+}
+
 fn operation(operation: &CertifiedOperation) -> OperationLine<'_> {
     let collections: Vec<_> = operation.collections.iter().map(ToString::to_string).collect();
     let categories: Vec<_> = operation.reason.iter().map(|reason| reason.category.as_str()).collect();
@@ -114,7 +126,7 @@ fn operation(operation: &CertifiedOperation) -> OperationLine<'_> {
 fn read(read: &VerifiedRead) -> ReadLine {
     ReadLine {
         address: read.address.to_string(),
-        state: word(&read.state),
+        state: read.found(),
         before: read.rows_before.to_string(),
         left: read.rows_left.to_string(),
         checked_at: read.checked_at.strftime("%-d %B %Y, %H:%M:%S UTC").to_string(),

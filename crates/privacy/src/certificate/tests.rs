@@ -32,6 +32,7 @@ fn read(collection: &str, state: VerificationState) -> VerifiedRead {
     VerifiedRead {
         address: address(collection),
         state,
+        evidence: Evidence::Reading,
         rows_before: 1,
         rows_left: 0,
         checked_at: "2026-05-02T10:00:00Z".parse().unwrap(),
@@ -210,10 +211,24 @@ fn everything_settled_and_gone_is_proven_with_the_worst_grade() {
         Conclusion {
             outcome: Some(Outcome::Masked),
             verification: Some(VerificationState::Gone),
+            evidence: Some(Evidence::Reading),
             grade: Some(MaskingGrade::KeyedHash),
             proven: true,
         }
     );
+}
+
+#[test]
+fn the_word_of_an_application_is_told_apart_from_reading_again() {
+    let mut parts = parts();
+    parts.verification.reads[1].evidence = Evidence::Application;
+
+    let certificate = Certificate::new(parts);
+    let html = certificate.to_html().unwrap();
+
+    assert!(certificate.conclusion.proven);
+    assert_eq!(certificate.conclusion.evidence, Some(Evidence::Application));
+    assert!(html.contains("by the application&#x27;s word"), "{html}");
 }
 
 #[rstest]

@@ -1,6 +1,6 @@
 //! What reading again found, collection by collection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::MaskSecrets;
 use engine::{CollectionOutcome, RunOutcome, SealedRows, Status};
@@ -10,7 +10,7 @@ use model::{CollectionAddress, Outcome, Row};
 
 use super::traces::{Targeted, Traces};
 use crate::PrivacyService;
-use crate::certificate::{VerificationState, VerifiedRead};
+use crate::certificate::{Evidence, VerificationState, VerifiedRead};
 use crate::outline::{Outline, OutlinedOperation};
 use crate::plan::{PlanAction, Verification};
 use crate::planning::PlanningError;
@@ -24,6 +24,8 @@ pub(super) struct Comparison {
     pub(super) now: RunOutcome,
     /// What the reads found that connector files name under `verify`, by the number of the operation.
     pub(super) proofs: BTreeMap<u64, VerificationState>,
+    /// Operations of which nothing can be read again and whose job ended well, with each destination.
+    pub(super) confirmed: BTreeSet<u64>,
     pub(super) checked_at: Timestamp,
 }
 
@@ -39,12 +41,24 @@ impl Comparison {
                 Ok(VerifiedRead {
                     address: address.clone(),
                     state,
+                    evidence: self.evidence(address),
                     rows_before,
                     rows_left,
                     checked_at: self.checked_at,
                 })
             })
             .collect()
+    }
+
+    /// The application's word is all there is for a collection if any of its operations rests on it.
+    fn evidence(&self, address: &CollectionAddress) -> Evidence {
+        let of_collection = |one: &&OutlinedOperation| one.collections.contains(address);
+        let mut operations = self.outline.operations.iter().filter(of_collection);
+        if operations.any(|one| one.verification == Verification::JobOnly) {
+            Evidence::Application
+        } else {
+            Evidence::Reading
+        }
     }
 
     fn rules(&self) -> Result<Vec<ErasureRule>, Box<PlanningError>> {
@@ -65,8 +79,15 @@ impl Comparison {
         let rows_before = read.map_or(0, |read| read.rows);
         let proof = |operation: &OutlinedOperation| match self.proofs.get(&operation.order) {
             Some(state) => Some(*state),
-            None if operation.verification == Verification::Request => Some(VerificationState::NotChecked),
-            None => None,
+            None => match operation.verification {
+                Verification::JobOnly if self.confirmed.contains(&operation.order) => {
+                    Some(VerificationState::Gone)
+                }
+                Verification::Request | Verification::JobOnly | Verification::None => {
+                    Some(VerificationState::NotChecked)
+                }
+                Verification::ReadAgain => None,
+            },
         };
         let proven = operations.iter().filter_map(|operation| proof(operation)).min();
         let is_read = |operation: &OutlinedOperation| {
@@ -115,7 +136,7 @@ fn state(now: &CollectionOutcome, rows_left: u64) -> VerificationState {
     }
 }
 
-fn fields(operations: &[&OutlinedOperation]) -> std::collections::BTreeSet<String> {
+fn fields(operations: &[&OutlinedOperation]) -> BTreeSet<String> {
     let reasons = operations.iter().flat_map(|operation| &operation.reason);
     reasons.flat_map(|reason| reason.fields.iter().cloned()).collect()
 }

@@ -85,12 +85,7 @@ pub(crate) fn draw(certificate: &Certificate) {
     });
     output::text(&table(["#", "connection", "collections", "outcome", "grade"], operations, &[0]));
     let reads = certificate.verification.reads.iter().map(|read| {
-        [
-            read.address.to_string(),
-            word(&read.state),
-            read.rows_before.to_string(),
-            read.rows_left.to_string(),
-        ]
+        [read.address.to_string(), read.found(), read.rows_before.to_string(), read.rows_left.to_string()]
     });
     output::text(&table(["read again", "found", "rows before", "rows left"], reads, &[2, 3]));
     for one in &certificate.not_covered {
