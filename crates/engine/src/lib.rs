@@ -54,8 +54,8 @@ mod source;
 mod spool;
 mod stage;
 mod stop;
-mod unit_state;
 mod tokens;
+mod unit_state;
 mod units;
 mod upstream;
 mod write;
@@ -78,5 +78,6 @@ pub use tokens::{StoredTokens, StoredTokensParts};
 #[cfg(feature = "planted-defects")]
 pub use write::Defect;
 pub use write::{
-    Chain, WriteError, WriteOrder, WritePayload, WriteReport, WriteRetry, Writer, WriterParts, operation_outcome,
+    Chain, WriteError, WriteOrder, WritePayload, WriteReport, WriteRetry, Writer, WriterParts,
+    operation_outcome,
 };

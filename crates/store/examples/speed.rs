@@ -10,8 +10,8 @@ use crypto::{KeyRing, MasterKey, Secret};
 use model::{Outcome, RandomIds, RunId, SystemClock};
 use serde_json::json;
 use store::{
-    AUDIT_LEASE, Access, Actor, AuditEvent, EndedWrite, LedgerEnd, NewIntent, NewPlan, NewRun, NewTask, PlanDigest,
-    RunKind, Store, StoreParts, StorePlace, TaskId, TaskLease,
+    AUDIT_LEASE, Access, Actor, AuditEvent, EndedWrite, LedgerEnd, NewIntent, NewPlan, NewRun, NewTask,
+    PlanDigest, RunKind, Store, StoreParts, StorePlace, TaskId, TaskLease,
 };
 
 const ENTRIES: usize = 20_000;

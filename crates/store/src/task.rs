@@ -284,7 +284,12 @@ impl Store {
         Ok(woken)
     }
 
-    pub(crate) async fn task_over(&self, mut tx: Tx, lease: &TaskLease, changed: u64) -> Result<(), StoreError> {
+    pub(crate) async fn task_over(
+        &self,
+        mut tx: Tx,
+        lease: &TaskLease,
+        changed: u64,
+    ) -> Result<(), StoreError> {
         const UNBLOCK: &str = "UPDATE task SET blocked_by = blocked_by - 1 WHERE id IN (SELECT child FROM task_edge WHERE parent = $1)";
         if changed == 0 {
             return Err(fenced(lease));

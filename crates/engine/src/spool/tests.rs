@@ -95,10 +95,7 @@ fn a_page_in_the_place_of_another_is_refused() {
     std::fs::write(&file, [second, first].concat()).unwrap();
 
     let read = writer.finish().pages().next().unwrap();
-    assert!(
-        is_changed(&read),
-        "both pages are as long, and sealed under one key"
-    );
+    assert!(is_changed(&read), "both pages are as long, and sealed under one key");
 }
 
 #[test]
@@ -110,7 +107,10 @@ fn rows_that_vanished_are_an_error_and_not_an_empty_list() {
     std::fs::remove_file(stored_file(parent.path())).unwrap();
 
     let read = writer.finish().pages().next().unwrap();
-    assert!(matches!(&read, Err(RowsError::Spool(error)) if matches!(**error, SpoolError::Read { .. })), "{read:?}");
+    assert!(
+        matches!(&read, Err(RowsError::Spool(error)) if matches!(**error, SpoolError::Read { .. })),
+        "{read:?}"
+    );
 }
 
 #[cfg(target_os = "linux")]

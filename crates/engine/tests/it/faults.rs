@@ -126,7 +126,8 @@ async fn retries_are_counted() {
 async fn an_address_that_is_refused_produces_nothing_and_says_how_to_allow_it() {
     let stage = tree().await;
     let mut plan = stage.plan(&[("email", "ana@example.com")]);
-    plan.sources = std::collections::HashMap::from([("acme".parse().unwrap(), stage.connector_refused().into())]);
+    plan.sources =
+        std::collections::HashMap::from([("acme".parse().unwrap(), stage.connector_refused().into())]);
 
     let run = engine::run(plan, &|_| {}).await.unwrap();
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use connector::{Connection, Connector, ConnectorParts, MemoryTokens, Person, Secrets, Settings};
 use egress::{Door, DoorSettings, MemoryBudgets, Mode};
-use engine::{Cancellation, CollectionOutcome, Concurrency, Limits, Progress, RowKeeping, RunOutcome, RunPlan};
+use engine::{
+    Cancellation, CollectionOutcome, Concurrency, Limits, Progress, RowKeeping, RunOutcome, RunPlan,
+};
 use graph::{Graph, Targets, merge};
 use model::{Clock, CollectionAddress, Identities, PrivacyRequestId, RandomIds, Row, RunId};
 use serde_json::Value;

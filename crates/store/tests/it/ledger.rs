@@ -1,8 +1,8 @@
 use model::Outcome;
 use rstest::rstest;
 use store::{
-    Actor, ClaimedTask, Effect, EndedWrite, Intent, LedgerEnd, LedgerState, NewIntent, PlanDigest, Resolution, ResolvedBy,
-    StoreError,
+    Actor, ClaimedTask, Effect, EndedWrite, Intent, LedgerEnd, LedgerState, NewIntent, PlanDigest,
+    Resolution, ResolvedBy, StoreError,
 };
 
 use crate::bench::{Backend, LEASE};
