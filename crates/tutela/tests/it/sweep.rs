@@ -3,6 +3,7 @@
 //! twice, none lost, nothing called erased that is not, and the same end as without interruption.
 //!
 //! The short sweep comes by every point once per database. `cargo xtask sweep` runs the long one.
+#![expect(clippy::indexing_slicing, reason = "helpers of tests may panic")]
 
 mod check;
 mod points;

@@ -48,18 +48,17 @@ pub(crate) struct Planned(Vec<Operation>);
 impl Planned {
     pub(crate) fn of(plan: &Value) -> Self {
         let operation = |operation: &Value| {
-            let write = match operation["method"].as_str() {
-                Some(method) => Write::Http(key(
+            let write = if let Some(method) = operation["method"].as_str() {
+                Write::Http(key(
                     operation["connection"].as_str().unwrap(),
                     method,
                     &target(operation["url"].as_str().unwrap()),
                     &operation["body"],
-                )),
-                None => {
-                    let address = operation["collections"][0].as_str().unwrap();
-                    let table = address.split([':', '.']).next_back().unwrap();
-                    Write::Sql(table.to_owned(), operation["rows"].as_u64().unwrap())
-                }
+                ))
+            } else {
+                let address = operation["collections"][0].as_str().unwrap();
+                let table = address.split([':', '.']).next_back().unwrap();
+                Write::Sql(table.to_owned(), operation["rows"].as_u64().unwrap())
             };
             Operation {
                 order: operation["order"].as_u64().unwrap(),
@@ -73,7 +72,7 @@ impl Planned {
     /// Whether the operation of this number took effect.
     pub(crate) fn has_happened(&self, order: u64, outside: &Outside) -> bool {
         let operation = self.0.iter().find(|operation| operation.order == order).unwrap();
-        self.times(operation, outside) > 0
+        times(operation, outside) > 0
     }
 
     /// The writes of the applications, as a multiset.
@@ -83,14 +82,15 @@ impl Planned {
             Write::Sql(..) => None,
         }))
     }
+}
 
-    fn times(&self, operation: &Operation, outside: &Outside) -> u64 {
-        match &operation.write {
-            Write::Http(key) => calls(outside).filter(|call| call.key == *key && call.applied).count() as u64,
-            Write::Sql(table, rows) => {
-                let changed = changes(outside).filter(|((found, _), _)| found == table).count() as u64;
-                u64::from(changed >= *rows)
-            }
+/// How often an operation took effect; a statement does once all its rows are changed.
+fn times(operation: &Operation, outside: &Outside) -> u64 {
+    match &operation.write {
+        Write::Http(key) => calls(outside).filter(|call| call.key == *key && call.applied).count() as u64,
+        Write::Sql(table, rows) => {
+            let changed = changes(outside).filter(|((found, _), _)| found == table).count() as u64;
+            u64::from(changed >= *rows)
         }
     }
 }
@@ -209,7 +209,7 @@ pub(crate) fn effects(planned: &Planned, outside: &Outside, interruptions: u64) 
 
 /// Operations that never took effect.
 pub(crate) fn losses(planned: &Planned, outside: &Outside) -> Vec<Violation> {
-    let lost = planned.0.iter().filter(|operation| planned.times(operation, outside) == 0);
+    let lost = planned.0.iter().filter(|operation| times(operation, outside) == 0);
     lost.map(|operation| Violation::Lost(format!("operation {}", operation.order))).collect()
 }
 

@@ -4,7 +4,7 @@ use crate::sweep_database::Flavour;
 
 /// People may be masked twice without harm; a note that was deleted can be looked for; whether a
 /// subscription was ended nobody can find out.
-pub(crate) const CONTACTS: &str = r#"saas_config:
+pub(crate) const CONTACTS: &str = r"saas_config:
   fides_key: <instance_fides_key>
   name: Contacts
   type: contacts
@@ -61,7 +61,7 @@ pub(crate) const CONTACTS: &str = r#"saas_config:
           path: /subscriptions/<subscription_id>/end
           param_values:
             - { name: subscription_id, references: [{ dataset: <instance_fides_key>, field: subscriptions.id, direction: from }] }
-"#;
+";
 
 pub(crate) const CONTACTS_DATASET: &str = r"dataset:
   - fides_key: <instance_fides_key>

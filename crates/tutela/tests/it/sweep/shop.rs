@@ -64,7 +64,7 @@ pub(crate) fn statements(flavour: Flavour) -> String {
                 columns.split(',').map(|column| format!("{old}.{column} {is_distinct} {new}.{column}"));
             parts.collect::<Vec<_>>().join(" OR ")
         };
-        text.push_str(&match flavour {
+        let trigger = match flavour {
             Flavour::Sqlite => format!(
                 "CREATE TRIGGER {table}_update AFTER UPDATE ON {table} BEGIN INSERT INTO changes VALUES ('{table}', OLD.id, CASE WHEN {} THEN 1 ELSE 0 END); END;
                  CREATE TRIGGER {table}_delete AFTER DELETE ON {table} BEGIN INSERT INTO changes VALUES ('{table}', OLD.id, 1); END;\n",
@@ -78,7 +78,8 @@ pub(crate) fn statements(flavour: Flavour) -> String {
                  CREATE TRIGGER {table}_changed AFTER UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_changed();\n",
                 differs("OLD", "NEW", "IS DISTINCT FROM")
             ),
-        });
+        };
+        text.push_str(&trigger);
     }
     text
 }

@@ -6,6 +6,7 @@ use std::process::{Child, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
+use model::{Clock as _, SystemClock};
 use sandbox::contacts::ContactsSandbox;
 use sandbox::segment::{SegmentOptions, SegmentSandbox};
 use serde_json::Value;
@@ -45,7 +46,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn of(output: Output) -> Self {
+    fn of(output: &Output) -> Self {
         assert!(
             output.status.code().is_some() || output.status.signal() == Some(9),
             "{:?}: {}",
@@ -176,7 +177,7 @@ impl World {
         self.segment.reset();
         // A regulation's time is compared with the clock of the program.
         let start: jiff::Timestamp = self.segment.state()["now"].as_str().unwrap().parse().unwrap();
-        let now = jiff::Timestamp::now();
+        let now = SystemClock.now();
         self.segment
             .advance(Duration::from_secs(now.duration_since(start).as_secs().try_into().unwrap_or_default()));
     }
@@ -210,7 +211,7 @@ impl World {
 
     /// `privacy apply` of the plan.
     pub(crate) fn apply(&self, environment: &[(&str, String)]) -> Ended {
-        Ended::of(self.start_apply(environment).wait_with_output().unwrap())
+        Ended::of(&self.start_apply(environment).wait_with_output().unwrap())
     }
 
     /// The same, not waited for.
@@ -227,7 +228,7 @@ impl World {
 
     /// Runs the program to its end.
     pub(crate) fn run(&self, arguments: &[&str], environment: &[(&str, String)]) -> Ended {
-        Ended::of(self.start(arguments, environment).wait_with_output().unwrap())
+        Ended::of(&self.start(arguments, environment).wait_with_output().unwrap())
     }
 
     fn start(&self, arguments: &[&str], environment: &[(&str, String)]) -> Child {
