@@ -1,6 +1,7 @@
 //! Packages of runs against a scripted application.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop at what is not there")]
+#![expect(clippy::print_stderr, reason = "a test that is skipped says why")]
 
 mod archive;
 mod lifecycle;

@@ -10,7 +10,7 @@ use testkit::Answer;
 use super::world::{App, World, correcting};
 use super::{SHOP, TABLES, stay, stays};
 
-const APP: &str = r#"saas_config:
+const APP: &str = r"saas_config:
   fides_key: acme
   name: Acme
   type: acme
@@ -30,7 +30,7 @@ const APP: &str = r#"saas_config:
           path: /people/<id>
           param_values: [{name: id, references: [{dataset: acme, field: people.id, direction: from}]}]
           body: '{<masked_object_fields>}'
-"#;
+";
 
 const APP_DATA: &str = "dataset:
   - fides_key: acme
@@ -62,7 +62,9 @@ async fn plan(field: &str, value: &str) -> Result<Plan, privacy::PlanningError> 
 
 fn sent(plan: &Plan) -> Vec<String> {
     let one = |operation: &privacy::plan::Operation| match &operation.call {
-        Call::Sql { columns, .. } => format!("{}: {}", operation.collections[0], columns.join(",")),
+        Call::Sql { columns, .. } => {
+            format!("{}: {}", operation.collections.first().unwrap(), columns.join(","))
+        }
         Call::Http { method, body, .. } => format!("{method} {}", body.clone().unwrap_or_default()),
     };
     plan.contents().operations.iter().map(one).collect()

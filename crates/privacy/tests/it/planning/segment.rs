@@ -24,7 +24,7 @@ fn hosts(world: &World, hosts: &[&'static str]) -> Vec<(&'static str, String)> {
 }
 
 fn body(plan: &Plan, index: usize) -> Value {
-    match &plan.contents().operations[index].call {
+    match &plan.contents().operations.get(index).unwrap().call {
         Call::Http { body: Some(body), .. } => body.clone(),
         Call::Http { .. } | Call::Sql { .. } => panic!("a request with a body"),
     }
@@ -138,7 +138,7 @@ fn ids(values: &[&str]) -> Value {
     json!({"data": values.iter().map(one).collect::<Vec<_>>(), "cursor": {"has_more": false, "next": "", "limit": 100, "url": ""}})
 }
 
-async fn profile(world: &World, values: &[&str]) {
+fn profile(world: &World, values: &[&str]) {
     let saas = &world.saas;
     saas.on("GET", &format!("{PROFILES}/**"))
         .then(Answer::json(404, &json!({"error": {"code": "not_found"}})));
@@ -157,7 +157,7 @@ async fn profile(world: &World, values: &[&str]) {
 async fn unify_resolves_the_person_to_all_user_ids_before_it_plans() {
     let (connector, dataset) = library("segment_unify");
     let world = unify(World::new().await, &connector, &dataset);
-    profile(&world, &["u1", "u2", "u1"]).await;
+    profile(&world, &["u1", "u2", "u1"]);
 
     let plan = world.plan().await.unwrap();
 
@@ -176,7 +176,7 @@ async fn more_ids_than_one_call_takes_go_in_batches() {
     let (connector, dataset) = library("segment_unify");
     let connector = connector.replace("max: 5000", "max: 2");
     let world = unify(World::new().await, &connector, &dataset);
-    profile(&world, &["u1", "u2", "u3"]).await;
+    profile(&world, &["u1", "u2", "u3"]);
 
     let plan = world.plan().await.unwrap();
 
@@ -188,7 +188,7 @@ async fn more_ids_than_one_call_takes_go_in_batches() {
 async fn a_person_without_user_id_cannot_be_resolved_and_the_plan_says_so() {
     let (connector, dataset) = library("segment_unify");
     let world = unify(World::new().await, &connector, &dataset);
-    profile(&world, &[]).await;
+    profile(&world, &[]);
 
     let plan = world.plan().await.unwrap();
 
@@ -202,7 +202,7 @@ fn published() -> Option<(String, String)> {
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
     let found = read("segment_connector_example.yml").zip(read("segment_connector_example_dataset.yml"));
     if found.is_none() {
-        println!("skipped: the published example is not beside this repository");
+        eprintln!("skipped: the published example is not beside this repository");
     }
     found
 }

@@ -149,7 +149,7 @@ impl World {
         let text = format!("dataset:\n- fides_key: shop\n  name: Shop\n  collections:\n{dataset}");
         let checked = check_datasets(&SourceFile::new("shop.yml", &text), &CheckOptions::default());
         let datasets = checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
-        self.datasets.push(GraphDataset::from_dataset(&datasets[0]));
+        self.datasets.push(GraphDataset::from_dataset(datasets.first().unwrap()));
         let secrets = vec![("url".to_owned(), json!("sqlite:shop.db"))];
         let settings = DatabaseSettings {
             connection: "shop".parse().unwrap(),
