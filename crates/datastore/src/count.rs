@@ -1,6 +1,6 @@
 //! How large a table is, as far as it matters.
 
-use model::{CollectionAddress, Row};
+use model::CollectionAddress;
 use tokio::sync::mpsc;
 
 use crate::dialect::Dialect;
@@ -26,9 +26,9 @@ impl Database {
     async fn count(&self, collection: &CollectionAddress, most: u64) -> Result<u64, Fault> {
         let table = self.table(collection).await?;
         let select = select(self.driver().dialect(), &table.name, most);
-        let (sender, mut pages) = mpsc::channel::<Vec<Row>>(1);
+        let (sender, mut pages) = mpsc::channel(1);
         self.driver().stream(&select, PageSink::new(sender, self.limits())).await?;
-        let page = pages.recv().await.unwrap_or_default();
+        let page = pages.recv().await.unwrap_or_default().rows().unwrap_or_default();
         let counted = page.first().and_then(|row| row.get(NAME)).and_then(model::text_form);
         counted.and_then(|digits| digits.parse().ok()).ok_or(Fault::SchemaChanged)
     }

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use graph::{CollectedInputs, Traversal, TraversalNode, UnusableInput, collect_values};
-use model::{CollectionAddress, Row};
+use model::{CollectionAddress, Row, RowLines};
 use serde_json::Value;
 
 use crate::columns::{edge_paths, necessary};
@@ -165,23 +165,36 @@ impl Plan {
         Some(Select::new(self.database.driver().dialect(), &self.table, &self.outputs, &conditions))
     }
 
+    /// `rows` of a unit without those that an earlier one has as well.
+    fn without_earlier(&self, unit: usize, rows: RowLines) -> RowLines {
+        if unit == 0 {
+            return rows;
+        }
+        let mut kept = RowLines::default();
+        for line in rows.lines() {
+            let row = serde_json::from_slice(line);
+            if !row.is_ok_and(|row| self.is_in_earlier_unit(unit, &row)) {
+                kept.push_line(line);
+            }
+        }
+        kept
+    }
+
     /// Whether an earlier unit has this row as well, so that it comes once (privacy-requests P-9).
     ///
     /// Where the database calls values equal that are not the same (letter case), a row may still
     /// come twice; it is never lost.
     fn is_in_earlier_unit(&self, unit: usize, row: &Row) -> bool {
-        unit > 0
-            && self.inputs.iter().any(|input| {
-                let Some(value) = row.get(&input.place.column.name) else { return false };
-                let mut is_earlier = false;
-                let mut look = |value: &Value| {
-                    let key = input.place.searched(value).map(|searched| searched.key());
-                    is_earlier |=
-                        key.and_then(|key| input.unit_of.get(&key)).is_some_and(|first| *first < unit);
-                };
-                collect_values(value, &input.place.below, &mut look);
-                is_earlier
-            })
+        self.inputs.iter().any(|input| {
+            let Some(value) = row.get(&input.place.column.name) else { return false };
+            let mut is_earlier = false;
+            let mut look = |value: &Value| {
+                let key = input.place.searched(value).map(|searched| searched.key());
+                is_earlier |= key.and_then(|key| input.unit_of.get(&key)).is_some_and(|first| *first < unit);
+            };
+            collect_values(value, &input.place.below, &mut look);
+            is_earlier
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{CollectionAddress, Row, kill_point};
+use model::{CollectionAddress, RowLines, kill_point};
 use store::{NewPage, PackedRows, StoreError, TaskLease};
 
 use crate::kept_outcome::KeptOutcome;
@@ -45,14 +45,14 @@ pub(crate) struct Begun {
 
 impl RowWriter {
     /// Filtered rows become what is kept; blocks.
-    pub(crate) fn pack(&self, place: PagePlace, rows: &[Row]) -> Result<Kept, Halt> {
+    pub(crate) fn pack(&self, place: PagePlace, rows: &RowLines) -> Result<Kept, Halt> {
         match self {
             Self::Spool(writer) => {
                 writer.append(place, rows)?;
                 Ok(Kept::Spooled)
             }
             Self::Store(writer) => {
-                PackedRows::pack(rows).map(Kept::Packed).map_err(|error| writer.failed(error))
+                PackedRows::pack_lines(rows).map(Kept::Packed).map_err(|error| writer.failed(error))
             }
         }
     }

@@ -4,7 +4,7 @@ use connector::Connector;
 use datastore::Database;
 use model::ConnectionKey;
 
-pub(crate) use reading::{ReadFault, ReadOrder, SourceReading, UnitPages};
+pub(crate) use reading::{PageRows, ReadFault, ReadOrder, SourceReading, UnitPages};
 
 /// One connection that rows come from and changes go to.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crypto::PageKey;
-use model::{CollectionAddress, Row, RunId};
+use model::{CollectionAddress, RowLines, RunId};
 use tempfile::TempDir;
 use thiserror::Error;
 
@@ -159,19 +159,14 @@ impl SpoolWriter {
     }
 
     /// Seals and stores one page; blocks. Pages of different units may come in any order.
-    pub(crate) fn append(&self, place: PagePlace, rows: &[Row]) -> Result<(), SpoolError> {
+    pub(crate) fn append(&self, place: PagePlace, rows: &RowLines) -> Result<(), SpoolError> {
         if rows.is_empty() {
             return Ok(());
         }
         let too_large = || SpoolError::TooLarge { collection: self.address.clone() };
         let narrow = |number: usize| u32::try_from(number).map_err(|_| too_large());
         let (unit, page, count) = (narrow(place.unit)?, narrow(place.page)?, narrow(rows.len())?);
-        let mut plain = Vec::new();
-        for row in rows {
-            serde_json::to_writer(&mut plain, row).map_err(|error| self.write_error(error.into()))?;
-            plain.push(b'\n');
-        }
-        let sealed = self.folder.key.seal(&self.folder.associated(&self.address, unit, page), &plain);
+        let sealed = self.folder.key.seal(&self.folder.associated(&self.address, unit, page), rows.text());
         let length = narrow(sealed.len())?;
 
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

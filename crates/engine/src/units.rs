@@ -1,5 +1,6 @@
 //! The units of one collection, several at a time.
 
+mod sifting;
 mod tally;
 
 use std::sync::Arc;
@@ -8,12 +9,12 @@ use std::time::Duration;
 use egress::Retry;
 use futures::StreamExt;
 use graph::{ForeignRows, RowFilter};
-use model::{CollectionAddress, ConnectionKey, Row};
+use model::{CollectionAddress, ConnectionKey};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::row_writer::{Begun, Kept, RowWriter};
-use crate::source::{ReadFault, SourceReading, UnitPages};
+use crate::source::{PageRows, ReadFault, SourceReading, UnitPages};
 use crate::spool::PagePlace;
 use crate::stop::{Halt, Stop, Why};
 use crate::unit_state::UnitState;
@@ -154,7 +155,7 @@ impl UnitReader {
             };
             match page {
                 Ok(Some(page)) => {
-                    let rows = page.rows.len() as u64;
+                    let rows = page.len() as u64;
                     let state = &mut outcome.state;
                     state.foreign_rows += stored(storing.take()).await?;
                     let number = usize::try_from(state.pages).unwrap_or(usize::MAX);
@@ -165,7 +166,7 @@ impl UnitReader {
                     state.point = reader.resume_point();
                     state.end = reader.is_over().then(|| reader.completeness().into());
                     let mark = reader.mark().map(connector::PageMark::to_bytes);
-                    storing = Self::store(this, place, page.rows, (state.clone(), mark));
+                    storing = Self::store(this, place, page, (state.clone(), mark));
                     // Nobody listening is no reason to stop reading.
                     let _ =
                         this.progress.send(Progress::Page { collection: this.address.clone(), rows }).await;
@@ -191,18 +192,13 @@ impl UnitReader {
     fn store(
         this: &Arc<Self>,
         place: PagePlace,
-        rows: Vec<Row>,
+        rows: PageRows,
         (mut state, mark): (UnitState, Option<Vec<u8>>),
     ) -> Option<Storing> {
-        let rows_are_none = rows.is_empty();
+        let rows_are_none = rows.len() == 0;
         let reader = Arc::clone(this);
         let pack = move || {
-            let foreign = rows.iter().filter(|row| reader.foreign.is_foreign(row)).count() as u64;
-            let kept = |row| match &reader.writer {
-                RowWriter::Store(writer) if writer.stage.keeps_received => reader.filter.kept_row(row),
-                RowWriter::Store(_) | RowWriter::Spool(_) => reader.filter.access_row(row),
-            };
-            let kept: Vec<Row> = rows.into_iter().map(kept).collect();
+            let (kept, foreign) = reader.sift(rows)?;
             reader.writer.pack(place, &kept).map(|kept| (kept, foreign))
         };
         match &this.writer {

@@ -28,6 +28,7 @@ mod outcome;
 mod page;
 mod path;
 mod row;
+mod row_lines;
 
 pub use address::{AddressError, CollectionAddress, FieldAddress};
 pub use call_stats::CallStats;
@@ -46,3 +47,4 @@ pub use outcome::Outcome;
 pub use page::Page;
 pub use path::{Path, PathError};
 pub use row::{Row, is_falsy, loosely_equal, text_form};
+pub use row_lines::RowLines;

@@ -7,12 +7,11 @@ mod fault;
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use model::{ConnectionKey, Row};
-use serde_json::Value;
+use model::ConnectionKey;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow, PgSslMode};
 use sqlx::{Arguments, AssertSqlSafe, Connection, Row as _, ValueRef};
 
-use self::decode::decode;
+use self::decode::write;
 use self::fault::fault;
 use super::{Change, Idle, Session, while_committing, while_connecting};
 use crate::address::{ServerAddress, Tls};
@@ -84,17 +83,18 @@ impl PostgreSql {
         sqlx::raw_sql(begin).execute(&mut connection).await.map_err(|error| fault(&error))?;
         let declare = format!("DECLARE tutela NO SCROLL CURSOR FOR {}", select.sql);
         execute(&mut connection, declare, &select.parameters).await?;
-        let template: Row =
-            select.outputs.iter().map(|output| (output.column.name.clone(), Value::Null)).collect();
+        let columns: Vec<RowColumn<'_>> = RowColumn::list(&select.outputs);
+        let mut line = Vec::new();
         let fetch = format!("FETCH FORWARD {} FROM tutela", sink.page_rows());
         loop {
             let mut fetched = 0;
             {
                 let mut rows = sqlx::raw_sql(AssertSqlSafe(fetch.clone())).fetch(&mut connection);
                 while let Some(row) = rows.try_next().await.map_err(|error| fault(&error))? {
-                    let (row, bytes) = read(&row, &select.outputs, &template)?;
+                    line.clear();
+                    write_row(&mut line, &row, &columns)?;
                     fetched += 1;
-                    sink.push(row, bytes).await?;
+                    sink.push_line(&line).await?;
                 }
             }
             if fetched < sink.page_rows() {
@@ -215,14 +215,33 @@ async fn execute(connection: &mut PgConnection, sql: String, parameters: &[SqlVa
     Ok(done.rows_affected())
 }
 
-/// The row in the shape of `template`, whose names are copied with their hashes.
-fn read(row: &PgRow, outputs: &[Output], template: &Row) -> Result<(Row, usize), Fault> {
-    let mut values = template.clone();
-    let mut bytes = 0;
-    for (position, (output, value)) in outputs.iter().zip(values.values_mut()).enumerate() {
+/// A column of the result, and what stands before its values in the text of a row.
+struct RowColumn<'a> {
+    output: &'a Output,
+    /// `{"id":` or `,"name":`.
+    before: String,
+}
+
+impl<'a> RowColumn<'a> {
+    fn list(outputs: &'a [Output]) -> Vec<Self> {
+        let before = |position, name: &str| {
+            let name = serde_json::Value::from(name);
+            format!("{}{name}:", if position == 0 { '{' } else { ',' })
+        };
+        let columns = outputs.iter().enumerate();
+        columns
+            .map(|(position, output)| Self { output, before: before(position, &output.column.name) })
+            .collect()
+    }
+}
+
+/// Writes the row as JSON. Nobody may ever ask for its values, and text is what it is kept as.
+fn write_row(line: &mut Vec<u8>, row: &PgRow, columns: &[RowColumn<'_>]) -> Result<(), Fault> {
+    for (position, RowColumn { output, before }) in columns.iter().enumerate() {
+        line.extend_from_slice(before.as_bytes());
         let raw = row.try_get_raw(position).map_err(|error| fault(&error))?;
-        bytes += output.column.name.len() + 4;
         if raw.is_null() {
+            line.extend_from_slice(b"null");
             continue;
         }
         let unreadable = || Fault::BadValue {
@@ -230,10 +249,10 @@ fn read(row: &PgRow, outputs: &[Output], template: &Row) -> Result<(Row, usize),
             declared: output.column.declared.clone(),
         };
         let text = raw.as_str().map_err(|_| unreadable())?;
-        bytes += text.len();
-        *value = decode(text, &output.column.kind, output.is_json).ok_or_else(unreadable)?;
+        write(line, text, &output.column.kind, output.is_json).ok_or_else(unreadable)?;
     }
-    Ok((values, bytes))
+    line.extend_from_slice(if columns.is_empty() { b"{}" } else { b"}" });
+    Ok(())
 }
 
 fn column(row: &PgRow) -> Result<Column, sqlx::Error> {

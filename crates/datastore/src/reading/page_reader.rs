@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use egress::Retry;
 use futures::future::BoxFuture;
-use model::{CallStats, Completeness, IncompleteReason, Page, Row};
+use model::{CallStats, Completeness, IncompleteReason, Page, RowLines};
 use tokio::sync::mpsc;
 
 use super::Plan;
@@ -30,7 +30,7 @@ enum State {
 struct Streaming {
     /// Runs the statement; gone when it has ended. Polled by whoever waits for a page.
     producer: Option<BoxFuture<'static, Result<(), Fault>>>,
-    pages: mpsc::Receiver<Vec<Row>>,
+    pages: mpsc::Receiver<RowLines>,
 }
 
 impl PageReader {
@@ -57,25 +57,43 @@ impl PageReader {
     /// reader stops the statement.
     pub async fn next_page(&mut self) -> Result<Option<Page>, DatabaseError> {
         let before = self.stats;
+        let Some(lines) = self.next_lines().await? else { return Ok(None) };
+        let rows = lines.rows().map_err(|_| {
+            // JSON in a column may be nested just as deeply as is read, and then not in a row.
+            self.failed(Fault::BadValue { column: "*".to_owned(), declared: "json".to_owned() })
+        })?;
+        Ok(Some(Page { stats: self.stats.since(before), ..Page::of(rows) }))
+    }
+
+    /// The same page as the text that its rows are kept as; for a reader that only passes rows on.
+    ///
+    /// # Errors
+    /// As [`PageReader::next_page`].
+    ///
+    /// # Cancel safety
+    /// As [`PageReader::next_page`].
+    pub async fn next_lines(&mut self) -> Result<Option<RowLines>, DatabaseError> {
         match self.step().await {
             Ok(Some(rows)) => {
                 tracing::debug!(
                     connection = %self.plan.database.connection(), collection = %self.plan.collection,
                     unit = self.unit, rows = rows.len(), "page read"
                 );
-                Ok(Some(Page { stats: self.stats.since(before), ..Page::of(rows) }))
+                Ok(Some(rows))
             }
             Ok(None) => {
                 self.state = State::Done;
                 Ok(None)
             }
-            Err(fault) => {
-                self.state = State::Done;
-                let error = self.plan.database.error(Some(&self.plan.collection), fault);
-                self.completeness = Completeness::incomplete(error.reason(), error.to_string());
-                Err(error)
-            }
+            Err(fault) => Err(self.failed(fault)),
         }
+    }
+
+    fn failed(&mut self, fault: Fault) -> DatabaseError {
+        self.state = State::Done;
+        let error = self.plan.database.error(Some(&self.plan.collection), fault);
+        self.completeness = Completeness::incomplete(error.reason(), error.to_string());
+        error
     }
 
     /// Whether no page follows any more.
@@ -99,7 +117,7 @@ impl PageReader {
         self.stats
     }
 
-    async fn step(&mut self) -> Result<Option<Vec<Row>>, Fault> {
+    async fn step(&mut self) -> Result<Option<RowLines>, Fault> {
         loop {
             let streaming = match &mut self.state {
                 State::Done => return Ok(None),
@@ -115,12 +133,9 @@ impl PageReader {
             let limit = self.plan.database.limits().statement_timeout;
             let next = tokio::time::timeout(limit, streaming.next()).await.unwrap_or(Err(Fault::Timeout));
             match next {
-                Ok(Some(mut rows)) => {
+                Ok(Some(rows)) => {
                     self.has_pages = true;
-                    if self.unit > 0 {
-                        rows.retain(|row| !self.plan.is_in_earlier_unit(self.unit, row));
-                    }
-                    return Ok(Some(rows));
+                    return Ok(Some(self.plan.without_earlier(self.unit, rows)));
                 }
                 Ok(None) => return Ok(None),
                 Err(fault) => self.retry(fault).await?,
@@ -158,7 +173,7 @@ fn start(plan: &Arc<Plan>, unit: usize) -> Option<Streaming> {
 }
 
 impl Streaming {
-    async fn next(&mut self) -> Result<Option<Vec<Row>>, Fault> {
+    async fn next(&mut self) -> Result<Option<RowLines>, Fault> {
         loop {
             let Some(producer) = &mut self.producer else { return Ok(self.pages.recv().await) };
             tokio::select! {

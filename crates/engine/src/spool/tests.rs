@@ -1,4 +1,4 @@
-use model::RandomIds;
+use model::{RandomIds, Row};
 use proptest::prelude::*;
 use serde_json::json;
 use testkit::Canary;
@@ -38,7 +38,7 @@ fn nothing_readable_reaches_the_disk_and_nothing_stays() {
     let parent = tempfile::tempdir().unwrap();
     let writer = SpoolWriter::new(&folder(parent.path()), &address(), 0);
 
-    writer.append(PagePlace { unit: 0, page: 0 }, &[row(&canary.personal)]).unwrap();
+    writer.append(PagePlace { unit: 0, page: 0 }, &RowLines::of(&[row(&canary.personal)])).unwrap();
     let on_disk = std::fs::read(stored_file(parent.path())).unwrap();
     let rows = writer.finish();
 
@@ -59,7 +59,7 @@ fn folder_and_file_are_for_their_owner_only() {
     let parent = tempfile::tempdir().unwrap();
     let writer = SpoolWriter::new(&folder(parent.path()), &address(), 0);
 
-    writer.append(PagePlace { unit: 0, page: 0 }, &[row("a")]).unwrap();
+    writer.append(PagePlace { unit: 0, page: 0 }, &RowLines::of(&[row("a")])).unwrap();
 
     let file = stored_file(parent.path());
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -71,7 +71,7 @@ fn folder_and_file_are_for_their_owner_only() {
 fn a_page_that_was_changed_on_disk_is_refused() {
     let parent = tempfile::tempdir().unwrap();
     let writer = SpoolWriter::new(&folder(parent.path()), &address(), 0);
-    writer.append(PagePlace { unit: 0, page: 0 }, &[row("a")]).unwrap();
+    writer.append(PagePlace { unit: 0, page: 0 }, &RowLines::of(&[row("a")])).unwrap();
     let file = stored_file(parent.path());
     let mut bytes = std::fs::read(&file).unwrap();
 
@@ -86,8 +86,8 @@ fn a_page_that_was_changed_on_disk_is_refused() {
 fn a_page_in_the_place_of_another_is_refused() {
     let parent = tempfile::tempdir().unwrap();
     let writer = SpoolWriter::new(&folder(parent.path()), &address(), 0);
-    writer.append(PagePlace { unit: 0, page: 0 }, &[row("a")]).unwrap();
-    writer.append(PagePlace { unit: 1, page: 0 }, &[row("b")]).unwrap();
+    writer.append(PagePlace { unit: 0, page: 0 }, &RowLines::of(&[row("a")])).unwrap();
+    writer.append(PagePlace { unit: 1, page: 0 }, &RowLines::of(&[row("b")])).unwrap();
     let file = stored_file(parent.path());
     let bytes = std::fs::read(&file).unwrap();
 
@@ -102,7 +102,7 @@ fn a_page_in_the_place_of_another_is_refused() {
 fn rows_that_vanished_are_an_error_and_not_an_empty_list() {
     let parent = tempfile::tempdir().unwrap();
     let writer = SpoolWriter::new(&folder(parent.path()), &address(), 0);
-    writer.append(PagePlace { unit: 0, page: 0 }, &[row("a")]).unwrap();
+    writer.append(PagePlace { unit: 0, page: 0 }, &RowLines::of(&[row("a")])).unwrap();
 
     std::fs::remove_file(stored_file(parent.path())).unwrap();
 
@@ -121,7 +121,7 @@ fn a_full_disk_is_said_as_such() {
     // The device that is always full takes the place of the file.
     writer.state.lock().unwrap().file = Some(File::options().write(true).open("/dev/full").unwrap());
 
-    let error = writer.append(PagePlace { unit: 0, page: 0 }, &[row("a")]).unwrap_err();
+    let error = writer.append(PagePlace { unit: 0, page: 0 }, &RowLines::of(&[row("a")])).unwrap_err();
 
     assert!(matches!(error, SpoolError::DiskFull { .. }), "{error:?}");
     assert!(
@@ -150,7 +150,7 @@ proptest! {
         let writer = SpoolWriter::new(&folder(parent.path()), &address(), 0);
 
         for (unit, page) in &places {
-            writer.append(PagePlace { unit: *unit, page: *page }, &[row(&format!("{unit}.{page}"))]).unwrap();
+            writer.append(PagePlace { unit: *unit, page: *page }, &RowLines::of(&[row(&format!("{unit}.{page}"))])).unwrap();
         }
         let rows = writer.finish();
 

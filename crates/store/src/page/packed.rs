@@ -1,11 +1,9 @@
-use model::Row;
+use model::{Row, RowLines};
 
 use crate::StoreError;
 
 /// Rows compress well at the fastest level; a higher one costs more than the disk it saves.
 const ZSTD_LEVEL: i32 = 1;
-/// A first guess; the text grows if rows are longer.
-const TYPICAL_ROW_BYTES: usize = 256;
 
 /// Rows in the form they are kept in, before they are sealed. Packing takes a processor for a while:
 /// from asynchronous code use `spawn_blocking`.
@@ -18,20 +16,22 @@ impl PackedRows {
     /// Packs rows.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if a row cannot be written as JSON.
+    /// [`StoreError::Damaged`] if they cannot be packed.
     pub fn pack(rows: &[Row]) -> Result<Self, StoreError> {
-        let damaged = |_| StoreError::Damaged { what: "a row to be kept" };
+        Self::pack_lines(&RowLines::of(rows))
+    }
+
+    /// The same for rows that are text already.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if the text cannot be packed.
+    pub fn pack_lines(rows: &RowLines) -> Result<Self, StoreError> {
         if rows.is_empty() {
             return Ok(Self { bytes: Vec::new(), rows: 0 });
         }
-        // The whole page as text first: handed on in small parts, they would cost more than packing.
-        let mut text = Vec::with_capacity(rows.len() * TYPICAL_ROW_BYTES);
-        for row in rows {
-            serde_json::to_writer(&mut text, row)
-                .map_err(|_| StoreError::Damaged { what: "a row to be kept" })?;
-            text.push(b'\n');
-        }
-        let bytes = zstd::bulk::compress(&text, ZSTD_LEVEL).map_err(damaged)?;
+        // The whole page at once: handed on in small parts, it would cost more.
+        let bytes = zstd::bulk::compress(rows.text(), ZSTD_LEVEL)
+            .map_err(|_| StoreError::Damaged { what: "a row to be kept" })?;
         Ok(Self { bytes, rows: rows.len() as u64 })
     }
 

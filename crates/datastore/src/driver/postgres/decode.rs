@@ -7,6 +7,42 @@ use serde_json::Value;
 use crate::table::ColumnKind;
 use crate::value::exact_number;
 
+/// Writes the value that `text` stands for as JSON; `None` if it is not what the column's type writes.
+pub(super) fn write(out: &mut Vec<u8>, text: &str, kind: &ColumnKind, is_json: bool) -> Option<()> {
+    match kind {
+        _ if is_json => {}
+        ColumnKind::Boolean => {
+            out.extend_from_slice(if text == "t" { b"true" } else { b"false" });
+            return Some(());
+        }
+        ColumnKind::Integer { .. } | ColumnKind::Decimal | ColumnKind::Float if is_plain(text) => {
+            out.extend_from_slice(text.as_bytes());
+            return Some(());
+        }
+        ColumnKind::Text | ColumnKind::Uuid | ColumnKind::Date | ColumnKind::Time | ColumnKind::Other => {
+            return serde_json::to_writer(out, text).ok();
+        }
+        ColumnKind::Integer { .. }
+        | ColumnKind::Decimal
+        | ColumnKind::Float
+        | ColumnKind::DateTime
+        | ColumnKind::Instant
+        | ColumnKind::Bytes
+        | ColumnKind::Json
+        | ColumnKind::Array(_)
+        | ColumnKind::Any => {}
+    }
+    serde_json::to_writer(out, &decode(text, kind, is_json)?).ok()
+}
+
+/// Whether `text` is a JSON number without exponent, which stays as it is.
+fn is_plain(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    are_digits(whole) && are_digits(fraction) && (whole == "0" || !whole.starts_with('0'))
+}
+
 /// The value that `text` stands for; `None` if it is not what the column's type writes.
 pub(super) fn decode(text: &str, kind: &ColumnKind, is_json: bool) -> Option<Value> {
     if is_json {
@@ -140,6 +176,38 @@ mod tests {
     #[case("{}", ColumnKind::Array(Box::new(ColumnKind::Text)), json!([]))]
     fn texts_become_values(#[case] text: &str, #[case] kind: ColumnKind, #[case] expected: Value) {
         assert_eq!(decode(text, &kind, false), Some(expected));
+    }
+
+    #[rstest]
+    #[case("t", ColumnKind::Boolean)]
+    #[case("-9223372036854775808", ColumnKind::integer(64, true))]
+    #[case("0", ColumnKind::integer(32, true))]
+    #[case("007", ColumnKind::Decimal)]
+    #[case("-0.00", ColumnKind::Decimal)]
+    #[case(".5", ColumnKind::Decimal)]
+    #[case("5.", ColumnKind::Decimal)]
+    #[case("-", ColumnKind::Decimal)]
+    #[case("1.5.2", ColumnKind::Decimal)]
+    #[case("12345678901234567890.10", ColumnKind::Decimal)]
+    #[case("NaN", ColumnKind::Decimal)]
+    #[case("-Infinity", ColumnKind::Float)]
+    #[case("1e+300", ColumnKind::Float)]
+    #[case("1e-07", ColumnKind::Float)]
+    #[case("a\"b\\\n\u{1}\u{2028}é", ColumnKind::Text)]
+    #[case("2024-05-01 12:00:00.5+00", ColumnKind::Instant)]
+    #[case("2024-05-01 12:00:00", ColumnKind::DateTime)]
+    #[case("\\x00ff", ColumnKind::Bytes)]
+    #[case("{1,NULL}", ColumnKind::Array(Box::new(ColumnKind::integer(32, true))))]
+    #[case("{\"a\": [1.10,\n 2]}", ColumnKind::Json)]
+    #[case("P1D", ColumnKind::Other)]
+    fn a_text_is_written_as_the_value_it_stands_for(#[case] text: &str, #[case] kind: ColumnKind) {
+        for is_json in [false, true] {
+            let mut written = Vec::new();
+            write(&mut written, text, &kind, is_json).unwrap();
+
+            let value = decode(text, &kind, is_json).unwrap();
+            assert_eq!(String::from_utf8(written).unwrap(), value.to_string());
+        }
     }
 
     #[test]
