@@ -45,8 +45,9 @@ pub(crate) async fn open(
 ) -> Result<PrivacyService, Failure> {
     let members = file.members(output)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let wired = Opening::live(file, settings, Arc::clone(&clock))?.wire(&members)?;
-    let state = settings.open(Arc::clone(&clock)).await?;
+    let (state, worker) = (settings.open(Arc::clone(&clock)).await?, worker());
+    let opening = Opening::shared((file, settings), (&state.store, &worker), &members, Arc::clone(&clock))?;
+    let wired = opening.wire(&members)?;
     Ok(PrivacyService::new(ServiceParts {
         store: state.store,
         graph: wired.graph,
@@ -58,7 +59,7 @@ pub(crate) async fn open(
         verify_after: file.project.verify_after,
         clock,
         ids: Arc::new(RandomIds),
-        worker: worker(),
+        worker,
         folder: settings.folder.clone(),
         journal: state.journal,
         keys: state.keys,

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use connector::{Connector, ConnectorParts, MemoryTokens, Settings, TokenStore};
 use datastore::{Boundary, Database, DatabaseSettings, ReadLimits};
 use egress::{AllowedNetwork, Door, Mode};
-use engine::Source;
+use engine::{SharedBudgets, Source, StoredTokens, StoredTokensParts};
 use graph::{Graph, GraphDataset};
 use model::{Clock, ConnectionKey, RandomIds};
-use serde_json::Value;
+use serde_json::{Value, json};
 use spec::DatabaseKind;
 use spec::dataset_file::Dataset;
+use store::Store;
 
 use super::resolve::{Instance, Member, Part};
 use super::{ProjectFile, reading};
@@ -93,6 +94,35 @@ impl<'a> Opening<'a> {
     ) -> Result<Self, Failure> {
         let door = project.door(Mode::Live, &clock)?;
         Ok(Self { project, state, calls: Calls::new(door, reading(&project.project.reading), clock) })
+    }
+
+    /// The same, with what all processes on one state share: access tokens, and rate budgets if the state
+    /// lies on a server, where several may be at work.
+    ///
+    /// # Errors
+    /// Bad input if the project's `egress` cannot be used.
+    pub(crate) fn shared(
+        (project, state): (&'a ProjectFile, &'a StateSettings),
+        (store, worker): (&Store, &str),
+        members: &[Member],
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        let mut opening = Self::live(project, state, Arc::clone(&clock))?;
+        if state.own_state().is_some() {
+            let budgets = Arc::new(SharedBudgets::new(store.clone(), Arc::clone(&clock)));
+            opening.calls.door = Door::new(project.door_settings()?, Mode::Live, budgets, clock)
+                .map_err(|error| Failure::bad_input(&error))?;
+        }
+        let fingerprint = |member: &Member| {
+            let hash = store.keyed_hash(&crypto::canonical_json(&json!(member.secrets)));
+            (member.entry.key.clone(), crypto::hex(&hash))
+        };
+        opening.calls.tokens = Arc::new(StoredTokens::new(StoredTokensParts {
+            store: store.clone(),
+            worker: worker.to_owned(),
+            fingerprints: members.iter().map(fingerprint).collect(),
+        }));
+        Ok(opening)
     }
 
     /// All connections, joined.

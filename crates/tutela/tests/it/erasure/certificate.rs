@@ -6,8 +6,7 @@ fn certified(journey: &Journey) -> String {
     journey.apply(&planned).expect(3);
     journey.sandbox.advance(MONTH);
     journey.apply(&planned).expect(0);
-    // What Segment without Unify holds cannot be read again, so not everything is proven.
-    journey.run(&["privacy", "verify", &planned.run]).expect(3);
+    journey.run(&["privacy", "verify", &planned.run]).expect(0);
     format!("{}.certificate.json", planned.run)
 }
 
