@@ -33,6 +33,10 @@ dataset:
             data_type: integer
             fides_meta: {references: [{dataset: shop, field: customers.id, direction: from}]}
           - {name: total, data_type: string}
+      - name: lists
+        fields:
+          - {name: id, data_type: integer, fides_meta: {primary_key: true}}
+          - {name: emails, data_categories: [user.contact.email], fides_meta: {identity: email, data_type: 'string[]'}}
 ";
 
 /// A shop in a SQLite file: one customer, 95 orders, pages of ten rows.
@@ -52,6 +56,8 @@ impl Shop {
             .execute(
                 "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT);
                  CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, total TEXT);
+                 CREATE TABLE lists (id INTEGER PRIMARY KEY, emails TEXT);
+                 INSERT INTO lists VALUES (1, '[\"bo@example.com\", \"ana@example.com\"]'), (2, '[\"ana@example.com\"]');
                  INSERT INTO customers VALUES (7, 'ana@example.com'), (8, 'bo@example.com');
                  WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 95)
                  INSERT INTO orders SELECT i, 7, 'EUR ' || i FROM n;",
@@ -92,6 +98,20 @@ impl Shop {
             cancellation: Cancellation::never(),
         }
     }
+}
+
+#[tokio::test]
+async fn elements_of_others_are_taken_out_of_rows_that_a_database_gives_as_text() {
+    let shop = Shop::open().await;
+    let spool = tempfile::tempdir().unwrap();
+
+    let plan = shop.plan(RunId::new(&RandomIds), RowKeeping::Spool(spool.path().to_owned()));
+    let outcome = engine::run(plan, &|_| {}).await.unwrap();
+
+    let lists = outcome.collections.iter().find(|(address, _)| address.collection() == "lists").unwrap().1;
+    let rows: Vec<Row> = lists.sealed.pages().flat_map(Result::unwrap).collect();
+    let emails: Vec<_> = rows.iter().map(|row| row["emails"].to_string()).collect();
+    assert_eq!(emails, [r#"["ana@example.com"]"#, r#"["ana@example.com"]"#]);
 }
 
 #[rstest]
