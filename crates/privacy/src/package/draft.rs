@@ -12,6 +12,9 @@ use super::{Failed, PackageError};
 /// Every draft is called `.NAME-XXXXXX.draft`.
 const SUFFIX: &str = ".draft";
 
+/// Packages can be large, and a call of the system for every few kilobytes adds up.
+const BUFFER_BYTES: usize = 256 * 1024;
+
 /// Attempts to make a draft that nobody clears away before it is locked.
 const ATTEMPTS: usize = 8;
 
@@ -193,7 +196,7 @@ impl Draft {
         &self,
         write: impl FnOnce(&mut dyn Write) -> Result<T, Failed>,
     ) -> Result<T, PackageError> {
-        let mut buffered = BufWriter::new(self.file.as_file());
+        let mut buffered = BufWriter::with_capacity(BUFFER_BYTES, self.file.as_file());
         let written = write(&mut buffered).and_then(|written| {
             buffered.flush().map_err(Failed::Write)?;
             self.file.as_file().sync_all().map_err(Failed::Write)?;
