@@ -81,7 +81,7 @@ impl Default for ReadLimits {
         Self {
             connect_timeout: Duration::from_secs(10),
             statement_timeout: Duration::from_mins(5),
-            page_rows: 1000,
+            page_rows: 4000,
             page_bytes: 1024 * 1024,
             row_bytes: 32 * 1024 * 1024,
             attempts: 4,
