@@ -66,7 +66,8 @@ impl PageSink {
     }
 
     async fn flush(&mut self) {
-        let page = std::mem::take(&mut self.rows);
+        let next = RowLines::with_room_of(&self.rows);
+        let page = std::mem::replace(&mut self.rows, next);
         // The receiver lives as long as the future that runs this; without it nothing polls us.
         let _ = self.pages.send(page).await;
     }

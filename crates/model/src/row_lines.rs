@@ -12,6 +12,11 @@ pub struct RowLines {
 }
 
 impl RowLines {
+    /// None yet, with room for as many as `other` has.
+    pub fn with_room_of(other: &Self) -> Self {
+        Self { text: Vec::with_capacity(other.text.len()), ends: Vec::with_capacity(other.ends.len()) }
+    }
+
     /// The lines of these rows.
     pub fn of(rows: &[Row]) -> Self {
         let mut lines = Self::default();

@@ -1,6 +1,7 @@
 use model::{CollectionAddress, Row, RunId};
-use store::{PageCursor, Store, StoreError, TaskId};
+use store::{PageCursor, PagePlace, Store, StoreError, TaskId};
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use crate::RowsError;
 
@@ -18,9 +19,20 @@ pub(crate) struct Stored {
 /// Goes through such rows.
 pub(super) struct StoredPages<'a> {
     rows: &'a Stored,
-    cursor: PageCursor,
-    is_over: bool,
+    next: Next,
 }
+
+/// Where the next page comes from.
+enum Next {
+    /// It is read when it is asked for.
+    Cursor(PageCursor),
+    /// It is being read while the last one is used.
+    Ahead(JoinHandle<(PageCursor, TextPage)>),
+    /// After the last page, and after an error, nothing follows.
+    Nothing,
+}
+
+type TextPage = Result<Option<(PagePlace, Vec<u8>)>, StoreError>;
 
 impl Stored {
     pub(super) fn len(&self) -> u64 {
@@ -28,39 +40,68 @@ impl Stored {
     }
 
     pub(super) fn pages(&self) -> StoredPages<'_> {
-        StoredPages { rows: self, cursor: self.store.page_list(&self.run, &self.task), is_over: false }
+        StoredPages { rows: self, next: Next::Cursor(self.store.page_list(&self.run, &self.task)) }
     }
 }
 
 impl StoredPages<'_> {
+    /// Opening and unpacking a page costs about as much as writing it out: the next one is made ready
+    /// meanwhile, on another thread.
     pub(super) fn next_text(&mut self) -> Option<Result<Vec<u8>, RowsError>> {
-        if self.is_over {
-            return None;
+        let (cursor, page) = self.take()?;
+        let given = self.given(page)?;
+        if let (Ok(_), Some(cursor)) = (&given, cursor) {
+            self.next = Next::Ahead(self.rows.runtime.spawn(read(cursor)));
         }
-        let page = self.rows.runtime.block_on(self.cursor.next_text());
-        self.given(page)
+        Some(given)
     }
 
     pub(super) fn next_rows(&mut self) -> Option<Result<Vec<Row>, RowsError>> {
-        if self.is_over {
-            return None;
+        let Next::Cursor(cursor) = &mut self.next else {
+            let text = self.next_text()?;
+            return Some(text.and_then(|text| self.parsed(&text)));
+        };
+        let page = self.rows.runtime.block_on(cursor.next_page());
+        let given = self.given(page);
+        if !matches!(given, Some(Ok(_))) {
+            self.next = Next::Nothing;
         }
-        let page = self.rows.runtime.block_on(self.cursor.next_page());
-        self.given(page)
+        given
     }
 
-    /// After the last page, and after an error, nothing follows.
-    fn given<P, T>(&mut self, page: Result<Option<(P, T)>, StoreError>) -> Option<Result<T, RowsError>> {
+    fn take(&mut self) -> Option<(Option<PageCursor>, TextPage)> {
+        let runtime = &self.rows.runtime;
+        let (cursor, page) = match std::mem::replace(&mut self.next, Next::Nothing) {
+            Next::Nothing => return None,
+            Next::Cursor(cursor) => runtime.block_on(read(cursor)),
+            Next::Ahead(reading) => match runtime.block_on(reading) {
+                Ok(read) => read,
+                Err(stopped) => match stopped.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // The runtime goes down: half a list must not pass for a whole one.
+                    Err(_) => return Some((None, Err(StoreError::Damaged { what: "a page being read" }))),
+                },
+            },
+        };
+        Some((Some(cursor), page))
+    }
+
+    fn parsed(&self, text: &[u8]) -> Result<Vec<Row>, RowsError> {
+        let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let damaged =
+            |_| RowsError::of_store(&self.rows.address, StoreError::Damaged { what: "a page of rows" });
+        lines.map(serde_json::from_slice).collect::<Result<_, _>>().map_err(damaged)
+    }
+
+    fn given<P, T>(&self, page: Result<Option<(P, T)>, StoreError>) -> Option<Result<T, RowsError>> {
         match page {
-            Ok(Some((_, page))) => Some(Ok(page)),
-            Ok(None) => {
-                self.is_over = true;
-                None
-            }
-            Err(source) => {
-                self.is_over = true;
-                Some(Err(RowsError::of_store(&self.rows.address, source)))
-            }
+            Ok(page) => page.map(|(_, page)| Ok(page)),
+            Err(source) => Some(Err(RowsError::of_store(&self.rows.address, source))),
         }
     }
+}
+
+async fn read(mut cursor: PageCursor) -> (PageCursor, TextPage) {
+    let page = cursor.next_text().await;
+    (cursor, page)
 }
