@@ -49,6 +49,17 @@ impl Target<'_> {
                 _ => format!("t.{name} = v.k{position}::{}", column.declared),
             }
         });
+        let conditions = match (key.as_slice(), lists.first()) {
+            // Says nothing new, but lets the table be entered by its key: a join alone is planned as a scan
+            // of the whole table.
+            ([column], Some(list))
+                if matches!(column.kind, ColumnKind::Integer { .. } | ColumnKind::Uuid) =>
+            {
+                let name = self.dialect.quote(&column.name);
+                format!("{conditions} AND t.{name} = ANY({list}::{}[])", column.declared)
+            }
+            _ => conditions,
+        };
         match self.write {
             Write::Delete => format!("DELETE FROM {table} AS t USING {source} WHERE {conditions}"),
             Write::Update => {
