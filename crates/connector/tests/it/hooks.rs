@@ -155,6 +155,32 @@ async fn okta_users_are_looked_up_again_and_deleted_by_the_calls_that_each_needs
     assert!(!serde_json::to_string(&writes.planned[0].request).unwrap().contains("canary"));
 }
 
+#[tokio::test]
+async fn okta_is_not_asked_for_people_who_named_the_address_as_their_second_one() {
+    let saas = FakeSaas::start().await;
+    let bob =
+        json!({"id": "00u9", "profile": {"email": "bob@example.com", "secondEmail": "ana@example.com"}});
+    saas.on("GET", "/api/v1/users").with(move |call| {
+        let is_asked_for = call.target().to_lowercase().contains("secondemail");
+        Answer::json(200, &if is_asked_for { json!([bob]) } else { json!([]) })
+    });
+    let ana = person(&[("email", "ana@example.com")]);
+
+    let found = read_all(&okta_connector(&saas).read("users", &ana, Inputs::default()).unwrap()).await;
+
+    assert_eq!((found.json(), found.reason().as_str()), (json!([]), "complete"));
+    let target = saas.calls()[0].target();
+    assert!(target.contains("profile.email+eq") && target.contains("profile.login+eq"), "{target}");
+}
+
+#[test]
+fn okta_writes_are_not_repeated_because_deactivating_twice_is_refused() {
+    let entry = spec::library::find("okta").unwrap();
+    let file = spec::check_connector(&entry.connector, &CheckOptions::default()).value.unwrap();
+
+    assert!(!file.find_endpoint("users").unwrap().delete[0].repeatable);
+}
+
 /// The planted defect: one call for each user, whatever its state, leaves the active one there.
 #[tokio::test]
 async fn one_call_for_each_user_would_not_delete_them() {

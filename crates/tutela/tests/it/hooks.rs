@@ -32,7 +32,7 @@ fn a_connector_with_a_script_passes_its_recordings(#[values("okta", "sumsub")] c
 
 #[rstest]
 #[case("okta", "rel: next", "rel: previous")]
-#[case("okta", "profile.secondEmail", "profile.email")]
+#[case("okta", "profile.login", "profile.secondEmail")]
 #[case("sumsub", "externalUserId=", "externalActionId=")]
 fn a_changed_connector_fails_its_recordings(#[case] connector: &str, #[case] from: &str, #[case] to: &str) {
     let program = copy_of(connector);
