@@ -45,7 +45,7 @@ pub use published::{CHECKPOINTS_FILE, PublishError, SIGNING_KEY_FILE};
 pub use replay::{ReplayError, ReplayFailure, Replayed};
 pub use report::{CollectionReport, CompletenessReport, Report, ReportOutcome};
 pub use resolve::{ResolveDecision, ResolveError};
-pub use retention::{Forgotten, Retention, RetentionError};
+pub use retention::{Forgotten, Retention, RetentionError, forget_expired};
 pub use service::{ConnectionFacts, PrivacyService, ServiceParts};
 pub use status::{
     ApplyState, DestinationStatus, OperationState, OperationStatus, RunStatus, StatusError, Verdict,

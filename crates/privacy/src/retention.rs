@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use model::RunId;
-use store::{Actor, StoreError};
+use store::{Actor, Store, StoreError};
 use thiserror::Error;
 
 use crate::PrivacyService;
@@ -51,19 +51,29 @@ impl PrivacyService {
     /// # Errors
     /// [`RetentionError`]; what was destroyed before stays destroyed.
     pub async fn forget_expired(&self, retention: Retention) -> Result<Forgotten, RetentionError> {
-        let store = &self.parts().store;
-        let now = self.parts().clock.now();
-        let mut forgotten = Forgotten::default();
-        for run in store.run_list_due(before(now, retention.identities)).await? {
-            store.run_forget(&run, Actor::system()).await?;
-            forgotten.runs.push(run);
-        }
-        for run in store.run_list_rows_due(before(now, retention.rows)).await? {
-            store.run_forget_rows(&run, Actor::system()).await?;
-            forgotten.rows.push(run);
-        }
-        Ok(forgotten)
+        forget_expired(&self.parts().store, self.parts().clock.now(), retention).await
     }
+}
+
+/// The same for a command that has the state and no service.
+///
+/// # Errors
+/// As [`PrivacyService::forget_expired`].
+pub async fn forget_expired(
+    store: &Store,
+    now: Timestamp,
+    retention: Retention,
+) -> Result<Forgotten, RetentionError> {
+    let mut forgotten = Forgotten::default();
+    for run in store.run_list_due(before(now, retention.identities)).await? {
+        store.run_forget(&run, Actor::system()).await?;
+        forgotten.runs.push(run);
+    }
+    for run in store.run_list_rows_due(before(now, retention.rows)).await? {
+        store.run_forget_rows(&run, Actor::system()).await?;
+        forgotten.rows.push(run);
+    }
+    Ok(forgotten)
 }
 
 /// The moment `length` before `now`.
