@@ -22,6 +22,17 @@ impl<'a> Contents<'a> {
         }
     }
 
+    /// Keys of its rules that choose.
+    pub(super) fn rules(&self) -> Vec<&'a str> {
+        match self {
+            Self::Everything => Vec::new(),
+            Self::Targeted { policy, .. } => {
+                access_rules(&policy.rules).map(|rule| rule.key.as_str()).collect()
+            }
+            Self::OfRule { rule, .. } => vec![rule.key.as_str()],
+        }
+    }
+
     /// Whether a collection of which no row is delivered still has its empty list.
     pub(super) fn lists_empty(&self) -> bool {
         match self {
@@ -33,10 +44,13 @@ impl<'a> Contents<'a> {
 
 /// What the access rules among `rules` target of a collection.
 fn targeted(graph: &Graph, address: &CollectionAddress, rules: &[Rule]) -> Selection {
-    let rules = rules.iter().filter(|rule| match rule.action {
+    let targets: Vec<String> = access_rules(rules).flat_map(|rule| rule.targets.iter().cloned()).collect();
+    graph.find(address).map_or(Selection::Nothing, |collection| Selection::of(collection, &targets))
+}
+
+fn access_rules(rules: &[Rule]) -> impl Iterator<Item = &Rule> {
+    rules.iter().filter(|rule| match rule.action {
         ActionType::Access => true,
         ActionType::Erasure | ActionType::Rectification => false,
-    });
-    let targets: Vec<String> = rules.flat_map(|rule| rule.targets.iter().cloned()).collect();
-    graph.find(address).map_or(Selection::Nothing, |collection| Selection::of(collection, &targets))
+    })
 }

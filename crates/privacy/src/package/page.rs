@@ -26,6 +26,8 @@ struct Page<'a> {
     identities: Vec<Identity>,
     made_at: Option<String>,
     policy: Option<&'a str>,
+    /// The rules of it that were used here: others may have packages of their own.
+    rules: Vec<&'a str>,
 }
 
 /// One line of the summary.
@@ -95,6 +97,7 @@ impl<'a> Page<'a> {
             identities: identities(options),
             made_at: options.made_at.map(|at| at.strftime("%-d %B %Y, %H:%M UTC").to_string()),
             policy: options.contents.policy(),
+            rules: options.contents.rules(),
         }
     }
 }
