@@ -1,4 +1,4 @@
-//! A bucket of S3, or of a server that speaks its protocol (docs/decisions/015-s3.md).
+//! A bucket of S3, or of a server that speaks its protocol (docs/decisions/015-packages-in-buckets.md).
 
 use std::io::Write;
 use std::path::Path;
@@ -86,9 +86,15 @@ impl Bucket {
         {
             return Err(wrong("bucket", "its name may hold letters, digits, `-`, `.` and `_`"));
         }
-        ObjectPath::parse(format!("{prefix}x")).map_err(|_| {
-            wrong("prefix", "write a part of a path without empty parts, `.` or `..`, as in `packages/`")
-        })?;
+        // The client writes some names in another way. Below such a prefix nothing would be found again.
+        let name = format!("{prefix}x");
+        if ObjectPath::from(name.as_str()).as_ref() != name {
+            return Err(wrong(
+                "prefix",
+                "write a part of a path of letters, digits, `-`, `_` and `.`, without `/` in front and without empty \
+                 parts, `.` or `..`, as in `packages/`",
+            ));
+        }
         let name: ConnectionKey =
             storage.parse().map_err(|_| wrong("key", "use letters, digits, `_`, `.` and `-`"))?;
         Ok(Self {

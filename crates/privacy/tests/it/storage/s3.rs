@@ -371,8 +371,26 @@ fn what_cannot_work_is_refused_before_any_call() {
     let no_secret = open(&bucket("http://127.0.0.1:1", "b", ""), Vec::new());
     assert!(no_secret.contains("`access_key_id`") && no_secret.contains("${NAME}"), "{no_secret}");
     assert!(open(&bucket("http://127.0.0.1:1", "b/../c", ""), good()).contains("`bucket`"));
-    assert!(open(&bucket("http://127.0.0.1:1", "b", "../"), good()).contains("`prefix`"));
     assert!(open(&bucket("nowhere", "b", ""), good()).contains("`endpoint`"));
+}
+
+/// Below these the client would put packages where they are not looked for when they have expired.
+#[rstest::rstest]
+#[case("../")]
+#[case("/people/")]
+#[case("a~b/")]
+#[case("a//b/")]
+#[case("a%20b/")]
+#[case("åsa/")]
+fn a_prefix_that_the_client_writes_otherwise_is_refused(#[case] prefix: &str) {
+    let opened = |prefix| {
+        Project::new().open_with(&bucket("http://127.0.0.1:1", "b", prefix), secrets("account", "secret"), opened())
+    };
+
+    assert!(opened(prefix).unwrap_err().to_string().contains("`prefix`"));
+    for good in ["", "people/", "a-b/c_d.e/", "people-"] {
+        assert!(opened(good).is_ok(), "{good}");
+    }
 }
 
 /// The planted defect: a client of its own would reach the server that the guard refuses.
