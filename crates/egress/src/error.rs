@@ -49,6 +49,12 @@ pub enum SendError {
         /// Host.
         host: String,
     },
+    /// The permit of a write no longer holds; nothing was sent.
+    #[error("a write to `{host}` was not sent: while it waited, its task was taken over or cancelled")]
+    PermitLapsed {
+        /// Host.
+        host: String,
+    },
     /// The URL cannot be called.
     #[error("the address for endpoint `{endpoint}` cannot be called: {reason}")]
     BadUrl {
@@ -199,6 +205,7 @@ impl SendError {
             | Self::Decompression { .. }
             | Self::BadReply { .. } => Retry::Yes,
             Self::WriteWithoutPermit { .. }
+            | Self::PermitLapsed { .. }
             | Self::BadUrl { .. }
             | Self::HostRefused { .. }
             | Self::Unresolvable { .. }
@@ -221,6 +228,7 @@ impl SendError {
             Self::Decompression { .. } | Self::BadReply { .. } => IncompleteReason::Malformed,
             Self::BudgetTimeout { .. } => IncompleteReason::Http429,
             Self::WriteWithoutPermit { .. }
+            | Self::PermitLapsed { .. }
             | Self::BadUrl { .. }
             | Self::HostRefused { .. }
             | Self::Unresolvable { .. }

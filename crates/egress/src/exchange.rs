@@ -72,6 +72,10 @@ impl Hop {
         }
         *outgoing.body_mut() = self.body.clone().map(reqwest::Body::from);
 
+        // Nothing is waited for between this and the client.
+        if request.permit.as_ref().is_some_and(|permit| !permit.holds()) {
+            return Err(SendError::PermitLapsed { host: host.to_owned() });
+        }
         let failed = |error: reqwest::Error| failure::classify(&error, host, routed.as_ref());
         let mut response = guarded.client.execute(outgoing).await.map_err(failed)?;
         let status = response.status().as_u16();

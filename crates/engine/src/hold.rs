@@ -1,11 +1,11 @@
 //! Holding one task of a run, and noticing when the hold is lost.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{Outcome, RunId};
+use model::{Clock, Outcome, RunId, SystemClock};
 use store::{
     ClaimedTask, Heartbeat, PlanDigest, Retry, RunState, Store, StoreError, TaskFailure, TaskLease, TaskName,
     TaskState,
@@ -107,10 +107,48 @@ impl HoldError {
 pub struct TaskHold {
     store: Store,
     claimed: ClaimedTask,
-    state: watch::Receiver<HoldState>,
-    alive_until: watch::Receiver<Instant>,
+    watch: HoldWatch,
     heart: JoinHandle<()>,
     under_way: Mutex<HashSet<(PlanDigest, u32)>>,
+}
+
+/// When a hold was last confirmed, by both clocks: one stands still while the machine sleeps, the other
+/// can be set.
+#[derive(Debug, Clone, Copy)]
+struct Confirmed {
+    at: Instant,
+    wall: Timestamp,
+}
+
+impl Confirmed {
+    fn now(wall: &dyn Clock) -> Self {
+        Self { at: Instant::now(), wall: wall.now() }
+    }
+
+    /// Whether the lease is over by one clock, or the other clock went back by as much.
+    fn is_over(self, wall: &dyn Clock) -> bool {
+        let passed = wall.now().duration_since(self.wall).unsigned_abs();
+        Instant::now() >= self.at + LEASE || passed >= LEASE
+    }
+}
+
+/// Looks at a hold from elsewhere.
+#[derive(Debug, Clone)]
+pub(crate) struct HoldWatch {
+    state: watch::Receiver<HoldState>,
+    confirmed: watch::Receiver<Confirmed>,
+    wall: Arc<dyn Clock>,
+}
+
+impl HoldWatch {
+    /// As [`TaskHold::state`].
+    pub(crate) fn state(&self) -> HoldState {
+        let state = *self.state.borrow();
+        if state == HoldState::Held && self.confirmed.borrow().is_over(&*self.wall) && !forgets_fences() {
+            return HoldState::Lost;
+        }
+        state
+    }
 }
 
 /// Keeps others of this process from settling the same operation; given back when dropped.
@@ -133,13 +171,26 @@ impl TaskHold {
     /// # Errors
     /// [`HoldError`] if it cannot be taken.
     pub async fn claim(store: &Store, request: &HoldRequest) -> Result<Self, HoldError> {
+        Self::claim_by(store, request, Arc::new(SystemClock)).await
+    }
+
+    /// The same with another clock beside the monotonic one: whichever says that the lease is over is
+    /// believed, until a sign of life succeeds.
+    ///
+    /// # Errors
+    /// [`HoldError`] if it cannot be taken.
+    pub async fn claim_by(
+        store: &Store,
+        request: &HoldRequest,
+        wall: Arc<dyn Clock>,
+    ) -> Result<Self, HoldError> {
         let until = Instant::now() + request.wait.unwrap_or_default();
         loop {
             // Measured from before the claim: the lease in the store never ends earlier than ours.
-            let begun = Instant::now();
+            let begun = Confirmed::now(&*wall);
             let task = TaskName { run: &request.run, kind: &request.kind, name: &request.name };
             if let Some(claimed) = store.task_claim_named(task, &request.worker, LEASE).await? {
-                return Ok(Self::beating(store.clone(), claimed, begun));
+                return Ok(Self::beating(store.clone(), claimed, (begun, wall)));
             }
             // Given back between the two looks: it is there to be taken.
             let Some(refusal) = refusal(store, request).await? else { continue };
@@ -151,12 +202,18 @@ impl TaskHold {
         }
     }
 
-    fn beating(store: Store, claimed: ClaimedTask, begun: Instant) -> Self {
+    fn beating(store: Store, claimed: ClaimedTask, (begun, wall): (Confirmed, Arc<dyn Clock>)) -> Self {
         let (state, states) = watch::channel(HoldState::Held);
-        let (alive, alive_until) = watch::channel(begun + LEASE);
-        let heart = Heart { store: store.clone(), lease: claimed.lease.clone(), state, alive };
+        let (confirm, confirmed) = watch::channel(begun);
+        let watch = HoldWatch { state: states, confirmed, wall: Arc::clone(&wall) };
+        let heart = Heart { store: store.clone(), lease: claimed.lease.clone(), state, confirm, wall };
         let heart = tokio::spawn(heart.beat());
-        Self { store, claimed, state: states, alive_until, heart, under_way: Mutex::default() }
+        Self { store, claimed, watch, heart, under_way: Mutex::default() }
+    }
+
+    /// What says elsewhere how the hold stands.
+    pub(crate) fn watch(&self) -> HoldWatch {
+        self.watch.clone()
     }
 
     /// Marks an operation as being settled; `None` if it is already.
@@ -176,14 +233,10 @@ impl TaskHold {
         &self.claimed
     }
 
-    /// How it stands now. Asks the clock too: a process that was stopped for a while wakes up without
-    /// its task.
+    /// How it stands now. Asks the clocks too: a process that was stopped for a while, or a machine that
+    /// slept, wakes up without its task.
     pub fn state(&self) -> HoldState {
-        let state = *self.state.borrow();
-        if state == HoldState::Held && Instant::now() >= *self.alive_until.borrow() && !forgets_fences() {
-            return HoldState::Lost;
-        }
-        state
+        self.watch.state()
     }
 
     /// Completes when the hold is lost or the run is cancelled, with which of the two.
@@ -191,7 +244,7 @@ impl TaskHold {
     /// # Cancel safety
     /// May be dropped and called again.
     pub async fn ended(&self) -> HoldState {
-        let mut state = self.state.clone();
+        let mut state = self.watch.state.clone();
         match state.wait_for(|state| *state != HoldState::Held).await {
             Ok(state) => *state,
             // The heart stopped without a word.
@@ -236,28 +289,29 @@ struct Heart {
     store: Store,
     lease: TaskLease,
     state: watch::Sender<HoldState>,
-    alive: watch::Sender<Instant>,
+    confirm: watch::Sender<Confirmed>,
+    wall: Arc<dyn Clock>,
 }
 
 impl Heart {
     async fn beat(self) {
-        let mut alive_until = *self.alive.borrow();
+        let mut alive_until = self.confirm.borrow().at + LEASE;
         let mut next = Instant::now() + HEARTBEAT;
         loop {
             tokio::time::sleep_until(next).await;
-            let begun = Instant::now();
-            next = begun + HEARTBEAT;
+            let begun = Confirmed::now(&*self.wall);
+            next = begun.at + HEARTBEAT;
             let beat = self.store.task_heartbeat(&self.lease, LEASE);
             let ended = match tokio::time::timeout_at(alive_until, beat).await {
                 Ok(Ok(Heartbeat::GoOn)) => {
-                    alive_until = begun + LEASE;
-                    self.alive.send_replace(alive_until);
+                    alive_until = begun.at + LEASE;
+                    self.confirm.send_replace(begun);
                     continue;
                 }
                 Ok(Ok(Heartbeat::Cancelled)) => HoldState::Cancelled,
                 Ok(Err(error)) if error.retry() == Retry::Yes && Instant::now() < alive_until => {
                     tracing::warn!(task = %self.lease.task, %error, "a sign of life was not taken");
-                    next = begun + LOOK;
+                    next = begun.at + LOOK;
                     continue;
                 }
                 Ok(Err(_)) | Err(_) => HoldState::Lost,

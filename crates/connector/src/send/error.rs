@@ -191,6 +191,7 @@ pub(super) fn reached_the_wire(error: &SendError) -> bool {
         | SendError::Decompression { .. }
         | SendError::BadReply { .. } => true,
         SendError::WriteWithoutPermit { .. }
+        | SendError::PermitLapsed { .. }
         | SendError::BadUrl { .. }
         | SendError::HostRefused { .. }
         | SendError::Unresolvable { .. }

@@ -161,6 +161,40 @@ async fn permitted_write_passes_and_so_does_a_read_by_any_method() {
     assert_eq!(accepted.load(Ordering::SeqCst), 2);
 }
 
+/// Says "no" from the moment on that a call has waited for its budget.
+#[derive(Debug, Default)]
+struct TakenOverMeanwhile(Arc<std::sync::atomic::AtomicBool>);
+
+impl Budgets for TakenOverMeanwhile {
+    fn acquire<'a>(
+        &'a self,
+        _: &'a BudgetScope,
+        _: &'a [crate::Limit],
+    ) -> BoxFuture<'a, Result<std::time::Duration, crate::BudgetError>> {
+        self.0.store(true, Ordering::SeqCst);
+        Box::pin(std::future::ready(Ok(std::time::Duration::ZERO)))
+    }
+
+    fn observe(&self, _: &BudgetScope, _: crate::RateSignal) {}
+}
+
+#[tokio::test]
+async fn a_permit_that_lapses_while_the_write_waits_is_refused_before_the_wire() {
+    let (port, accepted) = server().await;
+    let budgets = TakenOverMeanwhile::default();
+    let (taken_over, settings) = (Arc::clone(&budgets.0), loopback_only());
+    let door = Door::new(settings, Mode::Live, Arc::new(budgets), Arc::new(SystemClock)).unwrap();
+    let mut write = get(&format!("http://127.0.0.1:{port}/"));
+    let permit = WritePermit::for_tests().while_held(move || !taken_over.load(Ordering::SeqCst));
+    assert!(permit.holds());
+    (write.effect, write.permit, write.method) = (Effect::Write, Some(permit), Method::DELETE);
+
+    let error = door.send(write).await.unwrap_err();
+
+    assert_eq!(error, SendError::PermitLapsed { host: "127.0.0.1".into() });
+    assert_eq!(accepted.load(Ordering::SeqCst), 0);
+}
+
 #[tokio::test]
 async fn permitted_write_does_not_follow_a_redirect() {
     let saas = testkit::FakeSaas::start().await;

@@ -87,6 +87,11 @@ pub(super) fn judge_http(
     }
 }
 
+/// Held back because somebody else has the task by now.
+pub(super) fn judge_lapsed() -> Judged {
+    Judged::not_applied("not_sent_lapsed".to_owned(), None)
+}
+
 /// After every error but one a statement certainly had no effect.
 pub(super) fn judge_sql(
     rows: Result<u64, DatabaseError>,

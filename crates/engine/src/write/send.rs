@@ -1,12 +1,15 @@
 //! One attempt at one operation: intent, permit, one send, end.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use model::{Outcome, kill_point};
 use store::{EndedWrite, Intent, LedgerEnd, NewIntent, NewJob, Retry, StoreError};
 
-use super::judge::{Judged, StartedJob, judge_http, judge_sql};
-use super::permit::{entry, permit};
+use super::judge::{Judged, StartedJob, judge_http, judge_lapsed, judge_sql};
+use super::permit::{Departure, entry, permit};
 use super::target::Target;
 use super::{Inner, WriteError, WriteOrder, WriteReport};
 use crate::hold::{HoldState, TaskHold, UnderWay};
@@ -147,6 +150,10 @@ impl<'a> Sender<'a> {
     }
 
     /// Sends once. Stops at once when the hold is lost; then nobody here knows the end.
+    ///
+    /// The hold is looked at before each step of the sending, not only when it starts: it may wait for
+    /// tokens and budgets, and the process may be stopped meanwhile. Of a cancelled run what is out
+    /// already may still bring its answer.
     async fn transmit(
         &self,
         (order, target): (&WriteOrder, &Target<'_>),
@@ -154,7 +161,8 @@ impl<'a> Sender<'a> {
         doubt: bool,
     ) -> Result<Judged, WriteError> {
         self.check()?;
-        let permit = permit(entry);
+        let departure = Departure::default();
+        let permit = permit(entry, self.hold.watch(), &departure);
         kill_point!("write.before_send");
         let answer = async {
             match target {
@@ -163,16 +171,32 @@ impl<'a> Sender<'a> {
                     judge_http(self.inner, answer.end, (order, http.request), doubt)
                 }
                 Target::Sql { database, operation } => {
+                    if !permit.holds() {
+                        return judge_lapsed();
+                    }
                     let rows = database.execute(operation, &permit).await;
                     judge_sql(rows, operation, order, doubt)
                 }
             }
         };
-        tokio::select! {
-            biased;
-            judged = answer => Ok(judged),
-            state = self.hold.ended() => Err(self.stopped(state)),
-        }
+        let (mut answer, mut ended) = (pin!(answer), pin!(self.hold.ended()));
+        poll_fn(|context| {
+            match self.hold.state() {
+                HoldState::Held => {}
+                HoldState::Cancelled if departure.has_left() => {}
+                state @ (HoldState::Lost | HoldState::Cancelled) => {
+                    return Poll::Ready(Err(self.stopped(state)));
+                }
+            }
+            if let Poll::Ready(judged) = answer.as_mut().poll(context) {
+                return Poll::Ready(match departure.was_refused() {
+                    true => Err(self.stopped(self.hold.state())),
+                    false => Ok(judged),
+                });
+            }
+            ended.as_mut().poll(context).map(|state| Err(self.stopped(state)))
+        })
+        .await
     }
 
     /// A cancelled run has nobody else who would note that the end is unknown; of a lost one the next

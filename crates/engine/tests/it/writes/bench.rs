@@ -196,11 +196,27 @@ impl Bench {
     /// A process with more connections, or with budgets that tests have a hand on.
     pub(crate) async fn process_with(
         &self,
-        mut sources: HashMap<ConnectionKey, Source>,
+        sources: HashMap<ConnectionKey, Source>,
         budgets: Option<Arc<dyn Budgets>>,
     ) -> Process {
         let store = self.again().await;
         let hold = TaskHold::claim(&store, &self.request()).await.unwrap();
+        self.process_of((store, hold), sources, budgets)
+    }
+
+    /// A process whose hold has this clock.
+    pub(crate) async fn process_by(&self, wall: TestClock, budgets: Arc<dyn Budgets>) -> Process {
+        let store = self.again().await;
+        let hold = TaskHold::claim_by(&store, &self.request(), Arc::new(wall)).await.unwrap();
+        self.process_of((store, hold), HashMap::new(), Some(budgets))
+    }
+
+    fn process_of(
+        &self,
+        (store, hold): (Store, TaskHold),
+        mut sources: HashMap<ConnectionKey, Source>,
+        budgets: Option<Arc<dyn Budgets>>,
+    ) -> Process {
         sources.insert("acme".parse().unwrap(), Source::Connector(self.connector(budgets)));
         let writer = Writer::new(WriterParts {
             store: store.clone(),

@@ -10,8 +10,10 @@ use rstest::rstest;
 use sandbox::server::Answer;
 use serde_json::json;
 use store::LedgerState;
+use testkit::TestClock;
 
 use super::bench::{Backend, Signal};
+use super::hold::Asleep;
 
 /// With the defect, a crash after sending leaves nothing in the ledger, and the write is sent again.
 #[rstest]
@@ -72,5 +74,21 @@ async fn planted_defect_forgetting_fences_lets_a_silent_process_send(#[case] bac
     let sent = silent.writer.settle(&silent.hold, &bench.order(0, "plain")).await;
 
     assert!(!matches!(sent, Err(WriteError::Lost { .. })), "{sent:?}");
+    assert_eq!(bench.writes().len(), 1);
+}
+
+/// With the defect, the permit of a process that slept longer than its lease before the wire still holds.
+#[tokio::test]
+async fn planted_defect_forgetting_fences_lets_one_that_overslept_send() {
+    let bench = Backend::Sqlite.start(1).await.unwrap();
+    bench.saas.on("DELETE", "/plain/1").then(Answer::status(204));
+    let wall = TestClock::new();
+    let asleep = Arc::new(Asleep(wall.clone(), engine::LEASE));
+
+    Defect::ForgetFences.plant();
+    let process = bench.process_by(wall, asleep).await;
+    let sent = process.writer.settle(&process.hold, &bench.order(0, "plain")).await;
+
+    assert!(sent.is_ok(), "{sent:?}");
     assert_eq!(bench.writes().len(), 1);
 }

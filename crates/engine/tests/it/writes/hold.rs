@@ -1,12 +1,16 @@
 //! One process at a time holds a task.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use egress::{BudgetError, BudgetScope, Budgets, Limit, RateSignal};
 use engine::{HoldError, HoldRequest, HoldState, TaskHold, WriteError};
-use model::Outcome;
+use futures::future::BoxFuture;
+use model::{Clock as _, Outcome};
 use rstest::rstest;
 use sandbox::server::Answer;
 use store::{Actor, TaskState};
+use testkit::TestClock;
 
 use super::bench::{Backend, Signal};
 
@@ -127,4 +131,62 @@ async fn a_held_task_stays_held_for_as_long_as_it_lives(#[case] backend: Backend
 
     assert!(lost.is_err() && hold.state() == HoldState::Held);
     assert!(matches!(refused, Err(HoldError::HeldByAnother { .. })), "{refused:?}");
+}
+
+/// The machine sleeps while a write waits for its budget.
+#[derive(Debug)]
+pub(crate) struct Asleep(pub(crate) TestClock, pub(crate) Duration);
+
+impl Budgets for Asleep {
+    fn acquire<'a>(
+        &'a self,
+        _: &'a BudgetScope,
+        _: &'a [Limit],
+    ) -> BoxFuture<'a, Result<Duration, BudgetError>> {
+        self.0.advance(self.1);
+        Box::pin(std::future::ready(Ok(Duration::ZERO)))
+    }
+
+    fn observe(&self, _: &BudgetScope, _: RateSignal) {}
+}
+
+#[rstest]
+#[case::too_long(engine::LEASE, 0)]
+#[case::twin_a_short_wait_is_no_loss(Duration::from_millis(500), 1)]
+#[tokio::test]
+async fn a_write_that_slept_longer_than_its_lease_before_the_wire_is_not_sent(
+    #[case] sleep: Duration,
+    #[case] sent: usize,
+) {
+    let bench = Backend::Sqlite.start(1).await.unwrap();
+    bench.saas.on("DELETE", "/plain/1").then(Answer::status(204));
+    let wall = TestClock::new();
+    let asleep: Arc<dyn Budgets> = Arc::new(Asleep(wall.clone(), sleep));
+    let process = bench.process_by(wall, asleep).await;
+
+    let settled = process.writer.settle(&process.hold, &bench.order(0, "plain")).await;
+
+    assert_eq!(matches!(settled, Err(WriteError::Lost { .. })), sent == 0, "{settled:?}");
+    assert_eq!(bench.writes().len(), sent);
+}
+
+#[rstest]
+#[case::forward(4)]
+#[case::back(-4)]
+#[tokio::test]
+async fn a_clock_that_jumps_ends_the_hold_until_a_sign_of_life_succeeds(#[case] seconds: i64) {
+    let bench = Backend::Sqlite.start(1).await.unwrap();
+    let wall = TestClock::new();
+    let hold = TaskHold::claim_by(&bench.store, &bench.request(), Arc::new(wall.clone())).await.unwrap();
+
+    wall.set(wall.now() + jiff::SignedDuration::from_secs(seconds));
+    let jumped = hold.state();
+    let again = async {
+        while hold.state() != HoldState::Held {
+            tokio::task::yield_now().await;
+        }
+    };
+
+    assert_eq!(jumped, HoldState::Lost);
+    tokio::time::timeout(Duration::from_secs(10), again).await.expect("a sign of life within a second");
 }
