@@ -20,6 +20,20 @@ fn the_demo_goes_from_access_to_certificate_and_leaves() {
 }
 
 #[test]
+fn cargo_commands_of_the_readme_run_this_program() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
+    let words: Vec<&str> = readme.split_whitespace().collect();
+    let commands: Vec<&[&str]> =
+        words.windows(5).filter(|words| words[0].trim_matches('`').ends_with("cargo") && words[1] == "run").collect();
+
+    assert!(commands.len() >= 3, "{commands:?}");
+    for command in commands {
+        // The workspace has a second program, and that one is the default.
+        assert_eq!(command[2..], ["--release", "-p", "tutela"], "{command:?}");
+    }
+}
+
+#[test]
 fn the_project_of_the_demo_is_one_of_the_users() {
     let program = Program::new();
     program.run(&["demo", "--once"]).expect(0);
