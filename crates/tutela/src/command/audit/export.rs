@@ -58,15 +58,17 @@ pub(crate) fn run(export: &Export) -> Result<Exit, Failure> {
             Some(path) => Box::new(BufWriter::new(File::create(path).map_err(unwritable)?)),
             None => Box::new(BufWriter::new(io::stdout())),
         };
+        // Before the entries are read: what another command signs meanwhile vouches for more of them.
+        let newest = state.store.checkpoint_find().await.map_err(|error| state::failure(&error))?;
         if export.checkpoint {
-            let newest = state.store.checkpoint_find().await.map_err(|error| state::failure(&error))?;
             let newest = newest.ok_or_else(|| {
                 Failure::Failed("the audit log has no signed checkpoint yet; do something first".to_owned())
             })?;
             out.write_all(&newest).map_err(unwritable)?;
         } else {
+            let newest = newest.and_then(|newest| size_of(&newest)).unwrap_or(0);
             write_entries(&state.store, &mut out, &unwritable).await?;
-            write_checkpoints(&state.store, &mut out, &unwritable).await?;
+            write_checkpoints(&state.store, newest, &mut out, &unwritable).await?;
         }
         out.flush().map_err(unwritable)?;
         Ok(Exit::Done)
@@ -95,8 +97,10 @@ async fn write_entries(
     }
 }
 
+/// Writes the checkpoints of up to `newest` entries.
 async fn write_checkpoints(
     store: &Store,
+    newest: u64,
     out: &mut dyn Write,
     unwritable: &dyn Fn(io::Error) -> Failure,
 ) -> Result<(), Failure> {
@@ -104,10 +108,14 @@ async fn write_checkpoints(
     loop {
         let found = store.checkpoint_list(after, BATCH).await.map_err(|error| state::failure(&error))?;
         for envelope in &found {
+            // Sizes grow; this reads them without trusting the signature.
+            let size = size_of(envelope);
+            if size.is_some_and(|size| size > newest) {
+                return Ok(());
+            }
             let text = String::from_utf8_lossy(envelope);
             line(out, &json!({ "checkpoint": text })).map_err(unwritable)?;
-            // Sizes grow; this reads them without trusting the signature.
-            after = after.max(size_of(envelope).unwrap_or(u64::MAX));
+            after = after.max(size.unwrap_or(u64::MAX));
         }
         if found.len() < BATCH as usize {
             return Ok(());
@@ -151,4 +159,48 @@ fn read(text: &str) -> Option<Line> {
     }
     let body = String::from_utf8(crypto::canonical_json(value.get("entry")?)).ok()?;
     Some(Line::Entry(AuditEntry { number: value.get("number")?.as_u64()?, body }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crypto::{KeyRing, MasterKey};
+    use model::RandomIds;
+    use store::{AUDIT_LEASE, Access, Actor, AuditEvent, StoreParts, StorePlace};
+
+    use super::*;
+
+    /// One more entry, numbered and signed.
+    async fn sign(store: &Store) {
+        store.audit_enter(&[AuditEvent::new(Actor::system(), "test", "it")]).await.unwrap();
+        let lease =
+            store.lease_take(AUDIT_LEASE, "tester", std::time::Duration::from_secs(9)).await.unwrap().unwrap();
+        while store.audit_sequence(&lease, 10).await.unwrap().is_some() {}
+        store.lease_release(&lease).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn checkpoints_that_were_signed_during_the_export_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(StoreParts {
+            place: StorePlace::File(folder.path().join("state.db")),
+            keys: KeyRing::new(MasterKey::random()),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            access: Access::Write,
+            max_bytes: None,
+        })
+        .await
+        .unwrap();
+        sign(&store).await;
+        let newest = size_of(&store.checkpoint_find().await.unwrap().unwrap()).unwrap();
+        let unwritable = |_| Failure::Failed(String::new());
+
+        let mut out = Vec::new();
+        write_entries(&store, &mut out, &unwritable).await.unwrap();
+        sign(&store).await;
+        write_checkpoints(&store, newest, &mut out, &unwritable).await.unwrap();
+
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!((newest, text.lines().count()), (1, 2), "an entry and its checkpoint: {text}");
+    }
 }
