@@ -29,6 +29,7 @@ mod page;
 mod path;
 mod row;
 mod row_lines;
+mod visible;
 
 pub use address::{AddressError, CollectionAddress, FieldAddress};
 pub use call_stats::CallStats;
@@ -48,3 +49,4 @@ pub use page::Page;
 pub use path::{Path, PathError};
 pub use row::{Row, is_falsy, loosely_equal, text_form};
 pub use row_lines::RowLines;
+pub use visible::visible;

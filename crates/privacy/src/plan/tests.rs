@@ -256,6 +256,31 @@ fn the_text_shows_every_write_with_body_reason_and_proof() {
 }
 
 #[test]
+fn a_value_can_neither_hide_a_line_of_the_text_nor_invent_one() {
+    let value = "x\n\n  3  shop  DELETE\u{1b}[2A\u{9b}2K\r\u{202e}";
+    let mut odd = contents();
+    odd.operations[1].call = Call::Http {
+        endpoint: String::new(),
+        place: String::new(),
+        headers: vec![],
+        method: "POST".into(),
+        url: format!("https://api.example.com/{value}"),
+        body: Some(json!(value)),
+    };
+    odd.operations[1].cost = Some(value.into());
+    let harmless = Plan::seal(contents());
+    let odd = Plan::seal(odd);
+
+    let text = odd.to_text();
+
+    assert_eq!(text.lines().count(), harmless.to_text().lines().count(), "{text}");
+    let hidden = |one: char| (one.is_control() && one != '\n') || one == '\u{202e}';
+    assert!(!text.contains(hidden), "{text:?}");
+    assert!(text.contains(r"body: x\n\n  3  shop  DELETE\u{1b}[2A\u{9b}2K\r\u{202e}"), "{text}");
+    assert!(!odd.table().1.iter().flatten().any(|cell| cell.contains(['\n', '\u{1b}'])));
+}
+
+#[test]
 fn debug_shows_no_personal_data() {
     let plan = plan();
 

@@ -1,8 +1,7 @@
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use datastore::SqlValue;
+use model::visible;
 use serde_json::Value;
 
 use super::headline::counted;
@@ -17,8 +16,8 @@ impl Plan {
         let row = |operation: &Operation| {
             vec![
                 operation.order.to_string(),
-                operation.connection.clone(),
-                sent(&operation.call),
+                visible(&operation.connection).into_owned(),
+                visible(&sent(&operation.call)).into_owned(),
                 operation.rows.to_string(),
                 word(&operation.expected),
                 undo(operation.reversibility).to_owned(),
@@ -31,8 +30,8 @@ impl Plan {
     /// then what is not covered. Holds personal data, as the plan does.
     pub fn to_text(&self) -> String {
         let contents = self.contents();
-        let mut text = contents.headline();
-        text.push('\n');
+        let mut text = String::new();
+        line(&mut text, &contents.headline());
         for operation in &contents.operations {
             write_operation(&mut text, operation);
         }
@@ -50,18 +49,21 @@ impl Plan {
         }
         let incomplete = contents.reads.iter().filter(|read| !read.complete);
         for read in incomplete {
-            line(&mut text, &format!("\n{} was not read to its end: there may be more", read.address));
+            text.push('\n');
+            line(&mut text, &format!("{} was not read to its end: there may be more", read.address));
         }
         for read in contents.reads.iter().filter(|read| read.foreign > 0) {
             let rows = counted(read.foreign, "row");
-            line(&mut text, &format!("\n{}: {rows} with only another person's address", read.address));
+            text.push('\n');
+            line(&mut text, &format!("{}: {rows} with only another person's address", read.address));
         }
         text
     }
 }
 
 fn write_operation(text: &mut String, operation: &Operation) {
-    line(text, &format!("\n{:>3}  {}  {}", operation.order, operation.connection, sent(&operation.call)));
+    text.push('\n');
+    line(text, &format!("{:>3}  {}  {}", operation.order, operation.connection, sent(&operation.call)));
     let mut detail = |name: &str, value: &str| line(text, &format!("       {name}: {value}"));
     match &operation.call {
         Call::Http { body: Some(body), .. } => {
@@ -135,7 +137,8 @@ fn word(name: &impl serde::Serialize) -> String {
         .unwrap_or_default()
 }
 
+/// Adds one line: whatever a value holds, it stays one, and all of it is seen.
 fn line(text: &mut String, line: &str) {
-    // Writing to a `String` cannot fail.
-    let _ = writeln!(text, "{line}");
+    text.push_str(&visible(line));
+    text.push('\n');
 }
