@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::CollectionAddress;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,8 @@ pub struct Volume {
     pub subjects: u64,
     /// Table → rows that change, and rows in all where that is known.
     pub tables: BTreeMap<CollectionAddress, (u64, Option<u64>)>,
-    /// Collection that is changed → rows in it that are somebody else's.
+    /// Collection that is changed, or with whose rows one that is changed was found → rows in it that
+    /// are somebody else's.
     pub foreign: BTreeMap<CollectionAddress, u64>,
 }
 
@@ -86,8 +87,9 @@ pub enum Exceeded {
     },
     /// Rows of somebody else would be changed (architecture §13.17). No limit raises this.
     #[error(
-        "{rows} rows of `{address}` carry only another person's address and would be changed; the \
-         application gave them for this person, so correct the request or the reference that reads them"
+        "{rows} rows of `{address}` carry only another person's address and would be changed, or lead to rows \
+         that would be; the application gave them for this person, so correct the request or the reference \
+         that reads them"
     )]
     Foreign {
         /// The collection.
@@ -101,7 +103,6 @@ impl Volume {
     /// The volume of a plan about `subjects` people.
     pub fn of(contents: &PlanContents, subjects: u64) -> Self {
         let mut tables: BTreeMap<CollectionAddress, (u64, Option<u64>)> = BTreeMap::new();
-        let mut foreign = BTreeMap::new();
         for operation in &contents.operations {
             for address in &operation.collections {
                 let read = contents.reads.iter().find(|read| read.address == *address);
@@ -109,11 +110,14 @@ impl Volume {
                     let all = read.and_then(|read| read.table_rows);
                     tables.entry(address.clone()).or_insert((0, all)).0 += operation.rows;
                 }
-                if let Some(rows) = read.map(|read| read.foreign).filter(|rows| *rows > 0) {
-                    foreign.insert(address.clone(), rows);
-                }
             }
         }
+        let leads_to_a_write = leading(contents);
+        let of_others = contents.reads.iter().filter(|read| read.foreign > 0);
+        let foreign = of_others
+            .filter(|read| leads_to_a_write.contains(&read.address))
+            .map(|read| (read.address.clone(), read.foreign))
+            .collect();
         let writes = contents.operations.iter().map(super::Operation::writes).sum();
         Self { writes, subjects, tables, foreign }
     }
@@ -146,4 +150,21 @@ impl Volume {
         );
         exceeded
     }
+}
+
+/// Collections of which rows or values are written, and all with whose rows those were read.
+fn leading(contents: &PlanContents) -> BTreeSet<&CollectionAddress> {
+    let mut found = BTreeSet::new();
+    let mut next: Vec<&CollectionAddress> = Vec::new();
+    for operation in &contents.operations {
+        next.extend(&operation.collections);
+        next.extend(operation.uses.values.iter().map(|values| &values.address));
+    }
+    while let Some(address) = next.pop() {
+        if found.insert(address) {
+            let reads = contents.reads.iter().filter(|read| read.address == *address);
+            next.extend(reads.flat_map(|read| &read.parents));
+        }
+    }
+    found
 }

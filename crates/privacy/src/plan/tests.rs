@@ -334,6 +334,38 @@ fn rows_of_others_block_a_plan_that_would_change_them_and_only_then() {
 }
 
 #[test]
+fn rows_of_others_block_a_plan_that_changes_what_they_lead_to_however_far() {
+    let mut far = contents();
+    far.operations = vec![Operation { uses: Uses::default(), ..update("row-1") }];
+    far.reads = vec![
+        read("crm:people", 3, &[]),
+        read("crm:accounts", 3, &["crm:people"]),
+        read("shop:customers", 1, &["crm:accounts"]),
+    ];
+    far.reads[0].foreign = 2;
+
+    let exceeded = Volume::of(&far, 1).exceeds(&Limits::default());
+
+    assert_eq!(exceeded, [Exceeded::Foreign { address: address("crm:people"), rows: 2 }]);
+}
+
+#[test]
+fn rows_of_others_block_a_plan_that_sends_their_values() {
+    let mut sent = contents();
+    sent.operations = vec![regulation()];
+    sent.operations[0].uses.values[0].address = address("crm:people");
+    sent.reads.push(read("crm:people", 3, &["crm:lists"]));
+    sent.reads.push(read("crm:lists", 1, &[]));
+    sent.reads[3].foreign = 2;
+    sent.reads[4].foreign = 1;
+
+    let exceeded = Volume::of(&sent, 1).exceeds(&Limits::default());
+
+    let foreign = |collection, rows| Exceeded::Foreign { address: address(collection), rows };
+    assert_eq!(exceeded, [foreign("crm:lists", 1), foreign("crm:people", 2)]);
+}
+
+#[test]
 fn secrets_are_hidden_in_every_form() {
     let mask = SecretMask::new(["s3cret/\"+key", "abc", "123456"]);
 
