@@ -42,7 +42,7 @@ mod verify;
 pub use apply::{ApplyError, ApplyOptions, ApplyProgress};
 pub use planning::{PlanRequest, PlanningError, RaisedLimits};
 pub use published::{CHECKPOINTS_FILE, PublishError, SIGNING_KEY_FILE};
-pub use replay::{ReplayError, ReplayFailure, Replayed};
+pub use replay::{Replay, ReplayError, ReplayFailure, Replayed};
 pub use report::{CollectionReport, CompletenessReport, Report, ReportOutcome};
 pub use resolve::{ResolveDecision, ResolveError};
 pub use retention::{Forgotten, Retention, RetentionError, forget_expired};

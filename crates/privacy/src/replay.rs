@@ -26,14 +26,11 @@ impl PrivacyService {
         actor: Actor,
         cancellation: Cancellation,
         on_progress: &(dyn Fn(Progress) + Send + Sync),
-    ) -> Result<Vec<Replayed>, ReplayError> {
+    ) -> Result<Replay, ReplayError> {
         let service = self.clone();
         let read =
             tokio::task::spawn_blocking(move || service.parts().journal.since(&service.parts().keys, since));
         let reading = read.await.map_err(|_| ReplayError::Stopped)??;
-        if reading.cut > 0 {
-            tracing::warn!(lines = reading.cut, "lines of the erasure journal were cut off by a crash");
-        }
         let mut replayed = Vec::with_capacity(reading.entries.len());
         for entry in reading.entries {
             if cancellation.is_cancelled() {
@@ -43,7 +40,7 @@ impl PrivacyService {
             let JournalEntry { at, run, policy, .. } = entry;
             replayed.push(Replayed { run, at, policy, plan });
         }
-        Ok(replayed)
+        Ok(Replay { replayed, cut_lines: reading.cut })
     }
 
     async fn plan_again(
@@ -62,6 +59,16 @@ impl PrivacyService {
         };
         Ok(self.plan(request, cancellation.clone(), on_progress).await?)
     }
+}
+
+/// The erasure journal, planned again.
+#[derive(Debug)]
+pub struct Replay {
+    /// Its entries, oldest first.
+    pub replayed: Vec<Replayed>,
+    /// Lines that a crash cut off: what stood there is not known. Nothing is sent before its line is
+    /// whole, but somebody should look.
+    pub cut_lines: u64,
 }
 
 /// One entry of the erasure journal, planned again. Nothing of it is applied.

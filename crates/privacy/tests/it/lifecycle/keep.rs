@@ -32,13 +32,14 @@ async fn the_journal_holds_each_erasure_once_and_replay_plans_it_again(#[case] b
     let sent = bench.crm.writes().len();
 
     let service = bench.process().await;
-    let replayed = service.replay(Timestamp::MIN, actor(), Cancellation::never(), &|_| {}).await.unwrap();
+    let replay = service.replay(Timestamp::MIN, actor(), Cancellation::never(), &|_| {}).await.unwrap();
 
     let entries = bench.journal().since(&bench.keys(), Timestamp::MIN).unwrap().entries;
     assert!(none.entries.is_empty(), "a plan is no erasure");
     assert_eq!(entries.len(), 1);
-    assert_eq!((entries[0].run.as_str(), replayed.len()), (run.as_str(), 1));
-    let again = replayed[0].plan.as_ref().unwrap();
+    assert_eq!((entries[0].run.as_str(), replay.replayed.len()), (run.as_str(), 1));
+    assert_eq!(replay.cut_lines, 0);
+    let again = replay.replayed[0].plan.as_ref().unwrap();
     assert_eq!(again.contents().operations.len(), 1, "what the backup brought back: one customer");
     assert_eq!(again.contents().operations[0].collections[0].to_string(), "shop:customers");
     assert_eq!(bench.crm.writes().len(), sent, "nothing is applied");

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use engine::Cancellation;
 use jiff::Timestamp;
+use model::visible;
 use privacy::Replayed;
 use serde_json::json;
 
@@ -23,7 +24,8 @@ use crate::table::table;
   tutela privacy replay --since 2026-03-01T12:00:00Z --out ./plans
 
 After a database was restored from a backup: makes a new plan for everybody who was erased since then. Nothing
-is sent; each plan is read and applied like any other. Ends with 3 if one could not be made.")]
+is sent; each plan is read and applied like any other. Ends with 3 if a plan could not be made, if something
+could not be read to its end, or if a line of the journal was cut off by a crash.")]
 pub(crate) struct Replay {
     #[command(flatten)]
     service: ServiceArgument,
@@ -42,16 +44,16 @@ pub(crate) fn run(replay: &Replay, output: Output) -> Result<Exit, Failure> {
         let service = replay.service.open(output).await?;
         let progress = ProgressLine::of_person(output);
         let on_progress = |event| progress.note(&event);
-        let replayed = service.replay(replay.since, actor(), Cancellation::never(), &on_progress).await;
+        let done = service.replay(replay.since, actor(), Cancellation::never(), &on_progress).await;
         progress.finish();
-        let replayed = replayed.map_err(|error| Failure::failed(&error))?;
+        let done = done.map_err(|error| Failure::failed(&error))?;
         std::fs::create_dir_all(&replay.out).map_err(|error| Failure::unwritable(&replay.out, &error))?;
         let mut lines = Vec::new();
-        for one in &replayed {
+        for one in &done.replayed {
             lines.push(line(one, replay)?);
         }
-        let complete = lines.iter().all(|line| line.problem.is_none());
-        show(&lines, output);
+        show(&lines, done.cut_lines, output);
+        let complete = lines.iter().all(Line::is_complete) && done.cut_lines == 0;
         Ok(if complete { Exit::Done } else { Exit::Incomplete })
     })
 }
@@ -66,7 +68,30 @@ struct Line {
     digest: Option<String>,
     plan: Option<PathBuf>,
     writes: usize,
+    /// Collections that were not read to their end: there may be more to do than is planned.
+    incomplete: Vec<String>,
     problem: Option<String>,
+}
+
+impl Line {
+    fn is_complete(&self) -> bool {
+        self.problem.is_none() && self.incomplete.is_empty()
+    }
+
+    /// What somebody should know before the plan is applied.
+    fn complaint(&self) -> Option<String> {
+        let run = &self.erased_by;
+        if let Some(problem) = &self.problem {
+            return Some(format!("{run} could not be planned again: {problem}"));
+        }
+        let incomplete = self.incomplete.join(", ");
+        (!self.incomplete.is_empty()).then(|| {
+            format!(
+                "the new plan for {run} is incomplete: {incomplete} could not be read to the end, so there \
+                 may be more to do than is planned; run the command again"
+            )
+        })
+    }
 }
 
 fn line(replayed: &Replayed, replay: &Replay) -> Result<Line, Failure> {
@@ -78,6 +103,7 @@ fn line(replayed: &Replayed, replay: &Replay) -> Result<Line, Failure> {
         digest: None,
         plan: None,
         writes: 0,
+        incomplete: Vec::new(),
         problem: None,
     };
     match &replayed.plan {
@@ -88,24 +114,35 @@ fn line(replayed: &Replayed, replay: &Replay) -> Result<Line, Failure> {
             line.run = Some(made.contents().run.to_string());
             line.digest = Some(made.digest().to_string());
             line.writes = made.contents().operations.len();
+            let incomplete = made.contents().reads.iter().filter(|read| !read.complete);
+            line.incomplete = incomplete.map(|read| read.address.to_string()).collect();
             line.plan = Some(file);
         }
     }
     Ok(line)
 }
 
-fn show(lines: &[Line], output: Output) {
+fn show(lines: &[Line], cut_lines: u64, output: Output) {
     match output.format() {
-        Format::Json => output::json(&json!({ "replayed": lines })),
+        Format::Json => output::json(&json!({ "replayed": lines, "cut_lines": cut_lines })),
         Format::Table if lines.is_empty() => output::text("nobody was erased since then"),
         Format::Table => {
             let rows = lines.iter().map(|line| {
                 let plan = line.plan.as_ref().map(|plan| plan.display().to_string()).unwrap_or_default();
-                let last = line.problem.clone().unwrap_or_else(|| line.digest.clone().unwrap_or_default());
+                let last = line.digest.clone().unwrap_or_else(|| "none, see below".to_owned());
                 [line.erased_at.clone(), line.erased_by.clone(), line.writes.to_string(), plan, last]
             });
             output::text(&table(["erased at", "by", "operations", "new plan", "digest"], rows, &[2]));
         }
+    }
+    for complaint in lines.iter().filter_map(Line::complaint) {
+        output::complain(&visible(&format!("warning: {complaint}")));
+    }
+    if cut_lines > 0 {
+        output::complain(&format!(
+            "warning: {cut_lines} lines of the erasure journal were cut off by a crash; compare its entries \
+             with the runs that `tutela audit export` lists"
+        ));
     }
 }
 
