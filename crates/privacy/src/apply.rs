@@ -10,6 +10,7 @@ use engine::{Cancellation, Jobs};
 use model::{Outcome, RunId};
 use store::{Actor, JournalError, RunState, StoreError};
 use thiserror::Error;
+use tokio::sync::OnceCell;
 
 use crate::PrivacyService;
 use crate::journaling::JournalingError;
@@ -99,7 +100,14 @@ impl PrivacyService {
         plan.check_approval(approve)?;
         let known = self.known_here(plan).await?;
         check_volume(plan)?;
-        let pass = Pass { service: self, plan, known: &known, options: &options, on_progress };
+        let pass = Pass {
+            service: self,
+            plan,
+            known: &known,
+            options: &options,
+            on_progress,
+            journaled: OnceCell::new(),
+        };
         let mut follower = Follower::new(self, &options);
         let mut which = Jobs::AllOpen;
         loop {

@@ -28,7 +28,7 @@ use store::{Actor, NewPlan, NewRun, RunKind};
 use deciding::Deciding;
 pub use error::PlanningError;
 use goal::Goal;
-pub(crate) use observe::observe;
+pub(crate) use observe::{observe, observe_settings};
 pub use request::{PlanRequest, RaisedLimits};
 
 use crate::plan::{

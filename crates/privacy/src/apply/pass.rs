@@ -6,6 +6,7 @@ use std::time::Duration;
 use engine::{HoldError, HoldRequest, HoldState, Jobs, TaskHold};
 use model::{RunId, kill_point};
 use store::{Effect, LedgerEntry, LedgerState, NewTask, RunState, StoreError, TaskId};
+use tokio::sync::OnceCell;
 
 use super::send::{Sending, send};
 use super::{ApplyError, ApplyOptions, ApplyProgress};
@@ -13,7 +14,7 @@ use crate::PrivacyService;
 use crate::outline::Known;
 use crate::plan::drift::{DriftReport, compare};
 use crate::plan::{Operation, Plan};
-use crate::planning::observe;
+use crate::planning::{observe, observe_settings};
 use crate::rereading::{Given, Rereading};
 use crate::status::{Facts, OperationState};
 
@@ -27,6 +28,8 @@ pub(super) struct Pass<'a> {
     pub(super) known: &'a Known,
     pub(super) options: &'a ApplyOptions,
     pub(super) on_progress: &'a (dyn Fn(ApplyProgress) + Send + Sync),
+    /// Set once the plan stands in the erasure journal.
+    pub(super) journaled: OnceCell<()>,
 }
 
 impl PrivacyService {
@@ -95,14 +98,15 @@ impl Pass<'_> {
             .map(|one| one.order)
             .collect();
         let held_up = behind(self.plan, &waiting);
-        let is_new = |order: &u64| !begun.contains(order) && !held_up.contains(order);
-        let fresh: BTreeSet<u64> = self.operations().map(|one| one.order).filter(is_new).collect();
-        let doubtful = statuses
-            .iter()
-            .filter(|one| one.state == OperationState::Unknown && is_unknown(one.order, &ledger));
-        let todo: BTreeSet<u64> = doubtful.map(|one| one.order).chain(fresh.iter().copied()).collect();
-        if !fresh.is_empty() {
-            let report = self.drift(&begun).await?;
+        let todo: BTreeSet<u64> = self
+            .operations()
+            .map(|one| one.order)
+            .filter(|order| is_open(*order, &ledger) && !held_up.contains(order))
+            .collect();
+        // What was begun is excused from looking at its rows again, never from looking at where it goes.
+        let is_fresh = todo.iter().any(|order| !begun.contains(order));
+        if !todo.is_empty() {
+            let report = if is_fresh { self.drift(&begun).await? } else { self.drift_of_settings().await? };
             if report.stops() {
                 return Err(ApplyError::Drift(report));
             }
@@ -115,6 +119,11 @@ impl Pass<'_> {
         self.may_go_on(hold)?;
         store.plan_approve(digest, self.options.actor.clone()).await?;
         kill_point!("apply.approved");
+        if !todo.is_empty() || !begun.is_empty() {
+            // Before anything is sent: whatever happens then, a replay knows of it.
+            self.journaled.get_or_try_init(|| self.service.journal(self.plan)).await?;
+            kill_point!("apply.journaled");
+        }
         if !todo.is_empty() {
             (self.on_progress)(ApplyProgress::Checked { operations: todo.len() as u64 });
             let settled = statuses.iter().filter(|one| !todo.contains(&one.order));
@@ -145,6 +154,13 @@ impl Pass<'_> {
         Ok(compare(self.plan, &observed, begun))
     }
 
+    /// Compares what can be compared without reading rows: connections, policy and limits.
+    async fn drift_of_settings(&self) -> Result<DriftReport, ApplyError> {
+        let observed = observe_settings(self.service, self.plan).await?;
+        let all = self.operations().map(|operation| operation.order).collect();
+        Ok(compare(self.plan, &observed, &all))
+    }
+
     /// Fails once the run is no longer ours, or a person asked to stop.
     pub(super) fn may_go_on(&self, hold: &TaskHold) -> Result<(), ApplyError> {
         let run = self.known.head.run.clone();
@@ -170,11 +186,13 @@ fn has_begun(order: u64, ledger: &[LedgerEntry]) -> bool {
     })
 }
 
-/// Whether the ledger, and not only a job, says that nobody knows.
-fn is_unknown(order: u64, ledger: &[LedgerEntry]) -> bool {
-    of_operation(order, ledger).any(|entry| match entry.state {
-        LedgerState::Intent | LedgerState::Unknown => true,
-        LedgerState::Planned | LedgerState::Outcome | LedgerState::Resolved => false,
+/// Whether there is something to send or to find out: the last attempt alone says that. One that was
+/// to be repeated is open until the next attempt stands in the ledger.
+fn is_open(order: u64, ledger: &[LedgerEntry]) -> bool {
+    let last = of_operation(order, ledger).max_by_key(|entry| entry.attempt);
+    last.is_none_or(|entry| match entry.state {
+        LedgerState::Planned | LedgerState::Intent | LedgerState::Unknown => true,
+        LedgerState::Outcome | LedgerState::Resolved => entry.effect != Some(Effect::Applied),
     })
 }
 

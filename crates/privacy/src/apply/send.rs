@@ -9,7 +9,6 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use model::Outcome;
 use store::{RunState, StoreError};
-use tokio::sync::OnceCell;
 
 use super::pass::Pass;
 use super::{ApplyError, ApplyProgress};
@@ -45,7 +44,6 @@ pub(super) async fn send(mut sending: Sending<'_>) -> Result<(), ApplyError> {
         clock: parts.clock.clone(),
     });
     let lanes = parts.concurrency.limits().per_connection;
-    let journal = Journal::default();
     let mut running = FuturesUnordered::new();
     let mut busy: BTreeMap<&str, usize> = BTreeMap::new();
     let mut stopped: Option<ApplyError> = None;
@@ -62,32 +60,19 @@ pub(super) async fn send(mut sending: Sending<'_>) -> Result<(), ApplyError> {
                 match (orders, chain.first()) {
                     (Ok(orders), Some(first)) => {
                         *busy.entry(first.connection.as_str()).or_default() += 1;
-                        let (writer, hold, journal) = (&writer, sending.hold, &journal);
-                        // All of it in here: what waited for the store outside would keep these from
-                        // going on, while one of them holds what it waits for.
-                        running.push(async move {
-                            let settled = writer.settle_all(hold, &orders).await;
-                            let has_changed =
-                                settled.reports.iter().any(|report| may_have_changed(report.outcome));
-                            let noted = if has_changed { journal.write(pass).await } else { Ok(()) };
-                            (chain, settled, noted)
-                        });
+                        let (writer, hold) = (&writer, sending.hold);
+                        running.push(async move { (chain, writer.settle_all(hold, &orders).await) });
                     }
                     (Ok(_), None) => {}
                     (Err(error), _) => stopped = Some(error),
                 }
             }
         }
-        let Some((operations, Chain { reports, stopped: error }, noted)) = running.next().await else {
-            break;
-        };
+        let Some((operations, Chain { reports, stopped: error })) = running.next().await else { break };
         if let Some(lane) = operations.first().and_then(|first| busy.get_mut(first.connection.as_str())) {
             *lane -= 1;
         }
         let ended: Vec<_> = operations.iter().zip(reports.iter().map(|report| report.outcome)).collect();
-        if let Err(error) = noted {
-            stopped.get_or_insert(error);
-        }
         for (operation, outcome) in ended {
             sending.settled.insert(operation.order, outcome);
             (pass.on_progress)(ApplyProgress::Settled {
@@ -152,19 +137,6 @@ fn order(plan: &Plan, operation: &Operation) -> Result<WriteOrder, ApplyError> {
     })
 }
 
-/// Whether the other side may be changed by now.
-fn may_have_changed(outcome: Outcome) -> bool {
-    match outcome {
-        Outcome::Unknown
-        | Outcome::Accepted
-        | Outcome::Suppressed
-        | Outcome::Masked
-        | Outcome::Erased
-        | Outcome::AlreadyAbsent => true,
-        Outcome::Failed | Outcome::Unsupported | Outcome::Exempt | Outcome::NotFound => false,
-    }
-}
-
 fn write_error(error: WriteError) -> ApplyError {
     match error {
         WriteError::Lost { run } => ApplyError::Lost { run },
@@ -175,18 +147,5 @@ fn write_error(error: WriteError) -> ApplyError {
         | WriteError::NoConnection { .. }
         | WriteError::NoRequest { .. }
         | WriteError::Stopped) => ApplyError::Write(other),
-    }
-}
-
-/// The entry of the erasure journal, written once, as soon as something may have changed.
-#[derive(Default)]
-struct Journal {
-    is_written: OnceCell<()>,
-}
-
-impl Journal {
-    async fn write(&self, pass: &Pass<'_>) -> Result<(), ApplyError> {
-        self.is_written.get_or_try_init(|| pass.service.journal(pass.plan)).await?;
-        Ok(())
     }
 }

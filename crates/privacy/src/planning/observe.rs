@@ -4,6 +4,7 @@ use crypto::MaskSecrets;
 use engine::RunOutcome;
 use graph::Targets;
 use model::{CollectionAddress, Identities};
+use store::StoreError;
 
 use super::PlanningError;
 use super::deciding::Deciding;
@@ -51,6 +52,20 @@ pub(crate) async fn observe(
     let draft = deciding.decide().await?;
     let policy_sha256 = policy_sha256(policy, &parts.connections);
     Ok(Observed { connections, policy_sha256, limits, reads: reads(contents, outcome, draft) })
+}
+
+/// The same without rows: connections, policy and limits as they are now. Nobody is asked.
+pub(crate) async fn observe_settings(service: &PrivacyService, plan: &Plan) -> Result<Observed, StoreError> {
+    let parts = service.parts();
+    let contents = plan.contents();
+    let key = parts.store.run_hash_key(&contents.run).await?;
+    let policy = service.find_policy(&contents.policy);
+    Ok(Observed {
+        connections: parts.connections.iter().map(|facts| planned(facts, &key)).collect(),
+        policy_sha256: policy.map(|policy| policy_sha256(policy, &parts.connections)).unwrap_or_default(),
+        limits: contents.raised.over(Limits::from(parts.limits)),
+        reads: BTreeMap::new(),
+    })
 }
 
 fn reads(

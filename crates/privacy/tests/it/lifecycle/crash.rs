@@ -4,6 +4,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use engine::Defect;
+use jiff::Timestamp;
 use model::Outcome;
 use privacy::plan::{Operation, Plan};
 use privacy::{OperationState, ResolveDecision, RunStatus};
@@ -99,6 +100,7 @@ async fn wherever_apply_stops_nothing_is_sent_twice_and_nothing_is_lost(#[case] 
         let bench = backend.start().await.unwrap();
         let plan = bench.plan().await;
         crash(&bench, &plan, after).await;
+        assert!(was_idle(&bench).await || is_journaled(&bench, &plan), "after {after} steps");
 
         let mut status = apply(&bench.process().await, &plan).await.unwrap();
         check_honest(&bench, &plan, &status);
@@ -113,7 +115,21 @@ async fn wherever_apply_stops_nothing_is_sent_twice_and_nothing_is_lost(#[case] 
         assert_eq!(status.outcome, Some(Outcome::Masked), "after {after} steps: {status:#?}");
         let verified = verify(&bench.process().await, &plan.contents().run).await.unwrap();
         assert!(verified.is_proven(), "after {after} steps: {:#?}", verified.certificate);
+        assert!(is_journaled(&bench, &plan), "after {after} steps");
     }
+}
+
+/// Whether nothing outside was changed so far.
+async fn was_idle(bench: &Bench) -> bool {
+    let names = bench.shop_rows("SELECT name FROM customers WHERE id = 7").await;
+    let addresses = bench.shop_rows("SELECT address FROM orders WHERE customer_id = 7").await;
+    bench.crm.writes().is_empty() && names.iter().chain(&addresses).all(Option::is_some)
+}
+
+/// Whether the erasure stands in the journal, once.
+fn is_journaled(bench: &Bench, plan: &Plan) -> bool {
+    let entries = bench.journal().since(&bench.keys(), Timestamp::MIN).unwrap().entries;
+    entries.iter().filter(|entry| entry.plan == plan.digest().to_string()).count() == 1
 }
 
 /// One write is planned, and none whose row would be missed when it is sent again.

@@ -1,9 +1,11 @@
+use model::Outcome;
 use privacy::plan::drift::Drift;
 use privacy::{ApplyError, ApplyState};
 use rstest::rstest;
 use serde_json::json;
 
 use super::bench::{Backend, Bench, TOKEN, apply, policies};
+use super::crm::{self, Fault};
 
 type Change = fn(&mut Bench);
 
@@ -74,4 +76,56 @@ async fn what_no_write_depends_on_is_no_drift(
     assert_eq!(bench.crm.writes().len(), 4, "{status:?}");
     assert_eq!(status.problems.len(), listed, "{:?}", status.problems);
     assert!(status.problems.iter().all(|one| one.contains("1 rows of `crm:letters` appeared")));
+}
+
+/// Only one write is planned, which may be sent twice and is answered by nobody for now.
+async fn doubtful(backend: Backend) -> Option<Bench> {
+    let file = crm::FILE.replace("path: /erasures\n", "path: /erasures\n          repeatable: true\n");
+    let bench = backend.start_with(&file).await?;
+    sqlx::query("DELETE FROM customers").execute(&bench.shop).await.unwrap();
+    bench.crm.state().contacts.clear();
+    for _ in 0..20 {
+        bench.crm.fail("POST /erasures", Fault::LostUnanswered);
+    }
+    Some(bench)
+}
+
+#[rstest]
+#[case::file(|bench: &mut Bench| bench.sha256 = "file-2".into())]
+#[case::secret(|bench: &mut Bench| bench.token = "canary-token-2".into())]
+#[case::policy(|bench: &mut Bench| bench.policies = policies("hash"))]
+#[case::limits(|bench: &mut Bench| bench.limits.max_writes += 1)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_write_is_not_repeated_to_a_place_that_changed(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[case] change: Change,
+) {
+    let Some(mut bench) = doubtful(backend).await else { return };
+    let plan = bench.plan().await;
+    let before = apply(&bench.process().await, &plan).await.unwrap();
+    let sent = bench.crm.writes().len();
+    bench.crm.state().faults.clear();
+    change(&mut bench);
+
+    let error = apply(&bench.process().await, &plan).await.unwrap_err();
+
+    assert_eq!(before.outcome, Some(Outcome::Unknown), "{before:#?}");
+    assert!(matches!(&error, ApplyError::Drift(report) if report.stops()), "{error}");
+    assert_eq!(bench.crm.writes().len(), sent, "nothing more was sent");
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_write_is_repeated_where_nothing_changed(#[case] backend: Backend) {
+    let Some(bench) = doubtful(backend).await else { return };
+    let plan = bench.plan().await;
+    apply(&bench.process().await, &plan).await.unwrap();
+    bench.crm.state().faults.clear();
+
+    let status = apply(&bench.process().await, &plan).await.unwrap();
+
+    assert_eq!(status.outcome, Some(Outcome::Accepted), "{status:#?}");
+    assert_eq!(bench.crm.state().effects, ["POST /erasures"]);
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use crypto::PublicKey;
 use engine::Cancellation;
 use jiff::Timestamp;
-use privacy::{CHECKPOINTS_FILE, Retention, SIGNING_KEY_FILE, StatusError};
+use privacy::{ApplyError, CHECKPOINTS_FILE, Retention, SIGNING_KEY_FILE, StatusError};
 use rstest::rstest;
 use store::Checkpoint;
 
@@ -43,6 +43,45 @@ async fn the_journal_holds_each_erasure_once_and_replay_plans_it_again(#[case] b
     assert_eq!(again.contents().operations.len(), 1, "what the backup brought back: one customer");
     assert_eq!(again.contents().operations[0].collections[0].to_string(), "shop:customers");
     assert_eq!(bench.crm.writes().len(), sent, "nothing is applied");
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_line_in_the_journal_nothing_is_sent(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let plan = bench.plan().await;
+    let in_the_way = bench.data_folder().join("erasures.journal");
+    std::fs::create_dir(&in_the_way).unwrap();
+
+    let error = apply(&bench.process().await, &plan).await.unwrap_err();
+    let sent = bench.crm.writes();
+    std::fs::remove_dir(&in_the_way).unwrap();
+    apply(&bench.process().await, &plan).await.unwrap();
+
+    assert!(matches!(error, ApplyError::Journal(_)) && !error.is_refusal(), "{error}");
+    assert!(sent.is_empty(), "{sent:?}");
+    let names = bench.shop_rows("SELECT name FROM customers ORDER BY id").await;
+    assert_eq!(names, [None, Some("Ben".into())], "the second time all is sent");
+    assert_eq!(bench.journal().since(&bench.keys(), Timestamp::MIN).unwrap().entries.len(), 1);
+}
+
+/// As after a process that was killed between its last write and the journal.
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_missing_is_written_once_anything_has_begun(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let plan = bench.plan().await;
+    apply(&bench.process().await, &plan).await.unwrap();
+    std::fs::remove_file(bench.data_folder().join("erasures.journal")).unwrap();
+
+    apply(&bench.process().await, &plan).await.unwrap();
+
+    let entries = bench.journal().since(&bench.keys(), Timestamp::MIN).unwrap().entries;
+    assert_eq!(entries.len(), 1);
 }
 
 #[rstest]

@@ -1,9 +1,10 @@
 use model::Outcome;
 use privacy::{OperationState, ResolveDecision, ResolveError};
 use rstest::rstest;
+use store::{LedgerState, Resolution};
 
 use super::bench::{Backend, actor, apply};
-use super::crm::Fault;
+use super::crm::{self, Fault};
 
 #[rstest]
 #[case::it_did(Fault::AppliedUnanswered, ResolveDecision::TookEffect, 1)]
@@ -85,4 +86,45 @@ async fn what_waits_for_a_refused_write_is_not_sent_and_says_so(#[case] backend:
     assert!(!sent.contains(&"PUT /contacts/1".to_owned()));
     assert_eq!(again.outcome, Some(Outcome::Accepted), "a refused write may be sent again: {again:#?}");
     assert!(bench.crm.writes().contains(&"PUT /contacts/1".to_owned()));
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_write_that_was_refused_is_sent_again(#[case] backend: Backend) {
+    let file = crm::FILE.replace("method: DELETE\n", "method: DELETE\n          repeatable: true\n");
+    let Some(bench) = backend.start_with(&file).await else { return };
+    let plan = bench.plan().await;
+    // The last is used first.
+    bench.crm.fail("DELETE /notes/11", Fault::Refused);
+    bench.crm.fail("DELETE /notes/11", Fault::LostUnanswered);
+
+    let refused = apply(&bench.process().await, &plan).await.unwrap();
+    let after = apply(&bench.process().await, &plan).await.unwrap();
+
+    assert_eq!(refused.outcome, Some(Outcome::Failed), "{refused:#?}");
+    assert_eq!(after.outcome, Some(Outcome::Accepted), "all but the job has ended: {after:#?}");
+    assert!(bench.crm.state().effects.contains(&"DELETE /notes/11".to_owned()));
+}
+
+/// What a kill leaves behind between the decision to repeat a write and the next intent.
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_was_about_to_be_repeated_is_sent(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let plan = bench.plan().await;
+    bench.crm.fail("DELETE /notes/11", Fault::LostUnanswered);
+    apply(&bench.process().await, &plan).await.unwrap();
+    let store = bench.store().await;
+    let entries = store.ledger_list(plan.digest()).await.unwrap();
+    let unknown = entries.iter().find(|entry| entry.state == LedgerState::Unknown).unwrap();
+    store.ledger_resolve(&unknown.id, &Resolution::Repeat).await.unwrap();
+
+    let after = apply(&bench.process().await, &plan).await.unwrap();
+
+    assert_eq!(after.outcome, Some(Outcome::Accepted), "all but the job has ended: {after:#?}");
+    assert!(bench.crm.state().effects.contains(&"DELETE /notes/11".to_owned()));
 }
