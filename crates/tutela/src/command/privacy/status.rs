@@ -1,4 +1,4 @@
-use model::RunId;
+use model::{RunId, visible};
 use privacy::RunStatus;
 
 use crate::arguments::Format;
@@ -58,9 +58,9 @@ pub(crate) fn show(status: &RunStatus, output: Output) {
                     rows.push([
                         String::new(),
                         String::new(),
-                        format!("→ {}", destination.name),
-                        destination.status.clone(),
-                        destination.message.clone().unwrap_or_default(),
+                        format!("→ {}", visible(&destination.name)),
+                        visible(&destination.status).into_owned(),
+                        visible(destination.message.as_deref().unwrap_or_default()).into_owned(),
                     ]);
                 }
             }
@@ -68,11 +68,11 @@ pub(crate) fn show(status: &RunStatus, output: Output) {
                 output::text(&table(["#", "connection", "where", "outcome", "detail"], rows, &[0]));
             }
             for one in &status.not_covered {
-                output::text(&format!("not covered: {}: {}", one.collection, one.explanation));
+                output::text(&visible(&format!("not covered: {}: {}", one.collection, one.explanation)));
             }
             output::text(&format!("looked again: {}", word(&status.verification.state)));
             for problem in &status.problems {
-                output::complain(&format!("warning: {problem}"));
+                output::complain(&visible(&format!("warning: {problem}")));
             }
         }
     }
