@@ -290,19 +290,16 @@ fn paging_paths(request: &Request) -> Vec<String> {
     }
 }
 
-/// Values of all sensitive connector params: what this request uses under their own or a param's
+/// Values of all that must never be shown: what this request uses under their own or a param's
 /// name, and what authentication uses, which an answer may repeat.
 fn sensitive_values(connection: &Connection, params: &[ParamValue], values: &ValueMap) -> Vec<String> {
-    let file = &connection.file;
-    let sensitive = |secret: &str| file.find_param(secret).is_some_and(|param| param.sensitive);
     let by_param = params.iter().filter_map(|param| match &param.source {
         ParamSource::ConnectorParam(secret) => {
-            sensitive(secret).then(|| values.find_name(&param.name)).flatten()
+            connection.file.is_secret(secret).then(|| values.find_name(&param.name)).flatten()
         }
         ParamSource::Identity(_) | ParamSource::References(_) => None,
     });
-    let names = file.connector_params.iter().filter(|param| param.sensitive).map(|param| &param.name);
-    let by_name = names.filter_map(|name| connection.secrets.find(name));
+    let by_name = connection.hidden().map(|(_, value)| value);
     by_param.chain(by_name).filter_map(model::text_form).collect()
 }
 

@@ -25,9 +25,10 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Whether connector param `name` must not be shown.
-    pub(crate) fn is_sensitive(&self, name: &str) -> bool {
-        self.file.find_param(name).is_some_and(|param| param.sensitive)
+    /// The secrets that must never be shown, each with its value.
+    pub(crate) fn hidden(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let hidden = self.secrets.names().filter(|name| self.file.is_secret(name));
+        hidden.filter_map(|name| Some((name, self.secrets.find(name)?)))
     }
 
     /// Whether `request` is a variant for this connection: its `when` holds, or it has none

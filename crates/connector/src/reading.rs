@@ -11,11 +11,12 @@ mod choice;
 mod error;
 mod page_reader;
 mod resume;
+mod unit_hash;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::Row;
+use model::{IdSource, Row};
 use serde_json::Value;
 use spec::connector_file::{ParamSource, ParamValue, Request};
 
@@ -67,6 +68,8 @@ enum Source {
 #[derive(Debug)]
 struct Sequence {
     request: Arc<Request>,
+    /// Stands for the request as the file has it.
+    definition: [u8; 32],
     combinations: Combinations,
 }
 
@@ -174,7 +177,8 @@ impl Plan {
                 Err(error) => Err(error.into()),
             })?;
         }
-        Ok(Sequence { request: Arc::new(request.clone()), combinations })
+        let definition = unit_hash::of_request(request);
+        Ok(Sequence { request: Arc::new(request.clone()), definition, combinations })
     }
 
     /// The values of a combination as a script gets them: secrets by name only.
@@ -182,7 +186,7 @@ impl Plan {
         let connection = self.connector.connection();
         let values = combination.request_values(request);
         let value = |param: &ParamValue| match &param.source {
-            ParamSource::ConnectorParam(name) if connection.is_sensitive(name) => {
+            ParamSource::ConnectorParam(name) if connection.file.is_secret(name) => {
                 secret_mark::mark(connection, name).map(Value::String)
             }
             ParamSource::ConnectorParam(_) | ParamSource::Identity(_) | ParamSource::References(_) => {
@@ -193,8 +197,18 @@ impl Plan {
     }
 
     fn prepare(&self, request: &Request, combination: &Combination<'_>) -> Result<Prepared, BuildError> {
+        self.prepare_at((self.connector.clock().now(), self.connector.ids()), request, combination)
+    }
+
+    /// The request as it is at a moment, with ids from somewhere.
+    fn prepare_at(
+        &self,
+        (now, ids): (Timestamp, &dyn IdSource),
+        request: &Request,
+        combination: &Combination<'_>,
+    ) -> Result<Prepared, BuildError> {
         let mut values = combination.request_values(request);
-        values.insert_special(self.special(), self.connector.clock().now(), self.connector.ids());
+        values.insert_special(self.special(), now, ids);
         Build {
             connection: self.connector.connection(),
             endpoint: &self.collection,
@@ -253,13 +267,13 @@ impl Plan {
     }
 
     /// The request and the combination of `unit`.
-    fn find(&self, unit: usize) -> Option<(&Arc<Request>, Combination<'_>)> {
+    fn find(&self, unit: usize) -> Option<(&Sequence, Combination<'_>)> {
         let Source::Requests(sequences) = &self.source else { return None };
         let mut position = unit;
-        for Sequence { request, combinations } in sequences {
-            match combinations.get(position) {
-                Some(combination) => return Some((request, combination)),
-                None => position = position.checked_sub(combinations.len())?,
+        for sequence in sequences {
+            match sequence.combinations.get(position) {
+                Some(combination) => return Some((sequence, combination)),
+                None => position = position.checked_sub(sequence.combinations.len())?,
             }
         }
         None

@@ -56,10 +56,12 @@ impl HookCall<'_> {
         stats: &mut CallStats,
     ) -> Result<Value, HookError> {
         let more: Vec<Value> = more.into_iter().collect();
-        for values in [&more, &vec![Value::Object(context.clone())]] {
-            context::check(&self.request.place, values)?;
+        let connection = self.connector.connection();
+        for value in &more {
+            context::check_argument((connection, self.request), value)?;
         }
-        context.insert("secrets".to_owned(), context::secrets(self.connector.connection()).into());
+        context::check(&self.request.place, &Value::Object(context.clone()))?;
+        context.insert("secrets".to_owned(), context::secrets(connection).into());
         let arguments = std::iter::once(Value::Object(context)).chain(more).collect();
         let mut turn = Turn::new(self.connector, self.hook, arguments);
         loop {
@@ -76,7 +78,7 @@ impl HookCall<'_> {
                     return Err(self.hook.stopped(problem, place).into());
                 }
             };
-            context::check(&self.request.place, std::slice::from_ref(&answer))?;
+            context::check(&self.request.place, &answer)?;
             turn.answers.push(answer);
         }
     }

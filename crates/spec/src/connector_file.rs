@@ -76,7 +76,28 @@ impl ConnectorFile {
     pub fn find_param(&self, name: &str) -> Option<&ConnectorParam> {
         self.connector_params.iter().find(|param| param.name == name)
     }
+
+    /// Whether the secret called `name` must never be shown: the file calls it sensitive, OAuth2 does,
+    /// or an authentication proves with it who asks. Many files forget the first.
+    ///
+    /// `name` may lead into the value: `login.password` is secret if `login` is.
+    pub fn is_secret(&self, name: &str) -> bool {
+        let root = name.split(['.', '[']).next().unwrap_or(name);
+        let is_it = |known: &str| known == name || known == root;
+        if self.connector_params.iter().any(|param| param.sensitive && is_it(&param.name)) {
+            return true;
+        }
+        let clients = self.requests().into_iter().filter_map(|request| request.client_config.as_ref());
+        OAUTH2_SECRETS.iter().copied().any(is_it)
+            || std::iter::once(&self.client_config)
+                .chain(clients)
+                .filter_map(|client| client.authentication.as_ref())
+                .any(|authentication| authentication.proofs().into_iter().any(is_it))
+    }
 }
+
+/// Names that OAuth2 and service accounts give to secrets, whatever the params say.
+const OAUTH2_SECRETS: &[&str] = &["client_secret", "access_token", "refresh_token", "private_key"];
 
 /// One secret of a connection, declared (saas-config 4.1).
 #[derive(Debug, Clone)]
@@ -199,3 +220,6 @@ pub struct DisplayInfo {
     /// Free tags.
     pub tags: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,7 @@ pub(crate) struct Recording {
     format: String,
     /// Key that the connection had.
     pub(crate) connection: ConnectionKey,
-    /// Settings of the connection; sensitive ones are replaced.
+    /// Settings of the connection; secret ones are replaced.
     secrets: Map<String, Value>,
     /// Collection → what a replay must give.
     expected: BTreeMap<CollectionAddress, Expected>,
@@ -67,7 +67,7 @@ impl Recording {
     pub(crate) fn new(instance: &Instance, cassette: Cassette) -> Self {
         let connection = &instance.connection;
         let secrets = connection.secrets.names().map(|name| {
-            let known = connection.file.find_param(name).filter(|param| !param.sensitive);
+            let known = connection.file.find_param(name).filter(|_| !connection.file.is_secret(name));
             let value = known.and_then(|_| connection.secrets.find(name)).cloned();
             (name.to_owned(), value.unwrap_or_else(|| REPLACED.into()))
         });

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use model::{Row, text_form};
 use serde_json::{Value, json};
+use spec::connector_file::{ParamSource, Request};
 
 use super::HookError;
 use crate::connection::Connection;
@@ -17,7 +18,8 @@ pub(super) fn time(now: Timestamp) -> Value {
 
 /// Settings that are no secrets, by name.
 pub(super) fn params(connection: &Connection) -> Row {
-    let shown = connection.file.connector_params.iter().filter(|param| !param.sensitive);
+    let shown =
+        connection.file.connector_params.iter().filter(|param| !connection.file.is_secret(&param.name));
     let value = |name: &String| Some((name.clone(), connection.secrets.find(name)?.clone()));
     shown.filter_map(|param| value(&param.name)).collect()
 }
@@ -25,10 +27,9 @@ pub(super) fn params(connection: &Connection) -> Row {
 /// A stand-in for each secret that the connection has, by name: the secret takes its place when the
 /// request is sent.
 pub(super) fn secrets(connection: &Connection) -> Row {
-    let sensitive = connection.file.connector_params.iter().filter(|param| param.sensitive);
-    sensitive
-        .filter(|param| connection.secrets.find(&param.name).is_some())
-        .filter_map(|param| Some((param.name.clone(), secret_mark::mark(connection, &param.name)?.into())))
+    let hidden = connection.hidden();
+    hidden
+        .filter_map(|(name, _)| Some((name.to_owned(), secret_mark::mark(connection, name)?.into())))
         .collect()
 }
 
@@ -60,11 +61,34 @@ impl Connector {
 
 /// Refuses values that look like the name of a secret: a script would put them into a request, and the
 /// secret would take their place there.
-pub(super) fn check(place: &str, values: &[Value]) -> Result<(), HookError> {
-    if values.iter().any(secret_mark::stands_in) {
+pub(super) fn check(place: &str, value: &Value) -> Result<(), HookError> {
+    if secret_mark::stands_in(value) {
         return Err(HookError::SecretMark { place: place.to_owned() });
     }
     Ok(())
+}
+
+/// The same for an argument; in the values of a read, the params that are secrets have their names.
+pub(super) fn check_argument(
+    (connection, request): (&Connection, &Request),
+    argument: &Value,
+) -> Result<(), HookError> {
+    let Value::Object(members) = argument else { return check(&request.place, argument) };
+    let is_secret = |(name, value): (&String, &Value)| {
+        let sources = request.param_values.iter().filter(|param| param.name == *name);
+        sources.map(|param| &param.source).any(|source| match source {
+            ParamSource::ConnectorParam(secret) => {
+                secret_mark::mark(connection, secret).is_some_and(|mark| *value == mark)
+            }
+            ParamSource::Identity(_) | ParamSource::References(_) => false,
+        })
+    };
+    let others: Row = members
+        .iter()
+        .filter(|member| !is_secret(*member))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    check(&request.place, &Value::Object(others))
 }
 
 /// All texts and numbers in `values`, for a recording.

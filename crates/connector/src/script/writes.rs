@@ -182,17 +182,14 @@ impl Planner<'_> {
 
 /// The name of a secret whose value stands in `write`, in any of the forms that a text takes there.
 fn secret_in(write: &WriteRequest, connection: &Connection) -> Option<String> {
-    let sensitive = connection.file.connector_params.iter().filter(|param| param.sensitive);
-    for param in sensitive {
+    for (name, value) in connection.hidden() {
         let mut texts = Vec::new();
-        if let Some(value) = connection.secrets.find(&param.name) {
-            context::leaves(value, &mut texts);
-        }
+        context::leaves(value, &mut texts);
         texts.retain(|text| text.len() >= SHORTEST_SECRET);
         let stands_in = |part: &str| texts.iter().any(|text| holds(part, text));
         let headers = write.headers.iter().map(|(_, value)| value.as_str());
         if headers.chain([write.url.as_str()]).chain(write.body.as_deref()).any(stands_in) {
-            return Some(param.name.clone());
+            return Some(name.to_owned());
         }
     }
     None

@@ -85,10 +85,13 @@ impl Params<'_> {
         }
     }
 
-    /// A secret, by its mark if it is sensitive.
+    /// A param of the connector, a secret one by its mark.
     fn secret(self, name: &str) -> Option<Value> {
         let value = self.connection.secrets.find(name).filter(|value| !value.is_null())?;
-        Some(secret_mark::mark(self.connection, name).map_or_else(|| value.clone(), Value::String))
+        if self.connection.file.is_secret(name) {
+            return secret_mark::mark(self.connection, name).map(Value::String);
+        }
+        Some(value.clone())
     }
 }
 

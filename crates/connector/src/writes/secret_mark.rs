@@ -5,8 +5,6 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use spec::connector_file::{Authentication, ConnectorFile};
-use spec::template::Template;
 use url::form_urlencoded;
 
 use crate::connection::Connection;
@@ -20,31 +18,8 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// The mark of connector param `name`, if it is secret.
 pub(crate) fn mark(connection: &Connection, name: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    (is_secret(&connection.file, name) && name.chars().all(plain) && !name.contains(END))
+    (connection.file.is_secret(name) && name.chars().all(plain) && !name.contains(END))
         .then(|| format!("{BEGIN}{name}{END}"))
-}
-
-/// Whether the file calls the param sensitive, or proves with it who asks: many files forget the former.
-fn is_secret(file: &ConnectorFile, name: &str) -> bool {
-    let proof: Vec<&Template> = match &file.client_config.authentication {
-        Some(Authentication::Basic { username: _, password }) => password.iter().collect(),
-        Some(Authentication::Bearer { token }) => vec![token],
-        Some(Authentication::ApiKey { headers, query_params, body }) => {
-            headers.iter().chain(query_params).map(|one| &one.value).chain(body).collect()
-        }
-        Some(Authentication::QueryParam { name: _, value }) => vec![value],
-        Some(Authentication::Script { hook: _, secret }) if secret == name => return true,
-        Some(
-            Authentication::OAuth2ClientCredentials(_)
-            | Authentication::OAuth2AuthorizationCode { .. }
-            | Authentication::GoogleCloudServiceAccount { .. }
-            | Authentication::Script { .. }
-            | Authentication::Unknown { .. },
-        )
-        | None => Vec::new(),
-    };
-    let proves = || proof.iter().any(|template| template.placeholders().any(|found| found.name == name));
-    file.find_param(name).is_some_and(|param| param.sensitive) || proves()
 }
 
 /// Whether any text in `value`, keys included, looks like a mark.

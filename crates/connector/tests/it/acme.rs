@@ -27,8 +27,6 @@ pub(crate) struct Setup<'a> {
     pub(crate) max_response_bytes: u64,
     /// Text of `acme.star`, beside the file.
     pub(crate) script: &'a str,
-    /// Names of params that are sensitive.
-    pub(crate) sensitive: &'a [&'a str],
     /// What the connector takes for the time, in place of the usual clock.
     pub(crate) clock: Option<Arc<dyn Clock>>,
 }
@@ -40,7 +38,6 @@ impl Default for Setup<'_> {
             settings: Settings::default(),
             max_response_bytes: 1 << 20,
             script: "",
-            sensitive: &[],
             clock: None,
         }
     }
@@ -67,10 +64,7 @@ impl Acme {
         let script = SourceFile::new("acme.star", setup.script);
         let source = SourceFile::new("acme.yml", file).with_scripts(vec![script]);
         let checked = spec::check_connector(&source, &CheckOptions::default());
-        let mut file = checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
-        for param in &mut file.connector_params {
-            param.sensitive |= setup.sensitive.contains(&param.name.as_str());
-        }
+        let file = checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
         let mut secrets =
             vec![("domain".to_owned(), json!("api.acme.test")), ("token".to_owned(), json!("T"))];
         secrets.extend(setup.secrets.into_iter().map(|(name, value)| (name.to_owned(), value)));

@@ -42,7 +42,7 @@ async fn start(script: &str) -> Acme {
 async fn start_with(file: &str, script: &str, clock: Option<Arc<dyn Clock>>) -> Acme {
     let whole = format!("{script}\n{}", missing(script));
     let secrets = vec![("token", json!(SECRET))];
-    let setup = Setup { secrets, script: &whole, sensitive: &["token"], clock, ..Setup::default() };
+    let setup = Setup { secrets, script: &whole, clock, ..Setup::default() };
     Acme::start_with(file, setup).await
 }
 
@@ -382,6 +382,23 @@ async fn what_a_script_returns_stands_in_the_plan_and_is_sent_from_there_once() 
     assert_eq!(sent[0].json(), Some(json!({"of": [7], "key": SECRET})));
     assert_eq!(sent[0].bearer_token(), Some(SECRET));
     assert!(sent[0].header("x-request").unwrap().starts_with("pri_"));
+}
+
+#[tokio::test]
+async fn a_secret_that_the_file_forgot_to_call_sensitive_is_given_by_name_only() {
+    let endpoint = THINGS.replacen(
+        "param_values: [{name: email, identity: email}]",
+        "param_values: [{name: email, identity: email}, {name: key, connector_param: token}]",
+        1,
+    );
+    let script = "def read(ctx, values):\n    return [{\"params\": ctx[\"params\"], \"secrets\": ctx[\"secrets\"], \"key\": values[\"key\"]}]\n";
+    let acme = start_with(&file(&endpoint), script, None).await;
+
+    let row = acme.read("things", &[]).await.json()[0].clone();
+
+    let mark = "__secret.token__";
+    assert_eq!((&row["secrets"], &row["key"]), (&json!({"token": mark}), &json!(mark)));
+    assert_eq!(row["params"], json!({"domain": "api.acme.test"}));
 }
 
 #[tokio::test]

@@ -73,6 +73,35 @@ pub enum Authentication {
     },
 }
 
+impl Authentication {
+    /// Names of the secrets that prove who asks, roots and whole paths. A user name proves only where
+    /// there is no password: some applications take their key as the former. What OAuth2 proves with has
+    /// fixed names.
+    pub(super) fn proofs(&self) -> Vec<&str> {
+        let proofs: Vec<&Template> = match self {
+            Self::Basic { username, password } => {
+                let password = password.as_ref().filter(|password| password.placeholders().next().is_some());
+                vec![password.unwrap_or(username)]
+            }
+            Self::Bearer { token } => vec![token],
+            Self::ApiKey { headers, query_params, body } => {
+                headers.iter().chain(query_params).map(|one| &one.value).chain(body).collect()
+            }
+            Self::QueryParam { name: _, value } => vec![value],
+            Self::Script { hook: _, secret } => return vec![secret],
+            Self::OAuth2ClientCredentials(_)
+            | Self::OAuth2AuthorizationCode { .. }
+            | Self::GoogleCloudServiceAccount { .. }
+            | Self::Unknown { .. } => Vec::new(),
+        };
+        let placeholders = proofs.into_iter().flat_map(Template::placeholders);
+        placeholders
+            .flat_map(|found| [Some(found.name.as_str()), found.path.segments().next()])
+            .flatten()
+            .collect()
+    }
+}
+
 /// Token calls of the OAuth2 strategies (saas-config 6.16).
 #[derive(Debug, Clone)]
 pub struct OAuth2 {

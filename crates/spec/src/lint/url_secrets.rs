@@ -4,9 +4,6 @@ use super::Finding;
 use super::visit::{self, Position, Visit};
 use crate::connector_file::{Authentication, ConnectorFile, ParamSource, Request};
 
-/// Names that OAuth2 gives to secrets, whatever the params say.
-const ALWAYS: &[&str] = &["client_secret", "access_token", "refresh_token", "private_key"];
-
 pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Vec<Finding>) {
     for (place, client) in visit::clients(file, visits) {
         let in_query = match &client.authentication {
@@ -44,7 +41,7 @@ pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Ve
                 let name = visit::root(placeholder);
                 let secret =
                     if visit.role.takes_secrets() { Some(name) } else { secret_behind(visit.request, name) };
-                if let Some(secret) = secret.filter(|secret| is_sensitive(file, secret)) {
+                if let Some(secret) = secret.filter(|secret| file.is_secret(secret)) {
                     findings.push(finding(text.place.clone(), &format!("secret `{secret}` is sent")));
                 }
             }
@@ -57,10 +54,6 @@ fn secret_behind<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
         ParamSource::ConnectorParam(param) => Some(visit::first_segment(param)),
         ParamSource::Identity(_) | ParamSource::References(_) => None,
     })
-}
-
-fn is_sensitive(file: &ConnectorFile, name: &str) -> bool {
-    ALWAYS.contains(&name) || file.find_param(name).is_some_and(|param| param.sensitive)
 }
 
 fn finding(place: String, what: &str) -> Finding {

@@ -95,7 +95,7 @@ fn shown(file: ConnectorFile, dataset: Option<&Dataset>) -> Shown {
     Shown {
         actions: actions(&file),
         hosts: hosts(&file),
-        params: file.connector_params.iter().map(param).collect(),
+        params: file.connector_params.iter().map(|one| param(&file, one)).collect(),
         endpoints: file.endpoints.iter().map(shape).collect(),
         data_protection_request: file.data_protection_request.iter().map(line).collect(),
         categories: dataset.map(categories).unwrap_or_default().into_iter().collect(),
@@ -107,7 +107,7 @@ fn shown(file: ConnectorFile, dataset: Option<&Dataset>) -> Shown {
     }
 }
 
-fn param(param: &ConnectorParam) -> Param {
+fn param(file: &ConnectorFile, param: &ConnectorParam) -> Param {
     let has_default = param.default_value.is_some();
     Param {
         name: param.name.clone(),
@@ -117,7 +117,7 @@ fn param(param: &ConnectorParam) -> Param {
             Required::Never => "no",
             Required::When(_) => "sometimes",
         },
-        sensitive: param.sensitive,
+        sensitive: file.is_secret(&param.name),
         default: param.default_value.clone(),
         description: param.description.clone().or_else(|| param.label.clone()),
     }
