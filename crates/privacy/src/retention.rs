@@ -65,13 +65,18 @@ pub async fn forget_expired(
     retention: Retention,
 ) -> Result<Forgotten, RetentionError> {
     let mut forgotten = Forgotten::default();
-    for run in store.run_list_due(before(now, retention.identities)).await? {
-        store.run_forget(&run, Actor::system()).await?;
-        forgotten.runs.push(run);
+    let all_before = before(now, retention.identities);
+    for run in store.run_list_due(all_before).await? {
+        // Somebody may have gone on with it meanwhile.
+        if store.run_forget_due(&run, all_before, Actor::system()).await? {
+            forgotten.runs.push(run);
+        }
     }
-    for run in store.run_list_rows_due(before(now, retention.rows)).await? {
-        store.run_forget_rows(&run, Actor::system()).await?;
-        forgotten.rows.push(run);
+    let rows_before = before(now, retention.rows);
+    for run in store.run_list_rows_due(rows_before).await? {
+        if store.run_forget_rows(&run, rows_before, Actor::system()).await? {
+            forgotten.rows.push(run);
+        }
     }
     Ok(forgotten)
 }

@@ -39,6 +39,19 @@ pub(crate) struct ConnectionSetup {
     pub(crate) max_bytes: Option<u64>,
 }
 
+/// Steps that each hold the database's lock for a moment only.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scrub {
+    /// Gives back a part of the room.
+    pub(crate) shrink: &'static str,
+    /// How much there is to be given back.
+    pub(crate) free_pages: &'static str,
+    /// Said to a connection of its own before `checkpoint`.
+    pub(crate) impatience: &'static str,
+    /// Empties the write-ahead log; its first column is not 0 if somebody was in the way.
+    pub(crate) checkpoint: &'static str,
+}
+
 /// The claim is the one statement whose locking must be said: PostgreSQL has many writers at once.
 macro_rules! claim {
     ($lock:literal) => {
@@ -80,12 +93,18 @@ impl Dialect {
         }
     }
 
-    /// Said after personal data was destroyed: the file gives back the room, and no copy stays in the
-    /// write-ahead log.
-    pub(crate) fn scrub(self) -> &'static [&'static str] {
+    /// What is said after personal data was destroyed, so that the file gives back the room, and no
+    /// copy stays in the write-ahead log.
+    pub(crate) fn scrub(self) -> Option<Scrub> {
         match self {
-            Self::Sqlite => &["PRAGMA incremental_vacuum", "PRAGMA wal_checkpoint(TRUNCATE)"],
-            Self::Postgres => &[],
+            Self::Sqlite => Some(Scrub {
+                shrink: "PRAGMA incremental_vacuum(1000)",
+                free_pages: "PRAGMA freelist_count",
+                // Waiting for readers, it keeps all writers out.
+                impatience: "PRAGMA busy_timeout = 200",
+                checkpoint: "PRAGMA wal_checkpoint(TRUNCATE)",
+            }),
+            Self::Postgres => None,
         }
     }
 

@@ -69,7 +69,7 @@ pub use ledger::{
     Effect, EndedWrite, Intent, LedgerCounts, LedgerEnd, LedgerEntry, LedgerId, LedgerState, NewIntent,
     Resolution, ResolvedBy,
 };
-pub use page::{NewPage, PackedRows, PageCursor, PagePlace};
+pub use page::{NewPage, PackedRows, PageCursor, PagePlace, RowCount};
 pub use place::StorePlace;
 pub use plan::{NewPlan, Plan, PlanDigest, PlanDigestError, PlanHead};
 pub use rate::{RateScope, RateWindow};

@@ -2,7 +2,7 @@ mod cursor;
 mod packed;
 mod unit;
 
-pub use cursor::PageCursor;
+pub use cursor::{PageCursor, RowCount};
 pub use packed::PackedRows;
 
 use crate::store::signed;

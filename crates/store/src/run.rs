@@ -30,7 +30,8 @@ text_enum! {
         Active = "active",
         /// Held by a person; no task starts.
         Paused = "paused",
-        /// Stopped by a person; tasks under way end as soon as they notice.
+        /// Stopped by a person, or because its rows were forgotten; tasks under way end as soon as they
+        /// notice.
         Cancelled = "cancelled",
         /// Over.
         Finished = "finished",
@@ -142,15 +143,27 @@ impl Store {
     /// # Errors
     /// [`StoreError::Forgotten`] once it was destroyed.
     pub async fn run_subject(&self, id: &RunId) -> Result<Secret<Vec<u8>>, StoreError> {
-        const FIND: &str = "SELECT sealed_subject FROM run WHERE id = $1";
         let key = self.run_key(id).await?;
+        if let Some(subject) = self.run_subject_with(id, &key).await? {
+            return Ok(subject);
+        }
+        // The key that is kept in memory may be one that another process replaced.
+        self.run_key_drop(id);
+        let key = self.run_key(id).await?;
+        self.run_subject_with(id, &key).await?.ok_or(StoreError::Damaged { what: "a run's subject" })
+    }
+
+    /// The same by a certain key; `None` if it is not the run's.
+    pub(crate) async fn run_subject_with(
+        &self,
+        id: &RunId,
+        key: &RunKey,
+    ) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
+        const FIND: &str = "SELECT sealed_subject FROM run WHERE id = $1";
         let row = sqlx::query(FIND).bind(id.as_str()).fetch_one(&self.inner.reader).await?;
         let sealed: Option<Vec<u8>> = row.try_get(0)?;
         let sealed = sealed.ok_or_else(|| StoreError::Forgotten { run: id.clone() })?;
-        let plain = key
-            .open(&subject_place(id), &sealed)
-            .map_err(|_| StoreError::Damaged { what: "a run's subject" })?;
-        Ok(Secret::new(plain))
+        Ok(key.open(&subject_place(id), &sealed).ok().map(Secret::new))
     }
 
     /// Holds a run: no task of it starts. Tasks under way go on to their end.
@@ -203,35 +216,6 @@ impl Store {
         let event = AuditEvent::new(Actor::system(), "run.finished", id.as_str()).with(details);
         self.audit_enter_in(&mut tx, &event).await?;
         tx.commit().await
-    }
-
-    /// Destroys the personal data of a run: its data key, and with it rows, plan and subject. Ledger
-    /// and audit log, which hold none, stay. Doing it twice changes nothing.
-    pub async fn run_forget(&self, id: &RunId, actor: Actor) -> Result<(), StoreError> {
-        const FORGET: &str = "UPDATE run SET data_key = NULL, sealed_subject = NULL, forgotten_at = $2 WHERE id = $1 AND forgotten_at IS NULL";
-        const PAGES: &str = "DELETE FROM page WHERE task_id IN (SELECT id FROM task WHERE run_id = $1)";
-        const UNITS: &str = "DELETE FROM read_unit WHERE task_id IN (SELECT id FROM task WHERE run_id = $1)";
-        const READ: &str =
-            "DELETE FROM read_outcome WHERE task_id IN (SELECT id FROM task WHERE run_id = $1)";
-        const PLANS: &str = "UPDATE plan SET sealed = NULL WHERE run_id = $1";
-        let mut tx = self.begin().await?;
-        let changed = sqlx::query(FORGET)
-            .bind(id.as_str())
-            .bind(self.now())
-            .execute(tx.connection())
-            .await?
-            .rows_affected();
-        if changed == 0 {
-            drop(tx);
-            return self.get_run(id).await.map(|_| ());
-        }
-        for statement in [PAGES, UNITS, READ, PLANS] {
-            sqlx::query(statement).bind(id.as_str()).execute(tx.connection()).await?;
-        }
-        self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "run.forgotten", id.as_str())).await?;
-        tx.commit().await?;
-        self.run_key_drop(id);
-        self.scrub().await
     }
 
     /// Finished runs whose personal data is still there and which ended before `ended_before`.

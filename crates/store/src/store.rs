@@ -40,7 +40,7 @@ pub struct Store {
 pub(crate) struct Inner {
     pub(crate) dialect: Dialect,
     pub(crate) place: StorePlace,
-    writer: AnyPool,
+    pub(crate) writer: AnyPool,
     pages: AnyPool,
     pub(crate) reader: AnyPool,
     /// In one process SQLite's writers wait here, in order, instead of polling the file's lock.
@@ -178,25 +178,17 @@ impl Store {
         Ok(tx)
     }
 
-    async fn begin_on(&self, pool: &AnyPool) -> Result<Tx, StoreError> {
-        let permit = match &self.inner.gate {
+    /// Waits until no other writer of this process is under way.
+    pub(crate) async fn alone(&self) -> Option<OwnedSemaphorePermit> {
+        match &self.inner.gate {
             Some(gate) => gate.clone().acquire_owned().await.ok(),
             None => None,
-        };
-        Ok(Tx { inner: pool.begin_with(self.inner.dialect.begin()).await?, _permit: permit })
+        }
     }
 
-    /// Leaves no copy of what was destroyed, and gives back its room.
-    pub(crate) async fn scrub(&self) -> Result<(), StoreError> {
-        let _alone = match &self.inner.gate {
-            Some(gate) => gate.clone().acquire_owned().await.ok(),
-            None => None,
-        };
-        for statement in self.inner.dialect.scrub() {
-            // Some of these work row by row, so all rows are asked for.
-            sqlx::query(*statement).fetch_all(&self.inner.writer).await?;
-        }
-        Ok(())
+    async fn begin_on(&self, pool: &AnyPool) -> Result<Tx, StoreError> {
+        let permit = self.alone().await;
+        Ok(Tx { inner: pool.begin_with(self.inner.dialect.begin()).await?, _permit: permit })
     }
 
     /// The data key of a run.
@@ -217,6 +209,18 @@ impl Store {
         let key = Arc::new(key);
         self.run_key_keep(run, &key);
         Ok(key)
+    }
+
+    /// Fails unless `key` is still the data key of its run. What was sealed with an older one is
+    /// forgotten, or will be before long.
+    pub(crate) async fn run_key_check(&self, run: &RunId, key: &RunKey) -> Result<(), StoreError> {
+        if self.run_subject_with(run, key).await?.is_some() {
+            return Ok(());
+        }
+        // Another process may have replaced the key that is kept in memory here.
+        self.run_key_drop(run);
+        self.run_subject(run).await?;
+        Err(StoreError::Forgotten { run: run.clone() })
     }
 
     pub(crate) fn run_key_keep(&self, run: &RunId, key: &Arc<RunKey>) {

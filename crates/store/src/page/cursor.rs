@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use crypto::RunKey;
 use model::{Row, RunId};
 use sqlx::Row as _;
 
@@ -6,30 +9,50 @@ use crate::store::count;
 use crate::{Store, StoreError, TaskId};
 
 /// Reads the pages of one task that have rows, one at a time, in the order of unit and page.
+///
+/// Its end is an answer only while the rows are still kept: pages that somebody destroys meanwhile are
+/// an error, never the end of the list.
 #[derive(Debug)]
 pub struct PageCursor {
     store: Store,
     run: RunId,
     task: TaskId,
     after: (i64, i64),
+    seen: u64,
+    expected: Option<RowCount>,
+    /// The key that the first page was opened with.
+    key: Option<Arc<RunKey>>,
+}
+
+/// How many rows a list must come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowCount {
+    /// So many: the reading is over.
+    Exactly(u64),
+    /// So many or more: another worker may go on with the reading.
+    AtLeast(u64),
 }
 
 impl PageCursor {
     pub(super) fn new(store: Store, run: RunId, task: TaskId) -> Self {
-        Self { store, run, task, after: (-1, -1) }
+        Self { store, run, task, after: (-1, -1), seen: 0, expected: None, key: None }
+    }
+
+    /// The same list; a list of fewer rows, or of more than there can be, ends with an error.
+    #[must_use]
+    pub fn expecting(self, rows: RowCount) -> Self {
+        Self { expected: Some(rows), ..self }
     }
 
     /// The next page, or `None` after the last.
     ///
     /// # Errors
-    /// [`StoreError::Forgotten`] if the run's data was destroyed, [`StoreError::Damaged`] if the page
-    /// was changed or moved.
+    /// [`StoreError::Forgotten`] if the rows were destroyed, also while they are read;
+    /// [`StoreError::Damaged`] if a page was changed, moved or taken out; [`StoreError::Fenced`] if
+    /// another worker reads anew what was expected.
     pub async fn next_page(&mut self) -> Result<Option<(PagePlace, Vec<Row>)>, StoreError> {
         let Some((place, text)) = self.next_text().await? else { return Ok(None) };
         let rows = packed::rows(&text)?;
-        if rows.len() as u64 != place.rows {
-            return Err(StoreError::Damaged { what: "a page of rows" });
-        }
         Ok(Some((place, rows)))
     }
 
@@ -40,22 +63,48 @@ impl PageCursor {
     /// As [`PageCursor::next_page`].
     pub async fn next_text(&mut self) -> Result<Option<(PagePlace, Vec<u8>)>, StoreError> {
         const NEXT: &str = "SELECT unit, page, row_count, sealed FROM page WHERE task_id = $1 AND row_count > 0 AND (unit > $2 OR (unit = $2 AND page > $3)) ORDER BY unit, page LIMIT 1";
-        let key = self.store.run_key(&self.run).await?;
+        let key = match &self.key {
+            Some(key) => Arc::clone(key),
+            None => Arc::clone(self.key.insert(self.store.run_key(&self.run).await?)),
+        };
         let row = sqlx::query(NEXT)
             .bind(self.task.as_str())
             .bind(self.after.0)
             .bind(self.after.1)
             .fetch_optional(&self.store.inner.reader)
             .await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = row else { return self.end(&key).await.map(|()| None) };
         let at: (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
         let sealed: Vec<u8> = row.try_get(3)?;
         let Ok(plain) = key.open(&page_place(&self.run, &self.task, at), &sealed) else {
+            self.store.run_key_check(&self.run, &key).await?;
             return Err(StoreError::Damaged { what: "a page of rows" });
         };
         let place = PagePlace { unit: count(at.0)?, page: count(at.1)?, rows: count(row.try_get(2)?)? };
         let text = packed::unpack(&plain)?;
+        if packed::count(&text) != place.rows {
+            return Err(StoreError::Damaged { what: "a page of rows" });
+        }
         self.after = at;
+        self.seen += place.rows;
         Ok(Some((place, text)))
+    }
+
+    /// Whether no page is missing, now that none follows.
+    async fn end(&self, key: &RunKey) -> Result<(), StoreError> {
+        self.store.run_key_check(&self.run, key).await?;
+        match self.expected {
+            Some(RowCount::Exactly(rows)) if rows != self.seen => {
+                // Pages go together with the outcome of their reading.
+                match self.store.read_outcome(&self.run, &self.task).await? {
+                    Some(_) => Err(StoreError::Damaged { what: "the list of pages of a reading" }),
+                    None => Err(StoreError::Forgotten { run: self.run.clone() }),
+                }
+            }
+            Some(RowCount::AtLeast(rows)) if rows > self.seen => {
+                Err(StoreError::Fenced { what: format!("task {}", self.task) })
+            }
+            Some(RowCount::Exactly(_) | RowCount::AtLeast(_)) | None => Ok(()),
+        }
     }
 }

@@ -62,6 +62,11 @@ pub(super) fn unpack(packed: &[u8]) -> Result<Vec<u8>, StoreError> {
     zstd::decode_all(packed).map_err(|_| StoreError::Damaged { what: "a page of rows" })
 }
 
+/// How many rows such a text has.
+pub(super) fn count(text: &[u8]) -> u64 {
+    text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() as u64
+}
+
 /// The rows in such a text.
 pub(super) fn rows(text: &[u8]) -> Result<Vec<Row>, StoreError> {
     text.split(|byte| *byte == b'\n')

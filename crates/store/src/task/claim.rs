@@ -24,12 +24,19 @@ impl Store {
             .await?;
         let Some(row) = row else { return Ok(None) };
         tx.commit().await?;
-        claimed(&row).map(Some)
+        self.claimed(&row).map(Some)
+    }
+
+    /// What the statement that takes a task gives back.
+    pub(super) fn claimed(&self, row: &AnyRow) -> Result<ClaimedTask, StoreError> {
+        let claimed = claimed(row)?;
+        // Its rows may have been forgotten since this process last held the key.
+        self.run_key_drop(&claimed.lease.run);
+        Ok(claimed)
     }
 }
 
-/// What the statement that takes a task gives back.
-pub(super) fn claimed(row: &AnyRow) -> Result<ClaimedTask, StoreError> {
+fn claimed(row: &AnyRow) -> Result<ClaimedTask, StoreError> {
     Ok(ClaimedTask {
         lease: TaskLease { task: task_id(row.try_get(0)?), run: run_id(row, 1)?, fence: row.try_get(4)? },
         kind: row.try_get(2)?,

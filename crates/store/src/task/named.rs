@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use model::RunId;
 
-use super::claim::claimed;
 use super::{ClaimedTask, microseconds};
 use crate::{Store, StoreError};
 
@@ -44,6 +43,6 @@ impl Store {
             .await?;
         let Some(row) = row else { return Ok(None) };
         tx.commit().await?;
-        claimed(&row).map(Some)
+        self.claimed(&row).map(Some)
     }
 }
