@@ -145,7 +145,7 @@ impl<'a> Sender<'a> {
             }
         };
         let intent = intent.map_err(|error| self.refused(error))?;
-        kill_point!("write.intent");
+        kill_point!("write.intent", order.operation);
         Ok(intent)
     }
 
