@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use egress::{AllowedHosts, Door, HostRule};
 use model::{Clock, IdSource};
@@ -54,6 +55,11 @@ impl Connector {
     /// The connection it calls.
     pub fn connection(&self) -> &Connection {
         &self.parts.connection
+    }
+
+    /// How long an answer is waited for while nothing of it arrives.
+    pub fn read_timeout(&self) -> Duration {
+        self.door().read_timeout()
     }
 
     pub(crate) fn door(&self) -> &Door {

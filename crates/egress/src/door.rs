@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::{Clock, Effect};
 use thiserror::Error;
@@ -69,6 +70,14 @@ impl Door {
             Mode::Replay(cassette) => Way::Replay(Replay::new(cassette)),
         };
         Ok(Self { shared: Arc::new(Shared { way, budgets, clock }) })
+    }
+
+    /// How long an answer is waited for while nothing of it arrives; none if nothing is ever sent.
+    pub fn read_timeout(&self) -> Duration {
+        match &self.shared.way {
+            Way::Live(clients) | Way::Record(clients, _) => clients.settings().timeouts.read,
+            Way::Replay(_) => Duration::ZERO,
+        }
     }
 
     /// Makes one call and gives its answer, whatever its status. Waits for budgets first; does

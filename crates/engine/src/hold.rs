@@ -109,6 +109,7 @@ pub struct TaskHold {
     claimed: ClaimedTask,
     watch: HoldWatch,
     heart: JoinHandle<()>,
+    since: Instant,
     under_way: Mutex<HashSet<(PlanDigest, u32)>>,
 }
 
@@ -208,7 +209,7 @@ impl TaskHold {
         let watch = HoldWatch { state: states, confirmed, wall: Arc::clone(&wall) };
         let heart = Heart { store: store.clone(), lease: claimed.lease.clone(), state, confirm, wall };
         let heart = tokio::spawn(heart.beat());
-        Self { store, claimed, watch, heart, under_way: Mutex::default() }
+        Self { store, claimed, watch, heart, since: Instant::now(), under_way: Mutex::default() }
     }
 
     /// What says elsewhere how the hold stands.
@@ -226,6 +227,11 @@ impl TaskHold {
     /// The hold as the store names it.
     pub fn lease(&self) -> &TaskLease {
         &self.claimed.lease
+    }
+
+    /// For how long at least nobody else has had the task.
+    pub(crate) fn held_for(&self) -> Duration {
+        self.since.elapsed()
     }
 
     /// The task as it was taken: attempt, position.

@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use connector::Person;
 use model::{Clock, ConnectionKey, kill_point};
-use store::{LedgerEntry, Store};
+use store::{LedgerEntry, Store, StoreError};
 
 use crate::hold::TaskHold;
 use crate::{Concurrency, Source};
@@ -149,6 +149,8 @@ impl Inner {
     async fn settle(&self, sender: &mut Sender<'_>, order: &WriteOrder) -> Result<WriteReport, WriteError> {
         let target = self.target(order)?;
         let _alone = sender.alone(order)?;
+        // What the ledger says of a task that somebody else may have by now is not ours to judge.
+        sender.check()?;
         let mut attempts = self.parts.store.ledger_find(&order.plan, order.operation).await?;
         let mut sent = 0;
         loop {
@@ -156,8 +158,10 @@ impl Inner {
                 Situation::Missing => return Err(WriteError::NotInPlan { operation: order.operation }),
                 Situation::Ended(report) => return Ok(report),
                 Situation::Open(entry) => {
-                    let entry = self.unknown(entry).await?;
-                    if sent >= self.retry.attempts || !self.resolve(sender, (order, &target), &entry).await? {
+                    if let Some(entry) = self.unknown(sender, entry).await?
+                        && (sent >= self.retry.attempts
+                            || !self.resolve(sender, (order, &target), &entry).await?)
+                    {
                         return Ok(WriteReport::of_entry(&entry));
                     }
                 }
@@ -176,25 +180,34 @@ impl Inner {
         }
     }
 
-    /// The entry of a write whose end is open, marked as unknown. Nobody else can be sending it: we hold
-    /// the task.
-    async fn unknown(&self, entry: &LedgerEntry) -> Result<LedgerEntry, WriteError> {
+    /// The entry of a write whose end is open, marked as unknown; `None` if its end is known by now.
+    async fn unknown(
+        &self,
+        sender: &Sender<'_>,
+        entry: &LedgerEntry,
+    ) -> Result<Option<LedgerEntry>, WriteError> {
         let store = &self.parts.store;
         if entry.state == store::LedgerState::Unknown {
-            return Ok(entry.clone());
+            return Ok(Some(entry.clone()));
         }
         let unknown = store.ledger_unknown(&entry.run).await?;
         if let Some(found) = unknown.into_iter().find(|found| found.id == entry.id) {
-            return Ok(found);
+            return Ok(Some(found));
         }
-        // Sent under this very hold, and given up by whoever waited for the answer.
-        store.ledger_outcome(&entry.id, store::LedgerEnd::Unknown, Some("interrupted")).await?;
+        // Sent under this very hold, and given up by whoever waited for the answer. If it was not, the
+        // task is not ours any more and the store refuses.
+        match store.ledger_give_up(sender.lease(), &entry.id).await {
+            Ok(()) => {}
+            Err(StoreError::Conflict { .. }) => return Ok(None),
+            Err(error) => return Err(sender.refused(error)),
+        }
         kill_point!("write.outcome");
-        Ok(LedgerEntry {
+        Ok(Some(LedgerEntry {
             state: store::LedgerState::Unknown,
             outcome: Some(model::Outcome::Unknown),
+            outcome_at: Some(self.parts.clock.now()),
             ..entry.clone()
-        })
+        }))
     }
 
     /// Puts the job into the report of a write that started one, and how it ended.

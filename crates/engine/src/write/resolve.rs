@@ -34,7 +34,17 @@ impl Inner {
             Target::Sql { .. } => Some(Resolution::Repeat),
             Target::Http(http) => {
                 self.let_it_end(sender, entry).await?;
-                self.found_out(sender, (order, http), entry).await?
+                // For as long as anybody waits for an answer, what was sent may still take effect.
+                let early = http.connector.read_timeout().saturating_sub(sender.quiet_for(entry));
+                match self.found_out(sender, (order, http), entry).await? {
+                    // One look that comes too early is no proof; the second one is made in time.
+                    Some(Resolution::NotApplied(_)) if !early.is_zero() => {
+                        sender.wait(early).await?;
+                        sender.check()?;
+                        self.found_out(sender, (order, http), entry).await?
+                    }
+                    found => found,
+                }
             }
         };
         let Some(resolution) = found else {
@@ -42,14 +52,14 @@ impl Inner {
             return Ok(false);
         };
         sender.check()?;
-        match self.parts.store.ledger_resolve(&entry.id, &resolution).await {
+        match self.parts.store.ledger_found_out(sender.lease(), &entry.id, &resolution).await {
             Ok(()) => {
                 model::kill_point!("write.outcome");
                 Ok(true)
             }
             // Somebody else settled it; the ledger says how.
             Err(StoreError::Conflict { .. }) => Ok(true),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(sender.refused(error)),
         }
     }
 

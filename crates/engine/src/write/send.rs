@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use model::{Outcome, kill_point};
-use store::{EndedWrite, Intent, LedgerEnd, NewIntent, NewJob, Retry, StoreError};
+use store::{EndedWrite, Intent, LedgerEnd, LedgerEntry, NewIntent, NewJob, Retry, StoreError, TaskLease};
 
 use super::judge::{Judged, StartedJob, judge_http, judge_lapsed, judge_sql};
 use super::permit::{Departure, entry, permit};
@@ -251,6 +251,23 @@ impl<'a> Sender<'a> {
         }
     }
 
+    /// The hold as the store names it.
+    pub(super) fn lease(&self) -> &TaskLease {
+        self.hold.lease()
+    }
+
+    /// For how long the write of `entry` cannot have been sent any more, at least.
+    pub(super) fn quiet_for(&self, entry: &LedgerEntry) -> Duration {
+        let lease = self.lease();
+        if entry.task.as_ref() != Some(&lease.task) || entry.fence != Some(lease.fence) {
+            // Whoever sent it had the task until we took it.
+            return self.hold.held_for();
+        }
+        let now = self.inner.parts.clock.now();
+        let quiet = entry.outcome_at.map(|ended| now.duration_since(ended));
+        quiet.and_then(|quiet| Duration::try_from(quiet).ok()).unwrap_or_default()
+    }
+
     /// Fails unless the task is ours.
     pub(super) fn check(&self) -> Result<(), WriteError> {
         match self.hold.state() {
@@ -264,7 +281,7 @@ impl<'a> Sender<'a> {
         if state == HoldState::Cancelled { WriteError::Cancelled { run } } else { WriteError::Lost { run } }
     }
 
-    fn refused(&self, error: StoreError) -> WriteError {
+    pub(super) fn refused(&self, error: StoreError) -> WriteError {
         match error {
             StoreError::Fenced { .. } => self.stopped(HoldState::Lost),
             other => WriteError::Store(other),

@@ -29,6 +29,8 @@ pub struct LedgerEntry {
     pub state: LedgerState,
     /// Who sent it.
     pub task: Option<TaskId>,
+    /// The sender's fencing number.
+    pub fence: Option<i64>,
     /// Whether it changed anything; `None` while nobody knows.
     pub effect: Option<Effect>,
     /// What became of the data.
@@ -43,7 +45,7 @@ pub struct LedgerEntry {
     pub outcome_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "SELECT id, run_id, plan_digest, operation, attempt, state, task_id, effect, outcome, detail, resolution, intent_at, outcome_at FROM ledger WHERE plan_digest = $1 ORDER BY operation, attempt";
+const COLUMNS: &str = "SELECT id, run_id, plan_digest, operation, attempt, state, task_id, effect, outcome, detail, resolution, intent_at, outcome_at, fence FROM ledger WHERE plan_digest = $1 ORDER BY operation, attempt";
 
 impl Store {
     /// All attempts at the operations of a plan, in the plan's order.
@@ -58,7 +60,7 @@ impl Store {
         plan: &PlanDigest,
         operation: u32,
     ) -> Result<Vec<LedgerEntry>, StoreError> {
-        const FIND: &str = "SELECT id, run_id, plan_digest, operation, attempt, state, task_id, effect, outcome, detail, resolution, intent_at, outcome_at FROM ledger WHERE plan_digest = $1 AND operation = $2 ORDER BY attempt";
+        const FIND: &str = "SELECT id, run_id, plan_digest, operation, attempt, state, task_id, effect, outcome, detail, resolution, intent_at, outcome_at, fence FROM ledger WHERE plan_digest = $1 AND operation = $2 ORDER BY attempt";
         let rows = sqlx::query(FIND)
             .bind(plan.as_str())
             .bind(i64::from(operation))
@@ -89,5 +91,6 @@ pub(super) fn entry(row: &AnyRow) -> Result<LedgerEntry, StoreError> {
         resolution: row.try_get(10)?,
         intent_at: time_or_none(row.try_get(11)?)?,
         outcome_at: time_or_none(row.try_get(12)?)?,
+        fence: row.try_get(13)?,
     })
 }

@@ -3,9 +3,11 @@ use serde_json::json;
 use sqlx::Row as _;
 
 use super::entry::entry;
-use super::{Effect, LedgerEntry, LedgerId};
+use super::{Effect, EndedWrite, LedgerEnd, LedgerEntry, LedgerId};
+use crate::store::Tx;
+use crate::task::fenced;
 use crate::words::outcome_text;
-use crate::{Actor, AuditEvent, Store, StoreError};
+use crate::{Actor, AuditEvent, Store, StoreError, TaskLease};
 
 /// What settled an unknown write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +36,7 @@ impl Store {
     /// more, marks them unknown, and lists all that are unknown.
     pub async fn ledger_unknown(&self, run: &RunId) -> Result<Vec<LedgerEntry>, StoreError> {
         const MARK: &str = "UPDATE ledger SET state = 'unknown', outcome = 'unknown' WHERE run_id = $1 AND state = 'intent' AND NOT EXISTS (SELECT 1 FROM task WHERE task.id = ledger.task_id AND task.fence = ledger.fence AND task.state = 'leased' AND task.lease_until > $2)";
-        const LIST: &str = "SELECT id, run_id, plan_digest, operation, attempt, state, task_id, effect, outcome, detail, resolution, intent_at, outcome_at FROM ledger WHERE run_id = $1 AND state = 'unknown' ORDER BY plan_digest, operation, attempt";
+        const LIST: &str = "SELECT id, run_id, plan_digest, operation, attempt, state, task_id, effect, outcome, detail, resolution, intent_at, outcome_at, fence FROM ledger WHERE run_id = $1 AND state = 'unknown' ORDER BY plan_digest, operation, attempt";
         let mut tx = self.begin().await?;
         sqlx::query(MARK).bind(run.as_str()).bind(self.now()).execute(tx.connection()).await?;
         let rows = sqlx::query(LIST).bind(run.as_str()).fetch_all(tx.connection()).await?;
@@ -42,11 +44,62 @@ impl Store {
         rows.iter().map(entry).collect()
     }
 
-    /// Settles an unknown write, once.
+    /// Marks a write as unknown that was sent under `lease` and whose answer nobody waits for any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if somebody else has the task, or sent it. [`StoreError::Conflict`] if its
+    /// end is known.
+    pub async fn ledger_give_up(&self, lease: &TaskLease, id: &LedgerId) -> Result<(), StoreError> {
+        const OWN: &str = "SELECT id FROM ledger WHERE id = $1 AND task_id = $2 AND fence = $3";
+        let mut tx = self.begin().await?;
+        self.fence_check(&mut tx, lease).await?;
+        let own = sqlx::query(OWN)
+            .bind(id.as_str())
+            .bind(lease.task.as_str())
+            .bind(self.fence(lease).await?)
+            .fetch_optional(tx.connection())
+            .await?;
+        if own.is_none() {
+            return Err(fenced(lease));
+        }
+        let detail = Some("interrupted".to_owned());
+        let ended = EndedWrite { id: id.clone(), end: LedgerEnd::Unknown, detail, job: None };
+        self.apply_end(&mut tx, &ended).await?;
+        tx.commit().await
+    }
+
+    /// Settles an unknown write, once, by a person's word.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if it is not unknown (any more).
     pub async fn ledger_resolve(&self, id: &LedgerId, resolution: &Resolution) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        self.resolve_in(&mut tx, id, resolution).await?;
+        tx.commit().await
+    }
+
+    /// The same by whoever holds the task.
+    ///
+    /// # Errors
+    /// As above, and [`StoreError::Fenced`] if somebody else has the task.
+    pub async fn ledger_found_out(
+        &self,
+        lease: &TaskLease,
+        id: &LedgerId,
+        resolution: &Resolution,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        self.fence_check(&mut tx, lease).await?;
+        self.resolve_in(&mut tx, id, resolution).await?;
+        tx.commit().await
+    }
+
+    async fn resolve_in(
+        &self,
+        tx: &mut Tx,
+        id: &LedgerId,
+        resolution: &Resolution,
+    ) -> Result<(), StoreError> {
         const RESOLVE: &str = "UPDATE ledger SET state = 'resolved', effect = $2, outcome = $3, resolution = $4, resolved_by = $5, outcome_at = $6 WHERE id = $1 AND state = 'unknown'";
         const FIND: &str = "SELECT state FROM ledger WHERE id = $1";
         let (effect, outcome, by) = match resolution {
@@ -59,7 +112,6 @@ impl Store {
             ResolvedBy::Repeat => ("repeat", Actor::system()),
             ResolvedBy::Person(person) => ("person", person.clone()),
         };
-        let mut tx = self.begin().await?;
         let resolved = sqlx::query(RESOLVE)
             .bind(id.as_str())
             .bind(effect.map(Effect::as_str))
@@ -82,8 +134,7 @@ impl Store {
         }
         let details =
             json!({"by": how, "effect": effect.map(Effect::as_str), "outcome": outcome_text(outcome)});
-        self.audit_enter_in(&mut tx, &AuditEvent::new(who, "write.resolved", id.as_str()).with(details))
-            .await?;
-        tx.commit().await
+        let event = AuditEvent::new(who, "write.resolved", id.as_str()).with(details);
+        self.audit_enter_in(tx, &event).await.map(|_| ())
     }
 }

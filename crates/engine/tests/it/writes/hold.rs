@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use model::{Clock as _, Outcome};
 use rstest::rstest;
 use sandbox::server::Answer;
-use store::{Actor, TaskState};
+use store::{Actor, LedgerState, TaskState};
 use testkit::TestClock;
 
 use super::bench::{Backend, Signal};
@@ -50,6 +50,60 @@ async fn a_hold_that_was_taken_over_notices_and_sends_nothing_more(#[case] backe
     assert_eq!(noticed, HoldState::Lost);
     assert!(matches!(stopped, Err(WriteError::Lost { .. })), "{stopped:?}");
     assert_eq!((sent.outcome, bench.writes().len()), (Outcome::Erased, 1));
+}
+
+/// A write of the next holder is under way; the one before must not call it unknown.
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn one_that_was_overtaken_changes_nothing_in_the_ledger(#[case] backend: Backend) {
+    let Some(bench) = backend.start(1).await else { return };
+    let arrived = Signal::default();
+    let signal = arrived.clone();
+    bench.saas.on("DELETE", "/plain/1").with(move |_| {
+        signal.give();
+        Answer::status(204).after(Duration::from_millis(500))
+    });
+    let silent = bench.process().await;
+    let next = bench.restarted().await;
+    let order = bench.order(0, "plain");
+
+    let (sent, overtaken) = tokio::join!(next.writer.settle(&next.hold, &order), async {
+        arrived.crash(std::future::pending::<()>()).await;
+        let settled = silent.writer.settle(&silent.hold, &order).await;
+        (settled, bench.ledger().await[0].state)
+    });
+
+    assert!(matches!(overtaken.0, Err(WriteError::Lost { .. })), "{overtaken:?}");
+    assert_eq!(overtaken.1, LedgerState::Intent);
+    assert_eq!(sent.unwrap().outcome, Outcome::Erased);
+}
+
+/// The next holder has read the ledger's word; the one before finds out the same a moment later.
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn one_that_is_overtaken_while_it_looks_settles_nothing(#[case] backend: Backend) {
+    let Some(bench) = backend.start(1).await else { return };
+    let looks = Signal::default();
+    let signal = looks.clone();
+    bench.saas.on("POST", "/proven/erase").then(Answer::status(500));
+    bench.saas.on("GET", "/proven").with(move |_| {
+        signal.give();
+        Answer::json(200, &serde_json::json!([])).after(Duration::from_millis(300))
+    });
+    let silent = bench.process().await;
+    let order = bench.order(0, "proven");
+
+    let (settled, _next) = tokio::join!(silent.writer.settle(&silent.hold, &order), async {
+        looks.crash(std::future::pending::<()>()).await;
+        bench.restarted().await
+    });
+
+    assert!(matches!(settled, Err(WriteError::Lost { .. })), "{settled:?}");
+    assert_eq!(bench.ledger().await[0].state, LedgerState::Unknown);
 }
 
 #[rstest]

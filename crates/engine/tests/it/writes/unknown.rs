@@ -1,12 +1,14 @@
 //! Writes whose end the application keeps to itself: time-outs, resets, faults of its own.
 
-use model::Outcome;
+use std::time::Duration;
+
+use model::{Clock as _, Outcome};
 use rstest::rstest;
 use sandbox::server::Answer;
 use serde_json::json;
 use store::LedgerState;
 
-use super::bench::Backend;
+use super::bench::{Backend, Signal};
 
 #[rstest]
 #[case::fault(Backend::Sqlite, Answer::status(500))]
@@ -101,6 +103,59 @@ async fn where_no_equal_job_exists_it_is_made_again_once(#[case] backend: Backen
     let report = process.writer.settle(&process.hold, &bench.order(0, "jobs")).await.unwrap();
 
     assert_eq!((report.outcome, report.attempts, bench.writes().len()), (Outcome::Accepted, 2, 2));
+}
+
+/// The other side is slow: what was sent takes effect after it was looked for the first time.
+#[rstest]
+#[case::of_this_process(Backend::Sqlite, false)]
+#[case::of_this_process(Backend::Postgres, false)]
+#[case::of_one_that_is_gone(Backend::Sqlite, true)]
+#[case::of_one_that_is_gone(Backend::Postgres, true)]
+#[tokio::test]
+async fn a_job_that_shows_late_is_followed_and_not_made_twice(#[case] backend: Backend, #[case] crash: bool) {
+    let Some(bench) = backend.start(1).await else { return };
+    let arrived = Signal::default();
+    let signal = arrived.clone();
+    bench.saas.on("POST", "/jobs").with(move |_| {
+        signal.give();
+        Answer::status(500).after(Duration::from_millis(if crash { 500 } else { 0 }))
+    });
+    let listed = json!({"data": [{"id": "job_7", "ids": ["usr_ana"], "at": "2026-01-15T12:00:00Z"}]});
+    let nothing = Answer::json(200, &json!({"data": []}));
+    bench.saas.on("GET", "/jobs").then(nothing).then(Answer::json(200, &listed));
+    let order = bench.order(0, "jobs");
+    let mut process = bench.process().await;
+    if crash {
+        arrived.crash(process.writer.settle(&process.hold, &order)).await;
+        drop(process);
+        process = bench.restarted().await;
+    }
+    let begun = bench.clock.now();
+
+    let report = process.writer.settle(&process.hold, &order).await.unwrap();
+
+    assert_eq!((report.outcome, bench.writes().len()), (Outcome::Accepted, 1));
+    let waited = Duration::try_from(bench.clock.now().duration_since(begun)).unwrap();
+    assert!(
+        waited > Duration::from_secs(58),
+        "a time-out of 60 s, less what it took to get here: {waited:?}"
+    );
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn data_that_goes_late_is_erased_by_the_first_write(#[case] backend: Backend) {
+    let Some(bench) = backend.start(1).await else { return };
+    bench.saas.on("POST", "/proven/erase").then(Answer::status(500));
+    let there = Answer::json(200, &json!([{"email": "ana@example.com"}]));
+    bench.saas.on("GET", "/proven").then(there).then(Answer::json(200, &json!([])));
+    let process = bench.process().await;
+
+    let report = process.writer.settle(&process.hold, &bench.order(0, "proven")).await.unwrap();
+
+    assert_eq!((report.outcome, report.attempts, bench.writes().len()), (Outcome::Erased, 1, 1));
 }
 
 #[rstest]
