@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{CollectionAddress, RowLines, kill_point};
-use store::{NewPage, PackedRows, StoreError, TaskLease};
+use store::{NewPage, PackedRows, RowCount, StoreError, TaskLease};
 
 use crate::kept_outcome::KeptOutcome;
 use crate::sealed_rows::Stored;
@@ -114,11 +114,16 @@ impl RowWriter {
             Self::Store(writer) => {
                 let kept = serde_json::to_vec(&KeptOutcome::from(&outcome))
                     .expect("an outcome has text keys and plain values");
+                if outcome.rows == 0 && writer.hold.claimed().rows > 0 {
+                    // Not read after all: what an earlier worker read does not belong to it.
+                    let clear = || writer.stage.store.page_clear(writer.lease());
+                    writer.stage.retried(clear).await.map_err(|error| writer.failed(error))?;
+                }
                 kill_point!("read.before_finish");
                 let finish = || writer.stage.store.read_finish(writer.lease(), None, &kept);
                 writer.stage.retried(finish).await.map_err(|error| writer.failed(error))?;
                 kill_point!("read.finished");
-                outcome.sealed = writer.sealed(outcome.rows);
+                outcome.sealed = writer.sealed(RowCount::Exactly(outcome.rows));
             }
         }
         Ok(outcome)
@@ -130,7 +135,7 @@ impl RowWriter {
         match self {
             Self::Spool(writer) => outcome.sealed = writer.finish(),
             Self::Store(writer) => {
-                outcome.sealed = writer.sealed(outcome.rows);
+                outcome.sealed = writer.sealed(RowCount::AtLeast(outcome.rows));
                 if let Err(error) = writer.hold.release().await {
                     tracing::warn!(collection = %writer.address, %error, "a task stays held until its lease ends");
                 }
@@ -177,7 +182,7 @@ impl StoredWriter {
         Ok(Some(Begun { state, marks }))
     }
 
-    fn sealed(&self, rows: u64) -> SealedRows {
+    fn sealed(&self, rows: RowCount) -> SealedRows {
         let TaskLease { run, task, .. } = self.lease().clone();
         let (store, runtime) = (self.stage.store.clone(), self.stage.runtime.clone());
         Stored { store, run, task, address: self.address.clone(), rows, runtime }.into()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use graph::Traversal;
 use jiff::Timestamp;
 use model::{CollectionAddress, RandomIds, RunId};
-use store::{NewTask, Retry, RunKind, RunState, Store, StoreError, TaskId, TaskState};
+use store::{NewTask, Retry, RowCount, RunKind, RunState, Store, StoreError, TaskId, TaskState};
 use tokio::runtime::Handle;
 
 use crate::kept_outcome::KeptOutcome;
@@ -151,7 +151,7 @@ impl Stage {
             run: self.run.clone(),
             task: task.id,
             address: address.clone(),
-            rows: kept.rows(),
+            rows: RowCount::Exactly(kept.rows()),
             runtime: self.runtime.clone(),
         };
         Ok(Some(kept.with(sealed.into())))

@@ -1,5 +1,5 @@
 use model::{CollectionAddress, Row, RunId};
-use store::{PageCursor, PagePlace, Store, StoreError, TaskId};
+use store::{PageCursor, PagePlace, RowCount, Store, StoreError, TaskId};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -11,7 +11,8 @@ pub(crate) struct Stored {
     pub(crate) run: RunId,
     pub(crate) task: TaskId,
     pub(crate) address: CollectionAddress,
-    pub(crate) rows: u64,
+    /// How many there are; fewer are an error when they are gone through, not a shorter list.
+    pub(crate) rows: RowCount,
     /// Where the store's connections live.
     pub(crate) runtime: Handle,
 }
@@ -36,11 +37,14 @@ type TextPage = Result<Option<(PagePlace, Vec<u8>)>, StoreError>;
 
 impl Stored {
     pub(super) fn len(&self) -> u64 {
-        self.rows
+        match self.rows {
+            RowCount::Exactly(rows) | RowCount::AtLeast(rows) => rows,
+        }
     }
 
     pub(super) fn pages(&self) -> StoredPages<'_> {
-        StoredPages { rows: self, next: Next::Cursor(self.store.page_list(&self.run, &self.task)) }
+        let cursor = self.store.page_list(&self.run, &self.task).expecting(self.rows);
+        StoredPages { rows: self, next: Next::Cursor(cursor) }
     }
 }
 

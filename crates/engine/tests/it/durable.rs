@@ -1,14 +1,17 @@
 //! Runs that outlive their process.
 
+mod changed;
 mod database;
 mod keep;
 mod steering;
 
-use engine::{RunError, Status};
+use engine::{RowsError, RunError, RunOutcome, Status};
+use model::CollectionAddress;
 use rstest::rstest;
 use sandbox::server::Answer;
 use serde_json::json;
 use sqlx::Connection as _;
+use store::StoreError;
 
 use crate::stage::Stage;
 use crate::writes::bench::Backend;
@@ -232,10 +235,9 @@ async fn a_task_that_failed_once_is_read_by_whoever_comes_next(#[case] backend: 
 
 // The twin of the tests above: a page that is lost between two processes does not pass unseen.
 #[tokio::test]
-async fn planted_defect_a_state_ahead_of_its_pages_gives_another_result() {
+async fn planted_defect_a_state_ahead_of_its_pages_is_damage() {
     let keep = Keep::start(Backend::Sqlite).await.unwrap();
     let stage = shop().await;
-    let expected = Keep::unbroken(&stage).await;
     let run = keep.run(None).await;
     assert!(keep.until(keep.plan(&stage, &run), 12).await.is_none());
     let url = format!("sqlite://{}", keep.folder.path().join("state.db").display());
@@ -244,9 +246,55 @@ async fn planted_defect_a_state_ahead_of_its_pages_gives_another_result() {
         sqlx::query("DELETE FROM page WHERE rowid = (SELECT MIN(rowid) FROM page WHERE row_count > 0)");
     assert_eq!(lost.execute(&mut sql).await.unwrap().rows_affected(), 1);
 
-    let outcome = engine::run(keep.plan(&stage, &run), &|_| {}).await.unwrap();
+    let error = match engine::run(keep.plan(&stage, &run), &|_| {}).await {
+        Ok(outcome) => first_error(outcome).await.expect("a page is missing"),
+        Err(RunError::Rows(error)) => error,
+        Err(other) => panic!("{other:?}"),
+    };
 
-    assert_ne!(told(outcome).await, expected);
+    assert!(matches!(of_store(&error), StoreError::Damaged { .. }), "{error:?}");
+}
+
+// Another process forgets a run whose rows are being written out.
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn rows_that_are_forgotten_while_they_are_read_end_with_an_error(#[case] backend: Backend) {
+    let Some(keep) = Keep::start(backend).await else { return };
+    let stage = shop().await;
+    let run = keep.run(None).await;
+    let outcome = engine::run(keep.plan(&stage, &run), &|_| {}).await.unwrap();
+    let visits = outcome.collections[&CollectionAddress::new("acme", "visits")].sealed.clone();
+    let begun = tokio::task::spawn_blocking(move || {
+        let first = visits.pages().next().unwrap().map(|rows| rows.len());
+        (visits, first)
+    });
+    let (visits, first) = begun.await.unwrap();
+
+    keep.again().await.run_forget(&run, store::Actor::system()).await.unwrap();
+
+    assert!(first.unwrap() > 0 && !visits.is_empty());
+    let error = first_error(outcome).await.expect("the rows are gone");
+    assert!(matches!(of_store(&error), StoreError::Forgotten { .. }), "{error:?}");
+    let as_text = tokio::task::spawn_blocking(move || visits.pages().next_text());
+    assert!(as_text.await.unwrap().unwrap().is_err());
+}
+
+/// The first error of all that was read.
+async fn first_error(outcome: RunOutcome) -> Option<RowsError> {
+    let found = tokio::task::spawn_blocking(move || {
+        let mut pages = outcome.collections.values().flat_map(|collection| collection.sealed.pages());
+        pages.find_map(Result::err)
+    });
+    found.await.unwrap()
+}
+
+fn of_store(error: &RowsError) -> &StoreError {
+    match error {
+        RowsError::Store { source, .. } => source,
+        RowsError::Spool(_) => panic!("{error:?}"),
+    }
 }
 
 #[tokio::test]
