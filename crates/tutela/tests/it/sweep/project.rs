@@ -158,6 +158,7 @@ connections:
       segment_user_id: {{ dataset: shop, field: customers.segment_id, direction: from }}
 egress:
   allow: [\"127.0.0.1/32\"]
+  read_timeout_ms: 2000
   routes:
     api.contacts.example.com: \"{}\"
     api.segmentapis.com: \"{}\"
