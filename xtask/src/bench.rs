@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     /// Measure this program instead of a fresh release build.
     #[arg(long)]
     program: Option<PathBuf>,
-    /// Only measurements with this in their name.
+    /// Only measurements with this in their name, as in `1,000 erasures`.
     #[arg(long)]
     only: Option<String>,
     /// Fail if a figure misses its bound.
@@ -82,34 +82,39 @@ impl Figure {
     }
 }
 
-/// One part of the measurements.
-type Part<'a> = &'a dyn Fn() -> Result<Vec<Figure>>;
+/// One part of the measurements; the names of its figures begin with that of the part.
+type Part = fn(&Bench, &Arguments) -> Result<Vec<Figure>>;
 
 /// Builds, measures and prints.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let parts: [(&str, Part); 9] = [
+        ("tutela --help", |bench, _| bench.start_up()),
+        ("connector check", |bench, arguments| bench.check(&cargo::top().join(&arguments.corpus))),
+        ("2,000 pages", |bench, _| bench.pages()),
+        ("1,000,000 rows", |bench, _| bench.rows()),
+        ("200 people", |bench, _| bench.people()),
+        ("1,000,000 database rows", |bench, _| bench.database_rows(&database::Server::start()?)),
+        ("100,000 rows masked", |bench, _| bench.database_masking(&database::Server::start()?)),
+        ("audit log", |_, _| examples::audit_log()),
+        ("1,000 erasures", |_, _| examples::erasures()),
+    ];
+    let is_chosen = |name: &str| arguments.only.as_deref().is_none_or(|only| name.contains(only));
+    let chosen: Vec<_> = parts.into_iter().filter(|(name, _)| is_chosen(name)).collect();
+    if chosen.is_empty() {
+        bail!("nothing is measured under that name; there are: {}", parts.map(|(name, _)| name).join("; "));
+    }
     let program = if let Some(program) = &arguments.program {
         program.clone()
     } else {
         cargo::run(&["build", "--release", "--quiet", "--package", "tutela"])?;
-        cargo::top().join("target/release/tutela")
+        cargo::target()?.join("release/tutela")
     };
     let bench = Bench::new(&program)?;
-    let corpus = cargo::top().join(&arguments.corpus);
     let mut figures = Vec::new();
-    let parts: [(&str, Part<'_>); 8] = [
-        ("start-up", &|| bench.start_up()),
-        ("check of the corpus", &|| bench.check(&corpus)),
-        ("2,000 pages one after the other", &|| bench.pages()),
-        ("one million rows", &|| bench.rows()),
-        ("200 people, 8 calls in flight", &|| bench.people()),
-        ("one million rows of a database", &|| bench.database_rows(&database::Server::start()?)),
-        ("100,000 rows masked in a database", &|| bench.database_masking(&database::Server::start()?)),
-        ("store and writes", &examples::run),
-    ];
-    let is_chosen = |name: &str| arguments.only.as_deref().is_none_or(|only| name.contains(only));
-    for (name, part) in parts.into_iter().filter(|(name, _)| is_chosen(name)) {
+    for (name, part) in chosen {
         report(&format!("== {name}"));
-        for figure in part()? {
+        for figure in part(&bench, arguments)? {
+            anyhow::ensure!(figure.name.starts_with(name), "`{}` is no figure of `{name}`", figure.name);
             say(&figure.line());
             figures.push(figure);
         }

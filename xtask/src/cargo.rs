@@ -4,10 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
+use cargo_metadata::MetadataCommand;
 
 /// The top of the repository.
 pub(crate) fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies below the top").to_path_buf()
+}
+
+/// The folder that cargo builds into, wherever the environment or a configuration puts it.
+pub(crate) fn target() -> Result<PathBuf> {
+    let mut metadata = MetadataCommand::new();
+    metadata.manifest_path(top().join("Cargo.toml")).no_deps().other_options(vec!["--offline".to_owned()]);
+    Ok(metadata.exec().context("`cargo metadata` failed")?.target_directory.into())
 }
 
 /// Runs cargo with `arguments` and fails if it does.

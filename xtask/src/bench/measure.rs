@@ -47,7 +47,10 @@ impl Bench {
 
     /// `connector check` of all files of a folder in one process, the median of 5 runs.
     pub(crate) fn check(&self, corpus: &Path) -> Result<Vec<Figure>> {
-        let Ok(entries) = std::fs::read_dir(corpus) else { return Ok(Vec::new()) };
+        let Ok(entries) = std::fs::read_dir(corpus) else {
+            crate::report(&format!("not measured: there is no folder {}", corpus.display()));
+            return Ok(Vec::new());
+        };
         let mut files: Vec<String> = entries
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|path| path.extension().is_some_and(|extension| extension == "yml"))

@@ -64,7 +64,7 @@ pub(crate) struct Folder {
 impl Folder {
     /// An empty folder below the build folder.
     pub(crate) fn new(name: &str) -> Result<Self> {
-        let path = crate::cargo::top().join("target/bench").join(name);
+        let path = crate::cargo::target()?.join("bench").join(name);
         if path.exists() {
             fs::remove_dir_all(&path)?;
         }
