@@ -30,12 +30,14 @@ impl fmt::Display for JobId {
 }
 
 text_enum! {
-    /// Whether a job is still followed.
+    /// Whether a job is still followed, and whose word its end is.
     JobState "the state of a job" {
         /// Its end is not known.
         Open = "open",
-        /// It ended, well or not.
+        /// It was seen to end, well or not, or was given up as unknown.
         Ended = "ended",
+        /// It was given up, and a person said how it ended.
+        Decided = "decided",
     }
 }
 

@@ -7,13 +7,13 @@ use crate::words::outcome_text;
 use crate::{Actor, AuditEvent, Job, Store, StoreError};
 
 impl Store {
-    /// Takes down how a job ended, for one that was given up as unknown.
+    /// Takes down how a job ended, for one that was given up as unknown. It is [`JobState::Decided`](crate::JobState::Decided)
+    /// from then on: nobody saw it end.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if its end is known.
     pub async fn job_decide(&self, job: &Job, outcome: Outcome, actor: Actor) -> Result<(), StoreError> {
-        const DECIDE: &str =
-            "UPDATE job SET outcome = $2 WHERE id = $1 AND state = 'ended' AND outcome = 'unknown'";
+        const DECIDE: &str = "UPDATE job SET state = 'decided', outcome = $2 WHERE id = $1 AND state = 'ended' AND outcome = 'unknown'";
         let mut tx = self.begin().await?;
         let decided = sqlx::query(DECIDE)
             .bind(job.id.as_str())

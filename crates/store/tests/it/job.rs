@@ -2,7 +2,7 @@ use jiff::SignedDuration;
 use model::{Clock as _, Outcome, RunId};
 use rstest::rstest;
 use store::{
-    Destination, EndedWrite, JobEnd, JobFilter, JobState, LedgerEnd, NewIntent, NewJob, Observation,
+    Actor, Destination, EndedWrite, JobEnd, JobFilter, JobState, LedgerEnd, NewIntent, NewJob, Observation,
     PlanDigest, StoreError,
 };
 
@@ -83,6 +83,27 @@ async fn an_older_observation_does_not_undo_a_newer_one(#[case] backend: Backend
 
     assert!(matches!(refused, Err(StoreError::Conflict { what: "job", .. })), "{refused:?}");
     assert_eq!(bench.store.job_list(JobFilter::Run(&run), 10).await.unwrap()[0].outcome, Outcome::Erased);
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn an_end_that_a_person_decided_is_told_from_one_that_was_seen(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let run = bench.run(&["a"]).await;
+    bench.store.job_track(&bench.job(&run)).await.unwrap();
+    let open = bench.store.job_list(JobFilter::Run(&run), 10).await.unwrap().remove(0);
+    let given_up = Observation { destinations: vec![], end: JobEnd::Ended(Outcome::Unknown) };
+    bench.store.job_observe(&open, &given_up).await.unwrap();
+
+    let actor = || Actor::person("pat");
+    bench.store.job_decide(&open, Outcome::Erased, actor()).await.unwrap();
+    let twice = bench.store.job_decide(&open, Outcome::Failed, actor()).await;
+
+    let decided = bench.store.job_list(JobFilter::Run(&run), 10).await.unwrap().remove(0);
+    assert_eq!((decided.state, decided.outcome), (JobState::Decided, Outcome::Erased));
+    assert!(decided.ended_at.is_some() && twice.is_err());
 }
 
 #[rstest]
