@@ -146,6 +146,9 @@ pub struct VerifiedRead {
     pub state: VerificationState,
     /// Where that is known from.
     pub evidence: Evidence,
+    /// Why it was not checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<String>,
     /// Rows with targeted data when the plan was made.
     pub rows_before: u64,
     /// Rows with targeted data that are still there.
@@ -167,13 +170,18 @@ pub enum VerificationState {
     Gone,
 }
 
-/// Where it is known from that data are gone, weaker first.
+/// Where it is known from what became of data, weaker first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
-    /// The application's word: it offers nothing that could be read again, and says of its job and of
-    /// each destination that they ended well.
+    /// Nowhere: nothing was checked.
+    Nothing,
+    /// The application's word: it offers nothing that could be read again, and was seen to say of its
+    /// job and of each destination that they ended well.
     Application,
+    /// The application finds nothing any more by what led there. Masks replaced just that, so the masked
+    /// rows themselves were not seen.
+    Lookup,
     /// Reading again.
     Reading,
 }

@@ -6,7 +6,9 @@ use model::{CollectionAddress, Outcome, RunId};
 use serde::{Deserialize, Serialize};
 use store::{PlanHead, StoreError};
 
-use crate::plan::{Call, NotCovered, Operation, Plan, PlanAction, PlannedRead, Reason, Verification};
+use crate::plan::{
+    Call, NOT_FOUND, NotCovered, Operation, Plan, PlanAction, PlannedRead, Reason, Verification,
+};
 use crate::{PrivacyService, as_text};
 
 /// A plan without URL, body, statement, value or hash of any row.
@@ -80,6 +82,14 @@ impl Outline {
     /// Every collection from which an operation takes something, once, by address.
     pub(crate) fn collections(&self) -> std::collections::BTreeSet<&CollectionAddress> {
         self.operations.iter().flat_map(|operation| &operation.collections).collect()
+    }
+
+    /// Every other collection of which a complete reading had nothing, once, by address.
+    pub(crate) fn not_found(&self) -> std::collections::BTreeSet<&CollectionAddress> {
+        let changed = self.collections();
+        let read_in_vain =
+            self.not_covered.iter().filter(|one| one.reason == NOT_FOUND && one.was_not_found());
+        read_in_vain.map(|one| &one.collection).filter(|one| !changed.contains(one)).collect()
     }
 }
 

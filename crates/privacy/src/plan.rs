@@ -23,6 +23,7 @@ mod text;
 pub use file::PlanError;
 pub use limits::{Exceeded, Limits, Volume};
 pub use mark::{ReadMark, RowMark, RowMarker, secrets_fingerprint};
+pub(crate) use not_covered::NOT_FOUND;
 pub use not_covered::NotCovered;
 pub use operation::{Call, Operation, Reason, Reversibility, UsedRow, UsedValues, Uses, Verification};
 pub use secret_mask::SecretMask;

@@ -28,6 +28,7 @@ use store::{Actor, NewPlan, NewRun, RunKind};
 use deciding::Deciding;
 pub use error::PlanningError;
 use goal::Goal;
+pub(crate) use goal::{Corrected, corrected};
 pub(crate) use observe::{observe, observe_settings};
 pub use request::{PlanRequest, RaisedLimits};
 

@@ -1,15 +1,20 @@
 //! Looking again after everything was sent, and saying what is proven.
 
+mod by_key;
 mod certify;
 mod compare;
+mod ending;
+mod finding;
 mod proof;
 mod quiet;
+mod settings;
 mod traces;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine::{Cancellation, HoldError, HoldState, Jobs, Progress, SealedRows};
+use engine::{Cancellation, HoldError, HoldState, Jobs, Progress};
+use graph::Targets;
 use jiff::Timestamp;
 use model::{CollectionAddress, RunId, kill_point};
 use store::{Actor, RunState, StoreError};
@@ -17,13 +22,16 @@ use thiserror::Error;
 
 use crate::PrivacyService;
 use crate::apply::ignore_lost;
-use crate::certificate::{Certificate, CertifiedVerification};
+use crate::certificate::{Certificate, CertifiedVerification, VerifiedRead};
 use crate::outline::{Known, parse};
-use crate::planning::PlanningError;
+use crate::plan::Plan;
+use crate::planning::{PlanningError, corrected};
 use crate::rereading::{Given, Rereading};
 use crate::status::Facts;
 use certify::Findings;
 use compare::Comparison;
+use ending::{Ending, endings};
+use finding::Finding;
 
 /// How to verify.
 #[derive(Debug, Clone)]
@@ -125,15 +133,43 @@ impl PrivacyService {
         &self,
         known: &Known,
         options: &VerifyOptions,
-        (problems, on_progress): (Vec<String>, &(dyn Fn(Progress) + Send + Sync)),
+        (mut problems, on_progress): (Vec<String>, &(dyn Fn(Progress) + Send + Sync)),
     ) -> Result<Verified, VerifyError> {
         let parts = self.parts();
         let run = &known.head.run;
-        let stopped = || VerifyError::Stopped { run: run.clone() };
         let period = options.quiet_period.unwrap_or(parts.verify_after);
         self.wait_quietly(known, options, period).await?;
         parts.store.ledger_unknown(run).await?;
-        let before = self.rows_before(run, options).await?;
+        let plan = self.plan_to_verify(run).await?;
+        let changed = self.changed_since(&plan).await?;
+        let (ledger, jobs) = self.records(known).await?;
+        let Known { head, outline } = known;
+        let facts = Facts { outline, head, run: RunState::Active, ledger: &ledger, jobs: &jobs };
+        let operations = facts.operations();
+        let reads = if changed.is_empty() {
+            let endings = endings(&operations, &ledger, &jobs);
+            self.look_again(known, &plan, (options, endings), on_progress).await?
+        } else {
+            self.not_looked(known)
+        };
+        problems.extend(changed);
+        let verification = CertifiedVerification { quiet_period_s: period.as_secs(), reads };
+        let findings = Findings { known, operations: &operations, verification, problems };
+        self.certify(findings, &options.actor).await
+    }
+
+    /// Reads everything again and compares.
+    async fn look_again(
+        &self,
+        known: &Known,
+        plan: &Plan,
+        (options, endings): (&VerifyOptions, BTreeMap<u64, Ending>),
+        on_progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Vec<VerifiedRead>, VerifyError> {
+        let parts = self.parts();
+        let run = &known.head.run;
+        let stopped = || VerifyError::Stopped { run: run.clone() };
+        let before = self.rows_of_plan(run, options.cancellation.clone()).await?;
         let stage = self.next_stage(run, "verify").await?;
         let rereading = Rereading {
             run,
@@ -146,23 +182,45 @@ impl PrivacyService {
         if options.cancellation.is_cancelled() {
             return Err(stopped());
         }
-        let proofs = self.proofs(known, &now).await?;
-        let checked_at = parts.clock.now();
-        let (ledger, jobs) = self.records(known).await?;
-        let Known { head, outline } = known;
-        let facts = Facts { outline, head, run: RunState::Active, ledger: &ledger, jobs: &jobs };
-        let operations = facts.operations();
-        let ended_well = operations.iter().filter(|one| one.outcome == Some(one.expected));
-        let confirmed = ended_well.map(|one| one.order).collect();
-        let (service, outline) = (self.clone(), outline.clone());
-        let comparison = Comparison { service, outline, before, now, proofs, confirmed, checked_at };
-        let reads = match tokio::task::spawn_blocking(move || comparison.reads()).await {
-            Ok(reads) => reads?,
-            Err(_) => return Err(stopped()),
+        let contents = plan.contents();
+        let corrected = match self.find_policy(&contents.policy) {
+            Some(policy) => corrected(policy, &contents.corrections, &parts.graph)?,
+            None => Vec::new(),
         };
-        let verification = CertifiedVerification { quiet_period_s: period.as_secs(), reads };
-        let findings = Findings { known, operations: &operations, verification, problems };
-        self.certify(findings, &options.actor).await
+        let identities = self.subject(run).await?.identities;
+        let traversal = parts.graph.traverse(&identities, Targets::Everything);
+        let comparison = Comparison {
+            service: self.clone(),
+            outline: known.outline.clone(),
+            before,
+            traversal: traversal.map_err(PlanningError::from)?,
+            proofs: self.proofs(known, &now).await?,
+            now,
+            endings,
+            corrected,
+            checked_at: parts.clock.now(),
+            cancellation: options.cancellation.clone(),
+        };
+        let runtime = tokio::runtime::Handle::current();
+        let reads = tokio::task::spawn_blocking(move || comparison.reads(&runtime)).await;
+        if options.cancellation.is_cancelled() {
+            return Err(stopped());
+        }
+        match reads {
+            Ok(reads) => Ok(reads?),
+            Err(_) => Err(stopped()),
+        }
+    }
+
+    /// Nothing was read: what was found would not be what the plan was about.
+    fn not_looked(&self, known: &Known) -> Vec<VerifiedRead> {
+        let (outline, checked_at) = (&known.outline, self.parts().clock.now());
+        let rows = |address: &CollectionAddress| {
+            outline.reads.iter().find(|read| read.address == *address).map_or(0, |read| read.rows)
+        };
+        let finding = Finding::not_checked("the policy or a file is not what it was when the plan was made");
+        let collections = outline.collections().into_iter();
+        collections.map(|address| finding.of(address.clone(), (rows(address), 0), checked_at)).collect()
     }
 
     /// Waits until nothing was written for `period`, if that is not too long.
@@ -189,20 +247,15 @@ impl PrivacyService {
         }
     }
 
-    /// The rows that the plan was made from.
-    async fn rows_before(
-        &self,
-        run: &RunId,
-        options: &VerifyOptions,
-    ) -> Result<BTreeMap<CollectionAddress, SealedRows>, VerifyError> {
-        let kept = self.parts().store.plan_of_run(run).await?;
-        let kept = kept.ok_or_else(|| VerifyError::NotKnownHere { run: run.clone() })?;
-        match self.parts().store.plan_find(&kept.digest).await {
-            // The rows go together with the plan.
-            Err(StoreError::Forgotten { run }) => return Err(VerifyError::Forgotten { run }),
-            plan => drop(plan?.map(|plan| parse(plan.body.expose())).transpose()?),
+    /// The plan itself; the rows that it was made from are there as long as it is.
+    async fn plan_to_verify(&self, run: &RunId) -> Result<Plan, VerifyError> {
+        let store = &self.parts().store;
+        let missing = || VerifyError::NotKnownHere { run: run.clone() };
+        let head = store.plan_of_run(run).await?.ok_or_else(missing)?;
+        match store.plan_find(&head.digest).await {
+            Err(StoreError::Forgotten { run }) => Err(VerifyError::Forgotten { run }),
+            kept => Ok(parse(kept?.ok_or_else(missing)?.body.expose())?),
         }
-        Ok(self.rows_of_plan(run, options.cancellation.clone()).await?)
     }
 }
 

@@ -4,7 +4,8 @@ use graph::MaskingGrade;
 use model::Outcome;
 use serde::{Deserialize, Serialize};
 
-use super::{Certificate, Evidence, VerificationState};
+use super::{Certificate, Evidence, VerificationState, VerifiedRead};
+use crate::plan::NotCovered;
 
 /// What a certificate amounts to. It follows from the parts; a certificate that concludes anything
 /// else is refused.
@@ -24,7 +25,8 @@ pub struct Conclusion {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grade: Option<MaskingGrade>,
     /// Everything that should go has gone, and was looked for in vain or, where nothing can be read, is
-    /// gone by the application's word ([`Conclusion::evidence`]).
+    /// gone by the application's word ([`Conclusion::evidence`]). What a complete reading did not find
+    /// when the plan was made, and is not found now, is no obstacle.
     pub proven: bool,
 }
 
@@ -36,17 +38,21 @@ impl Conclusion {
         let erased = certificate.operations.iter().filter(|operation| is_gone(operation.outcome));
         let grade = erased.filter_map(|operation| operation.grade).min();
         let verification = (!certificate.operations.is_empty()).then(|| certificate.verification.state());
-        let evidence = certificate.verification.evidence();
+        let evidence = certificate.verification.evidence().filter(|_| verification.is_some());
         let all_gone = certificate.operations.iter().all(|operation| {
             is_settled(operation.outcome)
                 && operation.destinations.iter().all(|destination| is_settled(destination.outcome))
         });
         let is_proven = all_gone
-            && certificate.not_covered.is_empty()
+            && certificate.not_covered.iter().all(NotCovered::was_not_found)
             && reads_everything(certificate)
-            && certificate.verification.reads.iter().all(|read| read.state == VerificationState::Gone);
+            && certificate.verification.reads.iter().all(shows_it_gone);
         Self { outcome, verification, evidence, grade, proven: is_proven }
     }
+}
+
+fn shows_it_gone(read: &VerifiedRead) -> bool {
+    read.state == VerificationState::Gone && read.evidence != Evidence::Nothing
 }
 
 /// Whether every collection that an operation erased was read again.

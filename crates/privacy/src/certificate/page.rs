@@ -12,7 +12,7 @@ const TEMPLATE: &str = include_str!("certificate.html");
 #[derive(Serialize)]
 struct Page<'a> {
     proven: bool,
-    by_word: bool,
+    weaker: &'static str,
     what: &'static str,
     run: String,
     issued_at: String,
@@ -72,7 +72,15 @@ impl Certificate {
         environment.add_template("certificate.html", TEMPLATE)?;
         let page = Page {
             proven: self.conclusion.proven,
-            by_word: self.conclusion.evidence == Some(Evidence::Application),
+            weaker: match self.conclusion.evidence {
+                Some(Evidence::Application) => {
+                    ", or it is gone by the application's word where nothing can be read"
+                }
+                Some(Evidence::Lookup) => {
+                    ", or, where the mask replaced what it was found by, an application does not find it any more"
+                }
+                Some(Evidence::Reading | Evidence::Nothing) | None => "",
+            },
             what: match self.action {
                 PlanAction::Erasure => "Erasure",
                 PlanAction::Rectification => "Correction",
@@ -97,11 +105,18 @@ impl Certificate {
 }
 
 impl VerifiedRead {
-    /// What was found, in words for a person; names whose word it is if it was not read again.
+    /// What was found, in words for a person; names whose word it is if it was not read again, and why
+    /// nothing is known.
     pub fn found(&self) -> String {
         match (self.state, self.evidence) {
             (VerificationState::Gone, Evidence::Application) => "gone, by the application's word".to_owned(),
-            (state, _) => word(&state),
+            (VerificationState::Gone, Evidence::Lookup) => "gone, not found any more".to_owned(),
+            (state, Evidence::Nothing | Evidence::Application | Evidence::Lookup | Evidence::Reading) => {
+                match &self.explanation {
+                    Some(explanation) => format!("{}: {explanation}", word(&state)),
+                    None => word(&state),
+                }
+            }
         }
     }
 }

@@ -33,6 +33,7 @@ fn read(collection: &str, state: VerificationState) -> VerifiedRead {
         address: address(collection),
         state,
         evidence: Evidence::Reading,
+        explanation: None,
         rows_before: 1,
         rows_left: 0,
         checked_at: "2026-05-02T10:00:00Z".parse().unwrap(),
@@ -231,6 +232,31 @@ fn the_word_of_an_application_is_told_apart_from_reading_again() {
     assert!(html.contains("by the application&#x27;s word"), "{html}");
 }
 
+#[test]
+fn what_is_only_not_found_any_more_is_told_apart_from_reading_again() {
+    let mut parts = parts();
+    parts.verification.reads[0].evidence = Evidence::Lookup;
+
+    let certificate = Certificate::new(parts);
+    let html = certificate.to_html().unwrap();
+
+    assert!(certificate.conclusion.proven);
+    assert_eq!(certificate.conclusion.evidence, Some(Evidence::Lookup));
+    assert!(
+        html.contains("gone, not found any more") && html.contains("does not find it any more"),
+        "{html}"
+    );
+}
+
+#[test]
+fn what_a_complete_reading_did_not_find_is_no_obstacle() {
+    let mut parts = parts();
+    let stays = |reason: &str| NotCovered { rows: 0, reason: reason.into(), ..stays(Outcome::NotFound) };
+    parts.not_covered = vec![stays("not_found"), stays("not_resolved")];
+
+    assert!(Certificate::new(parts).conclusion.proven);
+}
+
 #[rstest]
 #[case::failed(|parts: &mut CertificateParts| parts.operations[0].outcome = Outcome::Failed, Outcome::Failed)]
 #[case::unknown(|parts: &mut CertificateParts| parts.operations[1].outcome = Outcome::Unknown, Outcome::Unknown)]
@@ -240,6 +266,11 @@ fn the_word_of_an_application_is_told_apart_from_reading_again() {
 #[case::still_there(|parts: &mut CertificateParts| parts.verification.reads[0].state = VerificationState::StillPresent, Outcome::Masked)]
 #[case::not_checked(|parts: &mut CertificateParts| parts.verification.reads[0].state = VerificationState::NotChecked, Outcome::Masked)]
 #[case::not_read(|parts: &mut CertificateParts| { parts.verification.reads.pop(); }, Outcome::Masked)]
+#[case::not_reached(|parts: &mut CertificateParts| parts.not_covered.push(NotCovered {
+    rows: 0, reason: "not_reached".into(), ..stays(Outcome::NotFound) }), Outcome::Masked)]
+#[case::found_after_all(|parts: &mut CertificateParts| parts.not_covered.push(NotCovered {
+    rows: 1, reason: "not_found".into(), ..stays(Outcome::NotFound) }), Outcome::Masked)]
+#[case::without_evidence(|parts: &mut CertificateParts| parts.verification.reads[0].evidence = Evidence::Nothing, Outcome::Masked)]
 #[case::destination(|parts: &mut CertificateParts| parts.operations[1].destinations.push(CertifiedDestination {
     name: "Ads".into(), status: "NOT_SUPPORTED".into(), outcome: Outcome::Unsupported }), Outcome::Masked)]
 fn anything_open_is_not_proven(#[case] change: fn(&mut CertificateParts), #[case] outcome: Outcome) {

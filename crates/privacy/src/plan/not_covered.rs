@@ -27,7 +27,20 @@ pub struct NotCovered {
 /// The name of the reason that is `masking_strict`.
 pub(super) const MASKING_STRICT: &str = "masking_strict";
 
+/// The name of the reason that a complete reading has nothing of the person.
+pub(crate) const NOT_FOUND: &str = "not_found";
+/// The name of the reason that nothing names the person there: what would was read to its end, too.
+const NOT_RESOLVED: &str = "not_resolved";
+
 impl NotCovered {
+    /// Whether nothing stays at all: what should go was looked for to the end and is not there.
+    /// Something that was not reached was not looked for.
+    pub(crate) fn was_not_found(&self) -> bool {
+        self.outcome == Outcome::NotFound
+            && self.rows == 0
+            && [NOT_FOUND, NOT_RESOLVED].contains(&self.reason.as_str())
+    }
+
     /// A collection that is not erased, with `rows` rows found in it; `None` if the policy does not
     /// target it.
     pub fn collection(not_erased: &NotErased, rows: u64) -> Option<Self> {

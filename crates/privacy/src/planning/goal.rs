@@ -68,6 +68,32 @@ impl Goal {
     }
 }
 
+/// A field that corrections give this value.
+pub(crate) struct Corrected {
+    pub(crate) address: CollectionAddress,
+    /// Declared path, with dots.
+    pub(crate) field: String,
+    pub(crate) value: Value,
+}
+
+/// What `corrections` give, for whoever looks whether it is there.
+pub(crate) fn corrected(
+    policy: &Policy,
+    corrections: &[Correction],
+    graph: &Graph,
+) -> Result<Vec<Corrected>, PlanningError> {
+    let mut found = Vec::new();
+    for correction in corrections {
+        let fixes = fixes_of(correction, policy, graph)?.into_iter().filter(|fix| !fix.read_only);
+        found.extend(fixes.map(|fix| Corrected {
+            field: fix.path.join("."),
+            address: fix.address,
+            value: fix.value,
+        }));
+    }
+    Ok(found)
+}
+
 /// Every field that `correction` means and the policy allows to correct.
 fn fixes_of(correction: &Correction, policy: &Policy, graph: &Graph) -> Result<Vec<Fix>, PlanningError> {
     let field = correction.field.as_str();
@@ -141,6 +167,12 @@ fn allowing(policy: &Policy, categories: &[String]) -> Option<(String, String)> 
         let category = categories.iter().find(|category| covers(target, category))?;
         Some((rule.key.clone(), category.clone()))
     })
+}
+
+impl std::fmt::Debug for Corrected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Corrected({}, {})", self.address, self.field)
+    }
 }
 
 impl std::fmt::Debug for Fix {

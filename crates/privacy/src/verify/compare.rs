@@ -1,19 +1,24 @@
 //! What reading again found, collection by collection.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crypto::MaskSecrets;
-use engine::{CollectionOutcome, RunOutcome, SealedRows, Status};
-use graph::{ErasureRule, erasure_rules};
+use engine::{Cancellation, CollectionOutcome, RunOutcome, SealedRows, Source, Status};
+use graph::{ErasureRule, GraphCollection, Traversal, erasure_rules};
 use jiff::Timestamp;
 use model::{CollectionAddress, Outcome, Row};
+use tokio::runtime::Handle;
 
+use super::by_key::ByKey;
+use super::ending::Ending;
+use super::finding::{Finding, NOT_TO_THE_END};
 use super::traces::{Targeted, Traces};
 use crate::PrivacyService;
 use crate::certificate::{Evidence, VerificationState, VerifiedRead};
 use crate::outline::{Outline, OutlinedOperation};
 use crate::plan::{PlanAction, Verification};
-use crate::planning::PlanningError;
+use crate::planning::{Corrected, PlanningError};
 
 /// What is compared.
 pub(super) struct Comparison {
@@ -22,43 +27,38 @@ pub(super) struct Comparison {
     /// The rows that the plan was made from.
     pub(super) before: BTreeMap<CollectionAddress, SealedRows>,
     pub(super) now: RunOutcome,
+    pub(super) traversal: Traversal,
     /// What the reads found that connector files name under `verify`, by the number of the operation.
     pub(super) proofs: BTreeMap<u64, VerificationState>,
-    /// Operations of which nothing can be read again and whose job ended well, with each destination.
-    pub(super) confirmed: BTreeSet<u64>,
+    /// How the job of each operation ended, by its number.
+    pub(super) endings: BTreeMap<u64, Ending>,
+    /// What a rectification gave.
+    pub(super) corrected: Vec<Corrected>,
     pub(super) checked_at: Timestamp,
+    pub(super) cancellation: Cancellation,
 }
 
-impl Comparison {
-    /// One entry for each collection from which something had to go. Blocks.
-    pub(super) fn reads(&self) -> Result<Vec<VerifiedRead>, Box<PlanningError>> {
-        let (rules, secrets) = (self.rules()?, MaskSecrets::random());
-        self.outline
-            .collections()
-            .into_iter()
-            .map(|address| {
-                let (state, rows_before, rows_left) = self.collection(address, &rules, &secrets)?;
-                Ok(VerifiedRead {
-                    address: address.clone(),
-                    state,
-                    evidence: self.evidence(address),
-                    rows_before,
-                    rows_left,
-                    checked_at: self.checked_at,
-                })
-            })
-            .collect()
-    }
+/// What was found in a collection, with the rows before and the rows left.
+type Looked = (Finding, u64, u64);
 
-    /// The application's word is all there is for a collection if any of its operations rests on it.
-    fn evidence(&self, address: &CollectionAddress) -> Evidence {
-        let of_collection = |one: &&OutlinedOperation| one.collections.contains(address);
-        let mut operations = self.outline.operations.iter().filter(of_collection);
-        if operations.any(|one| one.verification == Verification::JobOnly) {
-            Evidence::Application
-        } else {
-            Evidence::Reading
+impl Comparison {
+    /// One entry for each collection from which something had to go, or in which nothing was found.
+    /// Blocks; rows of databases are read by `runtime` meanwhile.
+    pub(super) fn reads(&self, runtime: &Handle) -> Result<Vec<VerifiedRead>, Box<PlanningError>> {
+        let (rules, secrets) = (self.rules()?, MaskSecrets::random());
+        let entry = |address: &CollectionAddress, looked: Looked| {
+            let (finding, rows_before, rows_left) = looked;
+            finding.of(address.clone(), (rows_before, rows_left), self.checked_at)
+        };
+        let mut reads = Vec::new();
+        for address in self.outline.collections() {
+            let looked = self.collection(address, (&rules, &secrets), runtime)?;
+            reads.push(entry(address, looked));
         }
+        for address in self.outline.not_found() {
+            reads.push(entry(address, self.everything(address)));
+        }
+        Ok(reads)
     }
 
     fn rules(&self) -> Result<Vec<ErasureRule>, Box<PlanningError>> {
@@ -70,75 +70,164 @@ impl Comparison {
     fn collection(
         &self,
         address: &CollectionAddress,
-        rules: &[ErasureRule],
-        secrets: &MaskSecrets,
-    ) -> Result<(VerificationState, u64, u64), Box<PlanningError>> {
+        masks: (&[ErasureRule], &MaskSecrets),
+        runtime: &Handle,
+    ) -> Result<Looked, Box<PlanningError>> {
         let operations: Vec<_> =
             self.outline.operations.iter().filter(|one| one.collections.contains(address)).collect();
-        let read = self.outline.reads.iter().find(|read| read.address == *address);
-        let rows_before = read.map_or(0, |read| read.rows);
-        let proof = |operation: &OutlinedOperation| match self.proofs.get(&operation.order) {
-            Some(state) => Some(*state),
-            None => match operation.verification {
-                Verification::JobOnly if self.confirmed.contains(&operation.order) => {
-                    Some(VerificationState::Gone)
-                }
-                Verification::Request | Verification::JobOnly | Verification::None => {
-                    Some(VerificationState::NotChecked)
-                }
-                Verification::ReadAgain => None,
-            },
-        };
-        let proven = operations.iter().filter_map(|operation| proof(operation)).min();
-        let is_read = |operation: &OutlinedOperation| {
-            operation.verification == Verification::ReadAgain && proof(operation).is_none()
-        };
-        if !operations.iter().any(|operation| is_read(operation)) {
-            return Ok((proven.unwrap_or(VerificationState::NotChecked), rows_before, 0));
+        let told: Vec<_> = operations.iter().map(|operation| self.told(operation)).collect();
+        let of_operations = told.iter().copied().flatten().reduce(Finding::and);
+        if told.iter().all(Option::is_some) {
+            let finding = of_operations.unwrap_or(Finding::not_checked("nothing was to be read again"));
+            return Ok((finding, self.rows_planned(address), 0));
         }
-        let Some(now) = self.now.collections.get(address) else {
-            return Ok((VerificationState::NotChecked, rows_before, 0));
+        let (of_rows, before, left) = if operations.iter().all(|one| one.expected == Outcome::Masked) {
+            self.values(address, (&operations, masks), runtime)?
+        } else {
+            self.everything(address)
         };
-        let collection = self.service.parts().graph.find(address);
-        let is_masked = operations.iter().all(|operation| operation.expected == Outcome::Masked);
-        let (rows_before, rows_left) = match collection.filter(|_| is_masked) {
-            // Everything had to go.
-            None => (rows_before, now.sealed.len()),
-            Some(collection) => {
-                let targeted = match self.outline.action {
-                    PlanAction::Erasure => Targeted::masked(collection, rules, secrets).map_err(boxed)?,
-                    PlanAction::Rectification => Targeted::Fields(fields(&operations)),
-                };
-                let mut traces = Traces::new(collection, targeted);
-                if let Some(before) = self.before.get(address) {
-                    each(before, &mut |row| traces.remember(row))?;
+        Ok((of_operations.map_or(of_rows, |told| told.and(of_rows)), before, left))
+    }
+
+    /// What is known of an operation without the rows of its collections; `None`: these tell.
+    fn told(&self, operation: &OutlinedOperation) -> Option<Finding> {
+        if let Some(state) = self.proofs.get(&operation.order) {
+            return Some(match state {
+                VerificationState::NotChecked => Finding::not_checked(
+                    "the read that proves it could not be sent, or was not read to its end",
+                ),
+                state => Finding { state: *state, evidence: Evidence::Reading, explanation: None },
+            });
+        }
+        match operation.verification {
+            Verification::ReadAgain => None,
+            Verification::Request => Some(Finding::not_checked("the read that proves it could not be sent")),
+            Verification::JobOnly => {
+                Some(match self.endings.get(&operation.order).copied().unwrap_or(Ending::NotSeen) {
+                    Ending::SeenWell => Finding::gone(Evidence::Application),
+                    Ending::Decided => Finding::not_checked(
+                        "nothing of it can be read, and that its job ended well is the word of a person",
+                    ),
+                    Ending::NotSeen => Finding::not_checked(
+                        "nothing of it can be read, and its job was not seen to end well",
+                    ),
+                })
+            }
+            Verification::None => {
+                Some(Finding::not_checked("nothing of it can be read, and it starts no job that is followed"))
+            }
+        }
+    }
+
+    fn rows_planned(&self, address: &CollectionAddress) -> u64 {
+        self.outline.reads.iter().find(|read| read.address == *address).map_or(0, |read| read.rows)
+    }
+
+    /// All rows had to go.
+    fn everything(&self, address: &CollectionAddress) -> Looked {
+        let before = self.rows_planned(address);
+        let Some(now) = self.now.collections.get(address) else {
+            return (Finding::not_checked("it is not read any more"), before, 0);
+        };
+        let left = now.sealed.len();
+        let finding = if left > 0 {
+            Finding::still_present()
+        } else if is_whole(now) {
+            Finding::gone(Evidence::Reading)
+        } else {
+            Finding::not_checked(NOT_TO_THE_END)
+        };
+        (finding, before, left)
+    }
+
+    /// Values in rows had to go, or to become right.
+    fn values(
+        &self,
+        address: &CollectionAddress,
+        (operations, (rules, secrets)): (&[&OutlinedOperation], (&[ErasureRule], &MaskSecrets)),
+        runtime: &Handle,
+    ) -> Result<Looked, Box<PlanningError>> {
+        let Some(collection) = self.service.parts().graph.find(address) else {
+            return Ok((
+                Finding::not_checked("the dataset does not have it any more"),
+                self.rows_planned(address),
+                0,
+            ));
+        };
+        let Some(now) = self.now.collections.get(address) else {
+            return Ok((Finding::not_checked("it is not read any more"), self.rows_planned(address), 0));
+        };
+        let targeted = match self.outline.action {
+            PlanAction::Erasure => Targeted::masked(collection, rules, secrets).map_err(boxed)?,
+            PlanAction::Rectification => Targeted::Corrected(self.right_values(address, operations)),
+        };
+        let mut traces = Traces::new(collection, targeted);
+        if let Some(before) = self.before.get(address) {
+            each(before, &mut |row| traces.remember(row))?;
+        }
+        each(&now.sealed, &mut |row| traces.look(row))?;
+        let by_key = self.look_by_key(collection, &mut traces, runtime)?;
+        let finding = if traces.rows_left() > 0 {
+            Finding::still_present()
+        } else if !is_whole(now) {
+            Finding::not_checked(NOT_TO_THE_END)
+        } else if traces.holds_other() {
+            Finding::not_checked("a corrected field holds neither its old nor its right value")
+        } else {
+            match (by_key, self.outline.action) {
+                (Some(false), _) => Finding::not_checked("its rows could not be read again by their key"),
+                (Some(true), _) => Finding::gone(Evidence::Reading),
+                (None, _) if traces.saw_all() => Finding::gone(Evidence::Reading),
+                (None, PlanAction::Erasure) => Finding::gone(Evidence::Lookup),
+                (None, PlanAction::Rectification) => {
+                    Finding::not_checked("not every row that was corrected is found again")
                 }
-                let mut left = 0;
-                each(&now.sealed, &mut |row| left += u64::from(traces.is_left(row)))?;
-                (traces.rows(), left)
             }
         };
-        let state = state(now, rows_left);
-        Ok((proven.map_or(state, |proven| proven.min(state)), rows_before, rows_left))
+        Ok((finding, traces.rows(), traces.rows_left()))
+    }
+
+    /// The right value of each field that an operation corrected.
+    fn right_values(
+        &self,
+        address: &CollectionAddress,
+        operations: &[&OutlinedOperation],
+    ) -> BTreeMap<String, serde_json::Value> {
+        let reasons = operations.iter().flat_map(|operation| &operation.reason);
+        let fields: BTreeSet<&String> = reasons.flat_map(|reason| &reason.fields).collect();
+        let own = self.corrected.iter().filter(|one| one.address == *address && fields.contains(&one.field));
+        own.map(|one| (one.field.clone(), one.value.clone())).collect()
+    }
+
+    /// Looks at the rows of a table by their key; whether all were read, `None` if it is no table, or
+    /// has no key.
+    fn look_by_key(
+        &self,
+        collection: &Arc<GraphCollection>,
+        traces: &mut Traces<'_>,
+        runtime: &Handle,
+    ) -> Result<Option<bool>, Box<PlanningError>> {
+        let Ok(connection) = collection.address.dataset().parse() else { return Ok(None) };
+        let Some(Source::Database(database)) = self.service.parts().sources.get(&connection) else {
+            return Ok(None);
+        };
+        let Some(keys) = traces.key_values() else { return Ok(None) };
+        let by_key = ByKey { database, collection, keys, cancellation: &self.cancellation };
+        let mut look = |row: &Row| traces.look_if_known(row);
+        let read = by_key.read(&self.traversal, &mut look);
+        Ok(Some(runtime.block_on(read).unwrap_or_else(|error| {
+            tracing::warn!(%error, "rows could not be read again by their key");
+            false
+        })))
     }
 }
 
 /// Only a reading that saw everything shows that nothing is there (architecture law 4).
-fn state(now: &CollectionOutcome, rows_left: u64) -> VerificationState {
-    if rows_left > 0 {
-        return VerificationState::StillPresent;
-    }
+fn is_whole(now: &CollectionOutcome) -> bool {
     match now.status {
-        Status::Complete if now.completeness.is_complete() => VerificationState::Gone,
-        Status::Complete | Status::Incomplete | Status::Failed | Status::Skipped => {
-            VerificationState::NotChecked
-        }
+        Status::Complete => now.completeness.is_complete(),
+        Status::Incomplete | Status::Failed | Status::Skipped => false,
     }
-}
-
-fn fields(operations: &[&OutlinedOperation]) -> BTreeSet<String> {
-    let reasons = operations.iter().flat_map(|operation| &operation.reason);
-    reasons.flat_map(|reason| reason.fields.iter().cloned()).collect()
 }
 
 /// Every row; what is somebody else's in its arrays is taken out of them already.

@@ -5,6 +5,7 @@ mod bench;
 mod crash;
 mod crm;
 mod drift;
+mod evidence;
 mod jobs;
 mod keep;
 mod refuse;

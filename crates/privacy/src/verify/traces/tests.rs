@@ -90,13 +90,77 @@ fn a_value_that_is_its_own_mask_was_never_to_go() {
     assert!(left(&collection("keyed"), strategy, &[ANA], ANA), "the twin: a value that is no mask");
 }
 
+fn corrected<'a>(collection: &'a GraphCollection, right: Value, before: &[&str]) -> Traces<'a> {
+    let fields = BTreeMap::from([("email".to_owned(), right)]);
+    let mut traces = Traces::new(collection, Targeted::Corrected(fields));
+    for text in before {
+        traces.remember(&row(text));
+    }
+    traces
+}
+
+const NEW: &str = r#"{"id": 1, "email": "new@example.com"}"#;
+const ALREADY: &str = r#"{"id": 2, "email": "new@example.com"}"#;
+
 #[test]
 fn corrected_fields_are_left_while_the_old_value_is_there() {
     let collection = collection("keyed");
-    let mut traces = Traces::new(&collection, Targeted::Fields(BTreeSet::from(["email".to_owned()])));
-    traces.remember(&row(ANA));
+    let traces = corrected(&collection, json!("new@example.com"), &[ANA]);
 
     assert!(traces.is_left(&row(ANA)));
-    assert!(!traces.is_left(&row(r#"{"id": 1, "email": "new@example.com"}"#)));
+    assert!(!traces.is_left(&row(NEW)));
     assert_eq!(traces.rows(), 1);
+}
+
+#[test]
+fn a_row_that_was_right_already_is_not_left() {
+    let (keyed, unkeyed) = (collection("keyed"), collection("unkeyed"));
+    let of_keyed = corrected(&keyed, json!("new@example.com"), &[ANA, ALREADY]);
+    let of_unkeyed = corrected(&unkeyed, json!("new@example.com"), &[ANA, ALREADY]);
+
+    assert_eq!((of_keyed.rows(), of_unkeyed.rows()), (1, 1));
+    assert!(!of_keyed.is_left(&row(ALREADY)) && !of_unkeyed.is_left(&row(ALREADY)));
+    assert!(of_keyed.is_left(&row(r#"{"id": 2, "email": "ana@example.com"}"#)), "the twin: it became wrong");
+}
+
+#[rstest]
+#[case::right(NEW, (0, false))]
+#[case::old(ANA, (1, false))]
+#[case::neither(r#"{"id": 1, "email": "x@example.com"}"#, (0, true))]
+#[case::emptied(r#"{"id": 1, "email": null}"#, (0, true))]
+fn a_correction_is_there_only_with_its_right_value(#[case] now: &str, #[case] expected: (u64, bool)) {
+    let collection = collection("keyed");
+    let mut traces = corrected(&collection, json!("new@example.com"), &[ANA]);
+
+    traces.look(&row(now));
+
+    assert_eq!((traces.rows_left(), traces.holds_other()), expected);
+    assert!(traces.saw_all());
+}
+
+#[test]
+fn an_empty_field_that_was_to_be_filled_is_left_while_it_is_empty() {
+    let collection = collection("keyed");
+    let empty = r#"{"id": 1, "email": null}"#;
+    let traces = corrected(&collection, json!("new@example.com"), &[empty]);
+
+    assert!(traces.is_left(&row(empty)) && !traces.is_left(&row(NEW)));
+}
+
+#[test]
+fn a_row_that_is_not_found_any_more_was_not_seen() {
+    let (collection, rules, secrets) =
+        (collection("keyed"), rules(Strategy::NullRewrite), MaskSecrets::random());
+    let mut traces = Traces::new(&collection, Targeted::masked(&collection, &rules, &secrets).unwrap());
+    traces.remember(&row(ANA));
+
+    let before = traces.saw_all();
+    traces.look_if_known(&row(r#"{"id": 2, "email": "ben@example.com"}"#));
+    let of_another = (traces.saw_all(), traces.rows_left());
+    traces.look_if_known(&row(ANA));
+
+    let key = traces.key_values().unwrap();
+    assert_eq!((key.field.as_str(), key.values), ("id", vec![json!(1)]));
+    assert_eq!((before, of_another), (false, (false, 0)));
+    assert_eq!((traces.saw_all(), traces.rows_left()), (true, 1));
 }
