@@ -9,6 +9,7 @@ mod axis;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crypto::PartsHash;
 use serde_json::Value;
 use spec::connector_file::{ParamSource, ParamValue, Request};
 use spec::reference::ReferenceSource;
@@ -186,6 +187,14 @@ impl Combination<'_> {
             }
         }
         values
+    }
+
+    /// Adds all names and values to `hash`.
+    pub(crate) fn add_to(&self, hash: &mut PartsHash) {
+        for (name, value) in &self.values {
+            hash.add(name.to_string());
+            hash.add(value.to_string());
+        }
     }
 
     fn find(&self, name: &Name) -> Option<&Value> {

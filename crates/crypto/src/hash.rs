@@ -8,6 +8,42 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
     out
 }
 
+/// SHA-256 over several parts, each with its length in front: no two lists of parts look the same.
+pub struct PartsHash(digest::Context);
+
+impl PartsHash {
+    /// Without parts.
+    pub fn new() -> Self {
+        Self(digest::Context::new(&digest::SHA256))
+    }
+
+    /// Takes one more part.
+    pub fn add(&mut self, part: impl AsRef<[u8]>) {
+        let part = part.as_ref();
+        self.0.update(&(part.len() as u64).to_be_bytes());
+        self.0.update(part);
+    }
+
+    /// The hash of all parts.
+    pub fn finish(self) -> [u8; 32] {
+        let mut out = [0; 32];
+        out.copy_from_slice(self.0.finish().as_ref());
+        out
+    }
+}
+
+impl Default for PartsHash {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for PartsHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PartsHash(…)")
+    }
+}
+
 /// A key for hashes that only its holder can make or compare (HMAC-SHA-256).
 ///
 /// Used where a plain hash would give the value away to anyone who can guess it: an e-mail address
@@ -76,5 +112,19 @@ mod tests {
 
         assert_eq!(one.keyed_hash(b"ana@example.com"), one.keyed_hash(b"ana@example.com"));
         assert_ne!(one.keyed_hash(b"ana@example.com"), two.keyed_hash(b"ana@example.com"));
+    }
+
+    #[test]
+    fn parts_count_one_by_one() {
+        let of = |parts: &[&str]| {
+            let mut hash = PartsHash::new();
+            parts.iter().for_each(|part| hash.add(part));
+            hash.finish()
+        };
+
+        assert_eq!(of(&["ab", "c"]), of(&["ab", "c"]));
+        let lists: [&[&str]; 5] = [&["ab", "c"], &["a", "bc"], &["abc"], &["ab", "c", ""], &["c", "ab"]];
+        let hashes: std::collections::HashSet<_> = lists.into_iter().map(of).collect();
+        assert_eq!(hashes.len(), lists.len());
     }
 }

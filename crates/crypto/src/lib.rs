@@ -35,7 +35,7 @@ mod signing_key;
 
 pub use canonical::canonical_json;
 pub use envelope::{Envelope, EnvelopeError, Signature};
-pub use hash::{HashKey, hex, sha256};
+pub use hash::{HashKey, PartsHash, hex, sha256};
 pub use key_ring::{KeyId, KeyRing, MasterKey, UnsealError};
 pub use key_source::{KeyError, KeySource};
 pub use mask::{MaskDigest, MaskSecrets, random_text};

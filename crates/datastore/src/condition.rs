@@ -169,6 +169,11 @@ pub(crate) struct Searched {
 }
 
 impl Searched {
+    /// The value as it came.
+    pub(crate) fn text(&self) -> String {
+        self.json.to_string()
+    }
+
     /// Equal for what is equal here.
     pub(crate) fn key(&self) -> String {
         self.scalar.clone().into_text().unwrap_or_default()

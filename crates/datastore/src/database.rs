@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crypto::PartsHash;
 use model::{Clock, CollectionAddress, ConnectionKey};
 use spec::Access;
 
@@ -21,6 +22,8 @@ struct Inner {
     kind: DatabaseKind,
     access: Access,
     schema: Option<String>,
+    /// Stands for where the database is and as whom it is asked.
+    place: [u8; 32],
     limits: ReadLimits,
     clock: Arc<dyn Clock>,
     driver: Driver,
@@ -49,6 +52,7 @@ impl Database {
             kind: settings.kind,
             access: settings.access,
             schema,
+            place: place_hash(settings),
             limits: settings.limits.clone(),
             clock,
             driver,
@@ -86,6 +90,10 @@ impl Database {
         looked.map_err(|fault| self.error(Some(collection), fault))
     }
 
+    pub(crate) fn place(&self) -> [u8; 32] {
+        self.inner.place
+    }
+
     pub(crate) fn driver(&self) -> &Driver {
         &self.inner.driver
     }
@@ -117,6 +125,17 @@ impl Database {
             fault,
         }
     }
+}
+
+fn place_hash(settings: &DatabaseSettings) -> [u8; 32] {
+    let mut hash = PartsHash::new();
+    hash.add(settings.connection.as_str());
+    hash.add(format!("{:?} {:?}", settings.kind, settings.namespace));
+    for (name, value) in &settings.secrets {
+        hash.add(name);
+        hash.add(value.to_string());
+    }
+    hash.finish()
 }
 
 impl fmt::Debug for Database {

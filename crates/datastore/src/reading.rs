@@ -4,10 +4,11 @@
 //! the rows of the collection are those of the units in order.
 
 mod page_reader;
+mod unit_hash;
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use graph::{CollectedInputs, Traversal, TraversalNode, UnusableInput, collect_values};
 use model::{CollectionAddress, Row, RowLines};
@@ -39,6 +40,8 @@ pub(crate) struct Plan {
     outputs: Vec<Output>,
     inputs: Vec<Input>,
     units: Vec<Vec<(usize, Range<usize>)>>,
+    /// For each unit: its values and those of the units before it; made when somebody asks.
+    value_hashes: OnceLock<Vec<[u8; 32]>>,
 }
 
 /// A place with everything that is searched there.
@@ -95,6 +98,7 @@ impl Database {
             outputs,
             inputs: found,
             units,
+            value_hashes: OnceLock::new(),
         };
         Ok((plan, unusable))
     }

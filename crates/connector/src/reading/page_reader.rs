@@ -41,7 +41,7 @@ enum State {
 #[derive(Debug)]
 struct Paging {
     request: Arc<Request>,
-    /// Stands for the request of the first page.
+    /// Stands for what the unit asks.
     of: Fingerprint,
     prepared: Prepared,
     pager: Pager,
@@ -216,10 +216,11 @@ impl PageReader {
     fn start(&mut self) -> Result<Option<Page>, ReadError> {
         let plan = Arc::clone(&self.plan);
         self.state = State::Done;
-        let Some((request, combination)) = plan.find(self.unit) else {
+        let Some((sequence, combination)) = plan.find(self.unit) else {
             let is_empty_row = matches!(plan.source, Source::EmptyRow) && self.unit == 0;
             return Ok(is_empty_row.then(|| Page::of(vec![Row::new()])));
         };
+        let request = &sequence.request;
         if let Some(hook) = &request.script {
             let values = plan.script_values(request, &combination);
             let paging = ScriptPaging::new(Arc::clone(request), hook.clone(), values);
@@ -233,9 +234,7 @@ impl PageReader {
         }
         let prepared = plan.prepare(request, &combination)?;
         let pager = plan.pager(request, &prepared)?;
-        // Without the body: it may hold the time.
-        let nothing = Fingerprint::of_bytes(b"");
-        let of = Fingerprint::of_request(&prepared.shared().method, prepared.url(), nothing);
+        let of = Fingerprint::of_bytes(&plan.unit_hash(self.unit)?.unwrap_or_default());
         let request = Arc::clone(request);
         self.state = State::Paging(Box::new(Paging { request, of, prepared, pager, output }));
         Ok(None)

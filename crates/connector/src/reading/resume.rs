@@ -8,7 +8,7 @@ use crate::fingerprint::Fingerprint;
 /// the number of pages only.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResumePoint {
-    /// The request for the first page; another one means that the file or the values changed.
+    /// What the unit asks; another one means that the file or the values changed.
     pub(crate) of: Fingerprint,
     /// Address of the next page.
     pub(crate) next: String,

@@ -366,3 +366,51 @@ async fn failing_call_names_the_reason() {
     assert_eq!((outcome.stats.requests, outcome.stats.retries), (4, 3));
     assert!(!acme.clock.sleeps().is_empty(), "it waits between attempts");
 }
+
+/// A search by body, which holds the time and an id of its own as well.
+const SEARCH: &str = "path: /search
+body: '{\"email\": \"<email>\", \"at\": \"<iso_8601_datetime>\", \"id\": \"<uuid>\", \"page\": 1}'
+param_values: [{name: email, identity: email}]
+pagination: {strategy: link, configuration: {source: body, path: next}}
+data_path: rows";
+
+#[tokio::test]
+async fn a_unit_is_told_by_its_whole_request_without_time_and_chance() {
+    let post = things(SEARCH)
+        .replace("method: GET\n          path: /search", "method: POST\n          path: /search");
+    let acme = Acme::start(&post).await;
+    acme.saas
+        .on("POST", "/search")
+        .then(Answer::json(200, &json!({"rows": [{"id": 1}], "next": "/search?page=2"})))
+        .then(Answer::json(200, &json!({"rows": [{"id": 2}]})));
+    let reading = |email| acme.connector.read("things", &person(&[("email", email)]), flat(&[])).unwrap();
+    let ana = reading("ana@example.com");
+    let mut first = ana.open(0);
+    first.next_page().await.unwrap().unwrap();
+    let point = first.resume_point().unwrap();
+    acme.clock.advance(std::time::Duration::from_secs(5));
+
+    let later = reading("ana@example.com");
+    let other = reading("bo@example.com");
+
+    assert_eq!(later.unit_hash(0), ana.unit_hash(0));
+    assert_ne!(other.unit_hash(0), ana.unit_hash(0));
+    assert_eq!(ana.unit_hash(1), None, "there is no such unit");
+    assert!(later.open_at(0, &point, []).is_some());
+    assert!(other.open_at(0, &point, []).is_none(), "the body asks for somebody else");
+    let shown = format!("{point:?}");
+    assert!(!shown.contains("ana@"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_definition_is_told_by_requests_and_secrets() {
+    let of = async |keys: &str, token: &str| {
+        let setup = Setup { secrets: vec![("token", json!(token))], ..Setup::default() };
+        Acme::start_with(&things(keys), setup).await.connector.definition_hash("things")
+    };
+    let first = of(PEOPLE, "T1").await;
+
+    assert_eq!(of(PEOPLE, "T1").await, first);
+    assert_ne!(of(PEOPLE, "T2").await, first);
+    assert_ne!(of(&PEOPLE.replace("data_path: people", "data_path: users"), "T1").await, first);
+}

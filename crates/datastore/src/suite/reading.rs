@@ -118,6 +118,30 @@ async fn values_that_no_column_can_hold_are_left_out_and_named(#[case] backend: 
     assert_eq!(nothing.units(), 0);
 }
 
+#[tokio::test]
+async fn a_unit_is_told_by_its_statement_and_by_what_is_searched_up_to_it() {
+    let shop = shop(Backend::Sqlite).await.unwrap();
+    let hashes = async |values: Vec<i64>| {
+        let reading = shop.reading(&plan(), "order", &[("customer", json!(values))]).await.unwrap();
+        (0..=reading.units()).map(|unit| reading.unit_hash(unit)).collect::<Vec<_>>()
+    };
+
+    let first = hashes((1..=1500).collect()).await;
+
+    assert_eq!(hashes((1..=1500).collect()).await, first);
+    assert_ne!(first[0], first[1]);
+    assert_eq!(first[2], None, "there is no such unit");
+    let last_is_other = hashes((1..=1499).chain([7000]).collect()).await;
+    assert_eq!(last_is_other[0], first[0]);
+    assert_ne!(last_is_other[1], first[1]);
+    let first_is_other = hashes([7000].into_iter().chain(2..=1500).collect()).await;
+    assert_ne!(first_is_other[0], first[0]);
+    assert_ne!(first_is_other[1], first[1], "it leaves out rows of the first");
+    let by_email = shop.reading(&plan(), "order", &[("email", json!([1, 2]))]).await.unwrap();
+    let by_customer = shop.reading(&plan(), "order", &[("customer", json!([1, 2]))]).await.unwrap();
+    assert_ne!(by_email.unit_hash(0), by_customer.unit_hash(0));
+}
+
 // rule: privacy-requests P-8
 #[rstest::rstest]
 #[case(Backend::PostgreSql)]

@@ -71,8 +71,28 @@ impl Store {
         const COUNT: &str = "UPDATE task SET rows_read = rows_read - COALESCE((SELECT SUM(row_count) FROM page WHERE task_id = $1 AND unit = $3), 0), pages_read = pages_read - (SELECT COUNT(*) FROM page WHERE task_id = $1 AND unit = $3) WHERE id = $1 AND fence = $2 AND state = 'leased'";
         const PAGES: &str = "DELETE FROM page WHERE task_id = $1 AND unit = $2";
         const STATE: &str = "DELETE FROM read_unit WHERE task_id = $1 AND unit = $2";
+        self.unit_delete(lease, unit, [COUNT, PAGES, STATE]).await
+    }
+
+    /// Throws away what was read of unit `first` and of all after it: the reading has no such units now.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if somebody else has the task.
+    pub async fn unit_drop_from(&self, lease: &TaskLease, first: u64) -> Result<(), StoreError> {
+        const COUNT: &str = "UPDATE task SET rows_read = rows_read - COALESCE((SELECT SUM(row_count) FROM page WHERE task_id = $1 AND unit >= $3), 0), pages_read = pages_read - (SELECT COUNT(*) FROM page WHERE task_id = $1 AND unit >= $3) WHERE id = $1 AND fence = $2 AND state = 'leased'";
+        const PAGES: &str = "DELETE FROM page WHERE task_id = $1 AND unit >= $2";
+        const STATES: &str = "DELETE FROM read_unit WHERE task_id = $1 AND unit >= $2";
+        self.unit_delete(lease, first, [COUNT, PAGES, STATES]).await
+    }
+
+    async fn unit_delete(
+        &self,
+        lease: &TaskLease,
+        unit: u64,
+        [count, pages, states]: [&'static str; 3],
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin_relaxed().await?;
-        let counted = sqlx::query(COUNT)
+        let counted = sqlx::query(count)
             .bind(lease.task.as_str())
             .bind(self.fence(lease).await?)
             .bind(signed(unit))
@@ -81,7 +101,7 @@ impl Store {
         if counted.rows_affected() == 0 {
             return Err(fenced(lease));
         }
-        for statement in [PAGES, STATE] {
+        for statement in [pages, states] {
             sqlx::query(statement)
                 .bind(lease.task.as_str())
                 .bind(signed(unit))

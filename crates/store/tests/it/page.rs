@@ -141,6 +141,32 @@ async fn a_unit_that_starts_over_leaves_the_others_alone(#[case] backend: Backen
 #[case(Backend::Sqlite)]
 #[case(Backend::Postgres)]
 #[tokio::test]
+async fn units_that_a_reading_does_not_have_any_more_go_with_their_pages(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let run = bench.run(&["a"]).await;
+    let lease = bench.claim().await.lease;
+    for (unit, number) in [(0, 0), (1, 0), (2, 0), (2, 1)] {
+        bench.store.page_append(&lease, &page(unit, number, &packed(0, 2))).await.unwrap();
+    }
+
+    bench.store.unit_drop_from(&lease, 1).await.unwrap();
+
+    let task = &bench.store.task_list(&run).await.unwrap()[0];
+    assert_eq!((task.rows, task.pages), (2, 1));
+    for (unit, is_there) in [(0, true), (1, false), (2, false)] {
+        let state = bench.store.unit_state(&run, &lease.task, unit).await.unwrap();
+        assert_eq!(state.is_some(), is_there, "unit {unit}");
+    }
+    bench.clock.advance(LEASE);
+    bench.claim().await;
+    let refused = bench.store.unit_drop_from(&lease, 0).await;
+    assert!(matches!(refused, Err(StoreError::Fenced { .. })), "{refused:?}");
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
 async fn a_page_without_rows_keeps_its_mark_and_is_not_listed(#[case] backend: Backend) {
     let Some(bench) = backend.start().await else { return };
     let run = bench.run(&["a"]).await;
