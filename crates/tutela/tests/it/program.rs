@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 
 /// The program in a folder of its own.
 #[derive(Debug)]
@@ -82,6 +83,36 @@ impl Program {
         }
         command.env("XDG_CONFIG_HOME", self.configuration.path());
         command.envs(self.environment.iter().cloned())
+    }
+
+    /// Changes its state behind its back.
+    pub(crate) async fn change_state(&self, statements: &[&str]) {
+        let mut state = self.state().await;
+        for sql in statements {
+            sqlx::query(AssertSqlSafe(*sql)).execute(&mut state).await.unwrap();
+        }
+        state.close().await.unwrap();
+    }
+
+    /// Sets back all times in its state: everything in it happened long ago.
+    pub(crate) async fn age_state(&self) {
+        const TIMES: &str = "SELECT tables.name, columns.name FROM sqlite_schema AS tables \
+                             JOIN pragma_table_info(tables.name) AS columns \
+                             WHERE tables.type = 'table' \
+                             AND (columns.name LIKE '%!_at' ESCAPE '!' OR columns.name LIKE 'lease!_%' ESCAPE '!')";
+        let mut state = self.state().await;
+        for row in sqlx::query(TIMES).fetch_all(&mut state).await.unwrap() {
+            let (table, column): (String, String) = (row.get(0), row.get(1));
+            let sql = format!("UPDATE {table} SET {column} = 1 WHERE {column} IS NOT NULL");
+            sqlx::query(AssertSqlSafe(sql)).execute(&mut state).await.unwrap();
+        }
+        state.close().await.unwrap();
+    }
+
+    async fn state(&self) -> AnyConnection {
+        sqlx::any::install_default_drivers();
+        let path = self.folder().join(".tutela/state.db");
+        AnyConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
     }
 
     /// Every file below its folder, by path.

@@ -1,9 +1,12 @@
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crypto::PublicKey;
 use model::SystemClock;
+use privacy::CHECKPOINTS_FILE;
 use privacy::certificate::Certificate;
+use serde::de::IgnoredAny;
 use serde_json::json;
 use store::{AuditError, AuditReport, Checkpoint};
 
@@ -24,8 +27,10 @@ use crate::state::{self, StateArgument, StateSettings};
   tutela audit verify --log audit.jsonl --key signing-key.pub
 
 Compares every entry with the checkpoints of the log, and with one kept elsewhere: a file of
-`tutela audit export --checkpoint`, or a certificate. Only a checkpoint that was out of reach of whoever
-could change the log says something about the time before it. Ends with 1 if anything differs.")]
+`tutela audit export --checkpoint`, or a certificate. The data folder's own log is also compared with its
+`checkpoints.jsonl`. Only a checkpoint that was out of reach of whoever could change the log says
+something about the time before it. Ends with 1 if anything differs, and for entries that no checkpoint
+vouches for.")]
 pub(crate) struct Verify {
     #[command(flatten)]
     project: ProjectArgument,
@@ -57,6 +62,11 @@ pub(crate) fn run(verify: &Verify, output: Output) -> Result<Exit, Failure> {
         None => runtime::run(own(&settings, &keys, &against))?,
     };
     match checked {
+        // Entries are signed as they are numbered: those without a checkpoint were put there otherwise.
+        Ok((AuditReport { entries, checkpoints: 0, .. }, _)) if entries > 0 => Err(Failure::Failed(format!(
+            "no signed checkpoint vouches for the {entries} entries of the audit log; its checkpoints were removed; give \
+             one that was kept elsewhere, with `--against`"
+        ))),
         Ok((report, waiting)) => {
             show(&report, waiting, output);
             Ok(Exit::Done)
@@ -75,9 +85,28 @@ async fn own(
     against: &[Checkpoint],
 ) -> Result<Checked, Failure> {
     let state = settings.look(Arc::new(SystemClock)).await?;
+    // Read before the log: one that another command signs meanwhile would be none of its end.
+    let published = match published(&settings.folder.join(CHECKPOINTS_FILE), keys)? {
+        Ok(published) => published,
+        Err(error) => return Ok(Err(error)),
+    };
+    let against = [against, &published].concat();
     let waiting = state.store.audit_waiting().await.map_err(|error| state::failure(&error))?;
-    let report = state.store.audit_verify(keys, against).await;
+    let report = state.store.audit_verify(keys, &against).await;
     Ok(report.map(|report| (report, waiting)))
+}
+
+/// The checkpoints that lie beside the database; none where nothing was published yet.
+fn published(path: &Path, keys: &[PublicKey]) -> Result<Result<Vec<Checkpoint>, AuditError>, Failure> {
+    let text = match std::fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(Vec::new())),
+        Err(error) => return Err(Failure::unreadable(path, &error)),
+    };
+    // What a crash cut off is no JSON, and stands again in the next line.
+    let whole = |line: &&[u8]| serde_json::from_slice::<IgnoredAny>(line).is_ok();
+    let lines = text.split_inclusive(|byte| *byte == b'\n').filter(whole);
+    Ok(lines.map(|line| Checkpoint::open(line, keys).map_err(AuditError::from)).collect())
 }
 
 fn exported(path: &Path, keys: &[PublicKey], against: &[Checkpoint]) -> Result<Checked, Failure> {

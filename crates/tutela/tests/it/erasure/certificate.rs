@@ -84,3 +84,41 @@ async fn a_log_that_was_changed_after_its_checkpoint_is_noticed() {
         program.run(&["audit", "verify", "--log", "changed.jsonl", "--against", "checkpoint.json"]).expect(1);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_that_no_checkpoint_vouches_for_are_not_believed() {
+    let journey = Journey::on_sqlite().await;
+    certified(&journey);
+    let program = &journey.program;
+    program.run(&["audit", "export", "--out", "log.jsonl"]).expect(0);
+    program.run(&["audit", "export", "--checkpoint", "--out", "checkpoint.json"]).expect(0);
+    let log = program.read("log.jsonl");
+
+    let entries: Vec<&str> = log.lines().filter(|line| !line.starts_with("{\"checkpoint\"")).collect();
+    program.file("bare.jsonl", &entries.join("\n"));
+
+    assert!(entries.len() > 3 && entries.len() < log.lines().count());
+    program.run(&["audit", "verify", "--log", "bare.jsonl"]).expect(1).complains(&["no signed checkpoint"]);
+    program.run(&["audit", "verify", "--log", "bare.jsonl", "--against", "checkpoint.json"]).expect(0);
+}
+
+/// The planted defect: with the file gone as well, the same cut goes unnoticed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_whose_end_was_cut_off_is_noticed_by_the_checkpoints_beside_it() {
+    const CUT: &[&str] = &[
+        "DELETE FROM audit_checkpoint WHERE size > (SELECT MIN(size) FROM audit_checkpoint)",
+        "DELETE FROM audit_entry WHERE number >= (SELECT MIN(size) FROM audit_checkpoint)",
+    ];
+    let journey = Journey::on_sqlite().await;
+    certified(&journey);
+    let program = &journey.program;
+    program.run(&["audit", "verify"]).expect(0);
+
+    program.change_state(CUT).await;
+
+    program.run(&["audit", "verify"]).expect(1).complains(&["its end was cut off"]);
+    std::fs::remove_file(program.folder().join(".tutela/checkpoints.jsonl")).unwrap();
+    program.run(&["audit", "verify"]).expect(0);
+    program.change_state(&["DELETE FROM audit_checkpoint"]).await;
+    program.run(&["audit", "verify"]).expect(1).complains(&["no signed checkpoint", "--against"]);
+}
