@@ -5,8 +5,8 @@ use std::sync::Arc;
 use connector::Secrets;
 use engine::Concurrency;
 use model::{Clock, IdSource as _, RandomIds, SystemClock};
-use privacy::{ConnectionFacts, PrivacyService, Retention, ServiceParts};
-use store::Actor;
+use privacy::{ConnectionFacts, Forgotten, PrivacyService, Retention, RetentionError, ServiceParts};
+use store::{Actor, Store};
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -100,7 +100,16 @@ pub(crate) fn actor() -> Actor {
 /// Destroys personal data whose time is over. What cannot be destroyed now is tried with the next
 /// command.
 pub(crate) async fn forget_expired(service: &PrivacyService) {
-    match service.forget_expired(Retention::default()).await {
+    note_forgotten(service.forget_expired(Retention::default()).await);
+}
+
+/// The same for a command that has the state and no service.
+pub(crate) async fn forget_expired_of(store: &Store) {
+    note_forgotten(privacy::forget_expired(store, SystemClock.now(), Retention::default()).await);
+}
+
+fn note_forgotten(gone: Result<Forgotten, RetentionError>) {
+    match gone {
         Ok(gone) if gone.rows.is_empty() && gone.runs.is_empty() => {}
         Ok(gone) => {
             tracing::info!(

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::output::{self, Output};
 use crate::progress::ProgressLine;
 use crate::runtime;
-use crate::service::{actor, worker};
+use crate::service::{actor, forget_expired_of, worker};
 use crate::state::StateSettings;
 
 /// What a request about one person is made with.
@@ -57,15 +57,18 @@ pub(super) async fn run(request: Request<'_>, whose: Whose, output: Output) -> R
     let work = requests.deliver_run(&held, out.to_owned(), &on_progress);
     tokio::pin!(work);
     let delivered = tokio::select! {
-        delivered = &mut work => delivered,
+        // First, so that signals are heard before anything is asked.
+        biased;
         () = runtime::interrupted() => {
             // What was read so far is still worth a package.
             canceller.cancel();
             is_interrupted = true;
             work.await
         }
+        delivered = &mut work => delivered,
     };
     progress.finish();
+    forget_expired_of(&held.store).await;
     if is_interrupted {
         output::complain(&format!("interrupted; go on with: tutela privacy access --run {}", held.run));
     }
