@@ -71,3 +71,36 @@ async fn people_with_something_missing_are_listed_and_the_others_are_whole() {
     assert!(reason.starts_with("shop:customer: ") && reason.contains("403"), "the cause: {reason}");
     assert_eq!(program.json("out/subject-0001/report.json")["outcome"], "complete");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_that_cannot_be_put_away_stops_no_other() {
+    let saas = shop::open().await;
+    let program = Program::new();
+    shop::project(&program, &saas);
+    program.file("people.jsonl", &"{\"email\": \"ana@example.com\"}\n".repeat(3));
+    program.file("out/subject-0001", "no folder");
+
+    let totals = program.run(&[ACCESS, &["--format", "json"]].concat()).expect(3).json();
+
+    assert_eq!((totals["complete"].as_u64(), totals["failed"].as_u64()), (Some(2), Some(1)), "{totals}");
+    assert_eq!(totals["missing"][0]["subject"], "subject-0001");
+    assert!(totals["missing"][0]["reason"].as_str().unwrap().contains("out/subject-0001"), "{totals}");
+    assert_eq!(program.json("out/subject-0003/report.json")["outcome"], "complete");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_else_is_asked_about_when_no_package_finds_its_place() {
+    const PEOPLE: usize = 300;
+    let saas = shop::open().await;
+    let program = Program::new();
+    shop::project(&program, &saas);
+    program.file("people.jsonl", &"{\"email\": \"ana@example.com\"}\n".repeat(PEOPLE));
+    for number in 1..=PEOPLE {
+        program.file(&format!("out/subject-{number:04}"), "no folder");
+    }
+
+    let ran = program.run(ACCESS).expect(1);
+
+    ran.complains(&["stopped: the last 10 packages", "out/subject-"]);
+    assert!(saas.calls_to("/customers").len() < PEOPLE / 2);
+}

@@ -30,6 +30,10 @@ pub(super) struct People<'a> {
 /// People that are listed one by one when something of theirs is missing.
 const MOST_LISTED: usize = 100;
 
+/// Packages that may be lost one after another until nobody else is asked about: their place takes none,
+/// and what is read for the next ones would be lost too.
+const MOST_LOST_IN_A_ROW: u64 = 10;
+
 /// What came of all of them; no longer than that, however many they are.
 #[derive(Debug, Default, Serialize)]
 struct Totals {
@@ -44,6 +48,16 @@ struct Totals {
     missing: Vec<Missing>,
     #[serde(skip)]
     first_reason: Option<String>,
+    #[serde(skip)]
+    lost_in_a_row: u64,
+}
+
+/// What came of one person.
+#[derive(Debug)]
+enum Answer {
+    Delivered(Delivered),
+    /// The rows could not be kept, or the package could not be made or put into its place.
+    Lost(String),
 }
 
 /// One person with something missing, named by line.
@@ -71,18 +85,29 @@ pub(super) async fn run(
     let answers = futures::stream::iter(subjects)
         .map(|subject| round.one(subject))
         .buffer_unordered(requests.people_at_once());
-    tokio::pin!(answers);
+    let interrupted = runtime::interrupted();
+    tokio::pin!(answers, interrupted);
     let mut stopping = false;
     loop {
         tokio::select! {
-            answer = answers.next() => match answer {
-                Some(answer) => totals.add(answer?),
-                None => break,
-            },
-            () = runtime::interrupted(), if !stopping => {
+            // First, so that signals are heard before anybody is asked about.
+            biased;
+            () = &mut interrupted, if !stopping => {
                 stopping = true;
                 canceller.cancel();
             }
+            answer = answers.next() => match answer {
+                Some(answer) => {
+                    totals.add(answer?);
+                    if totals.lost_in_a_row == MOST_LOST_IN_A_ROW {
+                        output::complain(&format!(
+                            "stopped: the last {MOST_LOST_IN_A_ROW} packages could not be put into their place"
+                        ));
+                        canceller.cancel();
+                    }
+                }
+                None => break,
+            },
         }
     }
     round.progress.finish();
@@ -108,7 +133,8 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    async fn one(&self, subject: Result<Subject, Failure>) -> Result<(String, Delivered), Failure> {
+    /// Asks about one of them. What goes wrong with one package says nothing about the others.
+    async fn one(&self, subject: Result<Subject, Failure>) -> Result<(String, Answer), Failure> {
         let subject = subject?;
         let name = format!("subject-{:04}", subject.line);
         let delivery = Delivery {
@@ -116,20 +142,30 @@ impl Round<'_> {
             folder: self.out.join(&name),
             cancellation: self.cancellation.clone(),
         };
-        let delivered = self.requests.deliver(delivery, &|event| self.progress.note(&event)).await?;
+        let answer = match self.requests.deliver(delivery, &|event| self.progress.note(&event)).await {
+            Ok(delivered) => Answer::Delivered(delivered),
+            Err(Failure::Failed(reason)) => Answer::Lost(reason),
+            Err(failure @ (Failure::BadInput(_) | Failure::Refused(_) | Failure::Shown(_))) => {
+                return Err(failure);
+            }
+        };
         self.progress.person_done();
-        Ok((name, delivered))
+        Ok((name, answer))
     }
 }
 
 impl Totals {
-    fn add(&mut self, (subject, delivered): (String, Delivered)) {
-        let reason = match delivered {
-            Delivered::Nothing(reason) => {
+    fn add(&mut self, (subject, answer): (String, Answer)) {
+        self.lost_in_a_row = match &answer {
+            Answer::Delivered(_) => 0,
+            Answer::Lost(_) => self.lost_in_a_row + 1,
+        };
+        let reason = match answer {
+            Answer::Lost(reason) | Answer::Delivered(Delivered::Nothing(reason)) => {
                 self.failed += 1;
                 reason
             }
-            Delivered::Package(package) => {
+            Answer::Delivered(Delivered::Package(package)) => {
                 let report = &package.contents;
                 self.rows += report.collections.values().map(|collection| collection.rows).sum::<u64>();
                 self.requests +=
