@@ -20,9 +20,14 @@ fn the_demo_goes_from_access_to_certificate_and_leaves() {
 }
 
 #[test]
-fn cargo_commands_of_the_readme_run_this_program() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
-    let words: Vec<&str> = readme.split_whitespace().collect();
+fn cargo_commands_of_readme_and_guide_run_this_program() {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let guide = std::fs::read_dir(place.join("docs/guide")).unwrap().map(|entry| entry.unwrap().path());
+    let mut text = String::new();
+    for page in guide.chain([place.join("README.md")]) {
+        text += &std::fs::read_to_string(page).unwrap();
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
     let commands: Vec<&[&str]> =
         words.windows(5).filter(|words| words[0].trim_matches('`').ends_with("cargo") && words[1] == "run").collect();
 
