@@ -166,7 +166,10 @@ async fn a_rule_delivers_what_it_targets_and_not_what_its_neighbour_does() {
     assert_eq!(files["csv/acme/people.csv"], "contact.email\r\nana@example.com\r\n");
     assert!(files.values().all(|text| !text.contains("=Ana")));
     let front = &files["clickme.html"];
-    assert!(front.contains("<strong>contacts</strong>") && !front.contains("<strong>names</strong>"), "{front}");
+    assert!(
+        front.contains("<strong>contacts</strong>") && !front.contains("<strong>names</strong>"),
+        "{front}"
+    );
 }
 
 #[tokio::test]

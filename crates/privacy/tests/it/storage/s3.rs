@@ -384,7 +384,11 @@ fn what_cannot_work_is_refused_before_any_call() {
 #[case("åsa/")]
 fn a_prefix_that_the_client_writes_otherwise_is_refused(#[case] prefix: &str) {
     let opened = |prefix| {
-        Project::new().open_with(&bucket("http://127.0.0.1:1", "b", prefix), secrets("account", "secret"), opened())
+        Project::new().open_with(
+            &bucket("http://127.0.0.1:1", "b", prefix),
+            secrets("account", "secret"),
+            opened(),
+        )
     };
 
     assert!(opened(prefix).unwrap_err().to_string().contains("`prefix`"));
