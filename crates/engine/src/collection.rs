@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connector::Person;
+use crypto::PartsHash;
 use graph::{Edge, Traversal, TraversalNode};
 use model::{CollectionAddress, Completeness, IncompleteReason};
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use crate::basis::Basis;
 use crate::gather::{Gathered, gather};
 use crate::row_writer::RowWriter;
 use crate::source::ReadOrder;
@@ -59,8 +62,9 @@ impl CollectionRun {
             }
             Keeping::Store(stage) => stage,
         };
+        let basis = self.basis(node, stage);
         loop {
-            match stage.take(node.address(), &self.stop).await? {
+            match stage.take(node.address(), &basis, &self.stop).await? {
                 Taken::Over(outcome) => return Ok(*outcome),
                 Taken::Stopped(why) => return Ok(unread(node, Status::Skipped, why.completeness())),
                 Taken::Ours(writer) => match self.read_into(node, RowWriter::Store(*writer)).await {
@@ -71,6 +75,26 @@ impl CollectionRun {
                 },
             }
         }
+    }
+
+    /// What the rows of the collection rest on: how it is read, for whom, and with which rows of others.
+    fn basis(&self, node: &TraversalNode, stage: &Stage) -> Basis {
+        let mut parts = PartsHash::new();
+        parts.add(self.source.definition_hash(&self.traversal, node));
+        parts.add(format!("{node:?} {:?}", self.upstream));
+        let Person { identities, privacy_request_id: _, privacy_request, custom_fields } = &*self.person;
+        for kind in identities.kinds() {
+            parts.add(kind);
+            parts.add(Value::from(identities.values(kind)).to_string());
+        }
+        for members in [privacy_request, custom_fields] {
+            parts.add(Value::Object(members.clone()).to_string());
+        }
+        for (address, rows) in &self.rows {
+            parts.add(address.to_string());
+            rows.add_to(&mut parts);
+        }
+        Basis::of(&stage.key, parts)
     }
 
     async fn read_into(&self, node: &TraversalNode, writer: RowWriter) -> Result<CollectionOutcome, Halt> {

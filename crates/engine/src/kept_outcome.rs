@@ -2,12 +2,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::basis::Basis;
 use crate::unit_state::KeptCompleteness;
 use crate::{CollectionOutcome, SealedRows, Status};
 
 /// The outcome of a collection as the store keeps it: everything but the rows.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct KeptOutcome {
+    /// What it rests on.
+    #[serde(default)]
+    basis: Option<Basis>,
     status: Status,
     completeness: KeptCompleteness,
     note: Option<String>,
@@ -20,9 +24,10 @@ pub(crate) struct KeptOutcome {
     duration: Duration,
 }
 
-impl From<&CollectionOutcome> for KeptOutcome {
-    fn from(outcome: &CollectionOutcome) -> Self {
+impl KeptOutcome {
+    pub(crate) fn new(basis: &Basis, outcome: &CollectionOutcome) -> Self {
         Self {
+            basis: Some(basis.clone()),
             status: outcome.status,
             completeness: outcome.completeness.clone().into(),
             note: outcome.note.clone(),
@@ -35,9 +40,12 @@ impl From<&CollectionOutcome> for KeptOutcome {
             duration: outcome.duration,
         }
     }
-}
 
-impl KeptOutcome {
+    /// Whether it is what reading on this basis gave.
+    pub(crate) fn rests_on(&self, basis: &Basis) -> bool {
+        self.basis.as_ref() == Some(basis)
+    }
+
     pub(crate) fn rows(&self) -> u64 {
         self.rows
     }

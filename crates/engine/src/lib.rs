@@ -35,6 +35,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod basis;
 mod budgets;
 mod cancellation;
 mod collection;
@@ -43,6 +44,7 @@ mod gather;
 mod hold;
 mod job;
 mod kept_outcome;
+mod kept_reading;
 mod outcome;
 mod progress;
 mod row_keeping;
@@ -66,6 +68,7 @@ pub use concurrency::{Concurrency, Limits};
 pub use gather::{Gathered, gather};
 pub use hold::{HoldError, HoldRequest, HoldState, LEASE, TaskHold};
 pub use job::{JobError, JobPoll, Jobs, poll_jobs};
+pub use kept_reading::kept_reading;
 pub use outcome::{CollectionOutcome, RunOutcome, Status};
 pub use progress::Progress;
 pub use row_keeping::{RowKeeping, StoredRows};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::{CollectionAddress, RowLines, kill_point};
 use store::{NewPage, PackedRows, RowCount, StoreError, TaskLease};
 
+use crate::basis::Basis;
 use crate::kept_outcome::KeptOutcome;
 use crate::sealed_rows::Stored;
 use crate::spool::{PagePlace, SpoolWriter};
@@ -26,6 +27,8 @@ pub(crate) struct StoredWriter {
     pub(crate) stage: Arc<Stage>,
     pub(crate) hold: TaskHold,
     pub(crate) address: CollectionAddress,
+    /// What its rows rest on.
+    pub(crate) basis: Basis,
 }
 
 /// One page that is ready to be kept.
@@ -57,12 +60,42 @@ impl RowWriter {
         }
     }
 
-    /// What an earlier worker left of a unit; nothing if there was none.
-    pub(crate) async fn begin(&self, unit: usize) -> Result<Option<Begun>, Halt> {
+    /// What the rows of a unit rest on that asks this; `None` where nobody goes on with them, and for a
+    /// unit of which it cannot be said.
+    pub(crate) fn unit_basis(&self, asks: impl FnOnce() -> Option<[u8; 32]>) -> Option<Basis> {
         match self {
-            Self::Spool(_) => Ok(None),
-            Self::Store(writer) => writer.begin(unit).await,
+            Self::Spool(_) => None,
+            Self::Store(writer) => Some(writer.basis.of_unit(&writer.stage.key, asks()?)),
         }
+    }
+
+    /// Throws away what an earlier worker left of units that the reading does not have: it has `units`.
+    pub(crate) async fn keep_only(&self, units: usize) -> Result<(), Halt> {
+        match self {
+            Self::Spool(_) => Ok(()),
+            Self::Store(writer) if !writer.was_begun() => Ok(()),
+            Self::Store(writer) => {
+                let drop = || writer.stage.store.unit_drop_from(writer.lease(), units as u64);
+                writer.stage.retried(drop).await.map_err(|error| writer.failed(error))
+            }
+        }
+    }
+
+    /// What an earlier worker left of a unit; nothing if there was none. Pages that rest on something
+    /// else are thrown away.
+    pub(crate) async fn begin(&self, unit: usize, basis: Option<&Basis>) -> Result<Option<Begun>, Halt> {
+        let begun = match self {
+            Self::Spool(_) => None,
+            Self::Store(writer) => writer.begin(unit).await?,
+        };
+        let Some(begun) = begun else { return Ok(None) };
+        if basis.is_some() && begun.state.basis.as_ref() == basis {
+            return Ok(Some(begun));
+        }
+        tracing::warn!(unit, "a unit asks something else than before and is read from its beginning");
+        self.restart(unit).await?;
+        let state = UnitState { basis: basis.cloned(), ..begun.state.afresh() };
+        Ok(Some(Begun { state, marks: Vec::new() }))
     }
 
     /// Throws away what there is of a unit. `false` if that cannot be.
@@ -112,7 +145,7 @@ impl RowWriter {
         match self {
             Self::Spool(writer) => outcome.sealed = writer.finish(),
             Self::Store(writer) => {
-                let kept = serde_json::to_vec(&KeptOutcome::from(&outcome))
+                let kept = serde_json::to_vec(&KeptOutcome::new(&writer.basis, &outcome))
                     .expect("an outcome has text keys and plain values");
                 if outcome.rows == 0 && writer.hold.claimed().rows > 0 {
                     // Not read after all: what an earlier worker read does not belong to it.
@@ -162,8 +195,13 @@ impl StoredWriter {
         Ok(())
     }
 
+    /// Whether another worker may have begun to read the collection.
+    fn was_begun(&self) -> bool {
+        self.hold.claimed().attempt > 1
+    }
+
     async fn begin(&self, unit: usize) -> Result<Option<Begun>, Halt> {
-        if self.hold.claimed().attempt <= 1 {
+        if !self.was_begun() {
             return Ok(None);
         }
         let TaskLease { run, task, .. } = self.lease();

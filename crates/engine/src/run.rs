@@ -8,7 +8,7 @@ use futures::FutureExt;
 use graph::{Traversal, TraversalNode};
 use jiff::Timestamp;
 use model::{CollectionAddress, Completeness, ConnectionKey, RunId};
-use store::{RunState, StoreError};
+use store::{RunState, StoreError, TaskState};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -70,6 +70,26 @@ pub enum RunError {
         run: RunId,
         /// How it is.
         state: RunState,
+    },
+    /// A collection was read with something else than what is given now: its rows are no answer.
+    #[error(
+        "`{collection}` of {run} was read with other files, settings or secrets than those given now; go on with the same ones, or make a new run"
+    )]
+    Changed {
+        /// The run.
+        run: RunId,
+        /// The collection.
+        collection: CollectionAddress,
+    },
+    /// The task of a collection is over without an outcome: waiting for it would never end.
+    #[error("`{collection}` of {run} is not read any more: its task is {}; make a new run", .state.as_str())]
+    Unread {
+        /// The run.
+        run: RunId,
+        /// The collection.
+        collection: CollectionAddress,
+        /// How its task ended.
+        state: TaskState,
     },
 }
 
@@ -234,6 +254,8 @@ impl Scheduler {
             Halt::Rows(error) => RunError::Rows(error),
             Halt::Cancelled => RunError::NotActive { run, state: RunState::Cancelled },
             Halt::NotActive(state) => RunError::NotActive { run, state },
+            Halt::Changed(collection) => RunError::Changed { run, collection },
+            Halt::Unread(collection, state) => RunError::Unread { run, collection, state },
             // Its collection is taken again inside; it never comes here.
             Halt::Lost => RunError::NotActive { run, state: RunState::Active },
         };

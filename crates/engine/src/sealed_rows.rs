@@ -4,6 +4,7 @@ mod stored;
 use std::fmt;
 use std::sync::Arc;
 
+use crypto::PartsHash;
 use model::Row;
 
 use crate::RowsError;
@@ -55,6 +56,16 @@ impl SealedRows {
             Place::Spooled(rows) => rows.len(),
             Place::Stored(rows) => rows.len(),
         }
+    }
+
+    /// Adds which rows they are; the rows of a collection that was read to some end never change.
+    pub(crate) fn add_to(&self, parts: &mut PartsHash) {
+        let task = match &self.place {
+            Place::Nowhere | Place::Spooled(_) => "",
+            Place::Stored(rows) => rows.task.as_str(),
+        };
+        parts.add(task);
+        parts.add(self.len().to_be_bytes());
     }
 
     /// Whether there are none.

@@ -2,6 +2,7 @@ mod reading;
 
 use connector::Connector;
 use datastore::Database;
+use graph::{Traversal, TraversalNode};
 use model::ConnectionKey;
 
 pub(crate) use reading::{PageRows, ReadFault, ReadOrder, SourceReading, UnitPages};
@@ -21,6 +22,16 @@ impl Source {
         match self {
             Self::Connector(connector) => &connector.connection().key,
             Self::Database(database) => database.connection(),
+        }
+    }
+}
+
+impl Source {
+    /// Stands for how a collection is read, whatever it is read with.
+    pub(crate) fn definition_hash(&self, traversal: &Traversal, node: &TraversalNode) -> [u8; 32] {
+        match self {
+            Self::Connector(connector) => connector.definition_hash(node.address().collection()),
+            Self::Database(database) => database.definition_hash(traversal, node),
         }
     }
 }

@@ -4,12 +4,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crypto::HashKey;
 use graph::Traversal;
 use jiff::Timestamp;
 use model::{CollectionAddress, RandomIds, RunId};
 use store::{NewTask, Retry, RowCount, RunKind, RunState, Store, StoreError, TaskId, TaskState};
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
+use crate::basis::Basis;
 use crate::kept_outcome::KeptOutcome;
 use crate::row_writer::StoredWriter;
 use crate::sealed_rows::Stored;
@@ -21,12 +24,16 @@ const ATTEMPTS: u32 = 6;
 const FIRST_WAIT: Duration = Duration::from_millis(25);
 /// Time between two looks at a task that somebody else holds.
 const LOOK: Duration = Duration::from_millis(100);
+/// How often a wait that goes on is spoken of.
+const SAY_AGAIN: Duration = Duration::from_mins(1);
 
 /// The reading, as its collections see it.
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) store: Store,
     pub(crate) runtime: Handle,
+    /// Of what rows rest on.
+    pub(crate) key: HashKey,
     run: RunId,
     worker: String,
     kind: String,
@@ -53,8 +60,10 @@ impl Stage {
         traversal: &Traversal,
     ) -> Result<(Self, Option<Timestamp>), StoreError> {
         let StoredRows { store, worker, stage: kind } = rows;
-        let mut stage = Self { store, runtime: Handle::current(), run, worker, kind, keeps_received: false };
-        let found = stage.retried(|| stage.store.get_run(&stage.run)).await?;
+        let found = retried(&run, || store.get_run(&run)).await?;
+        let key = retried(&run, || store.run_hash_key(&run)).await?;
+        let runtime = Handle::current();
+        let mut stage = Self { store, runtime, key, run, worker, kind, keeps_received: false };
         stage.keeps_received = match found.kind {
             RunKind::Access => false,
             RunKind::Erasure | RunKind::Rectification => true,
@@ -73,20 +82,24 @@ impl Stage {
         let names: std::collections::HashSet<&str> =
             known.iter().filter(|task| task.kind == self.kind).map(|task| task.name.as_str()).collect();
         let nodes = traversal.nodes().iter().map(|node| node.address().to_string());
-        let tasks = nodes.filter(|name| !names.contains(name.as_str())).map(|name| NewTask {
+        Ok(nodes.filter(|name| !names.contains(name.as_str())).map(|name| self.task(name)).collect())
+    }
+
+    fn task(&self, name: String) -> NewTask {
+        NewTask {
             id: TaskId::new(&RandomIds),
             kind: self.kind.clone(),
             name,
             after: Vec::new(),
             due_at: None,
-        });
-        Ok(tasks.collect())
+        }
     }
 
-    /// Takes a collection; waits while another worker reads it.
+    /// Takes a collection; waits while another worker reads it, and says so.
     pub(crate) async fn take(
         self: &Arc<Self>,
         address: &CollectionAddress,
+        basis: &Basis,
         stop: &Stop,
     ) -> Result<Taken, Halt> {
         let failed = |source| RowsError::of_store(address, source);
@@ -97,55 +110,76 @@ impl Stage {
             worker: self.worker.clone(),
             wait: None,
         };
+        let (mut patience, mut is_added, mut trouble) = (Patience::default(), false, 0);
         loop {
-            if let Some(outcome) = self.kept(address).await.map_err(failed)? {
+            if let Some(outcome) = self.kept(address, basis).await? {
                 return Ok(Taken::Over(Box::new(outcome)));
             }
             if let Some(why) = stop.now() {
                 return Ok(Taken::Stopped(why));
             }
             // Never given up half-way: the task would stay held until its lease ends.
-            match TaskHold::claim(&self.store, &request).await {
+            let refusal = match TaskHold::claim(&self.store, &request).await {
                 Ok(hold) => {
-                    let writer = StoredWriter { stage: Arc::clone(self), hold, address: address.clone() };
-                    return Ok(Taken::Ours(Box::new(writer)));
+                    let (stage, address, basis) = (Arc::clone(self), address.clone(), basis.clone());
+                    return Ok(Taken::Ours(Box::new(StoredWriter { stage, hold, address, basis })));
                 }
-                // Whoever holds it may be gone, and nobody takes over in a run that does not go on.
-                Err(
-                    HoldError::HeldByAnother { .. }
-                    | HoldError::NotReady { .. }
-                    | HoldError::Missing { .. }
-                    | HoldError::Over { .. },
-                ) => {
-                    let run = self.retried(|| self.store.get_run(&self.run)).await.map_err(failed)?;
-                    let over = self.kept(address).await.map_err(failed)?;
-                    match (over, run.state) {
-                        (Some(outcome), _) => return Ok(Taken::Over(Box::new(outcome))),
-                        // Still held, or given back between our two looks.
-                        (None, RunState::Active) => {
-                            let _ = tokio::time::timeout(LOOK, stop.wait()).await;
-                        }
-                        (None, state) => return Err(Halt::NotActive(state)),
-                    }
-                }
-                Err(HoldError::Store(error)) if error.retry() == Retry::Yes => {
-                    tokio::time::sleep(LOOK).await;
+                Err(HoldError::Store(error)) if error.retry() == Retry::Yes && trouble < ATTEMPTS => {
+                    tracing::warn!(collection = %address, %error, "a task is asked for again");
+                    tokio::time::sleep(LOOK * 2u32.pow(trouble)).await;
+                    trouble += 1;
+                    continue;
                 }
                 Err(HoldError::Store(source)) => return Err(failed(source).into()),
+                Err(refusal) => refusal,
+            };
+            trouble = 0;
+            // Whoever holds it may be gone, and nobody takes over in a run that does not go on.
+            let run = self.retried(|| self.store.get_run(&self.run)).await.map_err(failed)?;
+            if let Some(outcome) = self.kept(address, basis).await? {
+                return Ok(Taken::Over(Box::new(outcome)));
+            }
+            if run.state != RunState::Active {
+                return Err(Halt::NotActive(run.state));
+            }
+            match refusal {
+                // Still held, or given back between our two looks.
+                HoldError::HeldByAnother { .. } | HoldError::NotReady { .. } => {
+                    patience.say(address, &refusal);
+                    let _ = tokio::time::timeout(LOOK, stop.wait()).await;
+                }
+                // The run was held when the tasks were made.
+                HoldError::Missing { .. } if !is_added => {
+                    let task = self.task(address.to_string());
+                    let tasks = std::slice::from_ref(&task);
+                    self.retried(|| self.store.task_add(&self.run, tasks)).await.map_err(failed)?;
+                    is_added = true;
+                }
+                HoldError::Missing { name, .. } => {
+                    return Err(failed(StoreError::NotFound { what: "task", id: name }).into());
+                }
+                HoldError::Over { state, .. } => return Err(Halt::Unread(address.clone(), state)),
+                HoldError::Store(source) => return Err(failed(source).into()),
             }
         }
     }
 
-    /// The outcome of a collection that was read before.
-    async fn kept(&self, address: &CollectionAddress) -> Result<Option<CollectionOutcome>, StoreError> {
+    /// The outcome of a collection that was read before, on this basis.
+    async fn kept(
+        &self,
+        address: &CollectionAddress,
+        basis: &Basis,
+    ) -> Result<Option<CollectionOutcome>, Halt> {
+        let failed = |source| RowsError::of_store(address, source);
         let name = address.to_string();
-        let task = self.retried(|| self.store.task_find(&self.run, &self.kind, &name)).await?;
+        let found = self.retried(|| self.store.task_find(&self.run, &self.kind, &name));
+        let task = found.await.map_err(failed)?;
         let Some(task) = task.filter(|task| task.state == TaskState::Done) else { return Ok(None) };
-        let kept = self.retried(|| self.store.read_outcome(&self.run, &task.id)).await?;
-        let damaged = || StoreError::Damaged { what: "the outcome of a reading" };
-        // A task that is done has an outcome, unless the rows of its run were forgotten.
-        let kept = kept.ok_or_else(|| StoreError::Forgotten { run: self.run.clone() })?;
-        let kept: KeptOutcome = serde_json::from_slice(&kept).map_err(|_| damaged())?;
+        let kept = self.retried(|| self.store.read_outcome(&self.run, &task.id));
+        let kept = kept_outcome(&self.run, kept.await.map_err(failed)?).map_err(failed)?;
+        if !kept.rests_on(basis) {
+            return Err(Halt::Changed(address.clone()));
+        }
         let sealed = Stored {
             store: self.store.clone(),
             run: self.run.clone(),
@@ -158,21 +192,51 @@ impl Stage {
     }
 
     /// Tries again, with longer and longer waits, what the store was too busy for or cut off from.
-    pub(crate) async fn retried<T, F>(&self, mut call: impl FnMut() -> F) -> Result<T, StoreError>
+    pub(crate) async fn retried<T, F>(&self, call: impl FnMut() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let mut wait = FIRST_WAIT;
-        for _ in 1..ATTEMPTS {
-            match call().await {
-                Err(error) if error.retry() == Retry::Yes => {
-                    tracing::warn!(run = %self.run, %error, "a step of the store is tried again");
-                    tokio::time::sleep(wait).await;
-                    wait *= 2;
-                }
-                ended => return ended,
+        retried(&self.run, call).await
+    }
+}
+
+/// As [`Stage::retried`].
+pub(crate) async fn retried<T, F>(run: &RunId, mut call: impl FnMut() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let mut wait = FIRST_WAIT;
+    for _ in 1..ATTEMPTS {
+        match call().await {
+            Err(error) if error.retry() == Retry::Yes => {
+                tracing::warn!(%run, %error, "a step of the store is tried again");
+                tokio::time::sleep(wait).await;
+                wait *= 2;
             }
+            ended => return ended,
         }
-        call().await
+    }
+    call().await
+}
+
+/// The outcome in what the store has of a task that is done.
+pub(crate) fn kept_outcome(run: &RunId, kept: Option<Vec<u8>>) -> Result<KeptOutcome, StoreError> {
+    // A task that is done has an outcome, unless the rows of its run were forgotten.
+    let kept = kept.ok_or_else(|| StoreError::Forgotten { run: run.clone() })?;
+    serde_json::from_slice(&kept).map_err(|_| StoreError::Damaged { what: "the outcome of a reading" })
+}
+
+/// Says from time to time what is waited for.
+#[derive(Default)]
+struct Patience {
+    said: Option<Instant>,
+}
+
+impl Patience {
+    fn say(&mut self, address: &CollectionAddress, why: &HoldError) {
+        if self.said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
+            tracing::info!(collection = %address, %why, "a collection is waited for");
+            self.said = Some(Instant::now());
+        }
     }
 }

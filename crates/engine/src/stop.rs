@@ -1,7 +1,7 @@
 //! Why a reading ends before its end.
 
-use model::{Completeness, IncompleteReason};
-use store::RunState;
+use model::{CollectionAddress, Completeness, IncompleteReason};
+use store::{RunState, TaskState};
 use tokio::sync::watch;
 
 use crate::{Cancellation, RowsError};
@@ -35,6 +35,10 @@ pub(crate) enum Halt {
     Cancelled,
     /// The run does not go on now.
     NotActive(RunState),
+    /// What was kept of a collection rests on something else than what is given now.
+    Changed(CollectionAddress),
+    /// The task of a collection is over, and nothing says what was read.
+    Unread(CollectionAddress, TaskState),
 }
 
 impl Why {

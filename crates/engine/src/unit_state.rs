@@ -2,9 +2,14 @@ use connector::ResumePoint;
 use model::{CallStats, Completeness, IncompleteReason};
 use serde::{Deserialize, Serialize};
 
+use crate::basis::Basis;
+
 /// How far one unit is; kept sealed with each of its pages.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct UnitState {
+    /// What its pages rest on; a unit that rests on something else has none of them.
+    #[serde(default)]
+    pub(crate) basis: Option<Basis>,
     pub(crate) pages: u64,
     pub(crate) rows: u64,
     pub(crate) foreign_rows: u64,
@@ -13,6 +18,13 @@ pub(crate) struct UnitState {
     pub(crate) point: Option<ResumePoint>,
     /// How it ended.
     pub(crate) end: Option<KeptCompleteness>,
+}
+
+impl UnitState {
+    /// The same unit without pages; what it cost so far stays.
+    pub(crate) fn afresh(&self) -> Self {
+        Self { basis: self.basis.clone(), stats: self.stats, ..Self::default() }
+    }
 }
 
 /// A completeness as it is kept.

@@ -57,6 +57,7 @@ impl UnitReader {
         let shared = Arc::new(self);
         let failures = Failures::default();
         let mut tally = Tally::default();
+        shared.writer.keep_only(shared.reading.units()).await?;
         {
             let units = (0..shared.reading.units()).map(|unit| Self::read(&shared, unit, &failures));
             let mut outcomes =
@@ -75,7 +76,8 @@ impl UnitReader {
             outcome.stop(why);
             return Ok(outcome);
         }
-        let begun = this.writer.begin(unit).await?;
+        outcome.state.basis = this.writer.unit_basis(|| this.reading.unit_hash(unit));
+        let begun = this.writer.begin(unit, outcome.state.basis.as_ref()).await?;
         if let Some(Begun { state: UnitState { end: Some(end), .. }, .. }) = &begun {
             outcome.completeness = end.clone().into();
             outcome.state = begun.map(|begun| begun.state).unwrap_or_default();
@@ -109,7 +111,7 @@ impl UnitReader {
             tracing::warn!(collection = %this.address, unit, "a unit that broke off is read again");
             tokio::time::sleep(FIRST_WAIT * 2u32.pow(restarts)).await;
             restarts += 1;
-            outcome.state = UnitState { stats: outcome.state.stats, ..UnitState::default() };
+            outcome.state = outcome.state.afresh();
             reader = this.reading.open(unit);
         }
         Ok(outcome)

@@ -73,6 +73,14 @@ impl SourceReading {
         }
     }
 
+    /// Stands for what a unit asks; `None` if that cannot be said.
+    pub(crate) fn unit_hash(&self, unit: usize) -> Option<[u8; 32]> {
+        match self {
+            Self::Connector(reading) => reading.unit_hash(unit),
+            Self::Database(reading) => reading.unit_hash(unit),
+        }
+    }
+
     pub(crate) fn open(&self, unit: usize) -> UnitPages {
         match self {
             Self::Connector(reading) => UnitPages::Connector(Box::new(reading.open(unit))),

@@ -28,34 +28,22 @@ pub(crate) struct Stage {
 impl Stage {
     /// `endpoints` are indented by four, `collections` of the dataset by six.
     pub(crate) async fn new(endpoints: &str, collections: &str) -> Self {
-        let text = format!(
-            "saas_config:
-  fides_key: acme
-  name: Acme
-  type: acme
-  description: Made up
-  version: 1.0.0
-  connector_params: [{{name: domain}}]
-  client_config: {{protocol: http, host: <domain>}}
-  test_request: {{method: GET, path: /ping}}
-  endpoints:
-{endpoints}"
-        );
-        let checked = check_connector(&SourceFile::new("acme.yml", text), &CheckOptions::default());
-        let file = checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
-        let text = format!("dataset:\n  - fides_key: acme\n    name: Acme\n    collections:\n{collections}");
-        let checked = check_datasets(&SourceFile::new("dataset.yml", text), &CheckOptions::default());
-        let datasets = checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
-        let data = merge(&file, datasets.first(), &HashMap::new()).unwrap();
+        let (file, graph) = checked(endpoints, collections);
         Self {
             saas: FakeSaas::start().await,
             spool: tempfile::tempdir().unwrap(),
-            graph: Graph::build(&[data]).unwrap(),
+            graph,
             limits: Limits::default(),
             cancellation: Cancellation::never(),
             clock: Arc::new(TestClock::new()),
             file: Arc::new(file),
         }
+    }
+
+    /// Puts another file and dataset in the place of those; the application stays.
+    pub(crate) fn change(&mut self, endpoints: &str, collections: &str) {
+        let (file, graph) = checked(endpoints, collections);
+        (self.file, self.graph) = (Arc::new(file), graph);
     }
 
     pub(crate) fn plan(&self, identities: &[(&str, &str)]) -> RunPlan {
@@ -126,4 +114,27 @@ pub(crate) fn outcome<'a>(run: &'a RunOutcome, collection: &str) -> &'a Collecti
 pub(crate) fn rows(run: &RunOutcome, collection: &str) -> Value {
     let pages: Result<Vec<_>, _> = outcome(run, collection).sealed.pages().collect();
     pages.unwrap().into_iter().flatten().map(Value::Object).collect()
+}
+
+fn checked(endpoints: &str, collections: &str) -> (spec::ConnectorFile, Graph) {
+    let text = format!(
+        "saas_config:
+  fides_key: acme
+  name: Acme
+  type: acme
+  description: Made up
+  version: 1.0.0
+  connector_params: [{{name: domain}}]
+  client_config: {{protocol: http, host: <domain>}}
+  test_request: {{method: GET, path: /ping}}
+  endpoints:
+{endpoints}"
+    );
+    let checked = check_connector(&SourceFile::new("acme.yml", text), &CheckOptions::default());
+    let file = checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
+    let text = format!("dataset:\n  - fides_key: acme\n    name: Acme\n    collections:\n{collections}");
+    let checked = check_datasets(&SourceFile::new("dataset.yml", text), &CheckOptions::default());
+    let datasets = checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
+    let data = merge(&file, datasets.first(), &HashMap::new()).unwrap();
+    (file, Graph::build(&[data]).unwrap())
 }
