@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use store::{PlanHead, StoreError};
 
 use crate::plan::{
-    Call, NOT_FOUND, NotCovered, Operation, Plan, PlanAction, PlannedRead, Reason, Verification,
+    Call, NOT_FOUND, NOT_RESOLVED, NotCovered, Operation, Plan, PlanAction, PlannedRead, Reason, Verification,
 };
 use crate::{PrivacyService, as_text};
 
@@ -91,6 +91,28 @@ impl Outline {
             self.not_covered.iter().filter(|one| one.reason == NOT_FOUND && one.was_not_found());
         read_in_vain.map(|one| &one.collection).filter(|one| !changed.contains(one)).collect()
     }
+
+    /// What the plan does not cover. Where the person could not be named, everything counts that was
+    /// read there and that no operation is about.
+    pub(crate) fn stays(&self) -> Vec<NotCovered> {
+        let changed = self.collections();
+        let rows_beside = |dataset: &str| {
+            let beside = self
+                .reads
+                .iter()
+                .filter(|read| read.address.dataset() == dataset && !changed.contains(&read.address));
+            beside.map(|read| read.rows).sum::<u64>()
+        };
+        let as_found = |one: &NotCovered| {
+            let rows = if one.reason == NOT_RESOLVED {
+                one.rows.max(rows_beside(one.collection.dataset()))
+            } else {
+                one.rows
+            };
+            NotCovered { rows, ..one.clone() }
+        };
+        self.not_covered.iter().map(as_found).collect()
+    }
 }
 
 impl OutlinedOperation {
@@ -163,3 +185,42 @@ pub(crate) fn parse(body: &[u8]) -> Result<Plan, StoreError> {
 }
 
 const DAMAGED: StoreError = StoreError::Damaged { what: "a plan" };
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::nothing_is_there(&[], 0)]
+    #[case::something_is(&[("app:profiles", 1), ("app:traits", 3)], 4)]
+    #[case::it_is_somewhere_else(&[("shop:customers", 2)], 0)]
+    fn where_a_person_cannot_be_named_what_was_read_stays(#[case] reads: &[(&str, u64)], #[case] rows: u64) {
+        let read =
+            |(address, rows): &(&str, u64)| OutlinedRead { address: address.parse().unwrap(), rows: *rows };
+        let outline = Outline {
+            format: OutlineFormat::V1,
+            run: "run_0197a6a0-0000-7000-8000-000000000000".parse().unwrap(),
+            action: PlanAction::Erasure,
+            policy: "erase".into(),
+            policy_sha256: String::new(),
+            subject: String::new(),
+            operations: vec![],
+            not_covered: vec![NotCovered {
+                collection: "app:user_ids".parse().unwrap(),
+                fields: vec![],
+                rows: 0,
+                outcome: Outcome::NotFound,
+                reason: NOT_RESOLVED.into(),
+                explanation: "nothing names the person".into(),
+            }],
+            reads: reads.iter().map(read).collect(),
+        };
+
+        let stays = outline.stays();
+
+        assert_eq!(stays[0].rows, rows);
+        assert_eq!(stays[0].was_not_found(), rows == 0);
+    }
+}

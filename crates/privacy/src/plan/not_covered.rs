@@ -30,7 +30,7 @@ pub(super) const MASKING_STRICT: &str = "masking_strict";
 /// The name of the reason that a complete reading has nothing of the person.
 pub(crate) const NOT_FOUND: &str = "not_found";
 /// The name of the reason that nothing names the person there: what would was read to its end, too.
-const NOT_RESOLVED: &str = "not_resolved";
+pub(crate) const NOT_RESOLVED: &str = "not_resolved";
 
 impl NotCovered {
     /// Whether nothing stays at all: what should go was looked for to the end and is not there.

@@ -47,7 +47,7 @@ impl PrivacyService {
             subject: outline.subject.clone(),
             operations: self.certified(known, operations),
             verification,
-            not_covered: outline.not_covered.clone(),
+            not_covered: outline.stays(),
         });
         let certificate = self.log(certificate, actor).await?;
         let file = certificate.sign_as(store);
