@@ -20,6 +20,16 @@ pub struct RateWindow<'a> {
     pub rate: u64,
 }
 
+/// How far the clocks of processes that share a counter may differ.
+const CLOCKS_DIFFER_S: u64 = 5;
+
+impl RateWindow<'_> {
+    /// The last window that another process can have reached by its clock.
+    fn furthest(&self) -> i64 {
+        self.number.saturating_add(signed(CLOCKS_DIFFER_S.div_ceil(self.period_s.max(1))))
+    }
+}
+
 /// What a server's pause applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateScope<'a> {
@@ -34,9 +44,12 @@ pub struct RateScope<'a> {
 impl Store {
     /// Counts one call in all of these windows, or in none; then the position of one that is full.
     ///
+    /// A call whose clock is a little behind counts in the window that others have reached. Only what is
+    /// further ahead than clocks may differ was counted before the clock went back, and is forgotten.
+    ///
     /// May be lost in a power failure: what counts is that processes that run at the same time see it.
     pub async fn rate_take(&self, windows: &[RateWindow<'_>]) -> Result<Option<usize>, StoreError> {
-        const TAKE: &str = "INSERT INTO rate_window (counter, period_s, number, used) VALUES ($1, $2, $3, 1) ON CONFLICT (counter, period_s) DO UPDATE SET used = CASE WHEN rate_window.number = excluded.number THEN rate_window.used + 1 ELSE 1 END, number = excluded.number WHERE rate_window.number <> excluded.number OR rate_window.used < $4";
+        const TAKE: &str = "INSERT INTO rate_window (counter, period_s, number, used) VALUES ($1, $2, $3, 1) ON CONFLICT (counter, period_s) DO UPDATE SET used = CASE WHEN rate_window.number BETWEEN excluded.number AND $5 THEN rate_window.used + 1 ELSE 1 END, number = CASE WHEN rate_window.number BETWEEN excluded.number AND $5 THEN rate_window.number ELSE excluded.number END WHERE rate_window.number NOT BETWEEN excluded.number AND $5 OR rate_window.used < $4";
         // One order for all processes, so that none waits for another that waits for it; the longest
         // period first, so that the longest wait is found first.
         let mut order: Vec<usize> = (0..windows.len()).collect();
@@ -51,6 +64,7 @@ impl Store {
                 .bind(signed(window.period_s))
                 .bind(window.number)
                 .bind(signed(window.rate))
+                .bind(window.furthest())
                 .execute(tx.connection())
                 .await?;
             if taken.rows_affected() == 0 {

@@ -33,6 +33,40 @@ async fn a_call_is_counted_in_all_windows_or_in_none(#[case] backend: Backend) {
     assert_eq!(only_a, [None, Some(0)], "the call that did not fit into b was not counted in a");
 }
 
+/// Two hosts at the edge of a window, one a moment behind the other.
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn clocks_that_differ_by_little_do_not_start_a_window_again(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let behind = bench.again().await;
+
+    let mut full = Vec::new();
+    for number in [7, 8, 7, 8, 7, 8] {
+        let store = if number == 7 { &behind } else { &bench.store };
+        full.push(store.rate_take(&[window("a", number, 3)]).await.unwrap());
+    }
+
+    // One call in window 7, three in window 8.
+    assert_eq!(full, [None, None, None, None, Some(0), Some(0)]);
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_window_from_before_a_clock_went_back_is_forgotten(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let second = |number| RateWindow { period_s: 1, ..window("a", number, 1) };
+    bench.store.rate_take(&[second(100)]).await.unwrap();
+
+    let little = bench.store.rate_take(&[second(95)]).await.unwrap();
+    let much = bench.store.rate_take(&[second(94)]).await.unwrap();
+
+    assert_eq!((little, much), (Some(0), None));
+}
+
 #[rstest]
 #[case(Backend::Sqlite)]
 #[case(Backend::Postgres)]
