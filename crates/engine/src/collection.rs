@@ -101,7 +101,7 @@ impl CollectionRun {
         let started = Instant::now();
         if !self.upstream.readable {
             let outcome = unread(node, Status::Skipped, self.upstream.completeness.clone());
-            return writer.finish(outcome).await;
+            return writer.finish(CollectionOutcome { note: self.upstream.note.clone(), ..outcome }).await;
         }
         let Gathered { inputs, filter, foreign } = self.gathered().await?;
         for unusable in filter.unusable() {

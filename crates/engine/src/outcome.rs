@@ -53,7 +53,8 @@ pub enum Status {
     Incomplete,
     /// Nothing could be read.
     Failed,
-    /// Not read: nothing that was provided leads to it, or what leads to it could not be read.
+    /// Not read: nothing that was provided leads to it, what leads to it could not be read, or the file
+    /// does not read it for this connection.
     Skipped,
 }
 

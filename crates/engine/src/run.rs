@@ -314,7 +314,7 @@ impl Scheduler {
             source: source.clone(),
             person: Arc::clone(&self.person),
             rows: sources.collect(),
-            upstream: Upstream::of(node, &self.ended, &self.given),
+            upstream: Upstream::of(node, &self.ended, &self.given).unless_switched_off(node, source),
             keeping: self.keeping.clone(),
             limits: self.limits.clone(),
             stop: self.stop.clone(),

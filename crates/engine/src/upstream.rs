@@ -1,11 +1,11 @@
-//! What the outcomes of parents mean for a collection.
+//! What the outcomes of parents mean for a collection, and whether the file reads it at all.
 
 use std::collections::BTreeMap;
 
 use graph::TraversalNode;
 use model::{CollectionAddress, Completeness, IncompleteReason};
 
-use crate::{CollectionOutcome, SealedRows, Status};
+use crate::{CollectionOutcome, SealedRows, Source, Status};
 
 /// Whether a collection can be read, and what it misses before it starts.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,9 +14,21 @@ pub(crate) struct Upstream {
     pub(crate) readable: bool,
     /// Incomplete if anything that gives values was not read completely.
     pub(crate) completeness: Completeness,
+    /// Why it is not read, where nothing went wrong.
+    pub(crate) note: Option<String>,
 }
 
 impl Upstream {
+    /// The same, unless `when` switches off every request by which `source` reads the collection: then
+    /// nobody is asked, and having no rows says nothing.
+    pub(crate) fn unless_switched_off(self, node: &TraversalNode, source: &Source) -> Self {
+        if !is_switched_off(node.address(), source) {
+            return self;
+        }
+        let note = "all its read requests are switched off by their `when` for this connection";
+        Self { readable: false, completeness: Completeness::Complete, note: Some(note.to_owned()) }
+    }
+
     /// Judges the sources of `node`. Collections that are only waited for because of `after` give
     /// no values, so their failure changes nothing here.
     ///
@@ -34,6 +46,8 @@ impl Upstream {
         let filters = node.collection.filter_references.iter();
         let looked_at =
             filters.map(|reference| CollectionAddress::new(&reference.dataset, &reference.collection));
+        let first = parents.first().copied().filter(|_| !readable);
+        let note = first.map(|parent| sentence(parent, ended));
         let sources = parents.into_iter().cloned().chain(looked_at);
         let completeness = sources
             .filter(|address| !given.contains_key(address))
@@ -41,8 +55,20 @@ impl Upstream {
             .map(|address| Completeness::incomplete(IncompleteReason::Upstream, sentence(&address, ended)))
             .reduce(Completeness::and)
             .unwrap_or(Completeness::Complete);
-        Self { readable, completeness }
+        let note = note.filter(|_| completeness.is_complete());
+        Self { readable, completeness, note }
     }
+}
+
+fn is_switched_off(address: &CollectionAddress, source: &Source) -> bool {
+    let connection = match source {
+        Source::Connector(connector) => connector.connection(),
+        Source::Database(_) => return false,
+    };
+    let Some(endpoint) = connection.file.find_endpoint(address.collection()) else { return false };
+    let mut reads = endpoint.read.iter();
+    !endpoint.read.is_empty()
+        && reads.all(|request| connection.applies(request).is_ok_and(|applies| !applies))
 }
 
 fn sentence(parent: &CollectionAddress, ended: &BTreeMap<CollectionAddress, CollectionOutcome>) -> String {

@@ -137,6 +137,21 @@ async fn a_collection_of_another_identity_is_skipped_complete_and_says_why() {
 // rule: saas-config 17.2
 // rule: saas-config 19.13
 #[tokio::test]
+async fn a_collection_whose_reads_are_switched_off_is_skipped_and_not_empty() {
+    let off = SHOP.replace("path: /people\n", "path: /people\n          when: domain == 'elsewhere'\n");
+    let stage = Stage::new(&off, SHOP_DATA).await;
+
+    let run = stage.run().await;
+
+    let (people, orders) = (outcome(&run, "people"), outcome(&run, "orders"));
+    assert_eq!((people.status, orders.status), (Status::Skipped, Status::Skipped));
+    assert!(people.note.as_ref().unwrap().contains("`when`"), "{people:?}");
+    assert!(orders.note.as_ref().unwrap().contains("`acme:people`, which was not read"), "{orders:?}");
+    assert!(run.is_complete(), "nothing went wrong");
+    assert!(stage.saas.targets().is_empty());
+}
+
+#[tokio::test]
 async fn array_elements_of_other_people_are_dropped_before_children_see_the_row() {
     let stage = Stage::new(
         "

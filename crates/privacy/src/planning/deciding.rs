@@ -144,7 +144,8 @@ impl<'a> Deciding<'a> {
         let targets = self.goal.targets();
         for node in self.traversal.nodes() {
             let Some(read) = self.read(node.address()) else { continue };
-            if read.completeness.is_complete() || !self.is_about(&node.collection, &targets) {
+            let was_asked = !self.was_not_asked(node.address());
+            if read.completeness.is_complete() && was_asked || !self.is_about(&node.collection, &targets) {
                 continue;
             }
             // What is erased as a whole goes, whether it was seen or not.
@@ -157,6 +158,11 @@ impl<'a> Deciding<'a> {
                 continue;
             }
             let (reason, explanation) = match read.status {
+                Status::Skipped if !was_asked => (
+                    "not_asked",
+                    "the connector file reads it for other connections only, so nobody was asked and it may hold \
+                     data that stay; look there by hand, or add a request whose `when` holds here",
+                ),
                 Status::Incomplete | Status::Complete => (
                     "incomplete_read",
                     "it was not read to its end, so there may be more rows than the plan changes; plan again \
@@ -171,7 +177,7 @@ impl<'a> Deciding<'a> {
                 collection: node.address().clone(),
                 fields: Vec::new(),
                 rows: read.rows,
-                outcome: Outcome::Failed,
+                outcome: if was_asked { Outcome::Failed } else { Outcome::Unsupported },
                 reason: reason.to_owned(),
                 explanation: explanation.to_owned(),
             });
@@ -215,6 +221,14 @@ impl<'a> Deciding<'a> {
 
     pub(super) fn read(&self, address: &CollectionAddress) -> Option<&'a CollectionOutcome> {
         self.outcome.collections.get(address)
+    }
+
+    /// Whether nobody was asked for a collection that the person leads to: the file reads it, or what
+    /// leads there, for other connections only. Then having no rows says nothing.
+    pub(super) fn was_not_asked(&self, address: &CollectionAddress) -> bool {
+        let is_skipped =
+            |read: &CollectionOutcome| read.status == Status::Skipped && read.completeness.is_complete();
+        self.node(address).is_some() && self.read(address).is_some_and(is_skipped)
     }
 
     pub(super) fn node(&self, address: &CollectionAddress) -> Option<&'a TraversalNode> {

@@ -1,5 +1,5 @@
 use crypto::HashKey;
-use engine::{RowsError, RunOutcome};
+use engine::{RowsError, RunOutcome, Status};
 use graph::Traversal;
 
 use super::row_step::key_fields;
@@ -15,6 +15,10 @@ pub(super) async fn planned_reads(
     let mut reads = Vec::new();
     for node in traversal.nodes() {
         let Some(read) = outcome.collections.get(node.address()) else { continue };
+        if read.status == Status::Skipped && read.completeness.is_complete() {
+            // Nobody was asked: that is neither complete nor empty.
+            continue;
+        }
         let key_fields = key_fields(node);
         let marker = RowMarker::new(key, node.address(), &key_fields);
         let mut mark = ReadMark::default();

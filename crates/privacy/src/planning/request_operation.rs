@@ -1,7 +1,7 @@
 //! From a request that was prepared to an operation of the plan.
 
-use connector::Connector;
 use connector::writes::{PlannedWrite, Unwritten, UnwrittenReason};
+use connector::{Connection, Connector};
 use graph::MaskingGrade;
 use model::{CollectionAddress, Outcome};
 use spec::connector_file::{Request, Verify};
@@ -48,18 +48,20 @@ pub(super) fn operation(
     }
 }
 
-/// Whether a read asks the application at all.
-pub(super) fn asks(request: &Request) -> bool {
-    request.target.is_some() || request.script.is_some()
+/// Whether a read asks the application at all: it is a call, and one of this connection.
+pub(super) fn asks(connection: &Connection, request: &Request) -> bool {
+    let is_call = request.target.is_some() || request.script.is_some();
+    is_call && connection.applies(request).unwrap_or_default()
 }
 
 /// What will prove the request.
 fn verification(connector: &Connector, request: &Request, collections: &[CollectionAddress]) -> Verification {
-    let file = &connector.connection().file;
+    let connection = connector.connection();
+    let file = &connection.file;
     let endpoints = || collections.iter().filter_map(|address| file.find_endpoint(address.collection()));
     let stated =
         request.verify.as_ref().or_else(|| endpoints().find_map(|endpoint| endpoint.verify.as_ref()));
-    let is_read = endpoints().any(|endpoint| endpoint.read.iter().any(asks));
+    let is_read = endpoints().any(|endpoint| endpoint.read.iter().any(|read| asks(connection, read)));
     match (stated, is_read, request.track.is_some()) {
         (Some(Verify::Request(_)), _, _) => Verification::Request,
         (Some(Verify::Endpoint(_)), _, _) | (None, true, _) => Verification::ReadAgain,

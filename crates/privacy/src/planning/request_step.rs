@@ -69,11 +69,17 @@ impl<'a> RequestStep<'a> {
         let fields = fields_needed(connection, self.request, self.endpoint, Per::Person);
         let field_values = values_of(self.deciding, &fields).await?;
         if let Some(unresolved) = self.unresolved(&field_values) {
-            // Nothing found by an incomplete reading is no answer (architecture law 4).
+            // Nothing found by an incomplete reading is no answer (architecture law 4), nor is what nobody
+            // was asked for.
             let complete = fields.iter().all(|field| {
                 self.deciding.read(&address_of(field)).is_some_and(|read| read.completeness.is_complete())
             });
-            let outcome = if complete { Outcome::NotFound } else { Outcome::Failed };
+            let unasked = fields.iter().any(|field| self.deciding.was_not_asked(&address_of(field)));
+            let outcome = match (complete, unasked) {
+                (true, false) => Outcome::NotFound,
+                (true, true) => Outcome::Unsupported,
+                (false, _) => Outcome::Failed,
+            };
             let own = fields.iter().map(address_of).find(|address| address.dataset() == first.dataset());
             let mut tally = Tally::default();
             tally.add(Stays::new(outcome, "not_resolved", unresolved), 0, None);
@@ -81,7 +87,10 @@ impl<'a> RequestStep<'a> {
             return Ok(());
         }
         let read = || self.collections.iter().filter_map(|address| self.deciding.read(address));
-        if read().all(|read| read.rows == 0 && read.completeness.is_complete()) {
+        let is_asked = |address: &CollectionAddress| !self.deciding.was_not_asked(address);
+        if self.collections.iter().all(is_asked)
+            && read().all(|read| read.rows == 0 && read.completeness.is_complete())
+        {
             let stays = Stays::new(
                 Outcome::NotFound,
                 "not_found",

@@ -101,9 +101,13 @@ impl RowRequests<'_> {
     /// The param that has no value, if the collection has no rows for that reason alone: the application
     /// was asked nothing, so an empty answer does not say that it has nothing.
     fn unnamed(&self) -> Option<&str> {
-        let file = &self.connector.connection().file;
-        let endpoint = file.find_endpoint(self.node.address().collection())?;
-        if endpoint.read.iter().any(asks) {
+        if self.deciding.was_not_asked(self.node.address()) {
+            // That is the reason then.
+            return None;
+        }
+        let connection = self.connector.connection();
+        let endpoint = connection.file.find_endpoint(self.node.address().collection())?;
+        if endpoint.read.iter().any(|request| asks(connection, request)) {
             return None;
         }
         let mut params = self.request.param_values.iter();

@@ -43,6 +43,8 @@ pub(crate) struct App<'a> {
     pub(crate) key: &'a str,
     pub(crate) connector: &'a str,
     pub(crate) dataset: &'a str,
+    /// Text of `acme.star`.
+    pub(crate) script: &'a str,
     pub(crate) secrets: Vec<(&'a str, Value)>,
     pub(crate) mode: MaskingMode,
     pub(crate) access: Access,
@@ -57,6 +59,7 @@ impl Default for App<'_> {
             key: "acme",
             connector: "",
             dataset: "",
+            script: "",
             secrets: Vec::new(),
             mode: MaskingMode::Any,
             access: Access::Write,
@@ -93,7 +96,9 @@ impl World {
             instance_key: Some(app.key.parse().unwrap()),
             domain_validation: DomainValidation::Disabled,
         };
-        let file = check_connector(&SourceFile::new("connector.yml", app.connector), &options);
+        let script = SourceFile::new("acme.star", app.script);
+        let source = SourceFile::new("connector.yml", app.connector).with_scripts(vec![script]);
+        let file = check_connector(&source, &options);
         let file = Arc::new(file.value.unwrap_or_else(|| panic!("{:#?}", file.diagnostics)));
         let datasets = check_datasets(&SourceFile::new("dataset.yml", app.dataset), &options);
         let dataset = datasets.value.unwrap_or_else(|| panic!("{:#?}", datasets.diagnostics));
