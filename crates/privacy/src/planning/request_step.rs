@@ -130,7 +130,7 @@ impl<'a> RequestStep<'a> {
             let rows = write.rows.iter().filter_map(|row| marks.get(*row));
             let uses =
                 Uses { rows: rows.map(|mark| used_row(first, mark)).collect(), values: values.collect() };
-            let made = Made { write, reasons, grade: Some(MaskingGrade::Deleted), uses };
+            let made = Made { write, reasons, grade: Some(self.grade()), uses };
             let (collections, expected) = (self.collections.to_vec(), self.expected());
             draft.operations.push(operation(self.connector, self.request, made, (collections, expected)));
             draft.follow(draft.operations.len() - 1, before);
@@ -166,6 +166,13 @@ impl<'a> RequestStep<'a> {
         match self.kind {
             RequestKind::Update => Outcome::Masked,
             RequestKind::DataProtection | RequestKind::Delete => Outcome::Erased,
+        }
+    }
+
+    fn grade(&self) -> MaskingGrade {
+        match self.kind {
+            RequestKind::Update => MaskingGrade::Overwritten,
+            RequestKind::DataProtection | RequestKind::Delete => MaskingGrade::Deleted,
         }
     }
 

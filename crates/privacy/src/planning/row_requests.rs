@@ -177,6 +177,11 @@ impl Making<'_> {
     /// Adds an operation; a call that is there already stands for these rows as well. Gives its
     /// position.
     fn push(&mut self, operation: Operation, draft: &mut Draft) -> usize {
+        if self.source.request.script.is_some() {
+            // A script says what comes after what, so that the same call twice may be meant.
+            draft.operations.push(operation);
+            return draft.operations.len() - 1;
+        }
         let call = operation.write_request().map(|one| json!([one.method, one.url, one.headers, one.body]));
         let next = draft.operations.len();
         let number = *self.known.entry(call.unwrap_or_default().to_string()).or_insert(next);

@@ -1,6 +1,6 @@
 //! Requests to applications: what nobody is asked for, what scripts return, and how well each erases.
 
-use graph::MaskingMode;
+use graph::{MaskingGrade, MaskingMode};
 use model::Outcome;
 use privacy::plan::{Operation, Plan, Verification};
 use serde_json::json;
@@ -94,4 +94,39 @@ async fn a_read_that_is_switched_off_proves_nothing() {
 
     assert_eq!(proof(", when: domain == 'x'").await, Verification::None);
     assert_eq!(proof("").await, Verification::ReadAgain);
+}
+
+#[tokio::test]
+async fn equal_writes_of_a_script_are_all_sent_in_its_order() {
+    let connector =
+        ACME.replace("delete: {method: DELETE, path: /notes/<id>,", "delete: {script: 'acme.star:delete',");
+    let script = "def delete(ctx, rows):
+    unlock = {\"method\": \"POST\", \"path\": \"/lock\", \"body\": {\"on\": False}}
+    lock = {\"method\": \"POST\", \"path\": \"/lock\", \"body\": {\"on\": True}}
+    id = str(rows[0][\"row\"][\"id\"])
+    return [unlock, {\"method\": \"DELETE\", \"path\": \"/notes/\" + id}, lock]
+";
+    let world = world(&connector, script).await;
+
+    let plan = world.plan().await.unwrap();
+
+    let notes =
+        ["POST /lock", "DELETE /notes/1", "POST /lock", "POST /lock", "DELETE /notes/2", "POST /lock"];
+    assert_eq!(urls(&world, &plan)[..6], notes);
+    let waits: Vec<_> = plan.contents().operations.iter().map(|one| one.waits_for.clone()).take(6).collect();
+    assert_eq!(waits, [vec![], vec![1], vec![2], vec![], vec![4], vec![5]]);
+}
+
+#[tokio::test]
+async fn an_update_for_the_person_overwrites_and_deletes_nothing() {
+    let connector = ACME.replace(
+        "delete: {method: DELETE, path: /notes/<id>,",
+        "update: {per: person, method: POST, path: /hide, body: '{}',",
+    );
+    let world = world(&connector, "").await;
+
+    let plan = world.plan().await.unwrap();
+
+    let hide = of_collection(&plan, "notes");
+    assert_eq!((hide.grade, hide.expected), (Some(MaskingGrade::Overwritten), Outcome::Masked));
 }
