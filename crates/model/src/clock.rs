@@ -15,6 +15,12 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
 
     /// Completes after `duration` of this clock's time.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Whether every host has another one: what several hosts agree on is then measured by a clock that
+    /// they share, if there is one. A clock that tests set is shared.
+    fn is_hosts_own(&self) -> bool {
+        false
+    }
 }
 
 /// The system's time.
@@ -30,6 +36,10 @@ impl Clock for SystemClock {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(tokio::time::sleep(duration))
     }
+
+    fn is_hosts_own(&self) -> bool {
+        true
+    }
 }
 
 /// A shared clock is a clock.
@@ -40,5 +50,9 @@ impl<T: Clock + ?Sized> Clock for Arc<T> {
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         (**self).sleep(duration)
+    }
+
+    fn is_hosts_own(&self) -> bool {
+        (**self).is_hosts_own()
     }
 }

@@ -58,7 +58,7 @@ macro_rules! claim {
         concat!(
             "UPDATE task SET state = 'leased', fence = fence + 1, worker = $1, lease_from = $2, lease_until = $3, ",
             "attempts = attempts + 1 WHERE id = (SELECT t.id FROM task t JOIN run r ON r.id = t.run_id ",
-            "WHERE r.state = 'active' AND t.blocked_by = 0 AND ((t.state = 'ready' AND t.due_at <= $2) ",
+            "WHERE r.state = 'active' AND t.blocked_by = 0 AND ((t.state = 'ready' AND t.due_at <= $4) ",
             // The second half: the clock went back behind the lease's beginning by more than its length.
             "OR (t.state = 'leased' AND (t.lease_until <= $2 OR 2 * t.lease_from - t.lease_until > $2))) ",
             "ORDER BY t.due_at, t.id LIMIT 1",
@@ -69,6 +69,14 @@ macro_rules! claim {
 }
 
 impl Dialect {
+    /// The time of the database's own host, where several hosts may share the database.
+    pub(crate) fn now(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"),
+        }
+    }
+
     /// Takes the next task that is due.
     pub(crate) fn task_claim(self) -> &'static str {
         match self {

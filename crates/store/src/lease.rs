@@ -25,8 +25,8 @@ impl Store {
         length: Duration,
     ) -> Result<Option<NamedLease>, StoreError> {
         const TAKE: &str = "INSERT INTO lease (name, holder, fence, lease_from, lease_until) VALUES ($1, $2, 1, $3, $4) ON CONFLICT (name) DO UPDATE SET fence = CASE WHEN lease.holder = excluded.holder THEN lease.fence ELSE lease.fence + 1 END, holder = excluded.holder, lease_from = excluded.lease_from, lease_until = excluded.lease_until WHERE lease.holder = excluded.holder OR lease.lease_until <= $3 OR 2 * lease.lease_from - lease.lease_until > $3 RETURNING fence";
-        let now = self.now();
         let mut tx = self.begin().await?;
+        let now = self.lease_now(tx.connection()).await?;
         let row = sqlx::query(TAKE)
             .bind(name)
             .bind(holder)

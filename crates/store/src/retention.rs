@@ -86,9 +86,10 @@ impl Store {
             all_due!()
         );
         let mut tx = self.begin().await?;
+        let live = self.lease_now(tx.connection()).await?;
         let changed = sqlx::query(FORGET)
             .bind(before.as_microsecond())
-            .bind(self.now())
+            .bind(live)
             .bind(id.as_str())
             .bind(self.now())
             .execute(tx.connection())
@@ -129,9 +130,10 @@ impl Store {
             return Ok(false);
         };
         let old: Vec<u8> = row.try_get(0)?;
+        let live = self.lease_now(tx.connection()).await?;
         let changed = sqlx::query(KEY)
             .bind(before.as_microsecond())
-            .bind(self.now())
+            .bind(live)
             .bind(id.as_str())
             .bind(key.wrap(&self.inner.keys, &run_key_place(id)))
             .bind(key.seal(&subject_place(id), subject.expose()))
@@ -169,11 +171,10 @@ impl Store {
     }
 
     async fn run_due(&self, list: &'static str, before: Timestamp) -> Result<Vec<RunId>, StoreError> {
-        let rows = sqlx::query(list)
-            .bind(before.as_microsecond())
-            .bind(self.now())
-            .fetch_all(&self.inner.reader)
-            .await?;
+        let mut connection = self.inner.reader.acquire().await?;
+        let live = self.lease_now(&mut connection).await?;
+        let rows =
+            sqlx::query(list).bind(before.as_microsecond()).bind(live).fetch_all(&mut *connection).await?;
         rows.iter().map(|row| run_id(row, 0)).collect()
     }
 

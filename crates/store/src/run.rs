@@ -192,7 +192,8 @@ impl Store {
             }
             return Err(over(id, state));
         }
-        sqlx::query(TASKS).bind(id.as_str()).bind(self.now()).execute(tx.connection()).await?;
+        let now = self.lease_now(tx.connection()).await?;
+        sqlx::query(TASKS).bind(id.as_str()).bind(now).execute(tx.connection()).await?;
         self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "run.cancelled", id.as_str())).await?;
         tx.commit().await
     }

@@ -156,6 +156,17 @@ impl Store {
         self.inner.clock.now().as_microsecond()
     }
 
+    /// The time that leases are measured by, the same for all who share the database: hosts' clocks
+    /// differ, and one that is ahead would take tasks from their holders.
+    pub(crate) async fn lease_now(&self, connection: &mut sqlx::AnyConnection) -> Result<i64, StoreError> {
+        match self.inner.dialect.now() {
+            Some(now) if self.inner.clock.is_hosts_own() => {
+                Ok(sqlx::query(now).fetch_one(connection).await?.try_get(0)?)
+            }
+            Some(_) | None => Ok(self.now()),
+        }
+    }
+
     /// Tells listeners of this process that there may be work.
     pub(crate) fn wake(&self) {
         self.inner.woken.send_replace(());

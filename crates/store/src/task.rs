@@ -193,8 +193,8 @@ impl Store {
     ) -> Result<Heartbeat, StoreError> {
         const BEAT: &str = "UPDATE task SET lease_from = $3, lease_until = $4 WHERE id = $1 AND fence = $2 AND state = 'leased'";
         const RUN: &str = "SELECT state FROM run WHERE id = $1";
-        let now = self.now();
         let mut tx = self.begin_relaxed().await?;
+        let now = self.lease_now(tx.connection()).await?;
         let beaten = sqlx::query(BEAT)
             .bind(lease.task.as_str())
             .bind(self.fence(lease).await?)

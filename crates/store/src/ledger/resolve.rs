@@ -38,7 +38,8 @@ impl Store {
         const MARK: &str = "UPDATE ledger SET state = 'unknown', outcome = 'unknown' WHERE run_id = $1 AND state = 'intent' AND NOT EXISTS (SELECT 1 FROM task WHERE task.id = ledger.task_id AND task.fence = ledger.fence AND task.state = 'leased' AND task.lease_until > $2)";
         const LIST: &str = "SELECT id, run_id, plan_digest, operation, attempt, state, task_id, effect, outcome, detail, resolution, intent_at, outcome_at, fence FROM ledger WHERE run_id = $1 AND state = 'unknown' ORDER BY plan_digest, operation, attempt";
         let mut tx = self.begin().await?;
-        sqlx::query(MARK).bind(run.as_str()).bind(self.now()).execute(tx.connection()).await?;
+        let now = self.lease_now(tx.connection()).await?;
+        sqlx::query(MARK).bind(run.as_str()).bind(now).execute(tx.connection()).await?;
         let rows = sqlx::query(LIST).bind(run.as_str()).fetch_all(tx.connection()).await?;
         tx.commit().await?;
         rows.iter().map(entry).collect()

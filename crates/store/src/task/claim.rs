@@ -14,12 +14,13 @@ impl Store {
     /// Takes the next task that is due, for `lease` from now; a task whose holder fell silent is due
     /// again when its lease ends. `None` if there is nothing to do.
     pub async fn task_claim(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedTask>, StoreError> {
-        let now = self.now();
         let mut tx = self.begin().await?;
+        let now = self.lease_now(tx.connection()).await?;
         let row = sqlx::query(self.inner.dialect.task_claim())
             .bind(worker)
             .bind(now)
             .bind(now + microseconds(lease))
+            .bind(self.now())
             .fetch_optional(tx.connection())
             .await?;
         let Some(row) = row else { return Ok(None) };

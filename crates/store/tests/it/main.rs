@@ -3,6 +3,7 @@
 
 mod audit;
 mod bench;
+mod clock;
 mod faults;
 mod job;
 mod ledger;

@@ -214,9 +214,8 @@ async fn the_key_goes_first_then_pages_a_few_at_a_time_and_what_was_cut_off_is_f
         Backend::Sqlite => "DROP TRIGGER in_the_way",
         Backend::Postgres => "DROP TRIGGER in_the_way ON page",
     };
-    let pages = async || -> i64 {
-        sqlx::query("SELECT COUNT(*) FROM page").fetch_one(&sql).await.unwrap().get(0)
-    };
+    let pages =
+        async || -> i64 { sqlx::query("SELECT COUNT(*) FROM page").fetch_one(&sql).await.unwrap().get(0) };
     for statement in in_the_way {
         sqlx::query(*statement).execute(&sql).await.unwrap();
     }
