@@ -6,6 +6,7 @@ mod drift;
 mod hindrance;
 mod published;
 mod rectification;
+mod replay;
 mod segment;
 pub(crate) mod shop_database;
 
