@@ -169,7 +169,7 @@ impl PrivacyService {
         let parts = self.parts();
         let run = &known.head.run;
         let stopped = || VerifyError::Stopped { run: run.clone() };
-        let before = self.rows_of_plan(run, options.cancellation.clone()).await?;
+        let before = self.rows_of_plan(run).await?;
         let stage = self.next_stage(run, "verify").await?;
         let rereading = Rereading {
             run,
