@@ -14,8 +14,12 @@
 //! | `hmac_sha256(secret, text)` | signs `text` with the secret of this name; lower-case hex |
 //! | `hmac_sha256_base64(secret, text)` | the same as base64 |
 //!
+//! Numbers keep their digits: integers are exact however long, and a decimal that the language would
+//! write in another way (`1.10`, `1e999`) comes as text.
+//!
 //! The limits count steps, calls, depth and the memory of values; a single step may still ask for
-//! much memory at once. They stop mistakes. Install scripts from people you trust.
+//! much memory at once, and `%` may write a value that is nested hundred thousands deep. They stop
+//! mistakes. Install scripts from people you trust.
 //!
 //! ```
 //! use serde_json::json;
@@ -30,19 +34,25 @@
 //! # Ok::<(), spec::script::ScriptError>(())
 //! ```
 
+mod board;
+mod data;
 mod error;
 mod fetch;
 mod host;
+mod language;
 mod page;
 mod path;
+mod refused;
 mod run;
 mod write;
 
+pub use board::Ask;
 pub use error::{ScriptError, ScriptProblem};
 pub use fetch::{ScriptFetch, fetch};
 pub use host::{NoHost, ScriptHost, ScriptHostError};
 pub use page::{ScriptPage, ScriptPageError, page};
-pub use run::{Ask, Script, ScriptCall, ScriptLimits, Step};
+pub use refused::refused_header;
+pub use run::{Script, ScriptCall, ScriptLimits, Step};
 pub use write::{ScriptWrite, ScriptWriteError, writes};
 
 #[cfg(test)]

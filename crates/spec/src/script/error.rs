@@ -58,6 +58,9 @@ pub enum ScriptProblem {
     /// A result that is no data.
     #[error("returned something else than text, numbers, lists and dicts")]
     NotData,
+    /// A result of lists in lists in lists.
+    #[error("returned values that are nested too deeply")]
+    TooNested,
 }
 
 impl ScriptError {

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ScriptHostError, path};
+use super::{ScriptHostError, path, refused};
 
 /// A read that a script asks for.
 ///
@@ -66,6 +66,11 @@ pub fn fetch(request: Value) -> Result<ScriptFetch, ScriptHostError> {
             "its path does not lead below the base URL; begin with `/`, put values in with `quote`, and params \
              under `query`",
         ));
+    }
+    if let Some(name) = refused::find(&fetch.headers, &fetch.query, &Value::Null) {
+        return Err(refused(&format!(
+            "`{name}` is not a script's to set: the sender says it, or it names another method"
+        )));
     }
     let is_answer = |status: &u16| (400..500).contains(status) && ![408, 425, 429].contains(status);
     if !fetch.accept.iter().all(is_answer) {

@@ -1,13 +1,12 @@
-use std::cell::RefCell;
-
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use starlark::environment::{Globals, GlobalsBuilder, LibraryExtension, Module};
+use starlark::environment::Module;
 use starlark::eval::Evaluator;
-use starlark::starlark_module;
 use starlark::syntax::{AstModule, Dialect};
 use starlark::values::Value as StarlarkValue;
 
+use super::board::{self, Ask, Board};
+use super::data::{self, DataError};
+use super::language::globals;
 use super::{ScriptError, ScriptHost, ScriptProblem};
 use crate::diagnostic::Diagnostic;
 use crate::source::SourceFile;
@@ -64,20 +63,6 @@ pub enum Step {
     },
 }
 
-/// What a script asks for.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub enum Ask {
-    /// The answer of the application to this read.
-    Fetch(Value),
-    /// HMAC-SHA-256 in lower-case hex.
-    Hmac {
-        /// Name of the secret that is the key.
-        secret: String,
-        /// What is signed.
-        text: String,
-    },
-}
-
 /// A file of functions, read and found to be Starlark.
 #[derive(Debug, Clone)]
 pub struct Script {
@@ -115,7 +100,7 @@ impl Script {
     /// [`ScriptError`] with the place in the file; [`ScriptProblem::NoFunction`] if it does not.
     pub fn find_function(&self, function: &str) -> Result<(), ScriptError> {
         let file = self.source.name();
-        let board: Board = RefCell::new(Vec::new());
+        let board = board::of(&[]);
         let limits = ScriptLimits::default();
         Module::with_temp_heap(|module| {
             let mut evaluator = Evaluator::new(&module);
@@ -165,7 +150,7 @@ impl Script {
         is_out_of_time: &dyn Fn() -> bool,
     ) -> Result<Step, ScriptError> {
         let (file, function, limits) = (self.source.name(), call.function, call.limits);
-        let board: Board = RefCell::new(answers.iter().rev().map(Value::to_string).collect());
+        let board = board::of(answers);
         let ended = Module::with_temp_heap(|module| {
             let mut evaluator = Evaluator::new(&module);
             let bounds = Bounds { function, limits, board: &board, is_out_of_time };
@@ -174,7 +159,7 @@ impl Script {
                 return Err(ScriptError::new(file, function, ScriptProblem::NoFunction));
             };
             let arguments: Vec<StarlarkValue<'_>> =
-                call.arguments.iter().map(|argument| module.heap().alloc(argument.clone())).collect();
+                call.arguments.iter().map(|argument| data::give(module.heap(), argument)).collect();
             let result = match evaluator.eval_function(called, &arguments, &[]) {
                 Ok(result) => result,
                 Err(error) => {
@@ -182,11 +167,18 @@ impl Script {
                     return Err(ScriptError::of((file, function), &error, too_much));
                 }
             };
-            result.to_json_value().map_err(|_| ScriptError::new(file, function, ScriptProblem::NotData))
+            data::take(result, limits.memory_bytes).map_err(|error| {
+                let problem = match error {
+                    DataError::NotData => ScriptProblem::NotData,
+                    DataError::TooNested => ScriptProblem::TooNested,
+                    DataError::TooMuch => ScriptProblem::TooMuch,
+                };
+                ScriptError::new(file, function, problem)
+            })
         });
         match ended {
             Ok(value) => Ok(Step::Done(value)),
-            Err(error) => match asked_for(&board) {
+            Err(error) => match board::asked_for(&board) {
                 Some(_) if answers.len() >= limits.asks => {
                     let problem = ScriptProblem::TooManyAsks { limit: limits.asks };
                     Err(self.stopped(function, problem, (error.line, error.column)))
@@ -213,7 +205,6 @@ impl Script {
         if set_up.is_err() {
             return Err(ScriptError::new(file, function, ScriptProblem::TooMuch));
         }
-        evaluator.set_print_handler(&Silent);
         evaluator.set_check_cancelled(Box::new(is_out_of_time));
         evaluator.extra = Some(board);
         evaluator.eval_module(ast, &globals()).map(drop).map_err(|error| {
@@ -255,91 +246,6 @@ fn is_used_up(evaluator: &Evaluator<'_, '_, '_>, limits: ScriptLimits) -> bool {
     evaluator.get_total_tick_count() > limits.steps || memory > limits.memory_bytes
 }
 
-fn globals() -> Globals {
-    GlobalsBuilder::extended_by(&[LibraryExtension::Json]).with(functions).build()
-}
-
-/// Nobody reads what a script prints: it may hold a person's data.
-struct Silent;
-
-impl starlark::PrintHandler for Silent {
-    fn println(&self, _: &str) -> starlark::Result<()> {
-        Ok(())
-    }
-}
-
-/// Answers as JSON, the next one last; when they are used up, what is asked for.
-type Board = RefCell<Vec<String>>;
-
-/// Begins an entry of the board that is no answer. No JSON begins like this.
-const ASK: &str = "ask:";
-
-/// What stands on the board after a script stopped.
-fn asked_for(board: &Board) -> Option<Ask> {
-    let board = board.borrow();
-    serde_json::from_str(board.last()?.strip_prefix(ASK)?).ok()
-}
-
-/// The next answer; without one the script stops here, and `ask` stands on the board.
-fn answer(evaluator: &Evaluator<'_, '_, '_>, ask: &Ask) -> anyhow::Result<Value> {
-    let board = evaluator.extra.and_then(|extra| extra.downcast_ref::<Board>());
-    let board = board.ok_or_else(|| anyhow::Error::msg("nobody answers"))?;
-    let mut board = board.borrow_mut();
-    match board.pop() {
-        Some(answer) if !answer.starts_with(ASK) => Ok(serde_json::from_str(&answer)?),
-        _ => {
-            board.push(format!("{ASK}{}", serde_json::to_string(ask)?));
-            Err(anyhow::Error::msg("waits for an answer"))
-        }
-    }
-}
-
-fn hmac(evaluator: &Evaluator<'_, '_, '_>, secret: &str, text: &str) -> anyhow::Result<String> {
-    let code = answer(evaluator, &Ask::Hmac { secret: secret.to_owned(), text: text.to_owned() })?;
-    code.as_str().map(str::to_owned).ok_or_else(|| anyhow::Error::msg("no code"))
-}
-
 fn hex(code: &[u8]) -> String {
     code.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
-}
-
-fn bytes(hex: &str) -> Vec<u8> {
-    let digits = |at: usize| hex.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    (0..hex.len() / 2).filter_map(|position| digits(position * 2)).collect()
-}
-
-#[starlark_module]
-fn functions(builder: &mut GlobalsBuilder) {
-    fn fetch<'v>(
-        #[starlark(require = pos)] request: StarlarkValue<'v>,
-        eval: &mut Evaluator<'v, '_, '_>,
-    ) -> anyhow::Result<StarlarkValue<'v>> {
-        let answer = answer(eval, &Ask::Fetch(request.to_json_value()?))?;
-        Ok(eval.heap().alloc(answer))
-    }
-
-    fn quote(#[starlark(require = pos)] value: StarlarkValue<'_>) -> anyhow::Result<String> {
-        match value.to_json_value()? {
-            Value::String(text) => Ok(super::path::quote(&text)),
-            Value::Number(number) => Ok(super::path::quote(&number.to_string())),
-            _ => Err(anyhow::Error::msg("`quote` takes a text or a number")),
-        }
-    }
-
-    fn hmac_sha256<'v>(
-        #[starlark(require = pos)] secret: &str,
-        #[starlark(require = pos)] text: &str,
-        eval: &mut Evaluator<'v, '_, '_>,
-    ) -> anyhow::Result<String> {
-        hmac(eval, secret, text)
-    }
-
-    fn hmac_sha256_base64<'v>(
-        #[starlark(require = pos)] secret: &str,
-        #[starlark(require = pos)] text: &str,
-        eval: &mut Evaluator<'v, '_, '_>,
-    ) -> anyhow::Result<String> {
-        let code = hmac(eval, secret, text)?;
-        Ok(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes(&code)))
-    }
 }

@@ -158,6 +158,103 @@ fn the_same_data_give_the_same_result_and_numbers_keep_their_digits() {
     assert_eq!(one.unwrap().to_string(), r#"{"c":null,"b":12345678901234567890,"a":"é"}"#);
 }
 
+#[rstest]
+#[case::long_id("12345678901234567890123", "12345678901234567890123")]
+#[case::negative("-98765432109876543210987", "-98765432109876543210987")]
+#[case::decimal("0.25", "0.25")]
+#[case::trailing_zero("1.10", r#""1.10""#)]
+#[case::many_digits("0.1000000000000000055", r#""0.1000000000000000055""#)]
+#[case::seven_digits("1234567.25", r#""1234567.25""#)]
+#[case::too_large("1e+999", r#""1e+999""#)]
+#[case::too_small("1e-999", r#""1e-999""#)]
+#[case::exponent("1e+5", r#""1e+5""#)]
+#[case::minus_zero("-0", r#""-0""#)]
+fn no_digit_of_a_number_is_lost_in_a_script(#[case] number: &str, #[case] returned: &str) {
+    let number: Value = serde_json::from_str(number).unwrap();
+    let text =
+        "def main(v, j):\n    return [v, str(v), quote(v), \"%s\" % v, json.encode(v), json.decode(j)]\n";
+
+    let result = run(text, &[number.clone(), number.to_string().into()]).unwrap();
+
+    let (digits, returned) = (number.to_string(), serde_json::from_str::<Value>(returned).unwrap());
+    assert_eq!((&result[0], &result[5]), (&returned, &returned));
+    assert_eq!(result[0].to_string().trim_matches('"'), digits);
+    assert_eq!((&result[1], &result[3]), (&json!(digits), &json!(digits)));
+    assert_eq!(result[2], path::quote(&digits));
+    assert_eq!(result[4], returned.to_string());
+}
+
+#[test]
+fn no_number_is_one_and_is_not_returned_as_null() {
+    let text = "def main(v):\n    return v * 1e308 * 1e308\n";
+
+    assert_eq!(run(text, &[json!(0.5)]).unwrap_err().problem, ScriptProblem::NotData);
+}
+
+#[rstest]
+#[case::list("x = [x]", "x", ScriptProblem::TooNested)]
+#[case::tuple("x = (x,)", "x", ScriptProblem::TooNested)]
+#[case::dict("x = {\"x\": x}", "x", ScriptProblem::TooNested)]
+#[case::fetched(
+    "x = [x]",
+    "fetch({\"method\": \"GET\", \"path\": \"/\", \"query\": {\"x\": x}})",
+    ScriptProblem::Value
+)]
+#[case::quoted("x = [x]", "quote(x)", ScriptProblem::Value)]
+#[case::written("x = [x]", "str(x)", ScriptProblem::Value)]
+#[case::shown("x = [x]", "repr(x)", ScriptProblem::Value)]
+#[case::encoded("x = [x]", "json.encode(x)", ScriptProblem::Value)]
+#[case::given_up("x = [x]", "fail(x)", ScriptProblem::Value)]
+#[case::printed("x = [x]", "print(x)", ScriptProblem::Value)]
+#[case::itself("x.append(x)", "x", ScriptProblem::TooNested)]
+fn values_nested_without_end_stop_the_script_and_not_the_process(
+    #[case] step: &str,
+    #[case] result: &str,
+    #[case] problem: ScriptProblem,
+) {
+    let text = format!(
+        "def main():\n    x = []\n    for _ in range(200000):\n        {step}\n    return {result}\n"
+    );
+
+    assert_eq!(run(&text, &[]).unwrap_err().problem, problem);
+}
+
+#[test]
+fn a_value_that_stands_in_itself_many_times_is_too_much() {
+    let text = "def main():\n    x = \"text\"\n    for _ in range(40):\n        x = [x, x]\n    return x\n";
+
+    assert_eq!(run(text, &[]).unwrap_err().problem, ScriptProblem::TooMuch);
+}
+
+#[rstest]
+#[case(json!({"headers": {"X-HTTP-Method-Override": "DELETE"}}))]
+#[case(json!({"headers": {"x_http_method": "DELETE"}}))]
+#[case(json!({"headers": {"x-method-override": "DELETE"}}))]
+#[case(json!({"headers": {"Host": "evil.test"}}))]
+#[case(json!({"headers": {"content-length": 1}}))]
+#[case(json!({"headers": {"Transfer-Encoding": "chunked"}}))]
+#[case(json!({"query": {"_method": "delete"}}))]
+fn a_request_says_its_method_and_its_length_once(#[case] keys: Value) {
+    let mut read = keys.as_object().unwrap().clone();
+    read.insert("path".into(), json!("/x"));
+    let mut write = read.clone();
+    write.insert("method".into(), json!("POST"));
+
+    let (read, write) = (fetch(read.into()), writes(json!([{"method": "POST", "path": "/y"}, write])));
+
+    assert!(matches!(read, Err(ScriptHostError::Refused { .. })), "{read:?}");
+    assert!(matches!(write, Err(ScriptWriteError::Refused { index: 1, .. })), "{write:?}");
+}
+
+#[rstest]
+#[case(json!({"_method": "DELETE"}))]
+#[case(json!("a=1&_method=DELETE"))]
+fn a_body_does_not_name_another_method(#[case] body: Value) {
+    let write = writes(json!([{"method": "POST", "path": "/x", "body": body}]));
+
+    assert_eq!(write, Err(ScriptWriteError::Refused { index: 0, name: "_method" }));
+}
+
 #[test]
 fn nothing_of_one_run_is_left_for_the_next() {
     let script = compiled("seen = []\ndef main(x):\n    return len(seen)\n");

@@ -2,7 +2,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::path;
+use super::{path, refused};
 
 /// A write that a script returns instead of sending it.
 ///
@@ -67,6 +67,16 @@ pub enum ScriptWriteError {
         /// Its position, from 0.
         index: usize,
     },
+    /// A header or param that would make it another request than the plan shows.
+    #[error(
+        "entry {index} sets `{name}`, which the sender says, or which names another method than `method`"
+    )]
+    Refused {
+        /// Its position, from 0.
+        index: usize,
+        /// The header or param.
+        name: &'static str,
+    },
 }
 
 /// The writes that an `update` or `delete` function returned.
@@ -83,6 +93,9 @@ pub fn writes(result: Value) -> Result<Vec<ScriptWrite>, ScriptWriteError> {
         }
         if !path::is_plain(&write.path) {
             return Err(ScriptWriteError::BadPath { index });
+        }
+        if let Some(name) = refused::find(&write.headers, &write.query, &write.body) {
+            return Err(ScriptWriteError::Refused { index, name });
         }
         Ok(write)
     };
