@@ -1,15 +1,17 @@
 //! Looking at the jobs of a run that still go on.
 
+mod sent_values;
+
 use std::collections::BTreeSet;
 
 use engine::{JobPoll, Jobs};
 use model::{RunId, text_form};
-use serde_json::Value;
 use store::{JobFilter, JobState, StoreError};
 
 use crate::PrivacyService;
 use crate::outline::parse;
 use crate::plan::{Call, Plan};
+use sent_values::sent_values;
 
 /// Jobs of one run that are looked at; there is one for each tracked operation.
 pub(crate) const MOST_JOBS: u32 = 100_000;
@@ -41,39 +43,26 @@ impl PrivacyService {
         }
     }
 
-    /// Values that were sent and may name the person: what stands in bodies, and neither in the
-    /// connector file nor in the connection's settings.
+    /// Values that were sent and may name the person: what stands neither in the connector file nor in the
+    /// connection's settings.
     fn known_values(&self, plan: &Plan) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for operation in plan.contents().operations.iter().filter(|operation| operation.tracked) {
-            let Call::Http { place, body: Some(body), .. } = &operation.call else { continue };
+            let Call::Http { place, .. } = &operation.call else { continue };
             let facts = self.find_facts(&operation.connection);
             let file = facts.and_then(|facts| facts.file.as_ref());
             let request =
                 file.and_then(|file| file.requests().into_iter().find(|request| request.place == *place));
-            let template = request.and_then(|request| request.body.as_ref()).map_or("", |body| body.source());
+            // What a script returns follows no template.
+            let request = request.filter(|request| request.script.is_none());
             let is_setting = |text: &str| {
                 facts.is_some_and(|facts| {
                     let mut values = facts.secrets.names().filter_map(|name| facts.secrets.find(name));
-                    values.any(|value| value.as_str() == Some(text))
+                    values.any(|value| text_form(value).as_deref() == Some(text))
                 })
             };
-            leaves(body, &mut |text| {
-                if !template.contains(&text) && !is_setting(&text) {
-                    found.insert(text);
-                }
-            });
+            found.extend(sent_values(&operation.call, request).into_iter().filter(|text| !is_setting(text)));
         }
         found
-    }
-}
-
-/// Every text and number in `value`.
-fn leaves(value: &Value, found: &mut dyn FnMut(String)) {
-    match value {
-        Value::Null | Value::Bool(_) => {}
-        Value::Number(_) | Value::String(_) => found(text_form(value).unwrap_or_default()),
-        Value::Array(items) => items.iter().for_each(|item| leaves(item, found)),
-        Value::Object(members) => members.values().for_each(|member| leaves(member, found)),
     }
 }

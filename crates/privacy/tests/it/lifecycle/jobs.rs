@@ -6,6 +6,7 @@ use privacy::{ApplyOptions, ApplyProgress, ApplyState, OperationState, ResolveDe
 use rstest::rstest;
 
 use super::bench::{Backend, actor, apply, options, verify};
+use super::crm;
 
 const LETTERS: &str = "crm:letters";
 
@@ -123,4 +124,32 @@ async fn a_person_decides_about_a_job_that_the_application_forgot(
     );
     assert!(twice.is_err());
     assert_eq!(bench.crm.writes().iter().filter(|write| write.starts_with("POST")).count(), 1);
+}
+
+#[rstest]
+#[case::of_the_person("customer 1 is locked", false)]
+#[case::of_nobody("the service is locked", true)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_not_kept_if_it_holds_what_stood_in_the_path(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[case] message: &str,
+    #[case] is_kept: bool,
+) {
+    let file = crm::FILE.replace("path: /erasures\n", "path: /erasures/<customer>\n").replace(
+        "param_values: [{name: email, identity: email}]\n          body",
+        "param_values: [{name: email, identity: email}, {name: customer, references: [{dataset: crm, field: contacts.id, direction: from}]}]\n          body",
+    );
+    let Some(bench) = backend.start_with(&file).await else { return };
+    let plan = bench.plan().await;
+    let service = bench.process().await;
+    apply(&service, &plan).await.unwrap();
+    for job in bench.crm.state().jobs.values_mut() {
+        job["parts"][0]["note"] = message.into();
+    }
+
+    let status = service.status(&plan.contents().run).await.unwrap();
+
+    assert!(bench.crm.writes().contains(&"POST /erasures/1".to_owned()), "{:?}", bench.crm.writes());
+    let kept = of_letters(&status).destinations[0].message.clone().unwrap();
+    assert_eq!(kept == message, is_kept, "{kept}");
 }
