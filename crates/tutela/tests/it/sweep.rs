@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "helpers of tests may panic")]
 
 mod check;
+mod others;
 mod points;
 mod project;
 mod scenario;

@@ -13,8 +13,8 @@ use crate::sweep_database::Flavour;
 
 /// Cases at once: most of their time they wait for a lease to end.
 const WORKERS: usize = 4;
-/// A lease is three seconds; it is taken over within five, and a busy machine may be slow.
-const TAKE_OVER: Duration = Duration::from_secs(15);
+/// A process that is gone is taken over from within this time.
+const TAKE_OVER: Duration = Duration::from_secs(5);
 
 /// What goes wrong with a write besides the process.
 const FAULTS: [Fault; 8] = [
@@ -53,7 +53,7 @@ fn sweep(flavour: Flavour, cases: impl FnOnce(&Stage) -> Vec<Disturbance>) {
                 problems.push("the process was not stopped".to_owned());
             }
             if result.took_over > TAKE_OVER {
-                problems.push(format!("going on took {:?}", result.took_over));
+                problems.push(format!("taking over took {:?}", result.took_over));
             }
             if !problems.is_empty() {
                 wrong.lock().unwrap().push(format!("{case:?}\n  {problems:?}\n{}", result.words.join("\n")));

@@ -21,6 +21,8 @@ pub(crate) enum Violation {
     FalselyDone(String),
     /// A certificate or its exit code says proven while something is not done.
     FalselyProven,
+    /// Something that belongs to another person was touched.
+    OfAnother(String),
     /// The end is not that of a run without interruption.
     OtherEnd(String),
 }

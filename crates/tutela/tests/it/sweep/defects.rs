@@ -40,7 +40,8 @@ fn trusting_a_500_is_found() {
     assert_ne!(defective, [], "a 500 after the effect");
 }
 
-/// A process that slept while another took its task over sends nothing when it wakes up.
+/// A process that slept between the intent and the wire while another took its task over sends nothing
+/// when it wakes up; one that forgets who holds the task sends what the other sent.
 #[test]
 fn forgetting_fences_is_found() {
     let runtime = runtime();
@@ -48,12 +49,13 @@ fn forgetting_fences_is_found() {
     let mut stage = Stage::new(world);
     let operation = stage.order_of("/subscriptions/");
 
-    let defective = stage.run_overtaken("write.intent", operation, Some("forget_fences"));
-    let healthy = stage.run_overtaken("write.intent", operation, None);
+    let defective = stage.run_overtaken(operation, Some("forget_fences"));
+    let healthy = stage.run_overtaken(operation, None);
 
     stage.world.close();
-    assert_eq!(healthy, []);
-    assert!(defective.iter().any(|violation| matches!(violation, Violation::SentAgain(_))), "{defective:?}");
+    assert_eq!(healthy.violations, [], "{}", healthy.words.join("\n"));
+    let is_found = defective.violations.iter().any(|violation| matches!(violation, Violation::SentAgain(_)));
+    assert!(is_found, "{:?}\n{}", defective.violations, defective.words.join("\n"));
 }
 
 #[test]
@@ -63,8 +65,8 @@ fn a_process_that_was_overtaken_sends_nothing_on_postgresql() {
     let mut stage = Stage::new(world);
     let operation = stage.order_of("/subscriptions/");
 
-    let violations = stage.run_overtaken("write.intent", operation, None);
+    let overtaken = stage.run_overtaken(operation, None);
 
     stage.world.close();
-    assert_eq!(violations, []);
+    assert_eq!(overtaken.violations, [], "{}", overtaken.words.join("\n"));
 }

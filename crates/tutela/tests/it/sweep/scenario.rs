@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use sandbox::{Fault, FaultRule};
@@ -105,7 +106,7 @@ pub(crate) struct Outcome {
     pub(crate) violations: Vec<Violation>,
     /// What was said, for a failing test.
     pub(crate) words: Vec<String>,
-    /// Longest time from a kill to the end of the command that went on.
+    /// Longest time from the end of a process to the moment when the next one held its task.
     pub(crate) took_over: Duration,
 }
 
@@ -138,7 +139,8 @@ impl Stage {
         assert_eq!(check::sent(&outside), planned.http(), "what is sent is the plan");
         let end = run.finish(&recorded(Phase::Again), &recorded(Phase::Verify));
         assert_eq!(run.violations, [], "{}", run.words.join("\n"));
-        assert_eq!(end.codes.1, Some(0), "{}", run.words.join("\n"));
+        assert_eq!(end.codes, (Some(0), Some(0)), "{}", run.words.join("\n"));
+        assert_eq!(end.status["verification"]["state"], "gone", "{}", run.words.join("\n"));
         let mut passings = BTreeMap::new();
         for phase in PHASES {
             let text = std::fs::read_to_string(passed_file(&log, phase)).unwrap_or_default();
@@ -163,37 +165,37 @@ impl Stage {
         operations.filter_map(write).collect()
     }
 
-    /// Stops a process at a point, has a second one take its task over and do everything, and lets the
-    /// first one go on: it must notice that the task is no longer its own.
-    pub(crate) fn run_overtaken(
-        &mut self,
-        point: &str,
-        passing: u64,
-        defect: Option<&'static str>,
-    ) -> Vec<Violation> {
+    /// Stops a process between an operation's durable intent and the wire, has a second one take its
+    /// task over and do everything, and lets the first one go on: it must notice that the task is no
+    /// longer its own. Nothing here waits for a time: each step waits for the end of the one before.
+    pub(crate) fn run_overtaken(&mut self, order: u64, defect: Option<&'static str>) -> Outcome {
         self.world.restore();
         let disturbance = Disturbance { defect, ..Disturbance::none() };
+        let woken = self.world.program.folder().join("woken");
+        if woken.exists() {
+            std::fs::remove_file(&woken).unwrap();
+        }
         let mut environment = disturbance.environment(Phase::Apply);
-        environment.push(("TUTELA_STOP_AT", format!("{point}:{passing}")));
+        // The ledger counts from 0.
+        environment.push(("TUTELA_STOP_AT", format!("write.intent#{}", order - 1)));
+        environment.push(("TUTELA_STOP_UNTIL", woken.display().to_string()));
         let mut sleeper = self.world.start_apply(&environment);
-        let stat = format!("/proc/{}/stat", sleeper.id());
-        self.world.wait_for(&mut sleeper, "it was not stopped", |_| {
-            let stat = std::fs::read_to_string(&stat).unwrap_or_default();
-            stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
-        });
+        let tasks = format!("/proc/{}/task", sleeper.id());
+        self.world.wait_for(&mut sleeper, "it was not stopped", |_| are_stopped(&tasks));
         let mut run = Run::new(&self.world, disturbance);
+        assert!(!run.planned.has_happened(order, &self.world.outside()), "it was stopped after it had sent");
         // The sleeping process counts as one interruption: what may be repeated may happen once more.
         run.stopped = 1;
         run.apply_to_the_end();
-        let woken = std::process::Command::new("kill").args(["-CONT", &sleeper.id().to_string()]).status();
-        assert!(woken.unwrap().success());
+        assert!(run.planned.has_happened(order, &self.world.outside()), "{}", run.words.join("\n"));
+        std::fs::write(&woken, "").unwrap();
+        let told = std::process::Command::new("kill").args(["-CONT", &sleeper.id().to_string()]).status();
+        assert!(told.unwrap().success());
         let ended = sleeper.wait_with_output().unwrap();
-        run.words.push(format!("the sleeper: {}", String::from_utf8_lossy(&ended.stderr)));
+        let said = String::from_utf8_lossy(&ended.stderr);
+        run.words.push(format!("the sleeper: {:?}: {said}", ended.status));
         let end = run.finish(&[], &[]);
-        run.violations.extend(check::same_end(&end, &self.expected));
-        run.violations.sort();
-        run.violations.dedup();
-        run.violations
+        run.outcome(&end, &self.expected)
     }
 
     /// The number of an operation in the plan, by a part of its URL.
@@ -229,16 +231,17 @@ impl Stage {
         run.unknown = (disturbance.contacts.len() + disturbance.segment.len()) as u64;
         run.apply_to_the_end();
         let end = run.finish(&disturbance.environment(Phase::Again), &disturbance.environment(Phase::Verify));
-        run.violations.extend(check::same_end(&end, &self.expected));
-        run.violations.sort();
-        run.violations.dedup();
-        Outcome {
-            was_stopped: run.stopped > 0,
-            violations: run.violations,
-            words: run.words,
-            took_over: run.took_over,
-        }
+        run.outcome(&end, &self.expected)
     }
+}
+
+/// Whether every thread of a process is stopped.
+fn are_stopped(tasks: &str) -> bool {
+    let Ok(tasks) = std::fs::read_dir(tasks) else { return false };
+    tasks.flatten().all(|task| {
+        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+    })
 }
 
 fn passed_file(log: &std::path::Path, phase: Phase) -> String {
@@ -289,30 +292,31 @@ impl<'a> Run<'a> {
         let outside = self.world.outside();
         self.violations.extend(check::claims(&self.planned, &status, &outside));
         self.violations.extend(check::effects(&self.planned, &outside, self.stopped + self.unknown));
+        self.violations.extend(self.world.others.harm(&outside));
         status
     }
 
     fn apply_to_the_end(&mut self) {
         let mut environment = self.disturbance.environment(Phase::Apply);
+        let mut gone = None;
         if self.disturbance.kind == Kind::WhileHeld {
             let mut child = self.world.start_apply(&environment);
             self.world.wait_for_held_call(&mut child);
             child.kill().unwrap();
             child.wait().unwrap();
             self.stopped += 1;
-            self.look();
+            gone = Some(Instant::now());
         }
         for _ in 0..PATIENCE {
-            let started = Instant::now();
-            let ended = self.world.apply(&environment);
+            let child = self.world.start_apply_logged(&environment);
+            let ended = self.wait_for_end(child, gone.take());
             self.say("apply", &ended);
             environment.retain(|(name, _)| *name != "TUTELA_KILL_AT");
             if ended.was_killed() {
                 self.stopped += 1;
-                self.look();
+                gone = Some(Instant::now());
                 continue;
             }
-            self.took_over = self.took_over.max(started.elapsed());
             let status = self.look();
             let open = self.resolve(&status);
             if open == 0 {
@@ -320,6 +324,19 @@ impl<'a> Run<'a> {
             }
         }
         self.violations.push(Violation::OtherEnd("it never came to its end".to_owned()));
+    }
+
+    /// Waits for the end of a command. While it waits for the task of a process that is gone, what that
+    /// one left behind is looked at.
+    fn wait_for_end(&mut self, mut child: Child, gone: Option<Instant>) -> Ended {
+        if let Some(gone) = gone {
+            self.look();
+            while !self.world.has_passed("apply.held") && child.try_wait().unwrap().is_none() {
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
+            self.took_over = self.took_over.max(gone.elapsed());
+        }
+        Ended::of(&child.wait_with_output().unwrap())
     }
 
     /// A person settles what the program cannot know, and knows it from the other side. Returns how
@@ -376,5 +393,18 @@ impl<'a> Run<'a> {
         }
         self.violations.extend(lost);
         End { outside, status, codes: (verified.code, checked.code) }
+    }
+
+    /// Everything that was wrong, once each.
+    fn outcome(mut self, end: &End, expected: &End) -> Outcome {
+        self.violations.extend(check::same_end(end, expected));
+        self.violations.sort();
+        self.violations.dedup();
+        Outcome {
+            was_stopped: self.stopped > 0,
+            violations: self.violations,
+            words: self.words,
+            took_over: self.took_over,
+        }
     }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 
 use crate::program::Program;
+use crate::sweep::others::Others;
 use crate::sweep::project::{self, Addresses};
 use crate::sweep::shop::{CHANGES, DUMP, statements};
 use crate::sweep_database::{Flavour, Place};
@@ -31,6 +32,8 @@ pub(crate) struct World {
     pub(crate) contacts: ContactsSandbox,
     pub(crate) shop: Place,
     state: Option<Place>,
+    /// What belongs to other people.
+    pub(crate) others: Others,
     pub(crate) plan: Value,
     pub(crate) digest: String,
     pub(crate) run: String,
@@ -46,7 +49,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         assert!(
             output.status.code().is_some() || output.status.signal() == Some(9),
             "{:?}: {}",
@@ -116,6 +119,7 @@ impl World {
             contacts,
             shop,
             state,
+            others: Others::default(),
             plan: Value::Null,
             digest: String::new(),
             run: String::new(),
@@ -146,6 +150,7 @@ impl World {
         if plan.exists() {
             std::fs::remove_file(plan).unwrap();
         }
+        self.others = Others::of(&self.outside());
     }
 
     /// Keeps what is there after a plan was made.
@@ -217,6 +222,26 @@ impl World {
     /// The same, not waited for.
     pub(crate) fn start_apply(&self, environment: &[(&str, String)]) -> Child {
         self.start(&["privacy", "apply", "plan.json", "--approve", &self.digest], environment)
+    }
+
+    /// The same, and [`World::has_passed`] says by which points it came.
+    pub(crate) fn start_apply_logged(&self, environment: &[(&'static str, String)]) -> Child {
+        let log = self.passed_file();
+        if log.exists() {
+            std::fs::remove_file(&log).unwrap();
+        }
+        let log = ("TUTELA_KILL_LOG", log.display().to_string());
+        self.start_apply(&[environment, &[log]].concat())
+    }
+
+    /// Whether the last logged process came by this point.
+    pub(crate) fn has_passed(&self, point: &str) -> bool {
+        let text = std::fs::read_to_string(self.passed_file()).unwrap_or_default();
+        text.lines().any(|line| line == point)
+    }
+
+    fn passed_file(&self) -> PathBuf {
+        self.program.folder().join("passed.now")
     }
 
     /// `privacy status`, as JSON; it may end with any code.
