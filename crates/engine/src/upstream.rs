@@ -25,8 +25,8 @@ impl Upstream {
         if !is_switched_off(node.address(), source) {
             return self;
         }
-        let note = "all its read requests are switched off by their `when` for this connection";
-        Self { readable: false, completeness: Completeness::Complete, note: Some(note.to_owned()) }
+        let why = "all its read requests are switched off by their `when` for this connection";
+        Self { readable: false, completeness: Completeness::Complete, note: Some(why.to_owned()) }
     }
 
     /// Judges the sources of `node`. Collections that are only waited for because of `after` give
@@ -47,7 +47,7 @@ impl Upstream {
         let looked_at =
             filters.map(|reference| CollectionAddress::new(&reference.dataset, &reference.collection));
         let first = parents.first().copied().filter(|_| !readable);
-        let note = first.map(|parent| sentence(parent, ended));
+        let why = first.map(|parent| sentence(parent, ended));
         let sources = parents.into_iter().cloned().chain(looked_at);
         let completeness = sources
             .filter(|address| !given.contains_key(address))
@@ -55,8 +55,8 @@ impl Upstream {
             .map(|address| Completeness::incomplete(IncompleteReason::Upstream, sentence(&address, ended)))
             .reduce(Completeness::and)
             .unwrap_or(Completeness::Complete);
-        let note = note.filter(|_| completeness.is_complete());
-        Self { readable, completeness, note }
+        let why = why.filter(|_| completeness.is_complete());
+        Self { readable, completeness, note: why }
     }
 }
 
