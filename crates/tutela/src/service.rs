@@ -108,6 +108,17 @@ pub(crate) async fn forget_expired_of(store: &Store) {
     note_forgotten(privacy::forget_expired(store, SystemClock.now(), Retention::default()).await);
 }
 
+/// The same for a command that keeps nothing itself: where there is no state, none is made.
+pub(crate) async fn forget_expired_in(settings: &StateSettings) {
+    if !settings.is_there() {
+        return;
+    }
+    match settings.open(Arc::new(SystemClock)).await {
+        Ok(state) => forget_expired_of(&state.store).await,
+        Err(error) => tracing::warn!(%error, "personal data past its time was not destroyed"),
+    }
+}
+
 fn note_forgotten(gone: Result<Forgotten, RetentionError>) {
     match gone {
         Ok(gone) if gone.rows.is_empty() && gone.runs.is_empty() => {}

@@ -106,15 +106,21 @@ impl StateSettings {
     /// # Errors
     /// Bad input if there is none, a failure if it cannot be read.
     pub(crate) async fn look(&self, clock: Arc<dyn Clock>) -> Result<State, Failure> {
-        if let StorePlace::File(path) = &self.place
-            && !path.is_file()
-        {
+        if !self.is_there() {
             return Err(Failure::BadInput(format!(
                 "there is no state in {}; name the data folder with `--data`",
                 self.folder.display()
             )));
         }
         self.open_as(Access::Read, clock).await
+    }
+
+    /// Whether there may be a state: a file is looked for, a server is not asked.
+    pub(crate) fn is_there(&self) -> bool {
+        match &self.place {
+            StorePlace::File(path) => path.is_file(),
+            StorePlace::Postgres(_) => true,
+        }
     }
 
     async fn open_as(&self, access: Access, clock: Arc<dyn Clock>) -> Result<State, Failure> {

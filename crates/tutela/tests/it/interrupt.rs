@@ -94,18 +94,22 @@ async fn a_request_that_was_killed_or_stopped_goes_on_and_leaves_no_rows() {
     }
 }
 
+#[rstest::rstest]
+#[case::about_one(ACCESS)]
+#[case::about_many(&["privacy", "access", "--subjects", "people.jsonl", "--out", "out"])]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_for_data_destroys_what_an_abandoned_one_left() {
+async fn a_request_for_data_destroys_what_an_abandoned_one_left(#[case] again: &[&str]) {
     let saas = shop::open().await;
     saas.on("GET", ORDERS).then(Answer::status(200).after(Duration::from_mins(10)));
     let program = Program::new();
     shop::project(&program, &saas);
+    program.file("people.jsonl", "{\"email\": \"ana@example.com\"}\n");
     let said = interrupted(&program, &saas, &[ACCESS, &["-v"]].concat(), ("-INT", ORDERS)).await.expect(3).stderr;
     let run = said.split([' ', '=', '\n']).find(|word| word.starts_with("run_")).unwrap();
     shop::give_orders(&saas);
     program.age_state().await;
 
-    program.run(ACCESS).expect(0);
+    program.run(again).expect(0);
 
     let goes_on = ["privacy", "access", "--run", run, "--out", "out"];
     program.run(&goes_on).expect(1).complains(&["destroyed"]);

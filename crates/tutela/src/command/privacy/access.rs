@@ -16,6 +16,7 @@ use crate::files;
 use crate::output::Output;
 use crate::project::{Opening, ProjectArgument, ProjectFile, limits};
 use crate::runtime;
+use crate::service::forget_expired_in;
 use crate::state::{StateArgument, StateSettings};
 
 /// Whose data, from where, to where.
@@ -73,7 +74,12 @@ pub(crate) fn run(access: &Access, output: Output) -> Result<Exit, Failure> {
     };
     let count = identity::check_file(subjects)?;
     let requests = requests(&file, &state, (policy, access.package), output)?;
-    runtime::run(many::run(&requests, &many::People { file: subjects, count, out: &access.out }, output))
+    let people = many::People { file: subjects, count, out: &access.out };
+    runtime::run(async {
+        let exit = many::run(&requests, &people, output).await;
+        forget_expired_in(&state).await;
+        exit
+    })
 }
 
 /// Asks for one person, within a runtime that is there already.
