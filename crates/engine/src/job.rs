@@ -3,6 +3,7 @@
 mod clean;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
 use connector::{JobLook, Person};
@@ -22,7 +23,7 @@ const INTERVAL: Duration = Duration::from_mins(1);
 const ALL: u32 = 1_000_000;
 
 /// What asking for jobs needs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct JobPoll<'a> {
     /// Where jobs are kept.
     pub store: &'a Store,
@@ -37,6 +38,13 @@ pub struct JobPoll<'a> {
     pub limits: &'a Concurrency,
     /// Where time comes from.
     pub clock: &'a dyn Clock,
+}
+
+/// Nothing of the person.
+impl fmt::Debug for JobPoll<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobPoll").field("store", self.store).finish_non_exhaustive()
+    }
 }
 
 /// Which jobs are asked for.

@@ -65,6 +65,23 @@ async fn an_operation_is_accepted_until_its_job_ended_and_then_what_the_worst_de
     assert_eq!(bench.writes().len(), 1);
 }
 
+#[tokio::test]
+async fn what_asking_for_jobs_needs_can_be_logged_without_naming_the_person() {
+    let bench = Backend::Sqlite.start(0).await.unwrap();
+    let poll = JobPoll {
+        store: &bench.store,
+        sources: &[("acme".parse().unwrap(), Source::Connector(bench.connector(None)))].into(),
+        person: &person(),
+        known_values: &["usr_ana".to_owned()],
+        limits: &Concurrency::new(Limits::default()),
+        clock: &bench.clock,
+    };
+
+    let shown = format!("{poll:?}");
+
+    assert!(!shown.contains("usr_ana") && !shown.contains("ana@example.com"), "{shown}");
+}
+
 #[rstest]
 #[case(Backend::Sqlite)]
 #[case(Backend::Postgres)]
