@@ -1,18 +1,37 @@
-//! Exactly one place makes permits (architecture law 2).
+//! Exactly one place makes permits, and one makes the way to the operator's own bucket, which needs none
+//! (architecture laws 1 and 2).
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const CALL: &str = "WritePermit::for_intent(";
 
-/// Lines of program text that make a permit, as `file:line`.
-fn places(file: &str, text: &str) -> Vec<String> {
-    let is_code = |line: &str| !line.trim_start().starts_with("//");
+/// Lines of program text, numbered from 1.
+fn program(text: &str) -> impl Iterator<Item = (usize, &str)> {
     // Tests at the end of a file do not count.
     let program = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-    let lines = program.lines().enumerate().filter(|(_, line)| is_code(line) && line.contains("for_intent"));
-    let calls = lines.filter(|(_, line)| !line.contains("pub fn for_intent"));
-    calls.map(|(number, _)| format!("{file}:{}", number + 1)).collect()
+    let is_code = |line: &str| !line.trim_start().starts_with("//");
+    program.lines().enumerate().filter(move |(_, line)| is_code(line)).map(|(at, line)| (at + 1, line))
+}
+
+/// Lines that make a permit, as `file:line`.
+fn places(file: &str, text: &str) -> Vec<String> {
+    let calls =
+        program(text).filter(|(_, line)| line.contains("for_intent") && !line.contains("pub fn for_intent"));
+    calls.map(|(number, _)| format!("{file}:{number}")).collect()
+}
+
+/// Lines that make a way to an own service, or give its type another name.
+fn own_ways(file: &str, text: &str) -> Vec<String> {
+    let makes = |line: &str| {
+        line.contains("OwnService::")
+            || line.contains("OwnService as ")
+            || (line.contains("type ") && line.contains("OwnService;"))
+    };
+    program(text)
+        .filter(|(_, line)| makes(line))
+        .map(|(number, line)| format!("{file}:{number}: {}", line.trim()))
+        .collect()
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -29,23 +48,38 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-#[test]
-fn one_place_of_the_workspace_makes_permits() {
+/// What `look` finds in all program text of the workspace.
+fn found(look: fn(&str, &str) -> Vec<String>) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
     let mut files = Vec::new();
     sources(&root.join("crates"), &mut files);
     sources(&root.join("xtask"), &mut files);
+    assert!(files.len() > 100, "{} files were looked at", files.len());
+    let of_file = |path: &PathBuf| {
+        let name = path.strip_prefix(&root).unwrap().display().to_string();
+        look(&name, &fs::read_to_string(path).unwrap())
+    };
+    files.iter().flat_map(of_file).collect()
+}
 
-    let found: Vec<String> = files
-        .iter()
-        .flat_map(|path| {
-            let name = path.strip_prefix(&root).unwrap().display().to_string();
-            places(&name, &fs::read_to_string(path).unwrap())
-        })
-        .collect();
+#[test]
+fn one_place_of_the_workspace_makes_permits() {
+    let found = found(places);
 
     assert_eq!(found, ["crates/engine/src/write/permit.rs:13"], "writes go through `engine::Writer`");
-    assert!(files.len() > 100, "{} files were looked at", files.len());
+}
+
+/// It takes no permit, so it must lead nowhere but to the bucket that packages are put into.
+#[test]
+fn one_place_of_the_workspace_makes_a_way_to_an_own_service() {
+    let found = found(own_ways);
+
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(
+        found[0].starts_with("crates/privacy/src/storage/bucket.rs:")
+            && found[0].contains("OwnService::new("),
+        "{found:#?}"
+    );
 }
 
 /// The twin: a second place is found, under any name; comments and tests do not count.
@@ -58,4 +92,18 @@ fn planted_defect_a_second_place_is_found() {
     assert_eq!(places("a.rs", &direct), ["a.rs:2"]);
     assert_eq!(places("a.rs", renamed), ["a.rs:2"]);
     assert!(places("a.rs", &harmless).is_empty());
+}
+
+/// The twin for own services.
+#[test]
+fn planted_defect_a_second_way_to_an_own_service_is_found() {
+    let direct = "fn send() {\n    let way = egress::OwnService::new(settings, name, &base);\n}\n";
+    let renamed = "use egress::OwnService as Way;\n";
+    let alias = "type Way = OwnService;\n";
+    let harmless = "use egress::OwnService;\nfn put(way: &OwnService) {}\n// OwnService::new(\n";
+
+    for second in [direct, renamed, alias] {
+        assert_eq!(own_ways("a.rs", second).len(), 1, "{second}");
+    }
+    assert!(own_ways("a.rs", harmless).is_empty());
 }
