@@ -62,6 +62,11 @@ impl Connector {
         self.door().read_timeout()
     }
 
+    /// Whether calls are recorded.
+    pub(crate) fn records(&self) -> bool {
+        self.door().records()
+    }
+
     pub(crate) fn door(&self) -> &Door {
         &self.parts.door
     }

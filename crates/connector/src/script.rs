@@ -7,6 +7,7 @@
 mod context;
 mod error;
 mod fetch;
+mod learned;
 mod paging;
 mod signature;
 mod writes;
@@ -22,12 +23,16 @@ use spec::connector_file::{Request, ScriptHook};
 use spec::script::{Ask, ScriptCall, ScriptHostError, Step};
 
 pub use error::HookError;
+pub(crate) use learned::Learned;
 pub(crate) use paging::{ScriptPaging, Turned};
 
 use crate::connector::Connector;
 
 /// How long one call of a function may compute, waiting for answers not counted.
 const LONGEST: Duration = Duration::from_secs(10);
+
+/// Members of the context that may speak of the person without being an identity.
+const UNDECLARED: &[&str] = &["privacy_request", "custom_fields"];
 
 /// One call of a function, to its end.
 pub(crate) struct HookCall<'a> {
@@ -39,9 +44,23 @@ pub(crate) struct HookCall<'a> {
     pub(crate) endpoint: &'a str,
     /// Values of the person: a recording replaces them.
     pub(crate) personal: Vec<String>,
+    /// What it learned besides.
+    pub(crate) learned: Learned,
+    /// The first failing status, other than "not there", that it took for an answer.
+    pub(crate) ignored: Option<u16>,
 }
 
-impl HookCall<'_> {
+impl<'a> HookCall<'a> {
+    /// A call that knows nothing yet.
+    pub(crate) fn new(
+        connector: &'a Connector,
+        request: &'a Request,
+        (hook, endpoint): (&'a ScriptHook, &'a str),
+        personal: Vec<String>,
+    ) -> Self {
+        Self { connector, request, hook, endpoint, personal, learned: Learned::default(), ignored: None }
+    }
+
     /// Runs the function with `context` and these further arguments; `stats` counts its reads.
     ///
     /// # Errors
@@ -50,7 +69,7 @@ impl HookCall<'_> {
     /// # Cancel safety
     /// Dropping the future gives up one read, and the script stops at its next look at the time.
     pub(crate) async fn run(
-        &self,
+        &mut self,
         mut context: Row,
         more: impl IntoIterator<Item = Value> + Send,
         stats: &mut CallStats,
@@ -62,6 +81,10 @@ impl HookCall<'_> {
         }
         context::check(&self.request.place, &Value::Object(context.clone()))?;
         context.insert("secrets".to_owned(), context::secrets(connection).into());
+        let records = self.connector.records();
+        for data in UNDECLARED.iter().filter(|_| records).filter_map(|name| context.get(*name)) {
+            self.learned.add(data);
+        }
         let arguments = std::iter::once(Value::Object(context)).chain(more).collect();
         let mut turn = Turn::new(self.connector, self.hook, arguments);
         loop {
@@ -79,6 +102,9 @@ impl HookCall<'_> {
                 }
             };
             context::check(&self.request.place, &answer)?;
+            if records {
+                self.learned.add(&answer);
+            }
             turn.answers.push(answer);
         }
     }

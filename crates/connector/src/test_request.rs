@@ -46,8 +46,8 @@ impl Connector {
 
     /// The function passes if it returns nothing, or true.
     async fn test_by_script(&self, request: &Request, hook: &ScriptHook) -> Result<(), HookError> {
-        let (endpoint, personal) = ("test_request", Vec::new());
-        let call = HookCall { connector: self, request, hook, endpoint, personal };
+        let endpoint = "test_request";
+        let mut call = HookCall::new(self, request, (hook, endpoint), Vec::new());
         let mut stats = CallStats::default();
         match call.run(self.script_context(endpoint, None), [], &mut stats).await? {
             Value::Null | Value::Bool(true) => Ok(()),

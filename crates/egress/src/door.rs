@@ -72,6 +72,14 @@ impl Door {
         Ok(Self { shared: Arc::new(Shared { way, budgets, clock }) })
     }
 
+    /// Whether it keeps a copy of what passes.
+    pub fn records(&self) -> bool {
+        match &self.shared.way {
+            Way::Record(..) => true,
+            Way::Live(_) | Way::Replay(_) => false,
+        }
+    }
+
     /// How long an answer is waited for while nothing of it arrives; none if nothing is ever sent.
     pub fn read_timeout(&self) -> Duration {
         match &self.shared.way {

@@ -60,6 +60,25 @@ pub enum HookError {
         /// Position of the write, from 0.
         index: usize,
     },
+    /// A write for no row, or twice for one.
+    #[error(
+        "script `{hook}`, entry {index} of its writes: `rows` must name each row that it stands for, once; leave \
+         `rows` out for all of them"
+    )]
+    Rows {
+        /// File and function.
+        hook: String,
+        /// Position of the write, from 0.
+        index: usize,
+    },
+    /// A header that the sender says, or that names another method.
+    #[error("script `{hook}` returned header `{name}`, which is not a signature's to set")]
+    Header {
+        /// File and function.
+        hook: String,
+        /// The header.
+        name: &'static str,
+    },
     /// A secret in the open.
     #[error(
         "script `{hook}`, entry {index} of its writes holds the value of secret `{secret}`, which would then stand \
@@ -118,6 +137,8 @@ impl HookError {
             | Self::Writes { .. }
             | Self::Write { .. }
             | Self::UnknownRow { .. }
+            | Self::Rows { .. }
+            | Self::Header { .. }
             | Self::SecretInWrite { .. }
             | Self::SecretMark { .. }
             | Self::Result { .. }

@@ -14,15 +14,16 @@ use crate::writes::WriteRequest;
 impl HookCall<'_> {
     /// The answer to `request`: `{"status": …, "headers": {…}, "body": …}`.
     pub(super) async fn fetch(
-        &self,
+        &mut self,
         request: Value,
         place: (usize, usize),
         stats: &mut CallStats,
     ) -> Result<Value, HookError> {
         let fetch = spec::script::fetch(request).map_err(|refused| self.hook.stopped(refused, place))?;
+        let hook = self.hook;
         let failed = |source: CallError| HookError::Fetch {
-            place: format!("{}:{}:{}", self.hook.script().source().name(), place.0, place.1),
-            function: self.hook.function().to_owned(),
+            place: format!("{}:{}:{}", hook.script().source().name(), place.0, place.1),
+            function: hook.function().to_owned(),
             source: Box::new(source),
         };
         let prepared = self.prepare(&fetch).map_err(|error| failed(error.into()))?;
@@ -33,7 +34,10 @@ impl HookCall<'_> {
                 let accepted = if fetch.accept.contains(&404) { 404 } else { 410 };
                 Ok(json!({ "status": accepted, "headers": {}, "body": null }))
             }
-            Answer::Ignored(accepted) => Ok(json!({ "status": accepted, "headers": {}, "body": null })),
+            Answer::Ignored(accepted) => {
+                self.ignored = self.ignored.or(Some(accepted));
+                Ok(json!({ "status": accepted, "headers": {}, "body": null }))
+            }
         }
     }
 
@@ -53,7 +57,10 @@ impl HookCall<'_> {
         let named = WriteRequest::of(&named, &request.place);
         let unknown = || BuildError::UnknownSecret { place: request.place.clone() };
         let parts = named.restore(connection).ok_or_else(unknown)?;
-        build.restore_read(parts, fetch.accept.clone(), self.personal.clone())
+        let script = self.hook.script().source().text();
+        let mut personal = self.personal.clone();
+        personal.extend(self.learned.used_in(&parts.url, script).cloned());
+        build.restore_read(parts, fetch.accept.clone(), personal)
     }
 }
 

@@ -7,7 +7,7 @@ use model::{CallStats, Completeness, IncompleteReason, Row};
 use serde_json::{Value, json};
 use spec::connector_file::{Request, ScriptHook};
 
-use super::{HookCall, HookError, context};
+use super::{HookCall, HookError, Learned, context};
 use crate::connector::Connector;
 use crate::fingerprint::Fingerprint;
 use crate::person::Person;
@@ -24,6 +24,8 @@ pub(crate) struct ScriptPaging {
     next: Value,
     seen: HashSet<Fingerprint>,
     pages: u64,
+    /// From the pages so far.
+    learned: Learned,
 }
 
 /// A page, and how the unit ends if it was the last one.
@@ -45,7 +47,15 @@ impl std::fmt::Debug for ScriptPaging {
 
 impl ScriptPaging {
     pub(crate) fn new(request: Arc<Request>, hook: ScriptHook, values: Row) -> Self {
-        Self { request, hook, values, next: Value::Null, seen: HashSet::new(), pages: 0 }
+        Self {
+            request,
+            hook,
+            values,
+            next: Value::Null,
+            seen: HashSet::new(),
+            pages: 0,
+            learned: Learned::default(),
+        }
     }
 
     /// Reads the next page.
@@ -69,9 +79,12 @@ impl ScriptPaging {
             context::leaves(value, &mut personal);
         }
         context.insert("page".to_owned(), self.next.clone());
-        let call =
-            HookCall { connector, request: &self.request, hook: &self.hook, endpoint: collection, personal };
-        let result = call.run(context, [Value::Object(self.values.clone())], stats).await?;
+        let mut call = HookCall::new(connector, &self.request, (&self.hook, collection), personal);
+        call.learned = std::mem::take(&mut self.learned);
+        let result = call.run(context, [Value::Object(self.values.clone())], stats).await;
+        let (learned, ignored) = (call.learned, call.ignored);
+        self.learned = learned;
+        let result = result?;
         let page = spec::script::page(result)
             .map_err(|source| HookError::Page { hook: self.hook.to_string(), source })?;
         self.pages += 1;
@@ -89,7 +102,14 @@ impl ScriptPaging {
             let detail = format!("script `{}` says that rows are missing", self.hook);
             Completeness::incomplete(reason, detail)
         });
-        let end = match (missing, end) {
+        let unknown = ignored.map(|status| {
+            let detail = format!(
+                "script `{}` let a {status} pass by `accept`; nothing is known about what it did not get",
+                self.hook
+            );
+            Completeness::incomplete(IncompleteReason::IgnoredError, detail)
+        });
+        let end = match (missing.or(unknown), end) {
             (Some(missing), Some(end)) => Some(missing.and(end)),
             // Nothing that follows can make the unit complete.
             (Some(missing), None) => Some(missing),

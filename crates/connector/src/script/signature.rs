@@ -52,6 +52,9 @@ impl Connector {
         let bad = || failed(HookError::Result { hook: hook.to_string(), expected });
         let Value::Object(headers) = result else { return Err(bad()) };
         for (name, value) in headers {
+            if let Some(name) = spec::script::refused_header(&name) {
+                return Err(failed(HookError::Header { hook: hook.to_string(), name }));
+            }
             let text = value.as_str().ok_or_else(bad)?;
             let text = secret_mark::reveal(text, self.connection(), str::to_owned).ok_or_else(bad)?;
             let header = || AuthError::Header { name: name.clone() };

@@ -112,7 +112,7 @@ impl Planner<'_> {
         let mut personal = Vec::new();
         context::leaves(&Value::Object(context.clone()), &mut personal);
         context::leaves(&rows_given, &mut personal);
-        let call = HookCall { connector: self.connector, request, hook: self.hook, endpoint, personal };
+        let mut call = HookCall::new(self.connector, request, (self.hook, endpoint), personal);
         let result = call.run(context, [rows_given], stats).await?;
         let made = spec::script::writes(result)
             .map_err(|source| HookError::Writes { hook: self.hook.to_string(), source })?;
@@ -129,6 +129,10 @@ impl Planner<'_> {
         let of = write.rows.unwrap_or_else(|| (0..rows).collect());
         if of.iter().any(|row| *row >= rows) {
             return Err(HookError::UnknownRow { hook: hook(), index });
+        }
+        let once: HashSet<usize> = of.iter().copied().collect();
+        if once.len() < of.len() || (of.is_empty() && rows > 0) {
+            return Err(HookError::Rows { hook: hook(), index });
         }
         let values = ValueMap::new();
         let (request, endpoint) = (self.source.request, self.source.endpoint);

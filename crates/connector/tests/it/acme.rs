@@ -83,6 +83,14 @@ impl Acme {
         Self { saas, clock, connector }
     }
 
+    /// The same connection with a door in this mode.
+    pub(crate) fn connector_in(&self, mode: Mode) -> Connector {
+        let connection = self.connector.connection().clone();
+        let clock = Arc::new(self.clock.clone());
+        let settings = (DoorSettings::default(), Settings::default());
+        connector_in(mode, (connection, ("api.acme.test", &self.saas)), clock, settings)
+    }
+
     /// Reads `endpoint` for `ana@example.com` with these inputs.
     pub(crate) async fn read(&self, endpoint: &str, inputs: &[(&str, Value)]) -> Outcome {
         let reading = self.connector.read(endpoint, &ana(), flat(inputs)).unwrap();
@@ -112,7 +120,17 @@ impl Outcome {
 /// A connector whose `host` leads to `saas`.
 pub(crate) fn connector(
     connection: Connection,
-    (host, saas): (&str, &FakeSaas),
+    leads: (&str, &FakeSaas),
+    clock: Arc<dyn Clock>,
+    (door, settings): (DoorSettings, Settings),
+) -> Connector {
+    connector_in(Mode::Live, (connection, leads), clock, (door, settings))
+}
+
+/// The same with a door in this mode.
+pub(crate) fn connector_in(
+    mode: Mode,
+    (connection, (host, saas)): (Connection, (&str, &FakeSaas)),
     clock: Arc<dyn Clock>,
     (door, settings): (DoorSettings, Settings),
 ) -> Connector {
@@ -124,7 +142,7 @@ pub(crate) fn connector(
     let budgets = Arc::new(MemoryBudgets::new(Arc::clone(&clock)));
     Connector::new(ConnectorParts {
         connection,
-        door: Door::new(door, Mode::Live, budgets, Arc::clone(&clock)).unwrap(),
+        door: Door::new(door, mode, budgets, Arc::clone(&clock)).unwrap(),
         tokens: Arc::new(MemoryTokens::new()),
         clock,
         ids: Arc::new(RandomIds),

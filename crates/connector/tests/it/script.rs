@@ -401,6 +401,81 @@ async fn a_secret_that_the_file_forgot_to_call_sensitive_is_given_by_name_only()
     assert_eq!(row["params"], json!({"domain": "api.acme.test"}));
 }
 
+/// What was learned from one answer stands in the next call: plain, quoted, and as Base64.
+const LEARNS: &str = r#"
+def read(ctx, values):
+    found = fetch({"path": "/people/" + quote(values["email"])})["body"]
+    by_name = fetch({"path": "/by/" + quote(found["name"]), "query": {"phone": found["phone"], "limit": 100}})["body"]
+    page = ctx["page"]
+    if page == None:
+        return {"rows": by_name, "next": found["name"] + ";1"}
+    return fetch({"path": "/more", "query": {"after": page}})["body"]
+"#;
+
+#[tokio::test]
+async fn a_recording_does_not_hold_what_a_script_learned_from_answers() {
+    let acme = start(LEARNS).await;
+    let person = json!({"name": "Zoe O'Canary", "phone": "+15550104711", "limit": 100});
+    acme.saas.on("GET", "/people/*").then(Answer::json(200, &person)).then(Answer::json(200, &person));
+    for path in ["/by/*", "/more"] {
+        let rows = Answer::json(200, &json!([{"id": "abc"}]));
+        acme.saas.on("GET", path).then(rows.clone()).then(rows);
+    }
+    let recorder = egress::Recorder::new();
+    recorder.identify("email", &json!("ana@example.com"));
+
+    let connector = acme.connector_in(egress::Mode::Record(recorder.clone()));
+    let read = read_all(&connector.read("things", &ana(), Inputs::default()).unwrap()).await;
+
+    let cassette = recorder.cassette();
+    let text = cassette.to_text();
+    assert_eq!((read.reason(), read.rows.len()), ("complete".to_owned(), 2));
+    for canary in ["Canary", "5550104711", "ana@example"] {
+        assert!(!text.contains(canary), "{text}");
+    }
+    assert!(text.contains("limit=100"), "{text}");
+    let again = acme.connector_in(egress::Mode::Replay(cassette));
+    let pseudonym = recorder.pseudonym("ana@example.com");
+    let replayed = again.read("things", &crate::acme::person(&[("email", &pseudonym)]), Inputs::default());
+    let replayed = read_all(&replayed.unwrap()).await;
+    assert_eq!((replayed.reason(), replayed.rows.len()), ("complete".to_owned(), 2), "{:?}", replayed.errors);
+}
+
+#[rstest]
+#[case(401)]
+#[case(403)]
+#[tokio::test]
+async fn a_status_that_a_script_lets_pass_leaves_the_reading_incomplete(#[case] status: u16) {
+    let script = "def read(ctx, values):\n    found = fetch({\"path\": \"/x\", \"accept\": [401, 403, 404]})\n    \
+                  return [] if found[\"body\"] == None else found[\"body\"]\n";
+    let denied = start(script).await;
+    denied.saas.on("GET", "/x").then(Answer::status(status));
+    let absent = start(script).await;
+    absent.saas.on("GET", "/x").then(Answer::status(404));
+
+    let (denied, absent) = (denied.read("things", &[]).await, absent.read("things", &[]).await);
+
+    assert_eq!((denied.reason().as_str(), absent.reason().as_str()), ("ignored_error", "complete"));
+}
+
+#[rstest]
+#[case::none("[]")]
+#[case::twice("[0, 0]")]
+#[case::twice_among_others("[1, 0, 1]")]
+#[tokio::test]
+async fn a_write_names_each_of_its_rows_once(#[case] of: &str) {
+    let acme = start(&format!(
+        "def delete(ctx, rows):\n    return [{{\"method\": \"DELETE\", \"path\": \"/x\", \"rows\": {of}}}]\n"
+    ))
+    .await;
+
+    let writes = plan(&acme, &rows(json!([{"id": 1}, {"id": 2}])), Per::Person).await;
+
+    assert!(writes.planned.is_empty(), "{:?}", shown(&writes));
+    assert_eq!(writes.unwritten[0].rows, [0, 1]);
+    assert!(reasons(&writes)[0].contains("`rows` must name each row"), "{:?}", reasons(&writes));
+}
+
 #[tokio::test]
 async fn the_same_rows_make_the_same_plan() {
     let acme = start("def delete(ctx, rows):\n    return [{\"method\": \"POST\", \"path\": \"/x\", \"body\": {\"at\": ctx[\"time\"], \"rows\": rows}}]\n").await;
@@ -559,6 +634,11 @@ async fn every_request_is_signed_as_it_is_sent_and_the_signature_stands_in_no_pl
 #[case::fetches("    return fetch({\"path\": \"/x\"})\n", "`fetch` cannot be used here")]
 #[case::no_headers("    return [1]\n", "a dict of headers")]
 #[case::bad_header("    return {\"x y\": \"1\"}\n", "cannot be sent")]
+#[case::other_method(
+    "    return {\"X-HTTP-Method-Override\": \"DELETE\"}\n",
+    "`x-http-method-override`, which is not a signature's"
+)]
+#[case::other_host("    return {\"host\": \"evil.test\"}\n", "`host`, which is not a signature's")]
 #[case::no_secret("    return {\"x\": hmac_sha256(\"other\", \"t\")}\n", "no secret `other`")]
 #[tokio::test]
 async fn a_signature_that_cannot_be_made_sends_nothing(#[case] body: &str, #[case] problem: &str) {
