@@ -22,7 +22,8 @@ pub trait TokenStore: Send + Sync + fmt::Debug {
     /// The tokens kept under `key`.
     fn load<'a>(&'a self, key: &'a TokenKey) -> BoxFuture<'a, Result<Option<Tokens>, TokenStoreError>>;
 
-    /// Keeps `tokens` under `key`, replacing what was there.
+    /// Keeps `tokens` under `key`, replacing what was there. If the lock was lost meanwhile and somebody
+    /// else replaced it, theirs stand, and are what is loaded.
     fn save<'a>(&'a self, key: &'a TokenKey, tokens: Tokens) -> BoxFuture<'a, Result<(), TokenStoreError>>;
 
     /// Waits until nobody else refreshes a token of `connection`.

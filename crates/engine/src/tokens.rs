@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use connector::{BoxFuture, TokenKey, TokenLock, TokenStore, TokenStoreError, Tokens};
 use crypto::Secret;
 use model::ConnectionKey;
 use serde::{Deserialize, Serialize};
-use store::{NamedLease, Store};
+use store::{NamedLease, Store, StoreError};
 use thiserror::Error;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinHandle;
@@ -41,6 +41,16 @@ pub struct StoredTokensParts {
 pub struct StoredTokens {
     parts: Arc<StoredTokensParts>,
     locks: Arc<Mutex<HashMap<ConnectionKey, Arc<tokio::sync::Mutex<()>>>>>,
+    refreshing: Refreshing,
+}
+
+/// What this process refreshes at the moment.
+type Refreshing = Arc<Mutex<HashMap<ConnectionKey, Refresh>>>;
+
+/// A refresh under way: its lease, and what was kept in each slot when it began.
+struct Refresh {
+    lease: NamedLease,
+    before: HashMap<String, Option<Arc<Secret<Vec<u8>>>>>,
 }
 
 /// The tokens as they are sealed. Not `Debug`.
@@ -62,7 +72,7 @@ enum TokenFault {
 impl StoredTokens {
     /// The tokens of a store.
     pub fn new(parts: StoredTokensParts) -> Self {
-        Self { parts: Arc::new(parts), locks: Arc::default() }
+        Self { parts: Arc::new(parts), locks: Arc::default(), refreshing: Arc::default() }
     }
 
     fn slot(&self, key: &TokenKey) -> String {
@@ -71,7 +81,12 @@ impl StoredTokens {
     }
 
     async fn find(&self, key: &TokenKey) -> Result<Option<Tokens>, TokenStoreError> {
-        let found = self.parts.store.token_find(&key.connection, &self.slot(key)).await.map_err(failed)?;
+        let slot = self.slot(key);
+        let found = self.parts.store.token_find(&key.connection, &slot).await.map_err(failed)?;
+        let found = found.map(Arc::new);
+        if let Some(refresh) = refreshing(&self.refreshing).get_mut(&key.connection) {
+            refresh.before.entry(slot).or_insert_with(|| found.clone());
+        }
         let Some(plain) = found else { return Ok(None) };
         let kept: Kept = serde_json::from_slice(plain.expose()).map_err(|_| failed(TokenFault::Damaged))?;
         Ok(Some(Tokens {
@@ -88,8 +103,24 @@ impl StoredTokens {
             expires_at: tokens.expires_at,
         };
         let plain = serde_json::to_vec(&kept).map_err(|_| failed(TokenFault::Damaged))?;
-        let slot = self.slot(key);
-        self.parts.store.token_put((&key.connection, &slot), &Secret::new(plain)).await.map_err(failed)
+        let (store, slot, plain) = (&self.parts.store, self.slot(key), Secret::new(plain));
+        let place = (&key.connection, slot.as_str());
+        let under = refreshing(&self.refreshing)
+            .get(&key.connection)
+            .map(|refresh| (refresh.lease.clone(), refresh.before.get(&slot).cloned().flatten()));
+        let Some((lease, before)) = under else {
+            return store.token_put(place, &plain).await.map_err(failed);
+        };
+        match store.token_put_held(&lease, place, &plain).await {
+            Ok(()) => Ok(()),
+            Err(StoreError::Fenced { .. }) => {
+                // This process slept, and another one refreshes by now. What that one keeps stands.
+                let kept = store.token_replace(place, before.as_deref(), &plain).await.map_err(failed)?;
+                tracing::warn!(connection = %key.connection, kept, "the lock of a token was lost meanwhile");
+                Ok(())
+            }
+            Err(error) => Err(failed(error)),
+        }
     }
 
     async fn take(&self, connection: &ConnectionKey) -> Result<TokenLock, TokenStoreError> {
@@ -103,7 +134,7 @@ impl StoredTokens {
         loop {
             let taken = self.parts.store.lease_take(&name, &self.parts.worker, LEASE).await;
             if let Some(lease) = taken.map_err(failed)? {
-                return Ok(Box::new(Held::new(Arc::clone(&self.parts), (name, lease), here)));
+                return Ok(Box::new(self.held(connection, (name, lease), here)));
             }
             if Instant::now() >= until {
                 return Err(failed(TokenFault::Locked { connection: connection.clone() }));
@@ -111,6 +142,49 @@ impl StoredTokens {
             tokio::time::sleep(LOOK).await;
         }
     }
+
+    fn held(
+        &self,
+        connection: &ConnectionKey,
+        (name, lease): (String, NamedLease),
+        here: OwnedMutexGuard<()>,
+    ) -> Held {
+        let refresh = Refresh { lease: lease.clone(), before: HashMap::new() };
+        refreshing(&self.refreshing).insert(connection.clone(), refresh);
+        let heart = tokio::spawn(beat(Arc::clone(&self.parts), name, lease.clone()));
+        Held {
+            parts: Arc::clone(&self.parts),
+            refreshing: Arc::clone(&self.refreshing),
+            connection: connection.clone(),
+            lease,
+            heart,
+            here: Some(here),
+        }
+    }
+}
+
+fn refreshing(all: &Refreshing) -> MutexGuard<'_, HashMap<ConnectionKey, Refresh>> {
+    all.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Renews a lock until somebody else has had it.
+async fn beat(parts: Arc<StoredTokensParts>, name: String, lease: NamedLease) {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        match parts.store.lease_take(&name, &parts.worker, LEASE).await {
+            Ok(Some(renewed)) if renewed == lease => {}
+            Ok(Some(other)) => {
+                // Lost and free again. It is not ours to go on with.
+                if let Err(error) = parts.store.lease_release(&other).await {
+                    tracing::warn!(%error, "the lock of a token ends by itself in a moment");
+                }
+                break;
+            }
+            Ok(None) => break,
+            Err(error) => tracing::warn!(%error, "the lock of a token could not be renewed"),
+        }
+    }
+    tracing::warn!("another process took over the lock of a token");
 }
 
 impl TokenStore for StoredTokens {
@@ -139,33 +213,17 @@ impl fmt::Debug for StoredTokens {
 /// A lock that is held; given back when dropped.
 struct Held {
     parts: Arc<StoredTokensParts>,
+    refreshing: Refreshing,
+    connection: ConnectionKey,
     lease: NamedLease,
     heart: JoinHandle<()>,
     here: Option<OwnedMutexGuard<()>>,
 }
 
-impl Held {
-    fn new(
-        parts: Arc<StoredTokensParts>,
-        (name, lease): (String, NamedLease),
-        here: OwnedMutexGuard<()>,
-    ) -> Self {
-        let beating = Arc::clone(&parts);
-        let heart = tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(HEARTBEAT).await;
-                if let Err(error) = beating.store.lease_take(&name, &beating.worker, LEASE).await {
-                    tracing::warn!(%error, "the lock of a token could not be renewed");
-                }
-            }
-        });
-        Self { parts, lease, heart, here: Some(here) }
-    }
-}
-
 impl Drop for Held {
     fn drop(&mut self) {
         self.heart.abort();
+        refreshing(&self.refreshing).remove(&self.connection);
         let (parts, lease, here) = (Arc::clone(&self.parts), self.lease.clone(), self.here.take());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {

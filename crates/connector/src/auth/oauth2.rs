@@ -70,7 +70,8 @@ impl Connector {
         };
         self.tokens().save(&key, next.clone()).await?;
         tracing::debug!(connection = %self.connection().key, "access token replaced");
-        Ok(next)
+        // Theirs, if somebody else was faster while this process slept.
+        Ok(self.tokens().load(&key).await?.unwrap_or(next))
     }
 
     fn is_good(&self, tokens: &Tokens, flow: Flow<'_>) -> bool {

@@ -279,6 +279,8 @@ struct Watched {
     tokens: MemoryTokens,
     log: Mutex<Vec<&'static str>>,
     broken: bool,
+    /// Somebody else's token, kept in place of the one that comes late.
+    faster: Option<Tokens>,
 }
 
 impl TokenStore for Watched {
@@ -291,7 +293,7 @@ impl TokenStore for Watched {
         if self.broken {
             return Box::pin(async { Err(TokenStoreError { source: "disk full".into() }) });
         }
-        self.tokens.save(key, tokens)
+        self.tokens.save(key, self.faster.clone().unwrap_or(tokens))
     }
 
     fn lock<'a>(
@@ -315,6 +317,24 @@ async fn token_that_cannot_be_saved_is_not_used() {
     assert!(error.to_string().contains("token store"), "{error}");
     assert_eq!(*store.log.lock().unwrap(), ["lock", "save"]);
     assert!(bearers(&acme).is_empty());
+}
+
+#[tokio::test]
+async fn a_token_that_came_too_late_gives_way_to_the_one_that_is_kept() {
+    let faster = Tokens {
+        access_token: Arc::new(crypto::Secret::new("THEIRS".to_owned())),
+        refresh_token: None,
+        expires_at: None,
+    };
+    let store = Arc::new(Watched { faster: Some(faster), ..Watched::default() });
+    let pieces = Pieces { authentication: CLIENT, ..Pieces::default() };
+    let acme = Acme::with_tokens(pieces, &secrets(&[]), store).await;
+    acme.saas.on("POST", "/oauth/token").then(token("AT", 3600));
+    acme.saas.on("GET", "/things").then(Answer::json(200, &json!({})));
+
+    call(&acme).await.unwrap();
+
+    assert_eq!(bearers(&acme), ["THEIRS"]);
 }
 
 const TOKEN_BY_BASIC: &str = r"

@@ -127,6 +127,14 @@ fn tokens(store: &Store, worker: &str, fingerprint: &str) -> StoredTokens {
     })
 }
 
+fn token(access: &str) -> Tokens {
+    Tokens {
+        access_token: Arc::new(Secret::new(access.to_owned())),
+        refresh_token: Some(Arc::new(Secret::new("canary-refresh".to_owned()))),
+        expires_at: Some(1_800_000_000),
+    }
+}
+
 #[rstest]
 #[case(Backend::Sqlite)]
 #[case(Backend::Postgres)]
@@ -135,13 +143,8 @@ async fn a_token_is_found_by_other_processes_and_not_with_other_secrets(#[case] 
     let Some(bench) = backend.start(0).await else { return };
     let key = TokenKey { connection: "acme".parse().unwrap(), slot: "api.example.com".to_owned() };
     let again = bench.again().await;
-    let given = Tokens {
-        access_token: Arc::new(Secret::new("canary-access".to_owned())),
-        refresh_token: Some(Arc::new(Secret::new("canary-refresh".to_owned()))),
-        expires_at: Some(1_800_000_000),
-    };
 
-    tokens(&bench.store, "one", "a").save(&key, given).await.unwrap();
+    tokens(&bench.store, "one", "a").save(&key, token("canary-access")).await.unwrap();
     let found = tokens(&again, "two", "a").load(&key).await.unwrap().unwrap();
     let other_host = TokenKey { slot: "other.example.com".to_owned(), ..key.clone() };
 
@@ -173,4 +176,53 @@ async fn one_process_at_a_time_refreshes_a_token(#[case] backend: Backend) {
 
     assert!(during.is_err() && after.is_ok_and(|taken| taken.is_ok()));
     assert!(one.lock(&"other".parse().unwrap()).now_or_never().is_none_or(|taken| taken.is_ok()));
+}
+
+/// One process slept while it refreshed a token, and another one took the lock.
+#[rstest]
+#[case::and_kept_a_newer_one(Backend::Sqlite, true, "newer")]
+#[case::and_kept_a_newer_one(Backend::Postgres, true, "newer")]
+#[case::twin_and_kept_none(Backend::Sqlite, false, "late")]
+#[case::twin_and_kept_none(Backend::Postgres, false, "late")]
+#[tokio::test]
+async fn one_that_lost_the_lock_of_a_token_replaces_no_newer_one(
+    #[case] backend: Backend,
+    #[case] keeps: bool,
+    #[case] expected: &str,
+) {
+    let Some(bench) = backend.start(0).await else { return };
+    let key = TokenKey { connection: "acme".parse().unwrap(), slot: "api.example.com".to_owned() };
+    let (one, two) = (tokens(&bench.store, "one", ""), tokens(&bench.again().await, "two", ""));
+    one.save(&key, token("first")).await.unwrap();
+    let lost = one.lock(&key.connection).await.unwrap();
+    one.load(&key).await.unwrap();
+    bench.clock.advance(Duration::from_secs(10));
+    let held = two.lock(&key.connection).await.unwrap();
+    if keeps {
+        two.save(&key, token("newer")).await.unwrap();
+    }
+
+    one.save(&key, token("late")).await.unwrap();
+
+    let found = one.load(&key).await.unwrap().unwrap();
+    assert_eq!(found.access_token.expose(), expected);
+    drop((lost, held));
+}
+
+/// The lock was lost and is free again: it is not taken back on the way.
+#[tokio::test]
+async fn a_lost_lock_of_a_token_does_not_hold_up_others() {
+    let bench = Backend::Sqlite.start(0).await.unwrap();
+    let acme = "acme".parse().unwrap();
+    let (one, two) = (tokens(&bench.store, "one", ""), tokens(&bench.again().await, "two", ""));
+    let lost = one.lock(&acme).await.unwrap();
+    bench.clock.advance(Duration::from_secs(10));
+    drop(two.lock(&acme).await.unwrap());
+    // A sign of life of the first one falls into this time.
+    tokio::time::timeout(Duration::from_millis(1500), std::future::pending::<()>()).await.unwrap_err();
+
+    let again = tokio::time::timeout(Duration::from_millis(900), two.lock(&acme)).await;
+
+    assert!(again.is_ok_and(|taken| taken.is_ok()));
+    drop(lost);
 }
