@@ -256,6 +256,16 @@ fn the_text_shows_every_write_with_body_reason_and_proof() {
 }
 
 #[test]
+fn a_category_of_a_whole_collection_is_a_reason_without_fields() {
+    let mut contents = contents();
+    contents.operations[0].reason[0].fields.clear();
+
+    let text = Plan::seal(contents).to_text();
+
+    assert!(text.contains("reason: erase, user.name: all of it\n"), "{text}");
+}
+
+#[test]
 fn a_value_can_neither_hide_a_line_of_the_text_nor_invent_one() {
     let value = "x\n\n  3  shop  DELETE\u{1b}[2A\u{9b}2K\r\u{202e}";
     let mut odd = contents();

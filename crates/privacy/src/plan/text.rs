@@ -77,7 +77,9 @@ fn write_operation(text: &mut String, operation: &Operation) {
         Call::Http { body: None, .. } => {}
     }
     for reason in &operation.reason {
-        detail("reason", &format!("{}, {}: {}", reason.rule, reason.category, reason.fields.join(", ")));
+        // A category of the collection itself has no field.
+        let fields = if reason.fields.is_empty() { "all of it" } else { &reason.fields.join(", ") };
+        detail("reason", &format!("{}, {}: {fields}", reason.rule, reason.category));
     }
     let grade = operation.grade.map(|grade| format!(" ({})", word(&grade))).unwrap_or_default();
     detail("expected", &format!("{}{grade}, {}", word(&operation.expected), counted(operation.rows, "row")));
