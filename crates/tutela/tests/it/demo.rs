@@ -28,8 +28,10 @@ fn cargo_commands_of_readme_and_guide_run_this_program() {
         text += &std::fs::read_to_string(page).unwrap();
     }
     let words: Vec<&str> = text.split_whitespace().collect();
-    let commands: Vec<&[&str]> =
-        words.windows(5).filter(|words| words[0].trim_matches('`').ends_with("cargo") && words[1] == "run").collect();
+    let commands: Vec<&[&str]> = words
+        .windows(5)
+        .filter(|words| words[0].trim_matches('`').ends_with("cargo") && words[1] == "run")
+        .collect();
 
     assert!(commands.len() >= 3, "{commands:?}");
     for command in commands {

@@ -104,7 +104,8 @@ async fn a_request_for_data_destroys_what_an_abandoned_one_left(#[case] again: &
     let program = Program::new();
     shop::project(&program, &saas);
     program.file("people.jsonl", "{\"email\": \"ana@example.com\"}\n");
-    let said = interrupted(&program, &saas, &[ACCESS, &["-v"]].concat(), ("-INT", ORDERS)).await.expect(3).stderr;
+    let said =
+        interrupted(&program, &saas, &[ACCESS, &["-v"]].concat(), ("-INT", ORDERS)).await.expect(3).stderr;
     let run = said.split([' ', '=', '\n']).find(|word| word.starts_with("run_")).unwrap();
     shop::give_orders(&saas);
     program.age_state().await;

@@ -172,8 +172,11 @@ mod tests {
     /// One more entry, numbered and signed.
     async fn sign(store: &Store) {
         store.audit_enter(&[AuditEvent::new(Actor::system(), "test", "it")]).await.unwrap();
-        let lease =
-            store.lease_take(AUDIT_LEASE, "tester", std::time::Duration::from_secs(9)).await.unwrap().unwrap();
+        let lease = store
+            .lease_take(AUDIT_LEASE, "tester", std::time::Duration::from_secs(9))
+            .await
+            .unwrap()
+            .unwrap();
         while store.audit_sequence(&lease, 10).await.unwrap().is_some() {}
         store.lease_release(&lease).await.unwrap();
     }
