@@ -26,7 +26,8 @@ use crate::service::{ServiceArgument, actor, forget_expired};
 Reads everything again first: if a value that a write uses, or a file, policy, secret or limit changed, it
 shows what and sends nothing. Sends exactly what stands in the plan, each write once. The same command again
 goes on where the last one stopped. Ends with 0 if all is done, with 3 while something is accepted, failed,
-unknown or not possible, with 4 if nothing may be sent.")]
+unknown or not possible, with 1 if nothing took effect because all of it failed, with 4 if nothing may be
+sent.")]
 pub(crate) struct Apply {
     #[command(flatten)]
     service: ServiceArgument,

@@ -1,5 +1,5 @@
 use model::{RunId, visible};
-use privacy::RunStatus;
+use privacy::{RunStatus, StatusError};
 
 use crate::arguments::Format;
 use crate::command::certificate::word;
@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::output::{self, Output};
 use crate::runtime;
 use crate::service::ServiceArgument;
+use crate::state;
 use crate::table::table;
 
 /// Of which run.
@@ -29,7 +30,10 @@ pub(crate) struct Status {
 pub(crate) fn run(arguments: &Status, output: Output) -> Result<Exit, Failure> {
     runtime::run_until_interrupted(async {
         let service = arguments.service.open(output).await?;
-        let status = service.status(&arguments.run).await.map_err(|error| Failure::failed(&error))?;
+        let status = service.status(&arguments.run).await.map_err(|error| match &error {
+            StatusError::NotKnownHere { .. } => Failure::bad_input(&error),
+            StatusError::Store(error) => state::failure(error),
+        })?;
         show(&status, output);
         Ok(Exit::Done)
     })

@@ -19,6 +19,31 @@ async fn limits_refuse_a_plan_until_they_are_raised() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_not_known_here_is_bad_input_for_every_command() {
+    const OTHER: &str = "run_01a21458-d599-764d-9a8e-742a80f0fcd8";
+    let journey = Journey::on_sqlite().await;
+    let before = journey.run(&["privacy", "status", OTHER]);
+    journey.plan("ana@example.com");
+
+    let commands = [&["status", OTHER][..], &["verify", OTHER], &["resolve", OTHER, "1", "--did-not"]];
+    let rans = commands.map(|command| journey.run(&[&["privacy"], command].concat()));
+
+    for ran in rans.into_iter().chain([before]) {
+        ran.expect(2).complains(&[OTHER, "tutela privacy plan"]);
+    }
+}
+
+#[test]
+fn the_help_of_apply_names_every_way_in_which_it_ends() {
+    let help = crate::program::Program::new().run(&["privacy", "apply", "--help"]).expect(0).stdout;
+
+    let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for end in ["Ends with 0 if", "with 1 if", "with 3 while", "with 4 if"] {
+        assert!(words.contains(end), "{end}: {help}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_applies_at_once_send_every_write_once() {
     let journey = Journey::on_sqlite().await;
     let planned = journey.plan("ana@example.com");

@@ -66,6 +66,10 @@ impl ShopDatabase {
     #[expect(clippy::print_stdout, reason = "a test that did not run says so")]
     pub(crate) async fn empty_on_postgres() -> Option<Self> {
         let Some(server) = std::env::var("TUTELA_TEST_POSTGRES").ok().filter(|url| !url.is_empty()) else {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "TUTELA_TEST_POSTGRES is not set; `cargo xtask test` starts a server"
+            );
             println!("skipped: TUTELA_TEST_POSTGRES is not set; `cargo xtask test` starts a server");
             return None;
         };
