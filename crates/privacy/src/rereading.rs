@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Cancellation, Progress, RowKeeping, RunOutcome, RunPlan, SealedRows, StoredRows};
+use engine::{
+    Cancellation, CollectionOutcome, Progress, RowKeeping, RunOutcome, RunPlan, SealedRows, Status,
+    StoredRows,
+};
 use graph::Targets;
 use model::{CollectionAddress, Identities, RunId};
 use store::StoreError;
@@ -39,13 +42,19 @@ impl PrivacyService {
         Ok(format!("{name}-{}", last.unwrap_or(0) + 1))
     }
 
-    /// The rows that the plan of a run was made from. Nobody is asked: they are in the store.
+    /// The rows that the plan of a run was made from, of the collections that were read for it. Nobody is
+    /// asked: they are in the store.
     pub(crate) async fn rows_of_plan(
         &self,
         run: &RunId,
     ) -> Result<BTreeMap<CollectionAddress, SealedRows>, PlanningError> {
         let outcome = engine::kept_reading(&self.parts().store, run, STAGE).await?;
-        Ok(outcome.collections.into_iter().map(|(address, read)| (address, read.sealed)).collect())
+        let was_read = |read: &CollectionOutcome| match read.status {
+            Status::Complete | Status::Incomplete => true,
+            Status::Failed | Status::Skipped => false,
+        };
+        let read = outcome.collections.into_iter().filter(|(_, read)| was_read(read));
+        Ok(read.map(|(address, read)| (address, read.sealed)).collect())
     }
 
     /// Reads everything as a stage of the run; what that stage has read already is not read again.

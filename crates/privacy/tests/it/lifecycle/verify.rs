@@ -7,7 +7,7 @@ use rstest::rstest;
 use serde_json::json;
 use store::{RunState, StoreError};
 
-use privacy::plan::{Plan, PlanAction};
+use privacy::plan::{Plan, PlanAction, Verification};
 
 use super::bench::{Backend, Bench, actor, apply, plan_with, policies, verify};
 use super::crm;
@@ -118,6 +118,28 @@ async fn rows_below_a_masked_row_are_still_looked_for(#[case] backend: Backend) 
     let reads = verified.certificate.verification.reads;
     let orders = reads.iter().find(|read| read.address.to_string() == "shop:orders").unwrap();
     assert_eq!((orders.state, orders.rows_before, orders.rows_left), (VerificationState::StillPresent, 2, 1));
+}
+
+/// The contacts are read for other connections only, and nothing but them leads to the notes.
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_was_asked_for_is_not_called_gone(#[case] backend: Backend) {
+    let one_by_one = "method: DELETE\n          path: /notes/<id>\n          gone: [404]\n          param_values: [{name: id, references: [{dataset: crm, field: notes.id, direction: from}]}]\n";
+    let at_once = "method: POST\n          path: /erasures\n          per: person\n          param_values: [{name: email, identity: email}]\n          body: '{\"email\": \"<email>\"}'\n";
+    let file = crm::FILE.replace("path: /contacts,", "path: /contacts, when: domain == 'x',");
+    let Some(bench) = backend.start_with(&file.replace(one_by_one, at_once)).await else { return };
+    let plan = applied(&bench).await;
+
+    let verified = verify(&bench.process().await, &plan.contents().run).await.unwrap();
+
+    let sent = plan.contents().operations.iter().find(|one| one.collections[0].collection() == "notes");
+    assert_eq!(sent.unwrap().verification, Verification::ReadAgain);
+    let reads = &verified.certificate.verification.reads;
+    let notes = reads.iter().find(|read| read.address.to_string() == "crm:notes").unwrap();
+    assert_eq!(notes.state, VerificationState::NotChecked);
+    assert!(!verified.is_proven());
 }
 
 #[rstest]

@@ -39,7 +39,7 @@ fn urls(world: &World, plan: &Plan) -> Vec<String> {
 
 fn of_collection<'a>(plan: &'a Plan, name: &str) -> &'a Operation {
     let mut operations = plan.contents().operations.iter();
-    operations.find(|one| one.collections[0].collection() == name).unwrap()
+    operations.find(|one| one.collections.iter().any(|address| address.collection() == name)).unwrap()
 }
 
 #[tokio::test]
