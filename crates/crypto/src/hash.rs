@@ -118,7 +118,9 @@ mod tests {
     fn parts_count_one_by_one() {
         let of = |parts: &[&str]| {
             let mut hash = PartsHash::new();
-            parts.iter().for_each(|part| hash.add(part));
+            for part in parts {
+                hash.add(part);
+            }
             hash.finish()
         };
 

@@ -67,7 +67,7 @@ impl CollectionRun {
             match stage.take(node.address(), &basis, &self.stop).await? {
                 Taken::Over(outcome) => return Ok(*outcome),
                 Taken::Stopped(why) => return Ok(unread(node, Status::Skipped, why.completeness())),
-                Taken::Ours(writer) => match self.read_into(node, RowWriter::Store(*writer)).await {
+                Taken::Ours(writer) => match self.read_into(node, RowWriter::Store(writer)).await {
                     Err(Halt::Lost) => {
                         warn!(collection = %node.address(), "another worker took the collection over");
                     }

@@ -18,7 +18,7 @@ use crate::{CollectionOutcome, HoldState, RowsError, SealedRows, TaskHold};
 #[derive(Debug)]
 pub(crate) enum RowWriter {
     Spool(SpoolWriter),
-    Store(StoredWriter),
+    Store(Box<StoredWriter>),
 }
 
 /// Takes them into the store, under a task that this process holds.
