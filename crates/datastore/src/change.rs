@@ -99,7 +99,8 @@ impl Database {
     /// The statements that write the new values, each over at most 1,000 rows.
     ///
     /// Every row is named by its full primary key, as the dataset marks it, with the values it had
-    /// when it was read. A row without new values gives nothing.
+    /// when it was read. Where the dataset marks less than the table's key, each row has a statement of
+    /// its own, which fails if it names several. A row without new values gives nothing.
     ///
     /// A row that cannot be named and a value that does not fit are refused on their own
     /// ([`Fault::IncompleteKey`], [`Fault::NotWritable`], [`Fault::NotNull`]); the rest is written.
@@ -135,8 +136,11 @@ impl Database {
     ) -> Result<Changes, Fault> {
         let table = self.table(&collection.address).await?;
         let target = Target { dialect: self.driver().dialect(), table: &table, collection, write };
-        let most = if self.driver().takes_batches().await? { MOST_KEYS } else { 1 };
         let key = target.key_columns()?;
+        // Less than the table's key may name several rows. Only a statement for one row finds out: among
+        // many, a row too much would make up for one that is gone.
+        let batches = target.holds_key(&key) && self.driver().takes_batches().await?;
+        let most = if batches { MOST_KEYS } else { 1 };
         let mut made = Changes::default();
         // Rows that get values in the same columns, until there are enough for a statement.
         let mut open: BTreeMap<Vec<String>, Vec<Prepared>> = BTreeMap::new();
@@ -211,6 +215,12 @@ impl Target<'_> {
         }
         columns.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(columns)
+    }
+
+    /// Whether the marked columns hold the table's primary key, so that they name one row at most.
+    fn holds_key(&self, marked: &[Column]) -> bool {
+        let key = self.table.key();
+        !key.is_empty() && key.iter().all(|name| marked.iter().any(|column| column.name == *name))
     }
 
     /// The row with its key and its new values; values that do not fit go to `refused`.

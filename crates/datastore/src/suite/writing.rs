@@ -220,6 +220,36 @@ async fn a_key_that_names_more_rows_changes_none(#[case] backend: Backend) {
     assert_eq!(shop.text("SELECT CAST(COUNT(*) AS CHAR(9)) FROM orders WHERE city = 'X'").await.trim(), "0");
 }
 
+/// Together, the row too much of customer 1 would make up for the row that customer 9 does not have.
+#[rstest::rstest]
+#[case(Backend::PostgreSql)]
+#[case(Backend::MySql)]
+#[case(Backend::Sqlite)]
+#[tokio::test]
+async fn half_a_key_is_never_part_of_a_batch(#[case] backend: Backend, #[values(true, false)] deletes: bool) {
+    let Some(shop) = shop(backend).await else { return };
+    let wrong = Plan::new(
+        "  - name: orders\n    fields:\n    - {name: customer, fides_meta: {primary_key: true, identity: email}}\n    - {name: city, data_categories: [user]}\n",
+    );
+    let (database, collection) = (shop.database(Access::Write), &wrong.node("orders").collection);
+    let rows = [json!({"customer": 1}), json!({"customer": 9}), json!({"customer": 2})];
+    let made = if deletes {
+        database.delete(collection, &rows.clone().map(row)).await
+    } else {
+        database.update(collection, &rows.clone().map(|row| change(row, "city", json!("X")))).await
+    };
+
+    let mut results = Vec::new();
+    for operation in operations(made.unwrap()).unwrap() {
+        results.push(execute(&shop, &operation).await);
+    }
+
+    assert_eq!(results, [Err(Fault::KeyNotUnique { affected: 2, planned: 1 }), Ok(0), Ok(1)]);
+    let left =
+        shop.text("SELECT CAST(COUNT(*) AS CHAR(9)) FROM orders WHERE customer = 1 AND city = 'Rome'").await;
+    assert_eq!(left.trim(), "2");
+}
+
 #[rstest::rstest]
 #[case(Backend::PostgreSql)]
 #[case(Backend::MySql)]
