@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use crate::dialect::Dialect;
 use crate::page::PageSink;
 use crate::select::{Output, Select};
-use crate::table::{Column, ColumnKind, TableName};
+use crate::table::{Column, ColumnKind};
 use crate::{Database, DatabaseError, Fault};
 
 const NAME: &str = "counted";
@@ -25,7 +25,15 @@ impl Database {
 
     async fn count(&self, collection: &CollectionAddress, most: u64) -> Result<u64, Fault> {
         let table = self.table(collection).await?;
-        let select = select(self.driver().dialect(), &table.name, most);
+        // A number of ours, not a value from outside.
+        let most = most.min(i64::MAX.unsigned_abs());
+        self.number_of(&format!("SELECT 1 FROM {} LIMIT {most}", self.driver().dialect().table(&table.name)))
+            .await
+    }
+
+    /// How many rows `rows` gives, a SELECT without parameters.
+    pub(crate) async fn number_of(&self, rows: &str) -> Result<u64, Fault> {
+        let select = select(self.driver().dialect(), rows);
         let (sender, mut pages) = mpsc::channel(1);
         self.driver().stream(&select, PageSink::new(sender, self.limits())).await?;
         let page = pages.recv().await.unwrap_or_default().rows().unwrap_or_default();
@@ -34,7 +42,7 @@ impl Database {
     }
 }
 
-fn select(dialect: Dialect, table: &TableName, most: u64) -> Select {
+fn select(dialect: Dialect, rows: &str) -> Select {
     let name = dialect.quote(NAME);
     let kind = match dialect {
         Dialect::PostgreSql | Dialect::MySql => ColumnKind::integer(64, true),
@@ -49,11 +57,6 @@ fn select(dialect: Dialect, table: &TableName, most: u64) -> Select {
         not_null: false,
         generated: true,
     };
-    // A number of ours, not a value from outside.
-    let sql = format!(
-        "SELECT COUNT(*) AS {name} FROM (SELECT 1 FROM {} LIMIT {}) AS {name}",
-        dialect.table(table),
-        most.min(i64::MAX.unsigned_abs())
-    );
+    let sql = format!("SELECT COUNT(*) AS {name} FROM ({rows}) AS {name}");
     Select { sql, parameters: Vec::new(), outputs: vec![Output { column, is_json: false }] }
 }

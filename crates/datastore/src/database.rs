@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -78,16 +79,27 @@ impl Database {
         self.inner.driver.test().await.map_err(|fault| self.error(None, fault))
     }
 
-    /// Looks at the table of a collection, without reading a row: it is there, with these columns.
+    /// Looks at the table of a collection, without reading a row: it is there, with these columns, and
+    /// they may be read.
     ///
     /// # Errors
-    /// Why the table cannot be read as its dataset says.
+    /// Why the table cannot be read as its dataset says; [`Fault::Denied`] without the right to.
     pub async fn look(&self, collection: &CollectionAddress, columns: &[&str]) -> Result<(), DatabaseError> {
-        let looked = self
-            .table(collection)
-            .await
-            .and_then(|table| columns.iter().try_for_each(|column| table.column(column).map(|_| ())));
-        looked.map_err(|fault| self.error(Some(collection), fault))
+        let limit = self.inner.limits.statement_timeout;
+        let looked = tokio::time::timeout(limit, self.look_at(collection, columns)).await;
+        looked.unwrap_or(Err(Fault::Timeout)).map_err(|fault| self.error(Some(collection), fault))
+    }
+
+    async fn look_at(&self, collection: &CollectionAddress, columns: &[&str]) -> Result<(), Fault> {
+        let (table, dialect) = (self.table(collection).await?, self.driver().dialect());
+        let mut names = BTreeSet::new();
+        for column in columns {
+            names.insert(dialect.quote(&table.column(column)?.name));
+        }
+        // The catalogue says nothing about rights. Asking for no row of them does.
+        let names = if names.is_empty() { "1".to_owned() } else { Vec::from_iter(names).join(", ") };
+        self.number_of(&format!("SELECT {names} FROM {} LIMIT 0", dialect.table(&table.name))).await?;
+        Ok(())
     }
 
     pub(crate) fn place(&self) -> [u8; 32] {

@@ -32,6 +32,42 @@ async fn masks_row_1(shop: &Shop) -> Fault {
     database.execute_permitted(&operations[0]).await.unwrap_err().fault
 }
 
+#[rstest::rstest]
+#[case(Backend::PostgreSql)]
+#[case(Backend::MySql)]
+#[tokio::test]
+async fn a_look_finds_columns_that_the_account_may_not_read(#[case] backend: Backend) {
+    let Some(mut shop) = shop(backend).await else { return };
+    let mut url = url::Url::parse(&shop.url).unwrap();
+    let account = format!("reader_of_{}", url.path().trim_start_matches('/').trim_start_matches("tutela_"));
+    shop.run(&match backend {
+        Backend::PostgreSql => format!(
+            "CREATE ROLE {account} LOGIN PASSWORD 'p'; GRANT SELECT (id) ON people TO {account}; GRANT UPDATE ON people TO {account}"
+        ),
+        Backend::MySql | Backend::Sqlite => format!(
+            "CREATE USER {account} IDENTIFIED BY 'p'; GRANT SELECT (id) ON people TO {account}; GRANT UPDATE ON people TO {account}"
+        ),
+    })
+    .await;
+    url.set_username(&account).unwrap();
+    url.set_password(Some("p")).unwrap();
+    let admin = std::mem::replace(&mut shop.url, url.into());
+    let database = shop.database(Access::Read);
+    let people = "shop:people".parse().unwrap();
+
+    let allowed = database.look(&people, &["id"]).await;
+    let denied = database.look(&people, &["id", "email"]).await;
+
+    shop.url = admin;
+    shop.run(&match backend {
+        Backend::PostgreSql => format!("DROP OWNED BY {account}; DROP ROLE {account}"),
+        Backend::MySql | Backend::Sqlite => format!("DROP USER {account}"),
+    })
+    .await;
+    assert!(allowed.is_ok(), "{allowed:?}");
+    assert!(matches!(denied.unwrap_err().fault, Fault::Denied { .. }));
+}
+
 /// A function that writes when it is asked: the session must stop it, whatever the account may do.
 #[rstest::rstest]
 #[case(Backend::PostgreSql)]
