@@ -35,7 +35,7 @@ pub(super) async fn leaks(program: &Program, rans: &[&Ran], state: Option<&Place
             continue;
         }
         search(&place, &content, SECRETS);
-        if !FOR_PEOPLE.contains(&name) {
+        if !FOR_PEOPLE.contains(&name) && !name.ends_with(".plan.json") {
             search(&place, &content, PERSONS);
             search(&format!("the name of {place}"), place.as_bytes(), PERSONS);
         }
