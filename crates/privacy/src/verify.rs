@@ -148,7 +148,7 @@ impl PrivacyService {
         let operations = facts.operations();
         let reads = if changed.is_empty() {
             let endings = endings(&operations, &ledger, &jobs);
-            self.look_again(known, &plan, (options, endings), on_progress).await?
+            self.look_again((known, &plan), (options, on_progress), endings).await?
         } else {
             self.not_looked(known)
         };
@@ -161,10 +161,9 @@ impl PrivacyService {
     /// Reads everything again and compares.
     async fn look_again(
         &self,
-        known: &Known,
-        plan: &Plan,
-        (options, endings): (&VerifyOptions, BTreeMap<u64, Ending>),
-        on_progress: &(dyn Fn(Progress) + Send + Sync),
+        (known, plan): (&Known, &Plan),
+        (options, on_progress): (&VerifyOptions, &(dyn Fn(Progress) + Send + Sync)),
+        endings: BTreeMap<u64, Ending>,
     ) -> Result<Vec<VerifiedRead>, VerifyError> {
         let parts = self.parts();
         let run = &known.head.run;

@@ -178,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    const FILE: &str = r#"
+    const FILE: &str = "
 saas_config:
   fides_key: app
   name: App
@@ -201,7 +201,7 @@ saas_config:
             - {name: id, references: [{dataset: app, field: people.id, direction: from}]}
             - {name: other, references: [{dataset: app, field: people.other, direction: from}]}
           body: BODY
-"#;
+";
 
     fn request(body: &str) -> Request {
         let file = FILE.replace("BODY", &format!("'{body}'"));

@@ -166,7 +166,7 @@ impl Comparison {
             each(before, &mut |row| traces.remember(row))?;
         }
         each(&now.sealed, &mut |row| traces.look(row))?;
-        let by_key = self.look_by_key(collection, &mut traces, runtime)?;
+        let by_key = self.look_by_key(collection, &mut traces, runtime);
         let finding = if traces.rows_left() > 0 {
             Finding::still_present()
         } else if !is_whole(now) {
@@ -206,19 +206,17 @@ impl Comparison {
         collection: &Arc<GraphCollection>,
         traces: &mut Traces<'_>,
         runtime: &Handle,
-    ) -> Result<Option<bool>, Box<PlanningError>> {
-        let Ok(connection) = collection.address.dataset().parse() else { return Ok(None) };
-        let Some(Source::Database(database)) = self.service.parts().sources.get(&connection) else {
-            return Ok(None);
-        };
-        let Some(keys) = traces.key_values() else { return Ok(None) };
+    ) -> Option<bool> {
+        let connection = collection.address.dataset().parse().ok()?;
+        let Source::Database(database) = self.service.parts().sources.get(&connection)? else { return None };
+        let keys = traces.key_values()?;
         let by_key = ByKey { database, collection, keys, cancellation: &self.cancellation };
         let mut look = |row: &Row| traces.look_if_known(row);
         let read = by_key.read(&self.traversal, &mut look);
-        Ok(Some(runtime.block_on(read).unwrap_or_else(|error| {
+        Some(runtime.block_on(read).unwrap_or_else(|error| {
             tracing::warn!(%error, "rows could not be read again by their key");
             false
-        })))
+        }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is evidence of an erasure, and what is not.
 
-use model::Outcome;
+use model::{CollectionAddress, Outcome};
 use privacy::certificate::{Certificate, Evidence, VerificationState, VerifiedRead};
 use privacy::plan::{Plan, Verification};
 use privacy::{ResolveDecision, RunStatus};
@@ -23,14 +23,18 @@ fn read<'a>(certificate: &'a Certificate, collection: &str) -> &'a VerifiedRead 
     certificate.verification.reads.iter().find(is_it).unwrap()
 }
 
+fn is_about(collections: &[CollectionAddress], collection: &str) -> bool {
+    collections.iter().any(|one| one.to_string() == collection)
+}
+
 fn order_of(status: &RunStatus, collection: &str) -> u64 {
-    let has_it = |one: &&privacy::OperationStatus| one.collections[0].to_string() == collection;
+    let has_it = |one: &&privacy::OperationStatus| is_about(&one.collections, collection);
     status.operations.iter().find(has_it).unwrap().order
 }
 
 fn verification_of(plan: &Plan, collection: &str) -> Verification {
     let operations = &plan.contents().operations;
-    operations.iter().find(|one| one.collections[0].to_string() == collection).unwrap().verification
+    operations.iter().find(|one| is_about(&one.collections, collection)).unwrap().verification
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
