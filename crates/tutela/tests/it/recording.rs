@@ -3,8 +3,12 @@ use testkit::{Answer, Canary};
 use crate::program::Program;
 use crate::shop;
 
+/// Many files forget to say what is sensitive.
+#[rstest::rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recording_holds_no_secrets_and_no_persons_and_can_be_tested() {
+async fn a_recording_holds_no_secrets_and_no_persons_and_can_be_tested(
+    #[values(", sensitive: true", "")] sensitive: &str,
+) {
     let canary = Canary::new("recording");
     let saas = shop::open().await;
     let personal = canary.personal.clone();
@@ -13,6 +17,7 @@ async fn a_recording_holds_no_secrets_and_no_persons_and_can_be_tested() {
     });
     let program = Program::new();
     shop::project_with(&program, &saas, &format!("token: {}", canary.secret), "");
+    program.file("connector.yml", &shop::CONNECTOR.replace(", sensitive: true", sensitive));
     let identity = format!("email={}", canary.personal);
 
     program
