@@ -170,9 +170,9 @@ impl Budgets for TakenOverMeanwhile {
         &'a self,
         _: &'a BudgetScope,
         _: &'a [crate::Limit],
-    ) -> BoxFuture<'a, Result<std::time::Duration, crate::BudgetError>> {
+    ) -> BoxFuture<'a, Result<Duration, crate::BudgetError>> {
         self.0.store(true, Ordering::SeqCst);
-        Box::pin(std::future::ready(Ok(std::time::Duration::ZERO)))
+        Box::pin(std::future::ready(Ok(Duration::ZERO)))
     }
 
     fn observe(&self, _: &BudgetScope, _: crate::RateSignal) {}
@@ -282,7 +282,7 @@ impl Lookup for Silent {
 #[tokio::test]
 async fn name_server_that_is_silent_ends_at_the_connect_timeout() {
     let mut settings = DoorSettings::default();
-    settings.timeouts.connect = std::time::Duration::from_millis(50);
+    settings.timeouts.connect = Duration::from_millis(50);
 
     let result = door(settings, Mode::Live, Arc::new(Silent)).send(get("https://api.example.com/")).await;
 

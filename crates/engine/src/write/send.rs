@@ -189,10 +189,8 @@ impl<'a> Sender<'a> {
                 }
             }
             if let Poll::Ready(judged) = answer.as_mut().poll(context) {
-                return Poll::Ready(match departure.was_refused() {
-                    true => Err(self.stopped(self.hold.state())),
-                    false => Ok(judged),
-                });
+                let refused = departure.was_refused();
+                return Poll::Ready(if refused { Err(self.stopped(self.hold.state())) } else { Ok(judged) });
             }
             ended.as_mut().poll(context).map(|state| Err(self.stopped(state)))
         })
