@@ -100,11 +100,12 @@ async fn a_destination_that_cannot_delete_is_reported_and_nothing_is_sent_again(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_without_a_user_id_causes_no_regulation() {
+async fn a_person_without_a_user_id_causes_no_regulation_and_the_rest_is_proven() {
     let journey = Journey::on_sqlite().await;
 
     let planned = journey.plan("zoe@example.com");
     journey.apply(&planned).expect(0);
+    journey.run(&["privacy", "verify", &planned.run]).expect(0);
 
     assert_eq!(planned.requests(), Vec::<String>::new());
     assert_eq!(journey.segment_writes(), 0);
