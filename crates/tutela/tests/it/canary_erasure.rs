@@ -167,7 +167,11 @@ async fn failures_of_writes_do_not_tell_them_either() {
         let rans: Vec<&Ran> = [&planned].into_iter().chain(&rest).collect();
         assert_eq!(leaks(&erasure.program, &rans, None).await, Vec::<String>::new(), "{failure}");
         assert!(matches!(rest[1].code, 1 | 3), "{failure}: {}", rest[1].code);
-        assert_eq!((rest[5].code, rest[7].code), (3, 0), "{failure}: a valid certificate of what is not proven");
+        assert_eq!(
+            (rest[5].code, rest[7].code),
+            (3, 0),
+            "{failure}: a valid certificate of what is not proven"
+        );
     }
 }
 
