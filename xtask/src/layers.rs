@@ -33,12 +33,17 @@ const CLIENT_OWNERS: &[&str] = &["egress"];
 const CLIENT_IN_TESTS: &[&str] = &["egress", "testkit", "tutela", "sandbox"];
 const CLIENT_OUTSIDE: &[&str] = &["testkit", "xtask"];
 
+/// Features that only `cargo xtask test` and `sweep` switch on, from the top: as part of a dependency they
+/// would be in examples, which measure, and in whatever else is built beside.
+const OF_TEST_BUILDS: &[&str] = &["kill-points", "planted-defects"];
+
 /// One dependency of a crate of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Edge {
     from: String,
     to: String,
     tests_only: bool,
+    features: Vec<String>,
 }
 
 /// Reads the workspace and fails if an edge points up or sideways.
@@ -72,6 +77,7 @@ fn edges() -> Result<Vec<Edge>> {
                     from: package.name.to_string(),
                     to: dependency.name.clone(),
                     tests_only: dependency.kind == DependencyKind::Development,
+                    features: dependency.features.clone(),
                 });
             }
         }
@@ -87,14 +93,17 @@ fn violations(edges: &[Edge]) -> Vec<String> {
 }
 
 fn violation(edge: &Edge, layers: &BTreeMap<&str, u8>) -> Option<String> {
-    let Edge { from, to, tests_only } = edge;
+    let Edge { from, to, tests_only, features } = edge;
+    if let Some(feature) = features.iter().find(|feature| OF_TEST_BUILDS.contains(&feature.as_str())) {
+        return Some(format!("{from} uses {to} with `{feature}`; give it to the test run instead"));
+    }
     if to == CLIENT {
         let allowed = CLIENT_OWNERS.contains(&from.as_str())
             || CLIENT_OUTSIDE.contains(&from.as_str())
             || (*tests_only && CLIENT_IN_TESTS.contains(&from.as_str()));
         return (!allowed).then(|| format!("{from} uses {CLIENT}; send through `egress` instead"));
     }
-    // A crate's tests may switch on a feature of the crate itself.
+    // A crate's tests may switch on another feature of the crate itself.
     if *tests_only && from == to {
         return None;
     }
@@ -119,7 +128,7 @@ mod tests {
     use super::*;
 
     fn edge(from: &str, to: &str) -> Edge {
-        Edge { from: from.to_owned(), to: to.to_owned(), tests_only: false }
+        Edge { from: from.to_owned(), to: to.to_owned(), tests_only: false, features: Vec::new() }
     }
 
     #[test]
@@ -151,6 +160,19 @@ mod tests {
 
         assert!(violations(&[for_tests("spec", "sandbox"), for_tests("model", "testkit")]).is_empty());
         assert_eq!(violations(&[for_tests("spec", "engine")]).len(), 1);
+    }
+
+    #[test]
+    fn a_dependency_with_planted_defects_is_found() {
+        let with = |feature: &str| Edge {
+            tests_only: true,
+            features: vec![feature.to_owned()],
+            ..edge("engine", "engine")
+        };
+
+        assert_eq!(violations(&[with("planted-defects")]).len(), 1);
+        assert_eq!(violations(&[with("kill-points")]).len(), 1);
+        assert_eq!(violations(&[with("another")]), Vec::<String>::new());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 mod crash;
 mod database;
+#[cfg(feature = "planted-defects")]
 mod defects;
 mod hold;
 mod job;
