@@ -322,7 +322,7 @@ async fn token_that_cannot_be_saved_is_not_used() {
 #[tokio::test]
 async fn a_token_that_came_too_late_gives_way_to_the_one_that_is_kept() {
     let faster = Tokens {
-        access_token: Arc::new(crypto::Secret::new("THEIRS".to_owned())),
+        access_token: Arc::new(Secret::new("THEIRS".to_owned())),
         refresh_token: None,
         expires_at: None,
     };
