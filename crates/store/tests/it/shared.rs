@@ -4,9 +4,9 @@ use crypto::{MasterKey, Secret};
 use jiff::SignedDuration;
 use model::Clock as _;
 use rstest::rstest;
-use store::{Actor, RateScope, RateWindow};
+use store::{Actor, RateScope, RateWindow, StoreError};
 
-use crate::bench::{Backend, open, ring};
+use crate::bench::{Backend, LEASE, open, ring};
 
 fn window(counter: &str, number: i64, rate: u64) -> RateWindow<'_> {
     RateWindow { counter, period_s: 60, number, rate }
@@ -107,4 +107,32 @@ async fn a_token_is_replaced_and_survives_a_change_of_keys(#[case] backend: Back
     let found = later.token_find(&connection, "api").await.unwrap().unwrap();
     assert_eq!(found.expose().as_slice(), b"second");
     assert!(later.token_find(&connection, "other").await.unwrap().is_none());
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_token_is_kept_under_its_lease_or_in_place_of_the_one_it_was_got_with(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let connection = "acme".parse().unwrap();
+    let place = (&connection, "api");
+    let [old, new, late] = ["old", "new", "late"].map(|text| Secret::new(text.as_bytes().to_vec()));
+    let lost = bench.store.lease_take("token|acme", "one", LEASE).await.unwrap().unwrap();
+    bench.store.token_put_held(&lost, place, &old).await.unwrap();
+    bench.clock.advance(LEASE);
+    let held = bench.store.lease_take("token|acme", "two", LEASE).await.unwrap().unwrap();
+
+    let fenced = bench.store.token_put_held(&lost, place, &late).await;
+    let in_time = bench.store.token_replace(place, Some(&old), &late).await.unwrap();
+    bench.store.token_put_held(&held, place, &new).await.unwrap();
+    let too_late = [
+        bench.store.token_replace(place, Some(&old), &late).await.unwrap(),
+        bench.store.token_replace(place, None, &late).await.unwrap(),
+    ];
+    let first = bench.store.token_replace((&connection, "other"), None, &late).await.unwrap();
+
+    assert!(matches!(fenced, Err(StoreError::Fenced { .. })), "{fenced:?}");
+    assert_eq!((in_time, too_late, first), (true, [false, false], true));
+    assert_eq!(bench.store.token_find(&connection, "api").await.unwrap().unwrap().expose(), new.expose());
 }
