@@ -30,6 +30,7 @@
 mod actor;
 mod audit;
 mod certificate;
+mod connection;
 mod dialect;
 mod error;
 mod installation;
@@ -60,6 +61,11 @@ pub use audit::{
     Checkpoint, ConsistencyProof, LogCheck,
 };
 pub use certificate::KeptCertificate;
+pub use connection::{
+    ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionFilter, ConnectionPage, ConnectionStep,
+    ConnectionUpdate, ConnectorVersion, LastTest, NamedSecret, NewConnection, StoredConnection, StoredConnector,
+    TestStatus,
+};
 pub use dialect::Access;
 pub use error::{Retry, StoreError};
 pub use job::{Destination, Job, JobEnd, JobFilter, JobId, JobState, NewJob, Observation};

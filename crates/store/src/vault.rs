@@ -3,6 +3,7 @@ use model::ConnectionKey;
 use serde_json::json;
 use sqlx::Row as _;
 
+use crate::store::Tx;
 use crate::{Actor, AuditEvent, Store, StoreError};
 
 /// One secret to be kept: whose, and what it is called in the connector file.
@@ -21,10 +22,23 @@ pub struct NewSecret<'a> {
 impl Store {
     /// Keeps a secret, sealed for its connection and name.
     pub async fn vault_put(&self, new: NewSecret<'_>) -> Result<(), StoreError> {
-        const PUT: &str = "INSERT INTO vault (connection, name, sealed, fingerprint, put_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (connection, name) DO UPDATE SET sealed = excluded.sealed, fingerprint = excluded.fingerprint, put_at = excluded.put_at";
-        let (connection, name) = (new.connection.as_str(), new.name);
-        let plain = new.value.expose().as_bytes();
         let mut tx = self.begin().await?;
+        self.vault_put_in(&mut tx, (new.connection, new.name), new.value).await?;
+        let event = AuditEvent::new(new.actor, "secret.put", new.connection.as_str())
+            .with(json!({"name": new.name}));
+        self.audit_enter_in(&mut tx, &event).await?;
+        tx.commit().await
+    }
+
+    /// Keeps a secret as part of a change, which enters it in the audit log.
+    pub(crate) async fn vault_put_in(
+        &self,
+        tx: &mut Tx,
+        (connection, name): (&ConnectionKey, &str),
+        value: &Secret<String>,
+    ) -> Result<(), StoreError> {
+        const PUT: &str = "INSERT INTO vault (connection, name, sealed, fingerprint, put_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (connection, name) DO UPDATE SET sealed = excluded.sealed, fingerprint = excluded.fingerprint, put_at = excluded.put_at";
+        let (connection, plain) = (connection.as_str(), value.expose().as_bytes());
         sqlx::query(PUT)
             .bind(connection)
             .bind(name)
@@ -33,9 +47,23 @@ impl Store {
             .bind(self.now())
             .execute(tx.connection())
             .await?;
-        let event = AuditEvent::new(new.actor, "secret.put", connection).with(json!({"name": name}));
-        self.audit_enter_in(&mut tx, &event).await?;
-        tx.commit().await
+        Ok(())
+    }
+
+    /// All secrets of a connection, by name.
+    pub async fn vault_open(
+        &self,
+        connection: &ConnectionKey,
+    ) -> Result<Vec<(String, Secret<String>)>, StoreError> {
+        const OPEN: &str = "SELECT name, sealed FROM vault WHERE connection = $1 ORDER BY name";
+        let rows = sqlx::query(OPEN).bind(connection.as_str()).fetch_all(&self.inner.reader).await?;
+        rows.iter()
+            .map(|row| {
+                let name: String = row.try_get(0)?;
+                let secret = self.vault_unseal((connection, &name), &row.try_get::<Vec<u8>, _>(1)?)?;
+                Ok((name, secret))
+            })
+            .collect()
     }
 
     /// The secret, if there is one.
@@ -48,15 +76,22 @@ impl Store {
         let row =
             sqlx::query(FIND).bind(connection.as_str()).bind(name).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
-        let sealed: Vec<u8> = row.try_get(0)?;
+        self.vault_unseal((connection, name), &row.try_get::<Vec<u8>, _>(0)?).map(Some)
+    }
+
+    fn vault_unseal(
+        &self,
+        (connection, name): (&ConnectionKey, &str),
+        sealed: &[u8],
+    ) -> Result<Secret<String>, StoreError> {
         let plain = self
             .inner
             .keys
-            .open(&place(connection.as_str(), name), &sealed)
+            .open(&place(connection.as_str(), name), sealed)
             .map_err(|source| StoreError::Sealed { what: "a secret", source })?;
         let text = String::from_utf8(plain.expose().clone())
             .map_err(|_| StoreError::Damaged { what: "a secret" })?;
-        Ok(Some(Secret::new(text)))
+        Ok(Secret::new(text))
     }
 
     /// Names of a connection's secrets, never their values.
