@@ -27,6 +27,9 @@ pub struct Diagnostic {
     /// Bytes of the offending key or value.
     #[serde(skip)]
     pub span: Range<usize>,
+    /// The key that is absent there, if that is what is wrong.
+    #[serde(skip)]
+    pub missing: Option<String>,
 }
 
 /// How bad a finding is.
@@ -57,6 +60,7 @@ impl Diagnostic {
             line,
             column,
             span,
+            missing: None,
         }
     }
 
@@ -73,6 +77,11 @@ impl Diagnostic {
     /// The same with advice on what to write instead.
     pub fn with_help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
+    }
+
+    /// The same about `key`, which is absent at the place.
+    pub(crate) fn about_missing(self, key: &str) -> Self {
+        Self { missing: Some(key.to_owned()), ..self }
     }
 }
 

@@ -25,6 +25,7 @@ mod diagnostic;
 mod duration;
 pub mod library;
 pub mod lint;
+mod location;
 mod lower;
 pub mod project_file;
 #[expect(dead_code, reason = "keys are described before the step that reads them is built")]
@@ -48,6 +49,7 @@ pub use condition::{Condition, ConditionError};
 pub use connector_file::ConnectorFile;
 pub use dataset_file::Dataset;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use location::{Locator, Step, document};
 pub use project_file::{
     Access, ActionType, ConnectionEntry, DatabaseKind, EgressSettings, PackageFormat, PlanLimits, Policy,
     Project, ReadingSettings, Rule, SecretValue, StorageDestination, StoragePlace,

@@ -13,7 +13,7 @@ mod tests;
 
 use std::collections::HashMap;
 
-pub(crate) use walk::fit;
+pub(crate) use walk::{fit, natural};
 
 /// Everything a schema says, in a form that is quick to walk.
 #[derive(Debug)]

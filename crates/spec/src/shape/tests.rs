@@ -94,7 +94,7 @@ fn every_file_of_the_corpus_is_valid_by_the_published_schemas() {
             }
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             let source = crate::SourceFile::new(name.clone(), std::fs::read_to_string(&path).unwrap());
-            let value = walk::natural(&crate::yaml::parse(&source, None).root.unwrap());
+            let value = natural(&crate::yaml::parse(&source, None).root.unwrap());
             let validator = if name.contains("dataset") { &dataset } else { &connector };
             let errors: Vec<String> = validator
                 .iter_errors(&value)

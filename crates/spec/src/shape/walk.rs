@@ -25,7 +25,7 @@ pub(crate) fn fit(source: &SourceFile, root: &Node, schema: &Schema) -> Fitted {
 }
 
 /// The value of `node` as it is, without a schema.
-pub(super) fn natural(node: &Node) -> Value {
+pub(crate) fn natural(node: &Node) -> Value {
     match &node.content {
         Content::Scalar(scalar) => natural_value(scalar),
         Content::Sequence(items) => Value::Array(items.iter().map(natural).collect()),
@@ -171,7 +171,7 @@ impl Walk<'_> {
         let holder = if spot.at_item { format!("this item of `{}`", spot.name) } else { quoted(spot.name) };
         let message = format!("Field required: {holder} has no `{key}`");
         let found = Diagnostic::error(self.source, spot.key.clone(), "spec::missing_key", message);
-        self.diagnostics.push(found.with_help(format!("add `{key}: …`")));
+        self.diagnostics.push(found.with_help(format!("add `{key}: …`")).about_missing(key));
     }
 
     fn wrong_kind(&mut self, node: &Node, shape: &Shape, spot: &Spot<'_>) {
