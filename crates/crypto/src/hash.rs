@@ -1,4 +1,4 @@
-use aws_lc_rs::{digest, hmac, rand};
+use aws_lc_rs::{constant_time, digest, hmac, rand};
 use zeroize::Zeroize;
 
 /// SHA-256 of `data`.
@@ -79,6 +79,11 @@ impl std::fmt::Debug for HashKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("HashKey(…)")
     }
+}
+
+/// Whether two secrets are the same; takes equally long wherever they differ.
+pub fn constant_time_eq(one: &[u8], two: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(one, two).is_ok()
 }
 
 /// `bytes` as lower-case hexadecimal digits, the form in which digests are shown.

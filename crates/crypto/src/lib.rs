@@ -3,9 +3,9 @@
 //! For: keeping secrets out of logs ([`Secret`]), hashing with and without a key, sealing pages of
 //! personal data on disk ([`PageKey`], [`RunKey`]) and records under the master key ([`KeyRing`]),
 //! statements that others can check without us ([`SigningKey`], [`Envelope`], [`canonical_json`],
-//! [`merkle`]), and the one signature that an application asks for ([`sign_rs256`]). Not for: TLS
-//! (`egress`), or deciding what is secret. The primitives are those of aws-lc-rs; nothing here is a
-//! cipher of our own.
+//! [`merkle`]), what is kept of passwords and tokens ([`PasswordHash`], [`AccessToken`]), and the one
+//! signature that an application asks for ([`sign_rs256`]). Not for: TLS (`egress`), or deciding what
+//! is secret. The primitives are those of aws-lc-rs and argon2; nothing here is a cipher of our own.
 //!
 //! ```
 //! use crypto::{PageKey, Secret};
@@ -20,6 +20,7 @@
 //! # Ok::<(), crypto::OpenError>(())
 //! ```
 
+mod access_token;
 mod canonical;
 mod envelope;
 mod hash;
@@ -28,18 +29,21 @@ mod key_source;
 mod mask;
 pub mod merkle;
 mod page;
+mod password;
 mod run_key;
 mod secret;
 mod sign;
 mod signing_key;
 
+pub use access_token::AccessToken;
 pub use canonical::canonical_json;
 pub use envelope::{Envelope, EnvelopeError, Signature};
-pub use hash::{HashKey, PartsHash, hex, sha256};
+pub use hash::{HashKey, PartsHash, constant_time_eq, hex, sha256};
 pub use key_ring::{KeyId, KeyRing, MasterKey, UnsealError};
 pub use key_source::{KeyError, KeySource};
 pub use mask::{MaskDigest, MaskSecrets, random_text};
 pub use page::{OpenError, PageKey};
+pub use password::{PasswordHash, PasswordHashError};
 pub use run_key::RunKey;
 pub use secret::Secret;
 pub use sign::{SignError, sign_rs256};
