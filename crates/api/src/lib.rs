@@ -1,0 +1,20 @@
+//! The HTTP interface of the server.
+mod authorize;
+mod body;
+mod bulk;
+mod caller;
+mod error;
+mod paging;
+mod parts;
+mod query;
+mod role;
+mod router;
+mod routes;
+mod scope;
+mod state;
+
+pub use error::{ApiError, Invalid};
+pub use parts::{ApiParts, ApiSettings, RateLimit, RootClient};
+pub use role::Role;
+pub use router::{openapi, router};
+pub use scope::Scope;

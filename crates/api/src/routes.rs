@@ -1,0 +1,12 @@
+//! The operations, one file per noun. Paths are below `/api/v1` unless the noun says otherwise.
+
+pub(crate) mod health;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::state::ApiState;
+
+/// All nouns below `/api/v1`.
+pub(crate) fn api() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+}

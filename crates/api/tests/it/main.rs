@@ -1,0 +1,1 @@
+//! The interface, called without a network.
