@@ -28,10 +28,13 @@
 //! ```
 
 mod actor;
+mod application;
 mod audit;
 mod certificate;
 mod connection;
+mod dataset;
 mod dialect;
+mod document;
 mod error;
 mod installation;
 mod job;
@@ -39,6 +42,7 @@ mod job_decision;
 mod journal;
 mod lease;
 mod ledger;
+mod listed;
 mod outline;
 mod page;
 mod place;
@@ -56,6 +60,7 @@ mod wake;
 mod words;
 
 pub use actor::Actor;
+pub use application::NewApplication;
 pub use audit::{
     AUDIT_LEASE, AuditEntry, AuditError, AuditEvent, AuditId, AuditProof, AuditReport, CHECKPOINT_TYPE,
     Checkpoint, ConsistencyProof, LogCheck,
@@ -66,7 +71,9 @@ pub use connection::{
     ConnectionUpdate, ConnectorVersion, LastTest, NamedSecret, NewConnection, StoredConnection, StoredConnector,
     TestStatus,
 };
+pub use dataset::{DatasetFilter, DatasetLink, DatasetLinks, NewDataset, OtherLinks};
 pub use dialect::Access;
+pub use document::{Document, Put, PutMode};
 pub use error::{Retry, StoreError};
 pub use job::{Destination, Job, JobEnd, JobFilter, JobId, JobState, NewJob, Observation};
 pub use journal::{ErasureJournal, JournalEntry, JournalError, JournalReading};
@@ -75,6 +82,7 @@ pub use ledger::{
     Effect, EndedWrite, Intent, LedgerCounts, LedgerEnd, LedgerEntry, LedgerId, LedgerState, NewIntent,
     Resolution, ResolvedBy,
 };
+pub use listed::{Listed, Window};
 pub use page::{NewPage, PackedRows, PageCursor, PagePlace, RowCount};
 pub use place::StorePlace;
 pub use plan::{NewPlan, Plan, PlanDigest, PlanDigestError, PlanHead};

@@ -1,9 +1,11 @@
 //! The store on both databases: one suite, every case on SQLite and on PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop at what is not there")]
 
+mod application;
 mod audit;
 mod bench;
 mod clock;
+mod dataset;
 mod faults;
 mod job;
 mod ledger;
