@@ -62,7 +62,7 @@ impl Lowering<'_> {
                 raw::Reference::Field(field) => {
                     let place = format!("{place}[{index}]");
                     if field.direction == Some(DirectionWord::To) {
-                        let message = "references in a connector file can only have a direction of 'from'";
+                        let message = "References can only have a direction of 'from', found 'to'";
                         self.error(
                             &format!("{place}.direction"),
                             Finding::new("spec::direction_to", message, "write `direction: from`"),

@@ -20,7 +20,7 @@ pub enum ExternalReferenceError {
         name: String,
     },
     /// Values only flow into the connector (A44).
-    #[error("external reference `{name}` can only have a direction of `from`")]
+    #[error("external reference `{name}` can only have a direction of 'from', found 'to'")]
     Direction {
         /// The external reference.
         name: String,

@@ -193,7 +193,7 @@ fn a_reference_becomes_a_field() {
 // rule: saas-config 4.12
 // rule: saas-config A44
 #[rstest]
-#[case::flows_out(json!({"dataset": "crm", "field": "people.id", "direction": "to"}), "can only have a direction of `from`")]
+#[case::flows_out(json!({"dataset": "crm", "field": "people.id", "direction": "to"}), "can only have a direction of 'from', found 'to'")]
 #[case::no_collection(json!({"dataset": "crm", "field": "id", "direction": "from"}), "collection.field")]
 #[case::text(json!("crm.people.id"), "must be a reference")]
 #[case::no_dataset(json!({"field": "people.id"}), "must be a reference")]
