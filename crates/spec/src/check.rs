@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 use model::ConnectionKey;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::connector_file::ConnectorFile;
 use crate::dataset_file::Dataset;
@@ -12,6 +13,7 @@ use crate::lint;
 use crate::lower::{self, INSTANCE_KEY, Lowering};
 use crate::project_file::Project;
 use crate::raw;
+use crate::server_file::Server;
 use crate::shape::{self, Schema};
 use crate::source::SourceFile;
 use crate::span_index::SpanIndex;
@@ -50,6 +52,7 @@ pub struct CheckOptions {
 
 static CONNECTOR_SCHEMA: LazyLock<Schema> = LazyLock::new(compiled::<raw::ConnectorDocument>);
 static DATASET_SCHEMA: LazyLock<Schema> = LazyLock::new(compiled::<raw::DatasetDocument>);
+static SERVER_SCHEMA: LazyLock<Schema> = LazyLock::new(compiled::<raw::ServerDocument>);
 static PROJECT_SCHEMA: LazyLock<Schema> = LazyLock::new(compiled::<raw::ProjectDocument>);
 
 fn compiled<T: JsonSchema>() -> Schema {
@@ -139,6 +142,42 @@ pub fn check_project(source: &SourceFile) -> Checked<Project> {
     let mut lowering = Lowering::new(source, &spans, &options, found);
     let project = lower::lower_project(&mut lowering, document);
     checked(project, lowering.finish())
+}
+
+/// Settings of a server from one place, before they are put together with those of the others.
+pub(crate) struct ServerLayer {
+    /// What fits, in the types of the format.
+    pub(crate) values: Value,
+    /// Where it stands; `None` if the text is no YAML.
+    pub(crate) spans: Option<SpanIndex>,
+    /// The whole, if no key that the server needs is missing.
+    pub(crate) server: Option<Server>,
+    /// What does not fit.
+    pub(crate) diagnostics: Diagnostics,
+}
+
+/// Checks the settings of a server that `source` holds; none of them has to be there.
+pub(crate) fn check_server_layer(source: &SourceFile) -> ServerLayer {
+    let options = CheckOptions::default();
+    let root = match read(source, &options) {
+        Ok(root) => root,
+        Err(diagnostics) => {
+            return ServerLayer { values: Value::Null, spans: None, server: None, diagnostics };
+        }
+    };
+    let spans = SpanIndex::new(Arc::clone(&root.tree), "");
+    if root.tree.is_null() {
+        // Only comments: everything is left to others.
+        let diagnostics = root.diagnostics;
+        return ServerLayer { values: Value::Null, spans: Some(spans), server: None, diagnostics };
+    }
+    let values = shape::fit(source, &root.tree, &SERVER_SCHEMA).value;
+    let (document, found): (raw::ServerDocument, _) = root.fill(source, &SERVER_SCHEMA);
+    let mut lowering = Lowering::new(source, &spans, &options, found);
+    let server = lower::lower_server(&mut lowering, document);
+    let mut diagnostics = lowering.finish();
+    diagnostics.sort();
+    ServerLayer { values, spans: Some(spans), server, diagnostics }
 }
 
 /// A document that is YAML, with what was found while reading it.

@@ -1,4 +1,4 @@
-//! Connector, dataset and project files: from YAML text to checked types, with located diagnostics.
+//! Connector, dataset, project and server files: from YAML text to checked types, with located diagnostics.
 //!
 //! For: reading a file once, at the edge, into a type that cannot be wrong, and telling its author
 //! everything that is wrong with it in one run, with file, line and column.
@@ -36,6 +36,8 @@ pub mod reference_docs;
 mod schema;
 pub mod script;
 pub mod secrets;
+pub mod server_file;
+pub mod server_settings;
 mod shape;
 mod source;
 mod span_index;
@@ -54,7 +56,9 @@ pub use project_file::{
     Access, ActionType, ConnectionEntry, DatabaseKind, EgressSettings, PackageFormat, PlanLimits, Policy,
     Project, ReadingSettings, Rule, SecretValue, StorageDestination, StoragePlace,
 };
-pub use schema::{connector_schema, dataset_schema, project_schema};
+pub use schema::{connector_schema, dataset_schema, project_schema, server_schema};
 pub use secrets::{CheckedSecrets, SecretInputs, SecretProblem, SecretsError, UnknownSecret, check_secrets};
+pub use server_file::Server;
+pub use server_settings::{Origin, ServerInputs, ServerSettings, Setting, check_server, server_settings};
 pub use source::SourceFile;
 pub use span_index::SpanIndex;

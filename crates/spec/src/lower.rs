@@ -23,6 +23,7 @@ mod project_file;
 mod rate_limit;
 mod request;
 mod script_hook;
+mod server_file;
 mod storage;
 
 use std::ops::Range;
@@ -33,6 +34,7 @@ pub(crate) use connector_file::lower_connector;
 pub(crate) use dataset_file::lower_datasets;
 pub(crate) use pair::{INSTANCE_KEY, check_attached};
 pub(crate) use project_file::lower_project;
+pub(crate) use server_file::lower_server;
 
 use crate::check::CheckOptions;
 use crate::condition::Condition;

@@ -18,6 +18,7 @@ mod postprocessor;
 mod project;
 mod rate_limit;
 mod request;
+mod server;
 mod text_or;
 
 pub(crate) use authentication::{
@@ -43,10 +44,11 @@ pub(crate) use postprocessor::{
 };
 pub(crate) use project::{
     AccessWord, ActionWord, Connection, EgressSection, FormatWord, LimitsSection, PolicySection,
-    ProjectDocument, RuleSection, StorageSection, StorageWord,
+    ProjectDocument, ReadingSection, RuleSection, StorageSection, StorageWord,
 };
 pub(crate) use rate_limit::{PeriodWord, RateLimitConfig};
 pub(crate) use request::{MethodWord, NameValue, QueryParam, Request};
+pub(crate) use server::{SecuritySection, ServerDocument};
 pub(crate) use text_or::{OneOrMany, Scalar, TextOrParam};
 
 use schemars::generate::SchemaSettings;

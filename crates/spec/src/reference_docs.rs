@@ -10,7 +10,7 @@ mod schema_page;
 use std::fmt::Write as _;
 
 use crate::categories::CATEGORIES;
-use crate::schema::{connector_schema, dataset_schema, project_schema};
+use crate::schema::{connector_schema, dataset_schema, project_schema, server_schema};
 
 pub use self::codes::{Code, codes};
 
@@ -23,6 +23,7 @@ pub fn pages() -> Vec<(&'static str, String)> {
         ("connector-file.md", connector_reference()),
         ("dataset-file.md", dataset_reference()),
         ("project-file.md", project_reference()),
+        ("server-file.md", server_reference()),
         ("diagnostics.md", diagnostics_reference()),
         ("data-categories.md", categories_reference()),
     ]
@@ -50,6 +51,16 @@ pub fn project_reference() -> String {
     let lead = "A project file lists the connections that one-shot commands work with. `${NAME}`, as a whole value \
                 below `secrets`, is taken from the environment. Unknown keys are errors.";
     format!("{NOTICE}{}", schema_page::draw("Project file", lead, &project_schema()))
+}
+
+/// The page about server files.
+pub fn server_reference() -> String {
+    let lead = "Every key is also an environment variable: `TUTELA_`, and its path in upper case joined by `_`. So \
+                `egress.allow` is `TUTELA_EGRESS_ALLOW`. Lists and mappings are JSON there; an empty variable says \
+                nothing. A flag comes before a variable, a variable before the file, the file before what was set over \
+                the API, and that before the default; `tutela config show` tells which it was. No key holds a secret: \
+                secrets come from the environment alone. Unknown keys are errors.";
+    format!("{NOTICE}{}", schema_page::draw("Server file", lead, &server_schema()))
 }
 
 /// The page about the findings of the checks.

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::raw::{ConnectorDocument, DatasetDocument, ProjectDocument, schema_of};
+use crate::raw::{ConnectorDocument, DatasetDocument, ProjectDocument, ServerDocument, schema_of};
 
 /// Schema of a connector file, JSON Schema draft 2020-12.
 pub fn connector_schema() -> Value {
@@ -20,6 +20,11 @@ pub fn dataset_schema() -> Value {
 /// Schema of a project file, JSON Schema draft 2020-12.
 pub fn project_schema() -> Value {
     tidied(schema_of::<ProjectDocument>())
+}
+
+/// Schema of a server file, JSON Schema draft 2020-12.
+pub fn server_schema() -> Value {
+    tidied(schema_of::<ServerDocument>())
 }
 
 /// Takes away what only describes the Rust types behind the schema: widths of integers and the

@@ -37,19 +37,23 @@ pub(crate) fn lower_project(lowering: &mut Lowering<'_>, raw: raw::ProjectDocume
         connections,
         egress,
         policies,
-        reading: ReadingSettings {
-            attempts: reading.attempts,
-            retry_wait_ms: reading.retry_wait_ms,
-            page_cap: reading.page_cap,
-            time_cap_s: reading.time_cap_s,
-            in_flight: reading.in_flight,
-            in_flight_per_connection: reading.in_flight_per_connection,
-        },
+        reading: lower_reading(&reading),
         storage,
         masking_strict: raw.masking_strict.unwrap_or(true),
         limits: limits(&raw.limits.unwrap_or_default()),
         verify_after: lowering.duration("verify_after", raw.verify_after.as_deref()).unwrap_or_default(),
         spans: lowering.spans.clone(),
+    }
+}
+
+pub(super) fn lower_reading(raw: &raw::ReadingSection) -> ReadingSettings {
+    ReadingSettings {
+        attempts: raw.attempts,
+        retry_wait_ms: raw.retry_wait_ms,
+        page_cap: raw.page_cap,
+        time_cap_s: raw.time_cap_s,
+        in_flight: raw.in_flight,
+        in_flight_per_connection: raw.in_flight_per_connection,
     }
 }
 
@@ -135,7 +139,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn egress(&mut self, raw: raw::EgressSection) -> EgressSettings {
+    pub(super) fn egress(&mut self, raw: raw::EgressSection) -> EgressSettings {
         let allow = raw.allow.unwrap_or_default();
         for (index, network) in allow.iter().enumerate() {
             if !is_allowed(network) {
@@ -151,11 +155,15 @@ impl Lowering<'_> {
         for (host, origin) in raw.routes.unwrap_or_default() {
             let Value::String(origin) = origin else { continue };
             let place = format!("egress.routes.{host}");
-            if !is_host(&host) {
+            if !is_host_and_port(&host) {
                 let message = format!("`{host}` is no host name");
                 self.key_error(
                     &place,
-                    Finding::new("spec::bad_route", message, "write the host alone, as in `api.example.com`"),
+                    Finding::new(
+                        "spec::bad_route",
+                        message,
+                        "write the host, as in `api.example.com`, perhaps with `:` and a port",
+                    ),
                 );
             } else if !is_origin(&origin) {
                 let message = format!("the route of `{host}` is no origin");
@@ -218,6 +226,12 @@ fn is_network(text: &str) -> bool {
     let Ok(address) = address.parse::<IpAddr>() else { return false };
     let most = if address.is_ipv4() { 32 } else { 128 };
     length.is_none_or(|length| length.parse::<u8>().is_ok_and(|length| length <= most))
+}
+
+fn is_host_and_port(text: &str) -> bool {
+    let with_port =
+        |(host, port): (&str, &str)| is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0);
+    is_host(text) || text.rsplit_once(':').is_some_and(with_port)
 }
 
 fn is_host(text: &str) -> bool {

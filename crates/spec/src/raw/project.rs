@@ -67,24 +67,25 @@ pub(crate) enum AccessWord {
 #[derive(Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EgressSection {
-    /// Private networks or single addresses that may be reached, as in `10.1.0.0/16`.
+    /// Private networks or single addresses that may be reached, as in `10.1.0.0/16`. `[]` if absent.
     pub(crate) allow: Option<Vec<String>>,
-    /// Host → origin that is called in its place, as in `http://127.0.0.1:8787`.
+    /// Host, perhaps with a port → origin that is called in its place, as in
+    /// `http://127.0.0.1:8787`. `{}` if absent.
     #[serde(default)]
     #[schemars(schema_with = "routes_schema")]
     pub(crate) routes: Option<serde_json::Map<String, Value>>,
-    /// Proxy for every call, as in `http://proxy.example.com:3128`.
+    /// Proxy for every call, as in `http://proxy.example.com:3128`; none if absent.
     pub(crate) proxy: Option<String>,
-    /// Longest wait for a connection, in milliseconds.
+    /// Longest wait for a connection, in milliseconds. `3050` if absent.
     #[schemars(range(min = 1))]
     pub(crate) connect_timeout_ms: Option<u64>,
-    /// Longest silence while an answer is read, in milliseconds.
+    /// Longest silence while an answer is read, in milliseconds. `60000` if absent.
     #[schemars(range(min = 1))]
     pub(crate) read_timeout_ms: Option<u64>,
-    /// Longest time of one call in all, in milliseconds.
+    /// Longest time of one call in all, in milliseconds. `300000` if absent.
     #[schemars(range(min = 1))]
     pub(crate) total_timeout_ms: Option<u64>,
-    /// Largest answer in bytes, on the wire and unpacked.
+    /// Largest answer in bytes, on the wire and unpacked. `33554432` if absent.
     #[schemars(range(min = 1))]
     pub(crate) max_response_bytes: Option<u64>,
 }
@@ -97,22 +98,22 @@ fn routes_schema(_: &mut SchemaGenerator) -> Schema {
 #[derive(Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReadingSection {
-    /// Attempts for one call, the first included.
+    /// Attempts for one call, the first included. `4` if absent.
     #[schemars(range(min = 1, max = 100))]
     pub(crate) attempts: Option<u32>,
-    /// Wait before the second attempt in milliseconds; it doubles from there.
+    /// Wait before the second attempt in milliseconds; it doubles from there. `2000` if absent.
     #[schemars(range(min = 0))]
     pub(crate) retry_wait_ms: Option<u64>,
-    /// Most pages of one reading.
+    /// Most pages of one reading. `100000` if absent.
     #[schemars(range(min = 1))]
     pub(crate) page_cap: Option<u64>,
-    /// Longest time for one collection, in seconds.
+    /// Longest time for one collection, in seconds. `86400` if absent.
     #[schemars(range(min = 1))]
     pub(crate) time_cap_s: Option<u64>,
-    /// Calls in flight in all.
+    /// Calls in flight in all. `64` if absent.
     #[schemars(range(min = 1, max = 10_000))]
     pub(crate) in_flight: Option<usize>,
-    /// Calls in flight per connection.
+    /// Calls in flight per connection. `8` if absent.
     #[schemars(range(min = 1, max = 10_000))]
     pub(crate) in_flight_per_connection: Option<usize>,
 }

@@ -28,9 +28,12 @@ fn nothing_of_the_types_behind_shows() {
 
 #[test]
 fn every_key_has_a_description() {
-    for (name, schema) in
-        [("connector", connector_schema()), ("dataset", dataset_schema()), ("project", project_schema())]
-    {
+    for (name, schema) in [
+        ("connector", connector_schema()),
+        ("dataset", dataset_schema()),
+        ("project", project_schema()),
+        ("server", server_schema()),
+    ] {
         let mut open = vec![(name.to_owned(), &schema)];
         while let Some((place, value)) = open.pop() {
             let Value::Object(members) = value else { continue };

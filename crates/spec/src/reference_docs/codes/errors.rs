@@ -4,6 +4,11 @@ use super::{Code, error};
 pub(super) const ERRORS: &[Code] = &[
     error("spec::alias", "an alias stands inside the value that it repeats", "write the value out"),
     error(
+        "spec::bad_call_rate",
+        "a rate of calls cannot be read",
+        "write a number, `/`, and `second`, `minute`, `hour` or `day`",
+    ),
+    error(
         "spec::bad_collection",
         "an entry of `after` or `erase_after` does not name a collection",
         "write the dataset's key, one dot, and the collection's name",
@@ -29,12 +34,18 @@ pub(super) const ERRORS: &[Code] = &[
         "a key text holds other characters than letters, digits, `_`, `.`, `-`, `<` and `>`",
         "rename it",
     ),
+    error("spec::bad_listen", "`listen` is no address with a port", "write an address and a port"),
     error("spec::bad_mapping_key", "a key of a mapping is not a plain text", "write the key as text"),
     error("spec::bad_namespace", "a member of `namespace` is no name", "write text"),
     error(
         "spec::bad_network",
         "an entry of `egress.allow` is neither an address nor a network",
         "write an address, or a network in CIDR form",
+    ),
+    error(
+        "spec::bad_origin",
+        "an origin that may call the API is no origin",
+        "write scheme, host and perhaps a port, without `/` at the end",
     ),
     error("spec::bad_path", "a path cannot be read", "write keys and positions joined by dots"),
     error("spec::bad_proxy", "the proxy is no origin", "write scheme, host and port"),
@@ -117,6 +128,7 @@ pub(super) const ERRORS: &[Code] = &[
         "an `api_key` authentication adds nothing to requests",
         "add headers, query params or a body",
     ),
+    error("spec::empty_place", "the name of a file or folder is empty", "write a path"),
     error(
         "spec::empty_retry",
         "`retry` names neither a status nor a condition",
@@ -152,6 +164,7 @@ pub(super) const ERRORS: &[Code] = &[
         "grouped inputs come from several collections, or from none",
         "take them from one collection",
     ),
+    error("spec::half_of_tls", "of certificate and key of the TLS one is missing", "name both, or none"),
     error(
         "spec::host_not_allowed",
         "a default host matches none of the param's patterns; only a warning where hosts are merely monitored",
@@ -255,6 +268,7 @@ pub(super) const ERRORS: &[Code] = &[
         "`return_all_elements` belongs to a field that is no list",
         "give the field a list type, or remove the key",
     ),
+    error("spec::not_json", "a variable that holds a list or a mapping is no JSON", "write JSON"),
     error("spec::out_of_range", "a number is below or above what is accepted", "use a number in the range"),
     error(
         "spec::overlapping_targets",

@@ -210,4 +210,9 @@ pub(super) const WARNINGS: &[Code] = &[
         "an authentication strategy is not built in; calls fail",
         "use one of those listed",
     ),
+    warning(
+        "spec::unknown_variable",
+        "an environment variable is called almost like one that is known",
+        "rename it, or take it away",
+    ),
 ];

@@ -1,0 +1,100 @@
+use std::net::SocketAddr;
+
+use super::project_file::{is_origin, lower_reading};
+use super::{Finding, Lowering};
+use crate::raw;
+use crate::server_file::{ExecutionSettings, Rate, SecuritySettings, Server, TlsFiles};
+
+/// Makes the checked settings, if nothing that a server needs is missing. They are usable only if
+/// nothing in [`Lowering::finish`] is an error.
+pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument) -> Option<Server> {
+    let listen = lowering.listen(raw.listen.as_deref());
+    lowering.filled("data", raw.data.as_deref());
+    let security = lowering.security(raw.security.unwrap_or_default());
+    let load = raw.server.unwrap_or_default();
+    let shutdown_wait = lowering.duration("server.shutdown_wait", load.shutdown_wait.as_deref());
+    let egress = lowering.egress(raw.egress.unwrap_or_default());
+    let tls = raw.tls.unwrap_or_default();
+    for (place, file) in [("tls.certificate", &tls.certificate), ("tls.key", &tls.key)] {
+        lowering.filled(place, file.as_deref());
+    }
+    let folders = raw.sqlite.unwrap_or_default().folders;
+    for (index, folder) in folders.iter().flatten().enumerate() {
+        lowering.filled(&format!("sqlite.folders[{index}]"), Some(folder));
+    }
+    let execution = raw.execution.unwrap_or_default();
+    Some(Server {
+        listen: listen?,
+        data: raw.data?,
+        tls: tls.certificate.zip(tls.key).map(|(certificate, key)| TlsFiles { certificate, key }),
+        security: security?,
+        execution: ExecutionSettings {
+            masking_strict: execution.masking_strict?,
+            require_manual_request_approval: execution.require_manual_request_approval?,
+            subject_identity_verification_required: execution.subject_identity_verification_required?,
+        },
+        max_body_bytes: usize::try_from(load.max_body_bytes?).unwrap_or(usize::MAX),
+        shutdown_wait: shutdown_wait?,
+        egress,
+        reading: lower_reading(&raw.reading.unwrap_or_default()),
+        sqlite_folders: folders?,
+    })
+}
+
+impl Lowering<'_> {
+    fn listen(&mut self, text: Option<&str>) -> Option<SocketAddr> {
+        let text = text?;
+        let address = text.parse().ok();
+        if address.is_none() {
+            let message = format!("`{text}` is no address with a port");
+            let help = "write an address and a port, as in `127.0.0.1:8080`, `0.0.0.0:8080` or `[::]:8080`";
+            self.error("listen", Finding::new("spec::bad_listen", message, help));
+        }
+        address
+    }
+
+    fn security(&mut self, raw: raw::SecuritySection) -> Option<SecuritySettings> {
+        let auth_rate_limit = self.rate("security.auth_rate_limit", raw.auth_rate_limit.as_deref());
+        let request_rate_limit = self.rate("security.request_rate_limit", raw.request_rate_limit.as_deref());
+        let token_life = self.duration("security.token_life", raw.token_life.as_deref());
+        if token_life.is_some_and(|life| life.is_zero()) {
+            let finding =
+                Finding::new("spec::bad_duration", "a token of no life admits nobody", "write `12h`");
+            self.error("security.token_life", finding);
+        }
+        for (index, origin) in raw.cors_origins.iter().flatten().enumerate() {
+            if !is_origin(origin) || origin.ends_with('/') {
+                let message = format!("`{origin}` is no origin");
+                let help = "write scheme, host and perhaps a port and no `/` at the end, as in \
+                            `https://console.example.com`; `*` is not possible";
+                let place = format!("security.cors_origins[{index}]");
+                self.error(&place, Finding::new("spec::bad_origin", message, help));
+            }
+        }
+        Some(SecuritySettings {
+            auth_rate_limit: auth_rate_limit?,
+            request_rate_limit: request_rate_limit?,
+            token_life: token_life?,
+            cors_origins: raw.cors_origins?,
+        })
+    }
+
+    fn rate(&mut self, place: &str, text: Option<&str>) -> Option<Rate> {
+        let rate = text?.parse();
+        if rate.is_err() {
+            let message = format!("`{}` is no rate", text.unwrap_or_default());
+            let help = "write a number, `/`, and `second`, `minute`, `hour` or `day`, as in `10/minute`";
+            self.error(place, Finding::new("spec::bad_call_rate", message, help));
+        }
+        rate.ok()
+    }
+
+    /// A path that is written must not be empty.
+    fn filled(&mut self, place: &str, text: Option<&str>) {
+        if text.is_some_and(|text| text.trim().is_empty()) {
+            let finding =
+                Finding::new("spec::empty_place", "no file or folder has an empty name", "write a path");
+            self.error(place, finding);
+        }
+    }
+}

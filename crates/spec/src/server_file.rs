@@ -1,0 +1,126 @@
+//! The checked form of a server's settings: `server.yml`, environment and flags put together.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::project_file::{EgressSettings, ReadingSettings};
+
+/// How a server listens, whom it admits and what it may call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Data folder, as written.
+    pub data: String,
+    /// Its own TLS; plain HTTP if absent.
+    pub tls: Option<TlsFiles>,
+    /// Whom it admits.
+    pub security: SecuritySettings,
+    /// How requests of people are carried out.
+    pub execution: ExecutionSettings,
+    /// Largest body of a call, in bytes.
+    pub max_body_bytes: usize,
+    /// How long calls under way may go on when the server is told to end.
+    pub shutdown_wait: Duration,
+    /// What the one door out may do.
+    pub egress: EgressSettings,
+    /// Limits of reading.
+    pub reading: ReadingSettings,
+    /// Folders in or below which files of SQLite connections may lie, as written.
+    pub sqlite_folders: Vec<String>,
+}
+
+/// Files of a server's own TLS, PEM, as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and those that it is signed by.
+    pub certificate: String,
+    /// Its key.
+    pub key: String,
+}
+
+/// Whom a server admits, and how often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecuritySettings {
+    /// Attempts to sign in or to get a token.
+    pub auth_rate_limit: Rate,
+    /// Calls of the API.
+    pub request_rate_limit: Rate,
+    /// How long a token is good for.
+    pub token_life: Duration,
+    /// Origins whose pages may call the API.
+    pub cors_origins: Vec<String>,
+}
+
+/// How requests of people are carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExecutionSettings {
+    /// Only updates that mask may erase.
+    pub masking_strict: bool,
+    /// Each request waits for a person.
+    pub require_manual_request_approval: bool,
+    /// A code is sent to each identity first.
+    pub subject_identity_verification_required: bool,
+}
+
+/// At most so many calls in so much time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Calls, at least one.
+    pub calls: u32,
+    /// The time.
+    pub per: Duration,
+}
+
+/// A rate that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not a rate; write a number, `/`, and `second`, `minute`, `hour` or `day`, as in `10/minute`")]
+pub struct RateError;
+
+impl FromStr for Rate {
+    type Err = RateError;
+
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        let (calls, period) = text.split_once('/').ok_or(RateError)?;
+        let digits = !calls.is_empty() && calls.bytes().all(|byte| byte.is_ascii_digit());
+        let calls = calls.parse().ok().filter(|calls| digits && *calls > 0).ok_or(RateError)?;
+        let seconds = match period {
+            "second" => 1,
+            "minute" => 60,
+            "hour" => 3_600,
+            "day" => 86_400,
+            _ => return Err(RateError),
+        };
+        Ok(Self { calls, per: Duration::from_secs(seconds) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("10/minute", Some((10, 60)))]
+    #[case("1/second", Some((1, 1)))]
+    #[case("5/hour", Some((5, 3_600)))]
+    #[case("7/day", Some((7, 86_400)))]
+    #[case("0/minute", None)]
+    #[case("-1/minute", None)]
+    #[case("+1/minute", None)]
+    #[case("10", None)]
+    #[case("10/", None)]
+    #[case("/minute", None)]
+    #[case("10/minutes", None)]
+    #[case("10 / minute", None)]
+    #[case("99999999999/minute", None)]
+    fn a_rate_is_a_number_and_one_period(#[case] text: &str, #[case] expected: Option<(u32, u64)>) {
+        let expected = expected.map(|(calls, seconds)| Rate { calls, per: Duration::from_secs(seconds) });
+
+        assert_eq!(text.parse().ok(), expected);
+    }
+}

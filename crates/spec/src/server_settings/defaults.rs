@@ -1,0 +1,34 @@
+/// What holds where nobody says anything, in the form of the file. A test compares it with the
+/// reference, which says the same in words.
+pub(super) const DEFAULTS: &str = "\
+listen: 127.0.0.1:8080
+data: .tutela
+security:
+  auth_rate_limit: 10/minute
+  request_rate_limit: 2000/minute
+  token_life: 8d
+  cors_origins: []
+execution:
+  masking_strict: true
+  require_manual_request_approval: false
+  subject_identity_verification_required: false
+server:
+  max_body_bytes: 4194304
+  shutdown_wait: 30s
+egress:
+  allow: []
+  routes: {}
+  connect_timeout_ms: 3050
+  read_timeout_ms: 60000
+  total_timeout_ms: 300000
+  max_response_bytes: 33554432
+reading:
+  attempts: 4
+  retry_wait_ms: 2000
+  page_cap: 100000
+  time_cap_s: 86400
+  in_flight: 64
+  in_flight_per_connection: 8
+sqlite:
+  folders: []
+";
