@@ -15,6 +15,7 @@ mod page;
 mod plan;
 mod retention;
 mod run;
+mod setting;
 mod shared;
 mod task;
 mod vault;
