@@ -10,6 +10,11 @@ impl Actor {
         Self(format!("person:{name}"))
     }
 
+    /// A program, by the id of its API client.
+    pub fn client(id: &str) -> Self {
+        Self(format!("client:{id}"))
+    }
+
     /// A policy that decides by itself.
     pub fn policy(key: &str) -> Self {
         Self(format!("policy:{key}"))

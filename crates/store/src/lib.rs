@@ -27,10 +27,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod access_token;
 mod actor;
 mod application;
 mod audit;
 mod certificate;
+mod client;
 mod connection;
 mod dataset;
 mod dialect;
@@ -43,16 +45,19 @@ mod journal;
 mod lease;
 mod ledger;
 mod listed;
+mod login;
 mod outline;
 mod page;
 mod place;
 mod plan;
+mod policy;
 mod rate;
 mod retention;
 mod rotation;
 mod run;
 mod run_hash;
 mod setting;
+mod storage;
 mod store;
 mod task;
 mod token;
@@ -60,6 +65,7 @@ mod vault;
 mod wake;
 mod words;
 
+pub use access_token::{IssuedToken, LiveToken, NewAccessToken, TokenEnd, TokenFor, TokenHolder};
 pub use actor::Actor;
 pub use application::NewApplication;
 pub use audit::{
@@ -67,6 +73,7 @@ pub use audit::{
     Checkpoint, ConsistencyProof, LogCheck,
 };
 pub use certificate::KeptCertificate;
+pub use client::{Client, ClientChange, ClientId, NewClient};
 pub use connection::{
     ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionFilter, ConnectionPage, ConnectionStep,
     ConnectionUpdate, ConnectorVersion, LastTest, NamedSecret, NewConnection, StoredConnection, StoredConnector,
@@ -84,12 +91,15 @@ pub use ledger::{
     Resolution, ResolvedBy,
 };
 pub use listed::{Listed, Window};
+pub use login::{Login, LoginChange, LoginId, LoginPerson, LoginPut, LoginRemoval, NewLogin};
 pub use page::{NewPage, PackedRows, PageCursor, PagePlace, RowCount};
 pub use place::StorePlace;
 pub use plan::{NewPlan, Plan, PlanDigest, PlanDigestError, PlanHead};
+pub use policy::{Approval, DrpAction, Policy, PolicyRule, PolicyTarget, RuleAction, RuleMasking};
 pub use rate::{RateScope, RateWindow};
 pub use rotation::Resealed;
 pub use run::{NewRun, Run, RunKind, RunState};
+pub use storage::{StorageDestination, StorageFilter, StorageFormat, StorageKind, StorageSecrets};
 pub use setting::OtherSettings;
 pub use store::{Store, StoreParts};
 pub use task::{ClaimedTask, Heartbeat, NewTask, Task, TaskFailure, TaskId, TaskLease, TaskName, TaskState};

@@ -2,7 +2,7 @@ use serde_json::json;
 use sqlx::Row as _;
 
 use crate::store::{Tx, run_key_place};
-use crate::{Actor, AuditEvent, Store, StoreError, installation, run, token, vault};
+use crate::{Actor, AuditEvent, Store, StoreError, installation, login, run, storage, token, vault};
 
 /// What a change of the master key touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,8 @@ impl Store {
         let mut tx = self.begin().await?;
         let mut records = self.reseal_secrets(&mut tx).await?;
         records += self.reseal_tokens(&mut tx).await?;
+        records += self.reseal_storage(&mut tx).await?;
+        records += self.reseal_logins(&mut tx).await?;
         records += self.reseal_installation(&mut tx).await?;
         records += self.reseal_runs(&mut tx).await?;
         if records > 0 {
@@ -55,6 +57,34 @@ impl Store {
             let sealed: Vec<u8> = row.try_get(2)?;
             if let Some(new) = self.inner.keys.reseal(&token::place(&connection, &slot), &sealed)? {
                 sqlx::query(PUT).bind(connection).bind(slot).bind(new).execute(tx.connection()).await?;
+                changed += 1;
+            }
+        }
+        Ok(changed)
+    }
+
+    async fn reseal_storage(&self, tx: &mut Tx) -> Result<u64, StoreError> {
+        const LIST: &str = "SELECT key, sealed_secrets FROM storage WHERE sealed_secrets IS NOT NULL";
+        const PUT: &str = "UPDATE storage SET sealed_secrets = $2 WHERE key = $1";
+        let mut changed = 0;
+        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+            let (key, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
+            if let Some(new) = self.inner.keys.reseal(&storage::place(&key), &sealed)? {
+                sqlx::query(PUT).bind(key).bind(new).execute(tx.connection()).await?;
+                changed += 1;
+            }
+        }
+        Ok(changed)
+    }
+
+    async fn reseal_logins(&self, tx: &mut Tx) -> Result<u64, StoreError> {
+        const LIST: &str = "SELECT id, sealed FROM login";
+        const PUT: &str = "UPDATE login SET sealed = $2 WHERE id = $1";
+        let mut changed = 0;
+        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+            let (id, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
+            if let Some(new) = self.inner.keys.reseal(&login::place(&id), &sealed)? {
+                sqlx::query(PUT).bind(id).bind(new).execute(tx.connection()).await?;
                 changed += 1;
             }
         }

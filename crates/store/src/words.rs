@@ -41,6 +41,16 @@ const OUTCOMES: [(Outcome, &str); 10] = [
     (Outcome::NotFound, "not_found"),
 ];
 
+/// A list of words as JSON, the form in which a column keeps it.
+pub(crate) fn list_text(words: &[String]) -> String {
+    serde_json::to_string(words).expect("texts are always JSON")
+}
+
+/// The words of such a column.
+pub(crate) fn list_of(text: String) -> Result<Vec<String>, StoreError> {
+    serde_json::from_str(&text).map_err(|_| StoreError::Damaged { what: "a list of words" })
+}
+
 /// The text of an outcome.
 pub(crate) fn outcome_text(outcome: Outcome) -> &'static str {
     OUTCOMES.iter().find(|(found, _)| *found == outcome).map_or("failed", |(_, text)| text)
