@@ -5,7 +5,10 @@ use sqlx::Row as _;
 
 use super::{ConnectionAccess, StoredConnection, StoredConnector};
 use crate::store::Tx;
-use crate::{Actor, AuditEvent, Store, StoreError};
+use crate::{Actor, AuditEvent, DatasetLink, NewDataset, OtherLinks, PutMode, Store, StoreError};
+
+/// The type of connections that have a connector file.
+const APPLICATION: &str = "saas";
 
 /// Steps that change one connection, all or none.
 #[derive(Debug)]
@@ -32,6 +35,13 @@ pub enum ConnectionStep {
         /// The datasets at this time.
         datasets: Option<Value>,
     },
+    /// Keeps a dataset and links it to the connection under its own key.
+    PutDataset {
+        /// The dataset.
+        dataset: NewDataset,
+        /// Whether one of its key may be there.
+        mode: PutMode,
+    },
     /// Takes its connector file away; the history stays.
     ClearConnector,
     /// Keeps these secrets and no others.
@@ -42,7 +52,8 @@ pub enum ConnectionStep {
     RemoveSecrets(Vec<String>),
     /// Removes its access tokens: it has to be authorized anew.
     RemoveTokens,
-    /// Removes it, with its secrets, tokens, and history.
+    /// Removes it, with its secrets, tokens, and history; its datasets, too, if it is an application's,
+    /// else only their links.
     Remove,
 }
 
@@ -107,6 +118,9 @@ pub enum ConnectionChanged {
 
 impl Store {
     /// Changes one connection: all steps, or none of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] for a dataset whose key is taken.
     pub async fn connection_change(
         &self,
         change: ConnectionChange<'_>,
@@ -145,6 +159,13 @@ impl Store {
                 let version = json!({"version": connector.version});
                 (ConnectionChanged::Done, "connector.put", version)
             }
+            (ConnectionStep::PutDataset { dataset, mode }, Some(_)) => {
+                // Both enter themselves in the audit log.
+                self.dataset_put_in(tx, dataset, *mode, actor.clone()).await?;
+                let link = DatasetLink { key: dataset.key.clone(), dataset: dataset.key.clone() };
+                self.dataset_link_in(tx, key, &link, actor.clone()).await?;
+                return Ok(ConnectionChanged::Done);
+            }
             (ConnectionStep::ClearConnector, Some(_)) => {
                 self.connector_set_in(tx, key, None).await?;
                 (ConnectionChanged::Done, "connector.removed", json!({}))
@@ -169,7 +190,11 @@ impl Store {
                 self.tokens_remove_in(tx, key).await?;
                 (ConnectionChanged::Done, "token.removed", json!({}))
             }
-            (ConnectionStep::Remove, Some(_)) => {
+            (ConnectionStep::Remove, Some(held)) => {
+                // Those of an application describe its connector file, and are nothing without it.
+                let datasets =
+                    if held.connection_type == APPLICATION { OtherLinks::Remove } else { OtherLinks::Keep };
+                self.dataset_unlink_in(tx, key, datasets, actor.clone()).await?;
                 self.connection_remove_in(tx, key).await?;
                 (ConnectionChanged::Done, "connection.removed", json!({}))
             }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use model::ConnectionKey;
 use rstest::rstest;
 use store::{
-    Actor, DatasetFilter, DatasetLink, DatasetLinks, NewDataset, OtherLinks, Put, PutMode, StoreError, Window,
+    Actor, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionStep, DatasetFilter, DatasetLink,
+    DatasetLinks, NewConnection, NewDataset, OtherLinks, Put, PutMode, StoreError, Window,
 };
 
 use crate::bench::{Backend, Bench};
@@ -42,6 +43,26 @@ impl Bench {
     async fn links(&self, connection: &ConnectionKey) -> Vec<String> {
         let found = self.store.dataset_link_list(connection).await.unwrap();
         found.into_iter().map(|(link, dataset)| format!("{}={}", link.key, dataset.key)).collect()
+    }
+
+    /// Makes the connection `shop` with its dataset.
+    async fn change(&self, connection_type: &str, mode: PutMode) -> Result<ConnectionChanged, StoreError> {
+        let connection = NewConnection {
+            name: None,
+            description: None,
+            connection_type: connection_type.to_owned(),
+            access: ConnectionAccess::Read,
+            disabled: false,
+            system_key: None,
+        };
+        let dataset = ConnectionStep::PutDataset { dataset: new("shop", &["user.name"]), mode };
+        let steps = vec![ConnectionStep::Create(connection), dataset];
+        self.store.connection_change(ConnectionChange { key: &shop(), actor: pat(), steps }).await
+    }
+
+    async fn remove(&self) -> ConnectionChanged {
+        let change = ConnectionChange { key: &shop(), actor: pat(), steps: vec![ConnectionStep::Remove] };
+        self.store.connection_change(change).await.unwrap()
     }
 
     /// `action object` of every entry, in the order they were entered.
@@ -195,4 +216,55 @@ async fn a_removed_link_takes_its_dataset_along_unless_another_connection_has_it
     assert_eq!(removed, [true, true, false]);
     assert_eq!(bench.datasets(DatasetFilter::default()).await, ["common"]);
     assert_eq!(bench.links(&other).await, ["of_other=common"]);
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_connection_is_made_and_removed_together_with_its_dataset(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let made = bench.change("saas", PutMode::Create).await.unwrap();
+    let taken = bench.change("saas", PutMode::Create).await;
+    let of_saas = DatasetFilter { not_of_type: Some("saas"), ..DatasetFilter::default() };
+    assert_eq!(made, ConnectionChanged::Done);
+    assert_eq!(taken.unwrap(), ConnectionChanged::KeyTaken);
+    assert_eq!(bench.links(&shop()).await, ["shop=shop"]);
+    assert!(bench.datasets(of_saas).await.is_empty());
+
+    assert_eq!(bench.remove().await, ConnectionChanged::Done);
+
+    assert!(bench.datasets(DatasetFilter::default()).await.is_empty());
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_connection_is_not_made_if_its_dataset_cannot_be_kept(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    bench.put_dataset("shop", &[], None).await;
+
+    let refused = bench.change("saas", PutMode::Create).await;
+
+    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
+    assert!(bench.store.connection_find(&shop()).await.unwrap().is_none());
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn the_dataset_of_a_database_outlives_its_connection_and_gets_a_new_one(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let made = bench.change("postgres", PutMode::Create).await.unwrap();
+    let removed = bench.remove().await;
+    assert_eq!([made, removed], [ConnectionChanged::Done; 2]);
+    let unlinked = DatasetFilter { links: DatasetLinks::None, ..DatasetFilter::default() };
+    assert_eq!(bench.datasets(unlinked).await, ["shop"]);
+
+    let again = bench.change("postgres", PutMode::Upsert).await.unwrap();
+
+    assert_eq!(again, ConnectionChanged::Done);
+    assert_eq!(bench.links(&shop()).await, ["shop=shop"]);
 }
