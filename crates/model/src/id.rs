@@ -48,7 +48,7 @@ impl<'de> Deserialize<'de> for ConnectionKey {
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("`{text}` is not a key; use letters, digits, `_`, `.` and `-`")]
 pub struct KeyError {
-    text: String,
+    pub(crate) text: String,
 }
 
 /// The kind of application a connector file describes (`segment_unify`), always lower case

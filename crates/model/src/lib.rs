@@ -20,6 +20,7 @@ mod call_stats;
 mod clock;
 mod completeness;
 mod effect;
+mod fides_key;
 mod host_pattern;
 mod id;
 mod identity;
@@ -36,6 +37,7 @@ pub use call_stats::CallStats;
 pub use clock::{Clock, SystemClock};
 pub use completeness::{Completeness, IncompleteReason};
 pub use effect::Effect;
+pub use fides_key::FidesKey;
 pub use host_pattern::{host_allowed, host_matches};
 pub use id::{
     ConnectionKey, ConnectorType, IdSource, KeyError, PrivacyRequestId, RandomIds, RunId, RunIdError,
