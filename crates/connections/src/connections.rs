@@ -4,6 +4,7 @@ use connector::Settings;
 use datastore::Boundary;
 use egress::Door;
 use model::{Clock, IdSource};
+use spec::DomainValidation;
 use store::Store;
 
 /// What [`Connections`] are made of.
@@ -45,5 +46,10 @@ impl Connections {
     /// Where they are kept.
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// What happens to hosts that a connector file does not list.
+    pub fn domain_validation(&self) -> DomainValidation {
+        self.inner.outgoing.calls.domain_validation
     }
 }

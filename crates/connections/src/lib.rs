@@ -15,12 +15,34 @@
 //! # Ok::<(), connections::UnknownConnectionType>(())
 //! ```
 
+mod catalogue;
 mod connection_type;
 mod connections;
+mod connector_document;
+mod connector_file;
+mod hosts;
+mod instantiate;
 mod problem;
+mod put;
 mod secret_schema;
+mod secret_values;
+mod secrets;
+mod template;
+mod trial;
+mod view;
 
+pub use catalogue::{CatalogueEntry, CatalogueFilter, SupportedAction, SystemType, catalogue};
 pub use connection_type::{ConnectionType, UnknownConnectionType};
 pub use connections::{Connections, ConnectionsParts, Outgoing};
+pub use connector_document::{StaleConnector, connector_source, read_connector};
+pub use connector_file::{CheckedConnector, ConnectorFileError};
+pub use hosts::Hosts;
+pub use instantiate::{InstantiateError, Instantiated, NewInstance};
 pub use problem::{PlaceStep, Problem};
-pub use secret_schema::{FieldKind, SecretField, SecretSchema};
+pub use put::{PutConnection, PutRefused};
+pub use secret_schema::{FieldKind, MASK, Others, SecretField, SecretSchema, connector_secret_problems};
+pub use secret_values::SecretValues;
+pub use secrets::{SecretsCheck, SecretsKept, SecretsMode, SecretsRefused};
+pub use template::{Instance, Template, supported_actions};
+pub use trial::{Trial, TrialRefused};
+pub use view::ConnectionView;

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use spec::{Diagnostic, Diagnostics, Locator, Severity, SourceFile, Step};
+
 /// One thing that is wrong with what was sent, and where: a line of a 422 answer.
 ///
 /// Never holds a value that was sent.
@@ -26,6 +28,45 @@ impl Problem {
     /// A value that breaks a rule; `message` as people read it, without `Value error, `.
     pub fn value_error(place: Vec<PlaceStep>, message: impl fmt::Display) -> Self {
         Self { kind: "value_error".to_owned(), place, message: format!("Value error, {message}") }
+    }
+}
+
+/// Findings of one severity about a document that was sent, which `source` holds below the key `root`.
+pub(crate) fn problems_of(
+    source: &SourceFile,
+    found: &Diagnostics,
+    severity: Severity,
+    root: &str,
+) -> Vec<Problem> {
+    let locator = Locator::new(source);
+    let of_severity = found.iter().filter(|found| found.severity == severity);
+    of_severity.map(|found| problem_of(found, &locator, root)).collect()
+}
+
+fn problem_of(found: &Diagnostic, locator: &Locator, root: &str) -> Problem {
+    let mut steps = locator.steps(found);
+    if steps.first() == Some(&Step::Key(root.to_owned())) {
+        steps.remove(0);
+    }
+    let place = steps.into_iter().map(PlaceStep::from).collect();
+    let message = match &found.help {
+        Some(help) => format!("{}; {help}", found.message),
+        None => found.message.clone(),
+    };
+    let kind = match found.code {
+        "spec::missing_key" => "missing",
+        "spec::unknown_key" => "extra_forbidden",
+        _ => return Problem::value_error(place, message),
+    };
+    Problem { kind: kind.to_owned(), place, message }
+}
+
+impl From<Step> for PlaceStep {
+    fn from(step: Step) -> Self {
+        match step {
+            Step::Key(key) => Self::Key(key),
+            Step::Position(position) => Self::Position(position),
+        }
     }
 }
 

@@ -85,6 +85,11 @@ impl Client {
         self.origin.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
+    /// Protocol, host and port.
+    pub(crate) fn origin(&self) -> String {
+        self.origin.origin().ascii_serialization()
+    }
+
     /// The URL of `path_and_query`, which is appended as it is (saas-config 5.3). `None` if that
     /// would lead to another host.
     pub(crate) fn url(&self, path_and_query: &str) -> Option<Url> {

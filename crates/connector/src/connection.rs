@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use model::{ConnectionKey, Row};
@@ -7,6 +7,7 @@ use spec::ConditionError;
 use spec::connector_file::{ConnectorFile, Request};
 use spec::reference::FieldReference;
 
+use crate::client::Client;
 use crate::secrets::Secrets;
 
 /// One instance of a connector file: its key, its secrets, and what the operator chose for it.
@@ -29,6 +30,18 @@ impl Connection {
     pub(crate) fn hidden(&self) -> impl Iterator<Item = (&str, &Value)> {
         let hidden = self.secrets.names().filter(|name| self.file.is_secret(name));
         hidden.filter_map(|name| Some((name, self.secrets.find(name)?)))
+    }
+
+    /// Where its requests go, with these secrets: protocol, host and port of every client config of the
+    /// file. One whose host cannot be filled in goes nowhere.
+    pub fn origins(&self) -> BTreeSet<String> {
+        let requests = self.file.requests();
+        let configs = requests.iter().filter_map(|request| request.client_config.as_ref());
+        configs
+            .chain([&self.file.client_config])
+            .filter_map(|config| Client::new(config, self.secrets.as_values()).ok())
+            .map(|client| client.origin())
+            .collect()
     }
 
     /// Whether `request` is a variant for this connection: its `when` holds, or it has none

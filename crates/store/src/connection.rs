@@ -63,6 +63,13 @@ pub struct StoredConnection {
     pub updated_at: Timestamp,
 }
 
+impl StoredConnection {
+    /// Whether an application behind a connector file is what it leads to.
+    pub fn is_saas(&self) -> bool {
+        self.connection_type == "saas"
+    }
+}
+
 /// The last test that had a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastTest {
