@@ -73,7 +73,8 @@ pub(crate) async fn authorize(
     Ok(next.run(request).await)
 }
 
-fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
+/// The token of a call.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (scheme, token) = value.and_then(|value| value.split_once(' ')).ok_or(ApiError::Unauthenticated)?;
     if !scheme.eq_ignore_ascii_case("bearer") || token.trim().is_empty() {
@@ -82,9 +83,11 @@ fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     Ok(token.trim())
 }
 
-#[expect(clippy::unused_async, reason = "tokens are looked up in the store")]
-async fn caller(_state: &ApiState, _token: &str) -> Result<Caller, ApiError> {
-    Err(ApiError::Forbidden(Vec::new()))
+/// Whoever holds the token, with what they may do now.
+async fn caller(state: &ApiState, token: &str) -> Result<Caller, ApiError> {
+    let live = state.store().access_token_find(token).await?;
+    live.and_then(|live| Caller::of(live, state.settings().root_client.as_ref()))
+        .ok_or(ApiError::Forbidden(Vec::new()))
 }
 
 /// Reads the rules off the document.

@@ -1,4 +1,5 @@
 //! The HTTP interface of the server.
+mod address;
 mod authorize;
 mod body;
 mod bulk;
@@ -6,7 +7,10 @@ mod caller;
 mod error;
 mod paging;
 mod parts;
+mod password;
+mod problems;
 mod query;
+mod rate_limit;
 mod role;
 mod router;
 mod routes;

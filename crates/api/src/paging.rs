@@ -2,6 +2,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use store::{Listed, Window};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::query::Query;
@@ -20,14 +21,22 @@ pub(crate) struct Paging {
 }
 
 impl Paging {
-    /// How many items come before this page.
-    pub(crate) fn offset(self) -> u64 {
-        (self.page - 1).saturating_mul(self.size)
+    /// The part of the list that this page is.
+    pub(crate) fn window(self) -> Window {
+        let limit = u32::try_from(self.size).unwrap_or(u32::MAX);
+        Window { offset: (self.page - 1).saturating_mul(self.size), limit }
     }
 
-    /// The page of these items; `total` counts those of all pages.
-    pub(crate) fn of<T>(self, items: Vec<T>, total: u64) -> PageOf<T> {
-        PageOf { items, total, page: self.page, size: self.size, pages: total.div_ceil(self.size) }
+    /// The page that the store returned for [`window`](Self::window).
+    pub(crate) fn of<T, U>(self, listed: Listed<T>, shape: impl FnMut(T) -> U) -> PageOf<U> {
+        let Listed { items, total } = listed;
+        PageOf {
+            items: items.into_iter().map(shape).collect(),
+            total,
+            page: self.page,
+            size: self.size,
+            pages: total.div_ceil(self.size),
+        }
     }
 }
 
@@ -79,12 +88,4 @@ pub(crate) struct PageOf<T> {
     pub(crate) size: u64,
     /// How many pages there are.
     pub(crate) pages: u64,
-}
-
-impl<T> PageOf<T> {
-    /// The same page of other items.
-    pub(crate) fn map<U>(self, change: impl FnMut(T) -> U) -> PageOf<U> {
-        let Self { items, total, page, size, pages } = self;
-        PageOf { items: items.into_iter().map(change).collect(), total, page, size, pages }
-    }
 }

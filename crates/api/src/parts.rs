@@ -1,14 +1,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crypto::Secret;
+use connections::Connections;
+use crypto::{Secret, sha256};
 use model::{Clock, IdSource};
+use spec::ServerSettings;
 use store::Store;
 
 /// What the interface is made of.
+#[derive(Debug)]
 pub struct ApiParts {
     /// Where everything is kept.
     pub store: Store,
+    /// What may be done with stored connections.
+    pub connections: Connections,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
@@ -34,6 +39,8 @@ pub struct ApiSettings {
     pub body_bytes: usize,
     /// How long a call may take.
     pub call_time: Duration,
+    /// What flags, environment and file of the server say: settings made over the API come after.
+    pub configured: ServerSettings,
 }
 
 impl Default for ApiSettings {
@@ -47,6 +54,7 @@ impl Default for ApiSettings {
             root_client: None,
             body_bytes: 4 << 20,
             call_time: Duration::from_secs(60),
+            configured: ServerSettings::default(),
         }
     }
 }
@@ -67,4 +75,13 @@ pub struct RootClient {
     pub id: String,
     /// Its secret.
     pub secret: Secret<String>,
+}
+
+impl RootClient {
+    /// What tokens of this client are bound to: with another id or secret in the settings they end.
+    pub fn hash(&self) -> [u8; 32] {
+        let mut bytes = sha256(self.id.as_bytes()).to_vec();
+        bytes.extend(sha256(self.secret.expose().as_bytes()));
+        sha256(&bytes)
+    }
 }

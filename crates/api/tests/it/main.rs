@@ -1,1 +1,5 @@
 //! The interface, called without a network.
+#![expect(clippy::unwrap_used, reason = "helpers of tests stop at what is not there")]
+
+mod app;
+mod health;
