@@ -1,5 +1,5 @@
 use serde_json::{Map, Value};
-use store::{ConnectionFilter, ConnectionPage, StoreError, StoredConnection};
+use store::{ConnectionFilter, Listed, StoreError, StoredConnection, Window};
 
 use crate::{Connections, SecretValues};
 
@@ -26,20 +26,20 @@ impl Connections {
         Ok(ConnectionView { connection, secrets })
     }
 
-    /// A page of connections as they may be shown, and how many there are in all.
+    /// Connections as they may be shown.
     ///
     /// # Errors
     /// [`StoreError`] if the store does not answer.
     pub async fn list(
         &self,
         filter: &ConnectionFilter,
-        page: (u64, u32),
-    ) -> Result<(Vec<ConnectionView>, u64), StoreError> {
-        let ConnectionPage { items, total } = self.store().connection_list(filter, page).await?;
+        window: Window,
+    ) -> Result<Listed<ConnectionView>, StoreError> {
+        let Listed { items, total } = self.store().connection_list(filter, window).await?;
         let mut views = Vec::with_capacity(items.len());
         for connection in items {
             views.push(self.view(connection).await?);
         }
-        Ok((views, total))
+        Ok(Listed { items: views, total })
     }
 }

@@ -18,7 +18,7 @@ use crate::{Store, StoreError};
 
 pub use change::{ConnectionChange, ConnectionChanged, ConnectionStep, ConnectionUpdate, NamedSecret, NewConnection};
 pub use connector::{ConnectorVersion, StoredConnector};
-pub use list::{ConnectionFilter, ConnectionPage, TestStatus};
+pub use list::{ConnectionFilter, TestStatus};
 
 text_enum! {
     /// What may be done through a connection.

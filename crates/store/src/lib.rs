@@ -75,7 +75,7 @@ pub use audit::{
 pub use certificate::KeptCertificate;
 pub use client::{Client, ClientChange, ClientId, NewClient};
 pub use connection::{
-    ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionFilter, ConnectionPage, ConnectionStep,
+    ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionFilter, ConnectionStep,
     ConnectionUpdate, ConnectorVersion, LastTest, NamedSecret, NewConnection, StoredConnection, StoredConnector,
     TestStatus,
 };

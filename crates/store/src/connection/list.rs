@@ -1,8 +1,8 @@
 use sqlx::Row as _;
 
 use super::{StoredConnection, columns, connection};
-use crate::store::count;
-use crate::{Store, StoreError};
+use crate::store::{count, signed};
+use crate::{Listed, Store, StoreError, Window};
 
 /// What the last test of a connection said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,15 +44,6 @@ pub struct ConnectionFilter {
     pub system_key: Option<String>,
 }
 
-/// A page of connections, ordered by name.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ConnectionPage {
-    /// Those of the page.
-    pub items: Vec<StoredConnection>,
-    /// How many there are on all pages.
-    pub total: u64,
-}
-
 /// `$1` … `$7` are the fields of the filter. Texts are looked for exactly, not by pattern.
 macro_rules! matching {
     () => {
@@ -61,12 +52,12 @@ macro_rules! matching {
 }
 
 impl Store {
-    /// `size` connections after the first `skip`.
+    /// The connections that fit, ordered by name.
     pub async fn connection_list(
         &self,
         filter: &ConnectionFilter,
-        (skip, size): (u64, u32),
-    ) -> Result<ConnectionPage, StoreError> {
+        window: Window,
+    ) -> Result<Listed<StoredConnection>, StoreError> {
         const LIST: &str = concat!(
             "SELECT ",
             columns!(),
@@ -76,7 +67,7 @@ impl Store {
         const COUNT: &str = concat!("SELECT COUNT(*)", matching!());
         let bound = |sql| {
             sqlx::query(sql)
-                .bind(filter.search.as_deref().map(str::to_lowercase))
+                .bind(filter.search.as_deref().filter(|text| !text.is_empty()).map(str::to_lowercase))
                 .bind(filter.disabled.map(i64::from))
                 .bind(filter.test_status.map(TestStatus::as_str))
                 .bind(filter.types.as_deref().map(listed))
@@ -84,12 +75,11 @@ impl Store {
                 .bind(filter.orphaned.map(i64::from))
                 .bind(filter.system_key.clone())
         };
-        let total = bound(COUNT).fetch_one(&self.inner.reader).await?.try_get(0)?;
-        let skip = i64::try_from(skip).unwrap_or(i64::MAX);
-        let rows =
-            bound(LIST).bind(i64::from(size)).bind(skip).fetch_all(&self.inner.reader).await?;
+        let total = count(bound(COUNT).fetch_one(&self.inner.reader).await?.try_get(0)?)?;
+        let (limit, offset) = (i64::from(window.limit), signed(window.offset));
+        let rows = bound(LIST).bind(limit).bind(offset).fetch_all(&self.inner.reader).await?;
         let items: Result<Vec<_>, StoreError> = rows.iter().map(connection).collect();
-        Ok(ConnectionPage { items: items?, total: count(total)? })
+        Ok(Listed { items: items?, total })
     }
 }
 

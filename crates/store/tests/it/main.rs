@@ -7,6 +7,7 @@ mod audit;
 mod bench;
 mod client;
 mod clock;
+mod connection;
 mod dataset;
 mod faults;
 mod job;
