@@ -20,6 +20,8 @@ mod connection_type;
 mod connections;
 mod connector_document;
 mod connector_file;
+mod dataset_document;
+mod datasets;
 mod hosts;
 mod instantiate;
 mod problem;
@@ -36,6 +38,11 @@ pub use connection_type::{ConnectionType, UnknownConnectionType};
 pub use connections::{Connections, ConnectionsParts, Outgoing};
 pub use connector_document::{StaleConnector, connector_source, read_connector};
 pub use connector_file::{CheckedConnector, ConnectorFileError};
+pub use dataset_document::{DatasetDocument, canonical_dataset};
+pub use datasets::{
+    DatasetFailure, DatasetOwner, DatasetRefused, DatasetWarning, LinkRefused, PreparedDataset, ProtectedField,
+    Reachability, Traversable, WarningAction, shown,
+};
 pub use hosts::Hosts;
 pub use instantiate::{InstantiateError, Instantiated, NewInstance};
 pub use problem::{PlaceStep, Problem};

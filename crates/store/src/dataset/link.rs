@@ -136,6 +136,15 @@ impl Store {
         rows.iter().map(|row| key(row.try_get(0)?)).collect()
     }
 
+    /// The connection that has a link of this key.
+    pub async fn dataset_link_owner(&self, key: &str) -> Result<Option<ConnectionKey>, StoreError> {
+        const FIND: &str = "SELECT connection FROM dataset_link WHERE key = $1";
+        let row = sqlx::query(FIND).bind(key).fetch_optional(&self.inner.reader).await?;
+        let Some(row) = row else { return Ok(None) };
+        let text: String = row.try_get(0)?;
+        text.parse().map(Some).map_err(|_| StoreError::Damaged { what: "a dataset's link" })
+    }
+
     /// Removes one link of a connection together with its dataset, unless another connection has it
     /// too; says whether there was one.
     pub async fn dataset_link_remove(

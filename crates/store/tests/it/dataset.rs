@@ -189,6 +189,8 @@ async fn links_are_put_all_or_none_and_others_go_only_if_told(#[case] backend: B
     store.dataset_link_put(&key, &[link("b", "b")], OtherLinks::Remove, pat()).await.unwrap();
 
     assert_eq!(kept, ["a=a", "b=c"]);
+    assert_eq!(store.dataset_link_owner("b").await.unwrap(), Some(key.clone()));
+    assert_eq!(store.dataset_link_owner("a").await.unwrap(), None);
     assert!(matches!(refused, Err(StoreError::NotFound { .. })), "{refused:?}");
     assert_eq!(after_refusal, kept);
     assert_eq!(bench.links(&key).await, ["b=b"]);
