@@ -38,6 +38,7 @@ mod dataset;
 mod dialect;
 mod document;
 mod error;
+mod health;
 mod installation;
 mod job;
 mod job_decision;
@@ -83,6 +84,7 @@ pub use dataset::{DatasetFilter, DatasetLink, DatasetLinks, NewDataset, OtherLin
 pub use dialect::Access;
 pub use document::{Document, Put, PutMode};
 pub use error::{Retry, StoreError};
+pub use health::{DatabaseHealth, PoolHealth};
 pub use job::{Destination, Job, JobEnd, JobFilter, JobId, JobState, NewJob, Observation};
 pub use journal::{ErasureJournal, JournalEntry, JournalError, JournalReading};
 pub use lease::NamedLease;

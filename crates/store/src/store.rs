@@ -12,7 +12,7 @@ use crate::dialect::{Access, ConnectionSetup, Dialect, Durability};
 use crate::ledger::LedgerQueue;
 use crate::{StoreError, StorePlace};
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+pub(crate) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// What a [`Store`] is made of.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ mod clock;
 mod connection;
 mod dataset;
 mod faults;
+mod health;
 mod job;
 mod ledger;
 mod login;

@@ -1,0 +1,50 @@
+//! Whether the database answers, and is the one that this version needs.
+
+use sqlx::{AnyPool, Row as _};
+
+use crate::store::{MIGRATIONS, count};
+use crate::{Store, StoreError};
+
+/// What the database says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseHealth {
+    /// The newest migration that its tables have.
+    pub revision: u64,
+    /// The newest that this version knows.
+    pub wanted: u64,
+    /// Connections to it.
+    pub pools: Vec<PoolHealth>,
+}
+
+/// Connections of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolHealth {
+    /// `writer` or `reader`.
+    pub name: &'static str,
+    /// How many are open.
+    pub open: u32,
+    /// How many of them wait for work.
+    pub idle: usize,
+    /// How many there may be.
+    pub most: u32,
+}
+
+impl Store {
+    /// Asks the database which tables it has.
+    pub async fn database_health(&self) -> Result<DatabaseHealth, StoreError> {
+        const NEWEST: &str = "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations WHERE success";
+        let row = sqlx::query(NEWEST).fetch_one(&self.inner.reader).await?;
+        let wanted = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+        let pool = |name, pool: &AnyPool| PoolHealth {
+            name,
+            open: pool.size(),
+            idle: pool.num_idle(),
+            most: pool.options().get_max_connections(),
+        };
+        Ok(DatabaseHealth {
+            revision: count(row.try_get(0)?)?,
+            wanted: count(wanted)?,
+            pools: vec![pool("writer", &self.inner.writer), pool("reader", &self.inner.reader)],
+        })
+    }
+}
