@@ -5,13 +5,13 @@ use serde_json::{Map, Value, json};
 use spec::{SecretInputs, check_secrets};
 use store::{
     Actor, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionStep, NewConnection, PutMode,
-    StoreError, StoredConnection,
+    StoreError,
 };
 use thiserror::Error;
 
 use crate::secret_schema::connector_secret_problems;
 use crate::template::Instance;
-use crate::{ConnectionType, Connections, Problem, SecretValues, Template};
+use crate::{ConnectionType, ConnectionView, Connections, Problem, SecretValues, Template};
 
 /// A connection to be made from a template.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct NewInstance {
 #[derive(Debug)]
 pub struct Instantiated {
     /// The connection.
-    pub connection: StoredConnection,
+    pub connection: ConnectionView,
     /// Its dataset.
     pub dataset: Value,
 }
@@ -104,11 +104,15 @@ impl Connections {
         let instance = template.instance(&new.instance_key, mode).ok_or_else(|| not_made(None))?;
         let secrets = check_secrets(&instance.file, &SecretInputs::new(new.secrets.clone()), mode)
             .map_err(|error| InstantiateError::Secrets(connector_secret_problems(&instance.file, &error)))?;
+        let problems = self.check_references(&secrets.references).await.map_err(|error| not_made(Some(error)))?;
+        if !problems.is_empty() {
+            return Err(InstantiateError::Secrets(problems));
+        }
         if self.is_instance(&new.instance_key).await.map_err(|error| not_made(Some(error)))? {
             return Err(InstantiateError::InstanceKeyTaken { key: new.instance_key });
         }
         let key = new.key.clone().unwrap_or_else(|| new.instance_key.clone());
-        let dataset = instance.dataset_document.clone();
+        let dataset = instance.dataset.document.clone();
         let steps = steps(&new, instance, SecretValues::new(secrets.values));
         let changed = self.store().connection_change(ConnectionChange { key: &key, actor, steps }).await;
         match changed {
@@ -125,7 +129,9 @@ impl Connections {
             Err(error) => return Err(not_made(Some(error))),
         }
         let made = self.store().connection_find(&key).await.map_err(|error| not_made(Some(error)))?;
-        Ok(Instantiated { connection: made.ok_or_else(|| not_made(None))?, dataset })
+        let made = made.ok_or_else(|| not_made(None))?;
+        let connection = self.view(made).await.map_err(|error| not_made(Some(error)))?;
+        Ok(Instantiated { connection, dataset })
     }
 
     async fn is_instance(&self, key: &ConnectionKey) -> Result<bool, StoreError> {
@@ -145,9 +151,9 @@ fn steps(new: &NewInstance, instance: Instance, secrets: SecretValues) -> Vec<Co
         }),
         ConnectionStep::SetConnector {
             connector: instance.connector,
-            datasets: Some(json!([instance.dataset_document])),
+            datasets: Some(json!([instance.dataset.document])),
         },
         ConnectionStep::ReplaceSecrets(secrets.to_kept()),
-        ConnectionStep::PutDataset { dataset: instance.dataset, mode: PutMode::Create },
+        ConnectionStep::PutDataset { dataset: instance.dataset.to_kept(), mode: PutMode::Create },
     ]
 }

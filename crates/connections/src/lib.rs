@@ -22,6 +22,7 @@ mod connector_document;
 mod connector_file;
 mod dataset_document;
 mod datasets;
+mod external_reference;
 mod hosts;
 mod instantiate;
 mod problem;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use model::ConnectionKey;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use spec::connector_file::Authentication;
 use spec::library::{self, LibraryEntry};
-use spec::{CheckOptions, ConnectorFile, DomainValidation, SourceFile, check_connector, check_datasets};
-use store::{NewDataset, StoredConnector};
+use spec::{CheckOptions, ConnectorFile, DomainValidation, SourceFile, check_connector};
+use store::StoredConnector;
 
+use crate::DatasetDocument;
 use crate::catalogue::{CatalogueEntry, SupportedAction, SystemType};
 
 /// What stands for the key of the connection in a template.
@@ -30,10 +31,8 @@ pub struct Instance {
     pub file: ConnectorFile,
     /// The file as it is kept.
     pub connector: StoredConnector,
-    /// Its dataset as it is kept.
-    pub dataset: NewDataset,
-    /// The same dataset as data.
-    pub dataset_document: Value,
+    /// Its dataset.
+    pub dataset: DatasetDocument,
 }
 
 static TEMPLATES: LazyLock<Vec<Template>> =
@@ -105,18 +104,11 @@ impl Template {
     pub fn instance(&self, key: &ConnectionKey, domain_validation: DomainValidation) -> Option<Instance> {
         let options = CheckOptions { instance_key: Some(key.clone()), domain_validation };
         let file = check_connector(&self.config, &options).value?;
-        let checked_dataset = check_datasets(&self.dataset, &options).value?.into_iter().next()?;
         let document = connector_document(&self.config, &options, &file)?;
         // Only the first dataset belongs to the instance (saas-config 2.4).
-        let dataset_document = first_dataset(&self.dataset, &options)?;
-        let dataset = NewDataset {
-            key: checked_dataset.fides_key.clone(),
-            name: checked_dataset.name.clone().unwrap_or_default(),
-            body: dataset_document.to_string(),
-            categories: categories(&dataset_document),
-        };
+        let dataset = DatasetDocument::check(&first_dataset(&self.dataset, &options)?).ok()?;
         let connector = stored(&file, document, self.scripts());
-        Some(Instance { file, connector, dataset, dataset_document })
+        Some(Instance { file, connector, dataset })
     }
 
     /// `None`, with a line in the log, for a file that no connection can be made from (24.4, 24.5).
@@ -193,28 +185,6 @@ fn first_dataset(source: &SourceFile, options: &CheckOptions) -> Option<Value> {
     }
 }
 
-/// The categories used anywhere in a dataset, each once.
-fn categories(document: &Value) -> Vec<String> {
-    let mut found = Vec::new();
-    collect_categories(document, &mut found);
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
-fn collect_categories(value: &Value, found: &mut Vec<String>) {
-    match value {
-        Value::Object(members) => {
-            let own = members.get("data_categories").and_then(Value::as_array).into_iter().flatten();
-            found.extend(own.filter_map(Value::as_str).map(str::to_owned));
-            let rest: &Map<String, Value> = members;
-            rest.values().for_each(|value| collect_categories(value, found));
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect_categories(item, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,9 +208,9 @@ mod tests {
             let instance = template.instance(&key, DomainValidation::Enabled).unwrap();
 
             assert_eq!(instance.connector.fides_key, "primary_mailchimp");
-            assert_eq!(instance.dataset.key, "primary_mailchimp");
-            assert_eq!(instance.dataset_document["fides_key"], "primary_mailchimp");
-            let kept = instance.connector.document.to_string() + &instance.dataset.body;
+            assert_eq!(instance.dataset.document["fides_key"], "primary_mailchimp");
+            assert!(instance.dataset.refused_overrides.is_empty());
+            let kept = instance.connector.document.to_string() + &instance.dataset.to_kept().body;
             assert!(!kept.contains(PLACEHOLDER));
         }
     }
@@ -267,14 +237,5 @@ mod tests {
         assert!(actions("stripe").contains(&SupportedAction::Access));
         assert!(actions("segment").contains(&SupportedAction::Erasure));
         assert!(!actions("segment").contains(&SupportedAction::Consent));
-    }
-
-    #[test]
-    fn categories_are_found_at_every_depth() {
-        let document = serde_json::json!({"collections": [
-            {"data_categories": ["user"], "fields": [{"fields": [{"data_categories": ["user.contact", "user"]}]}]}
-        ]});
-
-        assert_eq!(categories(&document), ["user", "user.contact"]);
     }
 }
