@@ -27,6 +27,7 @@ mod outline;
 pub mod package;
 pub mod plan;
 pub mod planning;
+pub mod policy_book;
 mod published;
 mod replay;
 mod report;
@@ -36,6 +37,7 @@ mod retention;
 mod service;
 mod status;
 pub mod storage;
+pub mod storage_book;
 pub mod subject;
 mod verify;
 

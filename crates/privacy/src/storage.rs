@@ -207,6 +207,23 @@ impl Storage {
         .await
     }
 
+    /// Whether the place can be used: the folder is there or can be made, the bucket's server answers
+    /// and lets the account look. Nothing is delivered.
+    ///
+    /// # Errors
+    /// [`StorageError`] says why not.
+    pub async fn check(&self) -> Result<(), StorageError> {
+        match &self.place {
+            Place::Folder(folder) => {
+                let folder = folder.clone();
+                let failed = |path: &Path, source| StorageError::Folder { path: path.to_owned(), source };
+                blocking(move || package::create_folder(&folder).map_err(|error| failed(&folder, error))).await
+            }
+            #[cfg(feature = "s3")]
+            Place::Bucket(bucket) => bucket.check().await,
+        }
+    }
+
     /// A link by which the object `name` can be fetched until `expires_at`, at most for seven days;
     /// `None` in a folder. Nothing is called.
     ///

@@ -271,6 +271,16 @@ impl Bucket {
         }
     }
 
+    /// Looks for the first object below the prefix; whether there is one does not matter.
+    pub(super) async fn check(&self) -> Result<(), StorageError> {
+        let (client, service) = self.client()?;
+        let folder = self.prefix.rsplit_once('/').map(|(folder, _)| ObjectPath::from(folder));
+        match client.list(folder.as_ref()).try_next().await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(self.failed("look for packages", service.problem())),
+        }
+    }
+
     async fn delete_if_expired(
         &self,
         client: &AmazonS3,
