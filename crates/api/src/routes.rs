@@ -1,5 +1,8 @@
 //! The operations, one file per noun. Paths are below `/api/v1` unless the noun says otherwise.
 
+pub(crate) mod connection_type;
+pub(crate) mod connector_file;
+pub(crate) mod connector_template;
 pub(crate) mod health;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -9,4 +12,7 @@ use crate::state::ApiState;
 /// All nouns below `/api/v1`.
 pub(crate) fn api() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
+        .merge(connection_type::routes())
+        .merge(connector_file::routes())
+        .merge(connector_template::routes())
 }
