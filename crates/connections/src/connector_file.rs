@@ -107,7 +107,10 @@ impl Connections {
     ///
     /// # Errors
     /// [`ConnectorFileError`].
-    pub async fn connector_file_get(&self, key: &ConnectionKey) -> Result<StoredConnector, ConnectorFileError> {
+    pub async fn connector_file_get(
+        &self,
+        key: &ConnectionKey,
+    ) -> Result<StoredConnector, ConnectorFileError> {
         let connection = self.application(key).await?;
         connection.connector.ok_or_else(|| ConnectorFileError::NoFile { key: key.clone() })
     }
@@ -132,7 +135,8 @@ impl Connections {
         }
         if !self.store().vault_list(key).await?.is_empty() {
             needs.push(
-                "Must clear the secrets from this connection config before deleting the SaaS config.".to_owned(),
+                "Must clear the secrets from this connection config before deleting the SaaS config."
+                    .to_owned(),
             );
         }
         if !needs.is_empty() {

@@ -104,7 +104,8 @@ impl Connections {
         let instance = template.instance(&new.instance_key, mode).ok_or_else(|| not_made(None))?;
         let secrets = check_secrets(&instance.file, &SecretInputs::new(new.secrets.clone()), mode)
             .map_err(|error| InstantiateError::Secrets(connector_secret_problems(&instance.file, &error)))?;
-        let problems = self.check_references(&secrets.references).await.map_err(|error| not_made(Some(error)))?;
+        let problems =
+            self.check_references(&secrets.references).await.map_err(|error| not_made(Some(error)))?;
         if !problems.is_empty() {
             return Err(InstantiateError::Secrets(problems));
         }

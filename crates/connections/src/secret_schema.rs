@@ -145,7 +145,8 @@ impl SecretSchema {
         if self.fields.iter().any(|field| field.kind == FieldKind::Reference)
             && let Some(members) = schema.as_object_mut()
         {
-            members.insert("definitions".to_owned(), json!({ "FidesDatasetReference": reference_definition() }));
+            members
+                .insert("definitions".to_owned(), json!({ "FidesDatasetReference": reference_definition() }));
         }
         schema
     }

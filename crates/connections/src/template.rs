@@ -193,7 +193,9 @@ mod tests {
     fn every_connector_of_the_library_is_a_template() {
         let missing: Vec<&str> = library::library()
             .iter()
-            .filter(|entry| !Template::list().iter().any(|known| known.config_text() == entry.connector.text()))
+            .filter(|entry| {
+                !Template::list().iter().any(|known| known.config_text() == entry.connector.text())
+            })
             .map(|entry| entry.name)
             .collect();
 
@@ -221,8 +223,7 @@ mod tests {
         let template = Template::find("okta").unwrap();
         let instance = template.instance(&key, DomainValidation::Enabled).unwrap();
 
-        let again =
-            crate::read_connector(&key, &instance.connector, DomainValidation::Enabled).unwrap();
+        let again = crate::read_connector(&key, &instance.connector, DomainValidation::Enabled).unwrap();
 
         assert!(!instance.connector.scripts.is_empty());
         assert_eq!(format!("{:?}", again.endpoints), format!("{:?}", instance.file.endpoints));

@@ -60,7 +60,11 @@ impl Connections {
     }
 
     /// A kept file; `None` if this version refuses it.
-    pub(super) fn read_file(&self, key: &ConnectionKey, kept: &StoredConnector) -> Option<Arc<ConnectorFile>> {
+    pub(super) fn read_file(
+        &self,
+        key: &ConnectionKey,
+        kept: &StoredConnector,
+    ) -> Option<Arc<ConnectorFile>> {
         read_connector(key, kept, self.inner.outgoing.calls.domain_validation).ok().map(Arc::new)
     }
 }

@@ -62,13 +62,7 @@ pub(super) fn schema(kind: ConnectionType) -> Option<SecretSchema> {
         ConnectionType::S3 => ("S3Schema", [vec![auth_method()], aws_keys()].concat()),
         ConnectionType::Scylla => (
             "ScyllaSchema",
-            vec![
-                host(),
-                port(9042),
-                text("username").required(),
-                password().required(),
-                text("keyspace"),
-            ],
+            vec![host(), port(9042), text("username").required(), password().required(), text("keyspace")],
         ),
         ConnectionType::GoogleCloudSqlMySql => {
             ("GoogleCloudSQLMySQLSchema", [cloud_sql(), vec![text("dbname").required()]].concat())

@@ -102,9 +102,10 @@ fn connector_secret_problem(file: &ConnectorFile, problem: &SecretProblem) -> Pr
             required.join(", ")
         )),
         SecretProblem::NotAnOption { name, options } => not_an_option(name, options),
-        SecretProblem::NotOptions { name, options } => {
-            about(name, format!("entries of `{name}` are not valid options; choose from [{}]", options.join(", ")))
-        }
+        SecretProblem::NotOptions { name, options } => about(
+            name,
+            format!("entries of `{name}` are not valid options; choose from [{}]", options.join(", ")),
+        ),
         SecretProblem::WrongType { name, .. }
         | SecretProblem::NotMultiselect { name }
         | SecretProblem::HostNotAllowed { name, .. }
