@@ -16,6 +16,7 @@ mod router;
 mod routes;
 mod scope;
 mod state;
+mod text;
 
 pub use error::{ApiError, Invalid};
 pub use parts::{ApiParts, ApiSettings, RateLimit, RootClient};

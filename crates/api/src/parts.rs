@@ -4,6 +4,7 @@ use std::time::Duration;
 use connections::Connections;
 use crypto::{Secret, sha256};
 use model::{Clock, IdSource};
+use privacy::storage_book::PackageSettings;
 use spec::ServerSettings;
 use store::Store;
 
@@ -14,6 +15,8 @@ pub struct ApiParts {
     pub store: Store,
     /// What may be done with stored connections.
     pub connections: Connections,
+    /// How packages leave the server.
+    pub packages: PackageSettings,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

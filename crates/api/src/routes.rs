@@ -4,6 +4,8 @@ pub(crate) mod connection_type;
 pub(crate) mod connector_file;
 pub(crate) mod connector_template;
 pub(crate) mod health;
+pub(crate) mod policy;
+pub(crate) mod storage;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -15,4 +17,6 @@ pub(crate) fn api() -> OpenApiRouter<ApiState> {
         .merge(connection_type::routes())
         .merge(connector_file::routes())
         .merge(connector_template::routes())
+        .merge(policy::routes())
+        .merge(storage::routes())
 }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use connections::Connections;
 use model::{Clock, IdSource};
+use privacy::storage_book::PackageSettings;
 use store::Store;
 
 use crate::password::Passwords;
@@ -36,6 +37,11 @@ impl ApiState {
 
     pub(crate) fn connections(&self) -> &Connections {
         &self.inner.parts.connections
+    }
+
+    /// How packages leave the server.
+    pub(crate) fn packages(&self) -> &PackageSettings {
+        &self.inner.parts.packages
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {

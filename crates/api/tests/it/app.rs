@@ -15,6 +15,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use model::{Clock, IdSource, RandomIds};
+use privacy::storage_book::PackageSettings;
 use serde_json::Value;
 use store::{Access, Actor, NewAccessToken, NewClient, Store, StoreParts, StorePlace, TokenFor};
 use tempfile::TempDir;
@@ -60,6 +61,7 @@ impl App {
         let router = api::router(ApiParts {
             store: store.clone(),
             connections: connections(&store, &shared_clock, &folder),
+            packages: packages(&folder),
             clock: shared_clock,
             ids,
             settings: settings.clone(),
@@ -183,6 +185,12 @@ async fn open(folder: &TempDir, clock: &TestClock) -> Store {
         max_bytes: None,
     };
     Store::open(parts).await.unwrap()
+}
+
+/// Loopback may be called, and packages lie in a folder of the test.
+fn packages(folder: &TempDir) -> PackageSettings {
+    let egress = DoorSettings { allow: vec!["127.0.0.1".parse().unwrap()], ..DoorSettings::default() };
+    PackageSettings { egress, data: folder.path().join("data") }
 }
 
 fn connections(store: &Store, clock: &Arc<dyn Clock>, folder: &TempDir) -> Connections {

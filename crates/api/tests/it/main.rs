@@ -5,3 +5,5 @@ mod app;
 mod connection_type;
 mod connector_file;
 mod health;
+mod policy;
+mod storage;

@@ -1,0 +1,125 @@
+//! Rules of a policy.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use store::{Listed, Policy, PolicyRule};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::input::RuleInput;
+use super::reply::RuleReply;
+use super::{book, enter};
+use crate::ApiError;
+use crate::bulk::{Bulk, BulkReply};
+use crate::caller::Caller;
+use crate::paging::{PageOf, Paging};
+use crate::state::ApiState;
+
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(list, put)).routes(routes!(read, delete))
+}
+
+/// List the rules of a policy, in order.
+#[utoipa::path(
+    get,
+    path = "/dsr/policy/{policy_key}/rule",
+    tag = "Policies",
+    params(("policy_key" = String, Path), Paging),
+    security(("oauth2" = ["rule:read"])),
+    responses((status = 200, body = PageOf<RuleReply>))
+)]
+async fn list(
+    State(state): State<ApiState>,
+    Path(policy): Path<String>,
+    paging: Paging,
+) -> Result<Json<PageOf<RuleReply>>, ApiError> {
+    let book = book(&state);
+    let policy = book.get(&policy).await?;
+    let destinations = book.destinations(&policy.rules).await?;
+    Ok(Json(paging.of(part(policy.rules, paging), |rule| RuleReply::of(rule, &destinations))))
+}
+
+/// Read a rule of a policy.
+#[utoipa::path(
+    get,
+    path = "/dsr/policy/{policy_key}/rule/{rule_key}",
+    tag = "Policies",
+    params(("policy_key" = String, Path), ("rule_key" = String, Path)),
+    security(("oauth2" = ["rule:read"])),
+    responses((status = 200, body = RuleReply))
+)]
+async fn read(
+    State(state): State<ApiState>,
+    Path((policy, rule)): Path<(String, String)>,
+) -> Result<Json<RuleReply>, ApiError> {
+    let book = book(&state);
+    let rule = attached(book.get(&policy).await?, &rule)?;
+    let destinations = book.destinations([&rule]).await?;
+    Ok(Json(RuleReply::of(rule, &destinations)))
+}
+
+/// Make rules of a policy, or change those whose keys are given; their targets stay.
+#[utoipa::path(
+    patch,
+    path = "/dsr/policy/{policy_key}/rule",
+    tag = "Policies",
+    params(("policy_key" = String, Path)),
+    security(("oauth2" = ["rule:create_or_update"])),
+    request_body = Vec<RuleInput>,
+    responses((status = 200, body = BulkReply<RuleReply>))
+)]
+async fn put(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path(policy): Path<String>,
+    Bulk(elements): Bulk<RuleInput>,
+) -> Result<Json<BulkReply<RuleReply>>, ApiError> {
+    let book = book(&state);
+    let policy = book.get(&policy).await?.key;
+    let mut reply = BulkReply::default();
+    for element in elements {
+        let outcome = match book.rule_put(&policy, &element.input.draft(), &caller.actor).await {
+            Ok(rule) => {
+                let destinations = book.destinations([&rule]).await?;
+                Ok(RuleReply::of(rule, &destinations))
+            }
+            Err(error) => Err(error),
+        };
+        enter(&mut reply, outcome, element.data)?;
+    }
+    Ok(Json(reply))
+}
+
+/// Remove a rule of a policy, with its targets.
+#[utoipa::path(
+    delete,
+    path = "/dsr/policy/{policy_key}/rule/{rule_key}",
+    tag = "Policies",
+    params(("policy_key" = String, Path), ("rule_key" = String, Path)),
+    security(("oauth2" = ["rule:delete"])),
+    responses((status = 204))
+)]
+async fn delete(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path((policy, rule)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    book(&state).rule_remove(&policy, &rule, &caller.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A rule out of its policy, for those who read.
+pub(super) fn attached(policy: Policy, rule: &str) -> Result<PolicyRule, ApiError> {
+    let text = format!("No Rule found for key {rule} attached to policy {}", policy.key);
+    policy.rules.into_iter().find(|known| known.key == rule).ok_or(ApiError::NotFound(text))
+}
+
+/// One page of a list that is whole already.
+pub(super) fn part<T>(items: Vec<T>, paging: Paging) -> Listed<T> {
+    let total = u64::try_from(items.len()).unwrap_or(u64::MAX);
+    let window = paging.window();
+    let offset = usize::try_from(window.offset).unwrap_or(usize::MAX);
+    let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
+    Listed { items: items.into_iter().skip(offset).take(limit).collect(), total }
+}
