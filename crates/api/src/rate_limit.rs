@@ -42,7 +42,9 @@ impl RateLimiter {
         }
         if window.calls >= self.limit.calls {
             let left = self.left(*window, now).unwrap_or_default();
-            return Err(ApiError::TooManyRequests(u64::try_from(left.as_secs()).unwrap_or(0) + 1));
+            return Err(ApiError::TooManyRequests(
+                u64::try_from(left.as_millis()).unwrap_or(0).div_ceil(1000),
+            ));
         }
         window.calls += 1;
         Ok(())
@@ -101,7 +103,7 @@ mod tests {
         let next = limiter.take("a").is_ok();
 
         assert_eq!(spent, [true, true, false]);
-        assert!(matches!(refused, Err(ApiError::TooManyRequests(41))), "{refused:?}");
+        assert!(matches!(refused, Err(ApiError::TooManyRequests(40))), "{refused:?}");
         assert!(other && next);
     }
 

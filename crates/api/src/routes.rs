@@ -1,11 +1,24 @@
 //! The operations, one file per noun. Paths are below `/api/v1` unless the noun says otherwise.
 
+pub(crate) mod config;
+pub(crate) mod connection;
+pub(crate) mod connection_instance;
 pub(crate) mod connection_type;
 pub(crate) mod connector_file;
 pub(crate) mod connector_template;
+pub(crate) mod ctl_dataset;
+pub(crate) mod dataset;
+pub(crate) mod docs;
 pub(crate) mod health;
+pub(crate) mod oauth_client;
+pub(crate) mod oauth_scope;
+pub(crate) mod oauth_token;
 pub(crate) mod policy;
+mod resource;
+pub(crate) mod sign_in;
 pub(crate) mod storage;
+pub(crate) mod system;
+pub(crate) mod user;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -14,9 +27,20 @@ use crate::state::ApiState;
 /// All nouns below `/api/v1`.
 pub(crate) fn api() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
+        .merge(config::routes())
+        .merge(connection::routes())
+        .merge(connection_instance::routes())
         .merge(connection_type::routes())
         .merge(connector_file::routes())
         .merge(connector_template::routes())
+        .merge(ctl_dataset::routes())
+        .merge(dataset::routes())
+        .merge(oauth_client::routes())
+        .merge(oauth_scope::routes())
+        .merge(oauth_token::routes())
         .merge(policy::routes())
+        .merge(sign_in::routes())
         .merge(storage::routes())
+        .merge(system::routes())
+        .merge(user::routes())
 }

@@ -48,7 +48,6 @@ impl ApiState {
         &self.inner.parts.clock
     }
 
-    #[expect(dead_code, reason = "the first noun that makes ids takes it")]
     pub(crate) fn ids(&self) -> &Arc<dyn IdSource> {
         &self.inner.parts.ids
     }

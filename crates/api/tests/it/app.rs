@@ -39,7 +39,7 @@ struct Shared {
     store: Store,
     clock: TestClock,
     settings: ApiSettings,
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl App {
@@ -50,26 +50,24 @@ impl App {
 
     /// With settings that `change` changes.
     pub(crate) async fn start_with(change: impl FnOnce(&mut ApiSettings)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
         let clock = TestClock::new();
         let store = open(&folder, &clock).await;
         let root = RootClient { id: ROOT_ID.to_owned(), secret: Secret::new(ROOT_SECRET.to_owned()) };
         let mut settings = ApiSettings { root_client: Some(root), ..ApiSettings::default() };
         change(&mut settings);
-        let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
-        let ids: Arc<dyn IdSource> = Arc::new(RandomIds);
-        let router = api::router(ApiParts {
-            store: store.clone(),
-            connections: connections(&store, &shared_clock, &folder),
-            packages: packages(&folder),
-            clock: shared_clock,
-            ids,
-            settings: settings.clone(),
-        });
-        let mut app =
-            Self { shared: Arc::new(Shared { router, store, clock, settings, folder }), token: None };
+        let mut app = Self { shared: Arc::new(Shared::new(store, clock, settings, folder)), token: None };
         app.token = Some(app.token(Scope::ALL).await);
         app
+    }
+
+    /// The same interface, started anew with settings that `change` changes, over the same store.
+    pub(crate) fn restarted(&self, change: impl FnOnce(&mut ApiSettings)) -> Self {
+        let Shared { store, clock, settings, folder, .. } = &*self.shared;
+        let mut settings = settings.clone();
+        change(&mut settings);
+        let shared = Shared::new(store.clone(), clock.clone(), settings, Arc::clone(folder));
+        Self { shared: Arc::new(shared), token: self.token.clone() }
     }
 
     /// A token of a fresh client that may do this.
@@ -138,6 +136,10 @@ impl App {
         Reply { status: parts.status, headers: parts.headers, body: bytes }
     }
 
+    pub(crate) fn router(&self) -> Router {
+        self.shared.router.clone()
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.shared.store
     }
@@ -149,6 +151,22 @@ impl App {
     /// A folder that lives as long as the interface.
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.shared.folder.path()
+    }
+}
+
+impl Shared {
+    fn new(store: Store, clock: TestClock, settings: ApiSettings, folder: Arc<TempDir>) -> Self {
+        let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
+        let ids: Arc<dyn IdSource> = Arc::new(RandomIds);
+        let router = api::router(ApiParts {
+            store: store.clone(),
+            connections: connections(&store, &shared_clock, &folder),
+            packages: packages(&folder),
+            clock: shared_clock,
+            ids,
+            settings: settings.clone(),
+        });
+        Self { router, store, clock, settings, folder }
     }
 }
 

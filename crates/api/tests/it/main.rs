@@ -2,8 +2,17 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop at what is not there")]
 
 mod app;
+mod authorization;
+mod connection;
+mod connection_instance;
+mod config;
 mod connection_type;
 mod connector_file;
+mod document;
 mod health;
+mod layers;
+mod oauth_client;
+mod oauth_token;
 mod policy;
 mod storage;
+mod user;
