@@ -43,7 +43,7 @@ mod verify;
 
 pub use apply::{ApplyError, ApplyOptions, ApplyProgress};
 pub use planning::{PlanRequest, PlanningError, RaisedLimits};
-pub use published::{CHECKPOINTS_FILE, PublishError, SIGNING_KEY_FILE};
+pub use published::{CHECKPOINTS_FILE, PublishError, SIGNING_KEY_FILE, publish};
 pub use replay::{Replay, ReplayError, ReplayFailure, Replayed};
 pub use report::{CollectionReport, CompletenessReport, Report, ReportOutcome};
 pub use resolve::{ResolveDecision, ResolveError};

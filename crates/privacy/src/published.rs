@@ -47,9 +47,15 @@ impl PrivacyService {
     /// Does nothing about entries that another process is numbering right now.
     pub async fn publish(&self) -> Result<(), PublishError> {
         let parts = self.parts();
-        sequence(&parts.store, &format!("{}/{}", parts.worker, parts.ids.next_uuid())).await?;
-        write_out(&parts.store, &parts.folder).await
+        let holder = format!("{}/{}", parts.worker, parts.ids.next_uuid());
+        publish(&parts.store, &parts.folder, &holder).await
     }
+}
+
+/// The same for a server, which works on no project. `holder` is a name that no other process has.
+pub async fn publish(store: &Store, folder: &Path, holder: &str) -> Result<(), PublishError> {
+    sequence(store, holder).await?;
+    write_out(store, folder).await
 }
 
 impl PrivacyService {
