@@ -3,6 +3,7 @@
 pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod connection_instance;
+pub(crate) mod config;
 pub(crate) mod connection_type;
 pub(crate) mod connector_file;
 pub(crate) mod connector_template;
@@ -30,6 +31,7 @@ pub(crate) fn api() -> OpenApiRouter<ApiState> {
         .merge(config::routes())
         .merge(connection::routes())
         .merge(connection_instance::routes())
+        .merge(config::routes())
         .merge(connection_type::routes())
         .merge(connector_file::routes())
         .merge(connector_template::routes())

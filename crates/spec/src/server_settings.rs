@@ -216,16 +216,22 @@ fn server_of(settings: &[Setting]) -> Option<Server> {
 }
 
 fn document(settings: &[Setting]) -> Value {
+    let there = settings.iter().filter(|setting| !setting.value.is_null());
+    nested(there.map(|setting| (setting.key.clone(), setting.value.clone())))
+}
+
+/// Settings by key, as `execution.masking_strict`, in the form of the file.
+pub fn nested(settings: impl IntoIterator<Item = (String, Value)>) -> Value {
     let mut whole = Map::new();
-    for setting in settings.iter().filter(|setting| !setting.value.is_null()) {
-        match setting.key.split_once('.') {
+    for (key, value) in settings {
+        match key.split_once('.') {
             None => {
-                whole.insert(setting.key.clone(), setting.value.clone());
+                whole.insert(key, value);
             }
-            Some((section, key)) => {
+            Some((section, rest)) => {
                 let section = whole.entry(section).or_insert_with(|| Value::Object(Map::new()));
                 if let Value::Object(members) = section {
-                    members.insert(key.to_owned(), setting.value.clone());
+                    members.insert(rest.to_owned(), value);
                 }
             }
         }
