@@ -1,6 +1,8 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::command::{audit, certificate, connection, connector, demo, policy, privacy, sandbox};
+use crate::command::{
+    audit, certificate, config, connection, connector, demo, policy, privacy, sandbox, serve,
+};
 
 /// Finds a person's data in your applications and databases, and erases it: planned, sent once, proven.
 ///
@@ -54,6 +56,11 @@ pub(crate) enum Command {
     /// Certificates of erasures and rectifications.
     #[command(subcommand)]
     Certificate(certificate::Command),
+    /// The server: the same over HTTP.
+    Serve(serve::Serve),
+    /// Settings of the server.
+    #[command(subcommand)]
+    Config(config::Command),
     /// Simulated applications to try Tutela on.
     #[command(subcommand)]
     Sandbox(sandbox::Command),

@@ -1,11 +1,13 @@
 pub(crate) mod audit;
 pub(crate) mod certificate;
+pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod connector;
 pub(crate) mod demo;
 pub(crate) mod policy;
 pub(crate) mod privacy;
 pub(crate) mod sandbox;
+pub(crate) mod serve;
 
 use crate::arguments::Command;
 use crate::exit::Exit;
@@ -21,6 +23,8 @@ pub(crate) fn run(command: Command, output: Output) -> Result<Exit, Failure> {
         Command::Policy(command) => policy::run(command, output),
         Command::Audit(command) => audit::run(command, output),
         Command::Certificate(command) => certificate::run(command, output),
+        Command::Serve(serve) => serve::run(&serve, output),
+        Command::Config(command) => config::run(command, output),
         Command::Sandbox(command) => sandbox::run(&command),
         Command::Demo(demo) => demo::run(&demo, output),
     }

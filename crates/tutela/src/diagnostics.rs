@@ -20,6 +20,15 @@ impl Sources {
         self.files.push(file.redacted());
     }
 
+    /// Adds a server file. It has no place for secrets; where one may stand in it all the same,
+    /// nothing of it is shown.
+    pub(crate) fn add_server(&mut self, file: &SourceFile) {
+        let text = file.text().to_lowercase();
+        if !["secret", "password", "token:", "key:", "@"].iter().any(|word| text.contains(word)) {
+            self.files.push(file.clone());
+        }
+    }
+
     /// Adds a connector or dataset file, or what was given as one: a file that speaks of connections
     /// or secrets may be a project file after all.
     pub(crate) fn add(&mut self, file: SourceFile) {
@@ -181,6 +190,25 @@ mod tests {
         let text = sources.draw(&Diagnostics::from_iter([found]), Surface::Pipe);
 
         assert!(text.contains("key: shop") && !text.contains("canary"), "{text}");
+    }
+
+    #[test]
+    fn a_server_file_that_may_hold_a_secret_is_not_shown() {
+        for (text, is_shown) in [
+            ("lisen: 127.0.0.1:80\n", true),
+            ("lisen: 127.0.0.1:80\nclient: {secret: canary}\n", false),
+            ("lisen: 127.0.0.1:80\nstate: postgres://tutela:canary@db.example.com/state\n", false),
+        ] {
+            let file = SourceFile::new("server.yml", text);
+            let found = Diagnostic::error(&file, 0..5, "spec::unknown_key", "unknown key `lisen`");
+            let mut sources = Sources::default();
+            sources.add_server(&file);
+
+            let drawn = sources.draw(&Diagnostics::from_iter([found]), Surface::Pipe);
+
+            assert_eq!(drawn.contains("127.0.0.1:80"), is_shown, "{drawn}");
+            assert!(drawn.contains("server.yml:1:1") && !drawn.contains("canary"), "{drawn}");
+        }
     }
 
     #[test]

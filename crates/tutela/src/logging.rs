@@ -10,6 +10,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// Our crates; all others never log below `info`, whatever the filter says (architecture §13.21):
 /// HTTP libraries print URLs and headers at `debug` and `trace`.
 const OURS: &[&str] = &[
+    "api",
+    "connections",
     "connector",
     "crypto",
     "datastore",

@@ -16,6 +16,7 @@ mod progress;
 mod project;
 mod recording;
 mod runtime;
+mod server;
 mod service;
 mod state;
 mod summary;

@@ -50,6 +50,11 @@ impl StateArgument {
         Self { data: Some(folder), state: None }
     }
 
+    /// The state of a server: in this folder, or in the database that the URL names.
+    pub(crate) fn of_server(folder: PathBuf, state: Option<String>) -> Self {
+        Self { data: Some(folder), state }
+    }
+
     /// What flags and environment say; the default lies beside `project`.
     ///
     /// # Errors

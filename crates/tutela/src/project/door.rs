@@ -43,7 +43,8 @@ pub(crate) fn open(settings: DoorSettings, mode: Mode, clock: &Arc<dyn Clock>) -
     Door::new(settings, mode, budgets, Arc::clone(clock)).map_err(|error| Failure::bad_input(&error))
 }
 
-fn settings(egress: &EgressSettings) -> Result<DoorSettings, String> {
+/// What outgoing calls may do.
+pub(crate) fn settings(egress: &EgressSettings) -> Result<DoorSettings, String> {
     let defaults = DoorSettings::default();
     let allow: Result<Vec<AllowedNetwork>, _> = egress.allow.iter().map(|text| text.parse()).collect();
     let routes = egress.routes.iter().map(|(host, origin)| (host.as_str(), origin.as_str()));

@@ -23,6 +23,8 @@ enum Kind {
     Dataset,
     /// `tutela.yml`
     Project,
+    /// `server.yml`
+    Server,
 }
 
 /// Prints the schema; always JSON, whatever the format asked for.
@@ -31,6 +33,7 @@ pub(crate) fn run(schema: &Schema) -> Exit {
         Kind::Connector => spec::connector_schema(),
         Kind::Dataset => spec::dataset_schema(),
         Kind::Project => spec::project_schema(),
+        Kind::Server => spec::server_schema(),
     });
     Exit::Done
 }
