@@ -77,3 +77,39 @@ fn scripts(document: &Value, existing: Option<&StoredConnector>) -> BTreeMap<Str
     let named = document.get("type").and_then(Value::as_str).map(str::to_lowercase);
     named.and_then(|name| Template::find(&name)).map(Template::scripts).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use spec::{DomainValidation, SourceFile};
+
+    use super::*;
+
+    /// The corpus lies beside the repository; without it there is nothing to say.
+    fn corpus() -> Vec<PathBuf> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
+        let published = folder.join("published/segment_connector_example.yml");
+        let files = std::fs::read_dir(folder.join("fides/config"));
+        let files = files.into_iter().flatten().map(|entry| entry.unwrap().path());
+        files.chain(published.exists().then_some(published)).collect()
+    }
+
+    #[test]
+    fn files_mean_the_same_when_they_are_sent_as_data_and_read_again() {
+        let key: ConnectionKey = "shop".parse().unwrap();
+        let options = CheckOptions { instance_key: Some(key.clone()), ..CheckOptions::default() };
+
+        for path in corpus() {
+            let name = path.display().to_string();
+            let source = SourceFile::new(name.clone(), std::fs::read_to_string(&path).unwrap());
+            let file = check_connector(&source, &options).value.unwrap();
+            let document = connector_document(&source, &options, &file).unwrap();
+            let kept = stored(&file, document, BTreeMap::new());
+
+            let again = read_connector(&key, &kept, DomainValidation::Monitor).unwrap();
+
+            assert_eq!(format!("{again:?}"), format!("{file:?}"), "{name}");
+        }
+    }
+}
