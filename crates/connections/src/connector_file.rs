@@ -91,10 +91,15 @@ impl Connections {
         let secrets = SecretValues::of(self.store(), key).await?;
         let defaults = change::defaults(&checked.file, &secrets);
         let old = connection.connector.as_ref().and_then(|old| self.read_file(key, old));
-        let unbound = change::unbound(key, (old.as_ref(), &checked.file), (&secrets, &defaults));
-        if !unbound.is_empty() {
-            steps.push(ConnectionStep::RemoveSecrets(unbound));
-            steps.push(ConnectionStep::RemoveTokens);
+        let files = (old.as_ref(), &checked.file);
+        if change::leads_elsewhere(key, files, (&secrets, &defaults)) {
+            let names = change::unbound(files, &secrets);
+            if !names.is_empty() {
+                steps.push(ConnectionStep::RemoveSecrets(names));
+            }
+            if connection.authorized {
+                steps.push(ConnectionStep::RemoveTokens);
+            }
         }
         if !defaults.is_empty() {
             steps.push(ConnectionStep::MergeSecrets(defaults.to_kept()));

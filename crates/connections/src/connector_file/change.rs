@@ -68,18 +68,22 @@ pub(super) fn defaults(file: &ConnectorFile, secrets: &SecretValues) -> SecretVa
     }))
 }
 
-/// Names of the secrets that must go because the new file leads to a host that the old one did not:
-/// those that either file keeps from view, and those that neither knows.
-pub(super) fn unbound(
+/// Whether the new file sends something to a host that the old one did not.
+pub(super) fn leads_elsewhere(
     key: &ConnectionKey,
     (old, new): (Option<&Arc<ConnectorFile>>, &Arc<ConnectorFile>),
     (secrets, defaults): (&SecretValues, &SecretValues),
-) -> Vec<String> {
+) -> bool {
     let before = old.map(|old| Hosts::of_connector(key, old, secrets)).unwrap_or_default();
-    let after = Hosts::of_connector(key, new, &secrets.clone().merged(defaults));
-    if !after.add_to(&before) {
-        return Vec::new();
-    }
+    Hosts::of_connector(key, new, &secrets.clone().merged(defaults)).add_to(&before)
+}
+
+/// Names of the secrets that were given for the old hosts only: those that either file keeps from view,
+/// and those that neither knows.
+pub(super) fn unbound(
+    (old, new): (Option<&Arc<ConnectorFile>>, &Arc<ConnectorFile>),
+    secrets: &SecretValues,
+) -> Vec<String> {
     let shown = |file: &ConnectorFile, name: &str| file.find_param(name).is_some() && !file.is_secret(name);
     let may_stay = |name: &str| {
         let hidden = new.is_secret(name) || old.is_some_and(|old| old.is_secret(name));
