@@ -32,6 +32,8 @@ pub enum ApiError {
     TimedOut,
     /// 409.
     Conflict(String),
+    /// 404 or 409 about a resource that is kept as a document: what, and which.
+    Resource(StatusCode, Value),
     /// 413.
     TooLarge,
     /// 415.
@@ -50,6 +52,13 @@ pub enum ApiError {
     Unavailable(Box<dyn Error + Send + Sync>),
     /// 500: what it was stands in the log only.
     Private(Box<dyn Error + Send + Sync>),
+    /// 500 with a text for the caller; why stands in the log only.
+    Failed {
+        /// What the caller reads.
+        text: String,
+        /// What goes to the log.
+        source: Box<dyn Error + Send + Sync>,
+    },
 }
 
 /// One thing that is wrong with a request.
@@ -93,6 +102,7 @@ impl ApiError {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TimedOut => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Resource(status, _) => *status,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMedia(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) | Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -100,7 +110,7 @@ impl ApiError {
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Private(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Private(_) | Self::Failed { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -112,6 +122,7 @@ impl ApiError {
             Self::MethodNotAllowed(_) => json!("Method Not Allowed"),
             Self::TimedOut => json!("the call took too long and was given up; send it again"),
             Self::TooLarge => json!("the body is larger than this server takes; send less at once"),
+            Self::Resource(_, detail) => detail.clone(),
             Self::Invalid(list) => json!(list),
             Self::TooManyRequests(seconds) => {
                 json!(format!("too many calls; wait {seconds} seconds"))
@@ -128,7 +139,8 @@ impl ApiError {
             | Self::UnsupportedMedia(text)
             | Self::Unprocessable(text)
             | Self::FailedDependency(text)
-            | Self::NotImplemented(text) => json!(text),
+            | Self::NotImplemented(text)
+            | Self::Failed { text, .. } => json!(text),
         }
     }
 }
@@ -144,7 +156,7 @@ fn forbidden(scopes: &[Scope]) -> String {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        if let Self::Private(source) | Self::Unavailable(source) = &self {
+        if let Self::Private(source) | Self::Unavailable(source) | Self::Failed { source, .. } = &self {
             tracing::error!(error = %chain(source.as_ref()), "call failed");
         }
         let body = Json(json!({ "detail": self.detail() }));

@@ -97,6 +97,11 @@ impl Found {
                 (_, Severity::Warning) => {}
             }
         }
+        // The databases keep no such text in a column of its own.
+        if members.get("name").and_then(Value::as_str).is_some_and(|name| name.contains('\0')) {
+            let place = vec![PlaceStep::Key("name".to_owned())];
+            problems.push(problem("value_error", place, "a text without a zero character is needed"));
+        }
         if !problems.is_empty() {
             return Err(problems);
         }

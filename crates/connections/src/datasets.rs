@@ -5,6 +5,7 @@ mod owner;
 mod protection;
 mod reach;
 mod rules;
+mod unbound;
 
 use serde_json::Value;
 use store::{Actor, Document, PutMode, StoreError};
@@ -17,6 +18,7 @@ pub use owner::DatasetOwner;
 pub use protection::{DatasetWarning, ProtectedField, WarningAction};
 pub use reach::{Reachability, Traversable};
 pub use rules::DatasetFailure;
+pub use unbound::UnboundRefused;
 
 /// Why nothing could be done about datasets of a connection.
 #[derive(Debug, Error)]
@@ -44,6 +46,9 @@ pub enum DatasetRefused {
     /// The document is none.
     #[error("the dataset has {} mistakes", .0.len())]
     Invalid(Vec<Problem>),
+    /// It can be one of no connection.
+    #[error(transparent)]
+    Unfit(DatasetFailure),
     /// The connector file that is kept cannot be used.
     #[error(transparent)]
     Stale(#[from] StaleConnector),

@@ -42,7 +42,7 @@ pub use connector_file::{CheckedConnector, ConnectorFileError};
 pub use dataset_document::{DatasetDocument, canonical_dataset};
 pub use datasets::{
     DatasetFailure, DatasetOwner, DatasetRefused, DatasetWarning, LinkRefused, PreparedDataset, ProtectedField,
-    Reachability, Traversable, WarningAction, shown,
+    Reachability, Traversable, UnboundRefused, WarningAction, shown,
 };
 pub use hosts::Hosts;
 pub use instantiate::{InstantiateError, Instantiated, NewInstance};

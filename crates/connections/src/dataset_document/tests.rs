@@ -59,6 +59,7 @@ fn a_document_is_kept_in_one_form_without_foreign_keys() {
 #[case::no_name("/collections/0/fields/0", json!({}), "missing .collections[0].fields[0].name")]
 #[case::no_list("/collections", json!("none"), "value_error .collections")]
 #[case::key("/fides_key", json!("a b"), "value_error .fides_key")]
+#[case::zero("/name", json!("a\0"), "value_error .name")]
 #[case::twice("/collections/0/name", json!("customers"), "value_error .collections[1].name")]
 fn what_is_wrong_is_said_with_its_place(#[case] place: &str, #[case] value: Value, #[case] expected: &str) {
     let mut document = shop();
