@@ -31,6 +31,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 fn documented() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .nest("/api/v1", routes::api())
+        .merge(routes::connection_instance::without_prefix())
         .merge(routes::health::routes())
 }
 
