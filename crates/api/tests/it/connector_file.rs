@@ -2,6 +2,7 @@
 
 use api::Scope;
 use http::{Method, StatusCode};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use store::{Actor, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionStep, NewConnection};
 
@@ -284,4 +285,68 @@ async fn readers_cannot_change_the_file() {
     let (delete, _) = reader.send(Method::DELETE, path, Value::Null).await;
 
     assert_eq!((patch, delete), (StatusCode::FORBIDDEN, StatusCode::FORBIDDEN));
+}
+
+/// Any JSON, not too deep.
+fn json_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        prop_oneof![
+            Just("<domain>"),
+            Just("a.b[0]"),
+            Just("<x"),
+            Just("\u{85}\u{7f}\u{0}"),
+            Just("{{"),
+            Just("7d")
+        ]
+        .prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::hash_map("[a-z_]{1,8}", inner, 0..3)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// JSON pointers to everything in `value`.
+fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(key, value)| pointers(value, &format!("{at}/{key}"), found));
+        }
+        Value::Array(items) => {
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(index, value)| pointers(value, &format!("{at}/{index}"), found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_document_is_either_accepted_or_refused_with_places() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let app = runtime.block_on(App::start());
+    let mut places = Vec::new();
+    pointers(&mailchimp(), "", &mut places);
+
+    proptest!(ProptestConfig::with_cases(300), |(place in prop::sample::select(places), value in json_value())| {
+        let mut document = mailchimp();
+        *document.pointer_mut(&place).unwrap() = value;
+        let sent = app.send(Method::PUT, "/api/v1/connection/shop/validate_saas_config", document);
+
+        let (status, body) = runtime.block_on(sent);
+
+        let refused = status == StatusCode::UNPROCESSABLE_ENTITY
+            && body["detail"].as_array().is_some_and(|list| list.iter().all(|line| line["loc"][0] == "body"));
+        prop_assert!(status == StatusCode::OK || refused, "{}: {} {}", place, status, body);
+    });
 }
