@@ -146,8 +146,7 @@ mod tests {
     #[test]
     fn document_is_given_back_with_its_key_filled_in() {
         let source = SourceFile::new("a.yml", "a: [1, x, <instance_fides_key>]\nb: true # it\n");
-        let options =
-            CheckOptions { instance_key: Some("shop".parse().unwrap()), ..CheckOptions::default() };
+        let options = CheckOptions { instance_key: Some("shop".parse().unwrap()), ..CheckOptions::default() };
 
         let data = document(&source, &options);
 
