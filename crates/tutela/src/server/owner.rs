@@ -1,7 +1,7 @@
 //! The first account of an installation.
 
 use crypto::{AccessToken, PasswordHash, Secret};
-use store::{Actor, LoginPerson, NewLogin, Store};
+use store::{Actor, LoginPerson, NewLogin, Store, Window};
 
 use crate::failure::Failure;
 use crate::output;
@@ -44,6 +44,11 @@ impl Owner {
     /// # Errors
     /// A failure if the account cannot be kept.
     pub(crate) async fn settle(self, store: &Store) -> Result<(), Failure> {
+        let one = Window { offset: 0, limit: 1 };
+        let known = store.login_list(None, one).await.map_err(|error| failure(&error))?;
+        if known.total > 0 {
+            return Ok(());
+        }
         let new = NewLogin {
             username: self.username.clone(),
             person: LoginPerson::default(),

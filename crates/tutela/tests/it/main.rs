@@ -6,6 +6,8 @@ mod canary;
 #[cfg(unix)]
 mod canary_erasure;
 mod check;
+#[cfg(unix)]
+mod config;
 mod connection;
 mod corpus;
 mod database;
@@ -22,7 +24,11 @@ mod output;
 mod program;
 mod project;
 mod recording;
+#[cfg(unix)]
+mod running;
 mod segment;
+#[cfg(unix)]
+mod serve;
 mod shop;
 mod storage;
 mod storm;
