@@ -19,7 +19,7 @@ use crate::{ApiError, Scope};
 #[derive(Clone)]
 pub(crate) struct Rules {
     state: ApiState,
-    paths: Arc<HashMap<String, HashMap<Method, Rule>>>,
+    table: Arc<Table>,
 }
 
 /// What one operation asks of its caller.
@@ -35,11 +35,26 @@ pub(crate) enum Rule {
 
 impl Rules {
     pub(crate) fn new(state: ApiState, document: &OpenApi) -> Self {
-        Self { state, paths: Arc::new(rules(document)) }
+        Self { state, table: Arc::new(Table::new(document)) }
+    }
+}
+
+/// The rules of all operations, by path and method.
+#[derive(Debug)]
+struct Table(HashMap<String, HashMap<Method, Rule>>);
+
+impl Table {
+    /// Reads the rules off the document.
+    fn new(document: &OpenApi) -> Self {
+        let document = serde_json::to_value(document).unwrap_or_default();
+        let paths = document.get("paths").and_then(Value::as_object);
+        let paths = paths.into_iter().flatten();
+        Self(paths.map(|(path, operations)| (path.clone(), methods(operations))).collect())
     }
 
+    /// The rule of one operation; a path that is not in the document may not be called.
     fn find(&self, path: &str, method: &Method) -> Result<&Rule, ApiError> {
-        let Some(operations) = self.paths.get(path) else { return Ok(&Rule::Refused) };
+        let Some(operations) = self.0.get(path) else { return Ok(&Rule::Refused) };
         let method = if method == Method::HEAD { &Method::GET } else { method };
         operations.get(method).ok_or_else(|| {
             let mut allowed: Vec<&str> = operations.keys().map(Method::as_str).collect();
@@ -58,7 +73,7 @@ pub(crate) async fn authorize(
     let Some(path) = request.extensions().get::<MatchedPath>() else {
         return Ok(next.run(request).await);
     };
-    match rules.find(path.as_str(), request.method())? {
+    match rules.table.find(path.as_str(), request.method())? {
         Rule::Public => {}
         Rule::Refused => return Err(ApiError::Forbidden(Vec::new())),
         Rule::Scopes(scopes) => {
@@ -90,14 +105,6 @@ async fn caller(state: &ApiState, token: &str) -> Result<Caller, ApiError> {
         .ok_or(ApiError::Forbidden(Vec::new()))
 }
 
-/// Reads the rules off the document.
-fn rules(document: &OpenApi) -> HashMap<String, HashMap<Method, Rule>> {
-    let document = serde_json::to_value(document).unwrap_or_default();
-    let paths = document.get("paths").and_then(Value::as_object);
-    let paths = paths.into_iter().flatten();
-    paths.map(|(path, operations)| (path.clone(), methods(operations))).collect()
-}
-
 fn methods(operations: &Value) -> HashMap<Method, Rule> {
     let operations = operations.as_object().into_iter().flatten();
     operations
@@ -122,5 +129,53 @@ fn rule(security: Option<&Value>) -> Rule {
             None => Rule::Refused,
         },
         Some(_) | None => Rule::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn table(security: Option<Value>) -> Table {
+        let mut operation = json!({ "responses": {} });
+        if let Some(security) = security {
+            operation["security"] = security;
+        }
+        let document = json!({
+            "openapi": "3.1.0",
+            "info": { "title": "t", "version": "1" },
+            "paths": { "/thing/{id}": { "get": operation, "put": operation } },
+        });
+        Table::new(&serde_json::from_value(document).unwrap())
+    }
+
+    #[rstest]
+    #[case::nothing_said(None, Rule::Refused)]
+    #[case::empty_list(Some(json!([])), Rule::Refused)]
+    #[case::unknown_scope(Some(json!([{"oauth2": ["connection:raed"]}])), Rule::Refused)]
+    #[case::one_of_two_unknown(Some(json!([{"oauth2": ["connection:read", "x"]}])), Rule::Refused)]
+    #[case::other_scheme(Some(json!([{"apiKey": []}])), Rule::Refused)]
+    #[case::two_schemes(Some(json!([{"oauth2": [], "apiKey": []}])), Rule::Refused)]
+    #[case::or_nothing(Some(json!([{}, {"oauth2": ["connection:read"]}])), Rule::Refused)]
+    #[case::public(Some(json!([{}])), Rule::Public)]
+    #[case::any_token(Some(json!([{"oauth2": []}])), Rule::Scopes(Vec::new()))]
+    #[case::scope(Some(json!([{"oauth2": ["connection:read"]}])), Rule::Scopes(vec![Scope::ConnectionRead]))]
+    fn only_what_is_said_clearly_opens_an_operation(#[case] security: Option<Value>, #[case] rule: Rule) {
+        let table = table(security);
+
+        assert_eq!(table.find("/thing/{id}", &Method::GET).unwrap(), &rule);
+        assert_eq!(table.find("/thing/{id}", &Method::HEAD).unwrap(), &rule);
+    }
+
+    #[test]
+    fn a_route_outside_of_the_document_is_refused_and_a_method_is_not_allowed() {
+        let table = table(Some(json!([{}])));
+
+        assert_eq!(table.find("/other", &Method::GET).unwrap(), &Rule::Refused);
+        let error = table.find("/thing/{id}", &Method::DELETE).unwrap_err();
+        assert!(matches!(error, ApiError::MethodNotAllowed(allowed) if allowed == "GET, PUT"));
     }
 }

@@ -87,3 +87,52 @@ impl<T> BulkReply<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Thing {
+        name: String,
+    }
+
+    // rule: fides-api 1.3
+    #[test]
+    fn all_wrong_elements_are_told_together() {
+        let list = vec![json!({"name": 1}), json!({"name": "a"}), json!({}), json!(null)];
+
+        let wrong = elements::<Thing>(list, 50).unwrap_err();
+
+        let found: Vec<_> = wrong.iter().map(|one| json!([one.kind, one.loc])).collect();
+        let expected = [
+            json!(["string_type", ["body", 0, "name"]]),
+            json!(["missing", ["body", 2, "name"]]),
+            json!(["model_type", ["body", 3]]),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    // rule: fides-api 1.3
+    #[test]
+    fn an_element_is_kept_as_it_was_sent_but_for_its_secrets() {
+        let sent = r#"{"name": "a", "secrets": {"token": "canary"}, "other": [1.50]}"#.parse().unwrap();
+
+        let elements = elements::<Thing>(vec![sent], 50).unwrap();
+
+        assert_eq!(elements[0].input, Thing { name: "a".to_owned() });
+        assert_eq!(elements[0].data.to_string(), r#"{"name":"a","other":[1.50]}"#);
+    }
+
+    // rule: fides-api 1.3
+    #[test]
+    fn a_list_may_have_so_many_elements_and_no_more() {
+        let list = |count| vec![json!({"name": "a"}); count];
+
+        assert_eq!(elements::<Thing>(list(50), 50).unwrap().len(), 50);
+        assert_eq!(elements::<Thing>(list(51), 50).unwrap_err()[0].kind, "too_long");
+        assert!(elements::<Thing>(Vec::new(), 50).unwrap().is_empty());
+    }
+}

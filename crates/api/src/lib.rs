@@ -1,4 +1,19 @@
-//! The HTTP interface of the server.
+//! The HTTP interface of the server: routes, who may call them, and the document that describes them.
+//!
+//! For: reading calls, asking whether their caller may make them, and shaping answers and errors. Not
+//! for: what a call does (`connections`, `privacy`, `store`), or listening on a port (`tutela`). What an
+//! operation asks of its caller is written in its description; the document and the check are both made
+//! from it (docs/decisions/019-api.md).
+//!
+//! ```
+//! let document = serde_json::to_value(api::openapi())?;
+//!
+//! let list = &document["paths"]["/api/v1/oauth/client"]["get"];
+//! assert_eq!(list["security"][0]["oauth2"][0], "client:read");
+//! assert!(api::Role::Viewer.has(api::Scope::ClientRead));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
 mod address;
 mod authorize;
 mod body;

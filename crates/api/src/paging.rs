@@ -27,6 +27,14 @@ impl Paging {
         Window { offset: (self.page - 1).saturating_mul(self.size), limit }
     }
 
+    /// This page of a list that is whole already.
+    pub(crate) fn part<T>(self, items: Vec<T>) -> Listed<T> {
+        let total = u64::try_from(items.len()).unwrap_or(u64::MAX);
+        let Window { offset, limit } = self.window();
+        let [offset, limit] = [offset, u64::from(limit)].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        Listed { items: items.into_iter().skip(offset).take(limit).collect(), total }
+    }
+
     /// The page that the store returned for [`window`](Self::window).
     pub(crate) fn of<T, U>(self, listed: Listed<T>, shape: impl FnMut(T) -> U) -> PageOf<U> {
         let Listed { items, total } = listed;
@@ -66,12 +74,12 @@ fn number(name: &str, text: Option<&str>, default: u64, most: u64) -> Result<u64
     let Ok(number) = text.parse::<i128>() else {
         return Err(Invalid::new("int_parsing", loc(), "expected a whole number"));
     };
+    if number < 1 {
+        return Err(Invalid::new("greater_than_equal", loc(), "expected at least 1"));
+    }
     match u64::try_from(number) {
-        Ok(number) if number > most => {
-            Err(Invalid::new("less_than_equal", loc(), format!("expected at most {most}")))
-        }
-        Ok(number) if number >= 1 => Ok(number),
-        Ok(_) | Err(_) => Err(Invalid::new("greater_than_equal", loc(), "expected at least 1")),
+        Ok(number) if number <= most => Ok(number),
+        Ok(_) | Err(_) => Err(Invalid::new("less_than_equal", loc(), format!("expected at most {most}"))),
     }
 }
 
@@ -88,4 +96,67 @@ pub(crate) struct PageOf<T> {
     pub(crate) size: u64,
     /// How many pages there are.
     pub(crate) pages: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+    use rstest::rstest;
+    use serde_json::Value;
+
+    use super::*;
+
+    async fn read(query: &str) -> Result<Paging, ApiError> {
+        let (mut parts, ()) = Request::get(format!("/?{query}")).body(()).unwrap().into_parts();
+        Paging::from_request_parts(&mut parts, &()).await
+    }
+
+    // rule: fides-api 1.2
+    #[rstest]
+    #[case("", 1, 50, 0)]
+    #[case("page=3&size=100&other=x", 3, 100, 200)]
+    #[case("page=4294967295&size=1", 4_294_967_295, 1, 4_294_967_294)]
+    #[tokio::test]
+    async fn a_page_is_a_part_of_the_list(
+        #[case] query: &str,
+        #[case] page: u64,
+        #[case] size: u64,
+        #[case] offset: u64,
+    ) {
+        let paging = read(query).await.unwrap();
+
+        assert_eq!(paging, Paging { page, size });
+        assert_eq!(paging.window(), Window { offset, limit: u32::try_from(size).unwrap() });
+    }
+
+    // rule: fides-api 1.2
+    #[rstest]
+    #[case("page=0", &["page greater_than_equal"])]
+    #[case("page=-3", &["page greater_than_equal"])]
+    #[case("size=101", &["size less_than_equal"])]
+    #[case("page=x&size=y", &["page int_parsing", "size int_parsing"])]
+    #[case("page=99999999999999999999", &["page less_than_equal"])]
+    #[case("page=9999999999999999999999999999999999999999999", &["page int_parsing"])]
+    #[case("page=1.0", &["page int_parsing"])]
+    #[tokio::test]
+    async fn numbers_out_of_range_are_told_all_together(#[case] query: &str, #[case] expected: &[&str]) {
+        let ApiError::Invalid(list) = read(query).await.unwrap_err() else { panic!("a list") };
+
+        let name = |invalid: &Invalid| invalid.loc.get(1).and_then(Value::as_str).unwrap().to_owned();
+        let found: Vec<_> =
+            list.iter().map(|invalid| format!("{} {}", name(invalid), invalid.kind)).collect();
+        assert_eq!(found, expected);
+    }
+
+    // rule: fides-api 1.2
+    #[rstest]
+    #[case(0, 0)]
+    #[case(1, 1)]
+    #[case(50, 1)]
+    #[case(51, 2)]
+    fn the_last_page_may_be_short(#[case] total: u64, #[case] pages: u64) {
+        let page = Paging { page: 1, size: 50 }.of(Listed { items: vec![1], total }, |item| item);
+
+        assert_eq!((page.total, page.pages), (total, pages));
+    }
 }

@@ -40,7 +40,7 @@ pub struct ApiSettings {
     pub root_client: Option<RootClient>,
     /// The most that a request's body may have.
     pub body_bytes: usize,
-    /// How long a call may take.
+    /// How long a call may take; long enough for an application that answers at the last moment.
     pub call_time: Duration,
     /// What flags, environment and file of the server say: settings made over the API come after.
     pub configured: ServerSettings,
@@ -56,7 +56,7 @@ impl Default for ApiSettings {
             cors_origins: Vec::new(),
             root_client: None,
             body_bytes: 4 << 20,
-            call_time: Duration::from_secs(60),
+            call_time: Duration::from_secs(330),
             configured: ServerSettings::default(),
         }
     }

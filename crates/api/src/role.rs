@@ -133,3 +133,45 @@ const APPROVER: &[Scope] = &[
 const STEWARD: &[Scope] = &[Scope::SystemIntegrationLinkCreateOrUpdate, Scope::SystemIntegrationLinkDelete];
 
 const RESPONDENT: &[Scope] = &[Scope::PrivacyRequestManualStepsRespond];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // rule: fides-api 2.4
+    #[test]
+    fn what_a_viewer_sees_has_no_privacy_requests_in_it() {
+        let names: Vec<_> = Role::Viewer.scopes().into_iter().map(Scope::as_str).collect();
+
+        assert_eq!(names.len(), 30);
+        assert!(!names.iter().any(|name| name.starts_with("privacy-request:")));
+        assert!(names.iter().all(|name| name.ends_with(":read") || *name == "masking:exec"));
+    }
+
+    // rule: fides-api 2.4
+    #[test]
+    fn only_owners_make_owners_and_lead_data_elsewhere() {
+        for scope in [Scope::UserPermissionAssignOwners, Scope::StorageCreateOrUpdate] {
+            let who: Vec<_> = Role::ALL.iter().filter(|role| role.has(scope)).collect();
+            assert_eq!(who, [&Role::Owner], "{}", scope.as_str());
+        }
+        assert_eq!(Role::Owner.scopes(), Scope::ALL);
+        assert_eq!(Role::Contributor.scopes().len(), Scope::ALL.len() - NOT_CONTRIBUTOR.len());
+    }
+
+    #[test]
+    fn texts_of_roles_and_scopes_lead_back_to_them() {
+        assert!(Role::ALL.iter().all(|role| Role::find(role.as_str()) == Some(*role)));
+        assert!(Scope::ALL.iter().all(|scope| Scope::find(scope.as_str()) == Some(*scope)));
+        assert_eq!((Role::find("Owner"), Scope::find("all")), (None, None));
+    }
+
+    #[test]
+    fn scopes_stand_in_order() {
+        let names: Vec<_> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+        let mut sorted = names.clone();
+        sorted.sort_unstable();
+
+        assert_eq!(names, sorted);
+    }
+}

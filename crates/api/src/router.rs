@@ -1,38 +1,36 @@
+use axum::Router;
 use axum::extract::Request;
-use axum::{Router, middleware};
-use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::authorize::{Rules, authorize};
+use crate::authorize::Rules;
 use crate::state::ApiState;
-use crate::{ApiError, ApiParts, routes};
-
-/// The document's frame; operations come from the handlers.
-#[derive(utoipa::OpenApi)]
-#[openapi(info(
-    title = "Tutela",
-    description = "Privacy requests, and the connections, datasets and policies they are done with."
-))]
-struct Document;
+use crate::{ApiError, ApiParts, document, layers, routes};
 
 /// Everything that the server answers to: the interface below `/api/v1`, health, its own document.
+///
+/// The server must tell the address of each call
+/// (`into_make_service_with_connect_info::<SocketAddr>()`); calls without one share one limit.
 pub fn router(parts: ApiParts) -> Router {
     let state = ApiState::new(parts);
     let (router, document) = documented().split_for_parts();
     let rules = Rules::new(state.clone(), &document);
-    router.fallback(not_found).layer(middleware::from_fn_with_state(rules, authorize)).with_state(state)
+    layers::around(router.fallback(not_found), &state, rules).with_state(state)
 }
 
 /// The document of the whole interface.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    documented().into_openapi()
+pub fn openapi() -> OpenApi {
+    let mut document = documented().into_openapi();
+    document::complete(&mut document);
+    document
 }
 
 fn documented() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::with_openapi(Document::openapi())
+    OpenApiRouter::with_openapi(document::frame())
         .nest("/api/v1", routes::api())
         .merge(routes::connection_instance::without_prefix())
         .merge(routes::health::routes())
+        .merge(routes::docs::routes())
 }
 
 async fn not_found(request: Request) -> ApiError {

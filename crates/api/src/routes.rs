@@ -3,7 +3,6 @@
 pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod connection_instance;
-pub(crate) mod config;
 pub(crate) mod connection_type;
 pub(crate) mod connector_file;
 pub(crate) mod connector_template;
@@ -20,6 +19,7 @@ pub(crate) mod sign_in;
 pub(crate) mod storage;
 pub(crate) mod system;
 pub(crate) mod user;
+pub(crate) mod webhook;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -31,7 +31,6 @@ pub(crate) fn api() -> OpenApiRouter<ApiState> {
         .merge(config::routes())
         .merge(connection::routes())
         .merge(connection_instance::routes())
-        .merge(config::routes())
         .merge(connection_type::routes())
         .merge(connector_file::routes())
         .merge(connector_template::routes())
@@ -45,4 +44,5 @@ pub(crate) fn api() -> OpenApiRouter<ApiState> {
         .merge(storage::routes())
         .merge(system::routes())
         .merge(user::routes())
+        .merge(webhook::routes())
 }

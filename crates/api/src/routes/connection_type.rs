@@ -58,7 +58,7 @@ struct Filter {
     /// A part of the identifier or the name, in any case.
     search: Option<String>,
     /// Of this kind only.
-    #[param(required = false)]
+    #[param(inline, required = false)]
     system_type: Option<SystemTypeName>,
     /// Those that carry consent over.
     consent: Option<bool>,

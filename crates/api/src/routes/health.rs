@@ -2,16 +2,19 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use serde::Serialize;
+use serde_json::json;
+use store::{DatabaseHealth, StoreError};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::ApiError;
 use crate::state::ApiState;
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(health))
+    OpenApiRouter::new().routes(routes!(health)).routes(routes!(database))
 }
 
 /// What the server says of itself.
@@ -19,11 +22,95 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 struct Health {
     /// `healthy`.
     webserver: &'static str,
+    /// The program's version.
+    version: &'static str,
+    /// `no cache configured`: this server needs none.
+    cache: &'static str,
 }
 
-/// Whether the interface is usable.
-#[utoipa::path(get, path = "/health", tag = "Health", security(()), responses((status = 200, body = Health)))]
-async fn health(State(state): State<ApiState>) -> Result<Json<Health>, ApiError> {
-    state.store().audit_waiting().await?;
-    Ok(Json(Health { webserver: "healthy" }))
+/// What the server says of its database.
+#[derive(Debug, Serialize, ToSchema)]
+struct Database {
+    /// `healthy`.
+    database: &'static str,
+    /// The newest migration of its tables.
+    database_revision: String,
+    /// Connections to it, by kind.
+    pools: Vec<Pool>,
+}
+
+/// Connections of one kind.
+#[derive(Debug, Serialize, ToSchema)]
+struct Pool {
+    /// `writer` or `reader`.
+    name: &'static str,
+    /// How many are open.
+    open: u32,
+    /// How many of them wait for work.
+    idle: usize,
+    /// How many there may be.
+    most: u32,
+}
+
+/// Says that the interface can be used.
+///
+/// Answers 503 while the database does not.
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "Health",
+    security(()),
+    responses(
+        (status = 200, description = "It can", body = Health),
+        (status = 503, description = "It cannot: see `/health/database`")
+    )
+)]
+async fn health(State(state): State<ApiState>) -> Response {
+    let health =
+        Health { webserver: "healthy", version: env!("CARGO_PKG_VERSION"), cache: "no cache configured" };
+    match state.store().database_health().await {
+        Ok(found) if found.revision == found.wanted => Json(health).into_response(),
+        found => unhealthy(found),
+    }
+}
+
+/// Says whether the database answers, and has the tables of this version.
+#[utoipa::path(
+    get,
+    path = "/health/database",
+    tag = "Health",
+    security(()),
+    responses(
+        (status = 200, description = "It does", body = Database),
+        (status = 503, description = "It does not")
+    )
+)]
+async fn database(State(state): State<ApiState>) -> Response {
+    match state.store().database_health().await {
+        Ok(found) if found.revision == found.wanted => Json(shape(found)).into_response(),
+        found => unhealthy(found),
+    }
+}
+
+fn shape(found: DatabaseHealth) -> Database {
+    let pool =
+        |pool: store::PoolHealth| Pool { name: pool.name, open: pool.open, idle: pool.idle, most: pool.most };
+    Database {
+        database: "healthy",
+        database_revision: found.revision.to_string(),
+        pools: found.pools.into_iter().map(pool).collect(),
+    }
+}
+
+fn unhealthy(found: Result<DatabaseHealth, StoreError>) -> Response {
+    let detail = match found {
+        Ok(found) => {
+            json!({ "database": "needs migration", "database_revision": found.revision.to_string() })
+        }
+        Err(error) => {
+            tracing::error!(%error, "the database is not healthy");
+            json!({ "database": "unhealthy", "database_revision": null })
+        }
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "detail": detail }))).into_response()
 }

@@ -3,9 +3,9 @@
 
 mod app;
 mod authorization;
+mod config;
 mod connection;
 mod connection_instance;
-mod config;
 mod connection_type;
 mod connector_file;
 mod dataset;
@@ -18,3 +18,4 @@ mod policy;
 mod storage;
 mod system;
 mod user;
+mod webhook;
