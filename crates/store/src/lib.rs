@@ -64,6 +64,7 @@ mod task;
 mod token;
 mod vault;
 mod wake;
+mod webhook;
 mod words;
 
 pub use access_token::{IssuedToken, LiveToken, NewAccessToken, TokenEnd, TokenFor, TokenHolder};
@@ -107,3 +108,4 @@ pub use store::{Store, StoreParts};
 pub use task::{ClaimedTask, Heartbeat, NewTask, Task, TaskFailure, TaskId, TaskLease, TaskName, TaskState};
 pub use vault::NewSecret;
 pub use wake::WakeListener;
+pub use webhook::{Webhook, WebhookDirection, WebhookList};

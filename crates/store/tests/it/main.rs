@@ -26,3 +26,4 @@ mod shared;
 mod storage;
 mod task;
 mod vault;
+mod webhook;
