@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
-use store::{Listed, Policy, PolicyRule};
+use store::{Policy, PolicyRule};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -37,7 +37,7 @@ async fn list(
     let book = book(&state);
     let policy = book.get(&policy).await?;
     let destinations = book.destinations(&policy.rules).await?;
-    Ok(Json(paging.of(part(policy.rules, paging), |rule| RuleReply::of(rule, &destinations))))
+    Ok(Json(paging.of(paging.part(policy.rules), |rule| RuleReply::of(rule, &destinations))))
 }
 
 /// Read a rule of a policy.
@@ -113,13 +113,4 @@ async fn delete(
 pub(super) fn attached(policy: Policy, rule: &str) -> Result<PolicyRule, ApiError> {
     let text = format!("No Rule found for key {rule} attached to policy {}", policy.key);
     policy.rules.into_iter().find(|known| known.key == rule).ok_or(ApiError::NotFound(text))
-}
-
-/// One page of a list that is whole already.
-pub(super) fn part<T>(items: Vec<T>, paging: Paging) -> Listed<T> {
-    let total = u64::try_from(items.len()).unwrap_or(u64::MAX);
-    let window = paging.window();
-    let offset = usize::try_from(window.offset).unwrap_or(usize::MAX);
-    let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
-    Listed { items: items.into_iter().skip(offset).take(limit).collect(), total }
 }

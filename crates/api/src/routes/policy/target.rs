@@ -8,7 +8,7 @@ use utoipa_axum::routes;
 
 use super::input::TargetInput;
 use super::reply::TargetReply;
-use super::rule::{attached, part};
+use super::rule::attached;
 use super::{book, enter};
 use crate::ApiError;
 use crate::bulk::{Bulk, BulkReply};
@@ -35,7 +35,7 @@ async fn list(
     paging: Paging,
 ) -> Result<Json<PageOf<TargetReply>>, ApiError> {
     let rule = attached(book(&state).get(&policy).await?, &rule)?;
-    Ok(Json(paging.of(part(rule.targets, paging), TargetReply::of)))
+    Ok(Json(paging.of(paging.part(rule.targets), TargetReply::of)))
 }
 
 /// Read a target of a rule.
