@@ -100,9 +100,12 @@ impl Store {
                 .execute(tx.connection())
                 .await?;
             if written.rows_affected() == 0 {
-                let (id, state) = (webhook.key.clone(), "there already".to_owned());
-                let needs = "webhooks of one stage have keys of their own over all policies";
-                return Err(StoreError::Conflict { what: "webhook", id, state, needs });
+                return Err(StoreError::Conflict {
+                    what: "webhook",
+                    id: webhook.key.clone(),
+                    state: "there already".to_owned(),
+                    needs: "webhooks of one stage have keys of their own over all policies",
+                });
             }
         }
         let keys: Vec<&str> = after.iter().map(|webhook| webhook.key.as_str()).collect();
@@ -136,8 +139,12 @@ async fn is_as_before(
     if found == before {
         return Ok(());
     }
-    let (id, state) = (policy.to_owned(), "changed since it was read".to_owned());
-    Err(StoreError::Conflict { what: "webhook list", id, state, needs: "read it again" })
+    Err(StoreError::Conflict {
+        what: "webhook list",
+        id: policy.to_owned(),
+        state: "changed since it was read".to_owned(),
+        needs: "read it again",
+    })
 }
 
 fn webhook(row: &AnyRow) -> Result<Webhook, StoreError> {
