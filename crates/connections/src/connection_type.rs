@@ -1,6 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 /// What a connection leads to.
@@ -121,6 +122,46 @@ impl ConnectionType {
         Self::Website,
     ];
 
+    /// The names of all of them, in the same order.
+    pub const NAMES: &[&str] = &[
+        "attentive_email",
+        "aws",
+        "bigquery",
+        "datahub",
+        "dynamic_erasure_email",
+        "dynamodb",
+        "entra",
+        "fides",
+        "generic_consent_email",
+        "generic_erasure_email",
+        "google_cloud_sql_mysql",
+        "google_cloud_sql_postgres",
+        "google_workspace",
+        "https",
+        "jira_ticket",
+        "manual",
+        "manual_task",
+        "manual_webhook",
+        "mariadb",
+        "mongodb",
+        "mssql",
+        "mysql",
+        "okta",
+        "postgres",
+        "rds_mysql",
+        "rds_postgres",
+        "redshift",
+        "s3",
+        "saas",
+        "scylla",
+        "snowflake",
+        "sovrn",
+        "test_datastore",
+        "test_website",
+        "timescale",
+        "website",
+    ];
+
     /// Its name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -173,6 +214,13 @@ impl FromStr for ConnectionType {
     }
 }
 
+impl<'de> Deserialize<'de> for ConnectionType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|_| serde::de::Error::unknown_variant(&text, Self::NAMES))
+    }
+}
+
 impl fmt::Display for ConnectionType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -194,11 +242,12 @@ mod tests {
 
     #[test]
     fn every_type_is_found_by_its_name_and_no_two_share_one() {
-        for kind in ConnectionType::ALL {
-            assert_eq!(kind.as_str().parse(), Ok(*kind));
+        for (kind, name) in ConnectionType::ALL.iter().zip(ConnectionType::NAMES) {
+            assert_eq!(kind.as_str(), *name);
+            assert_eq!(name.parse(), Ok(*kind));
         }
 
         let names: HashSet<&str> = ConnectionType::ALL.iter().map(|kind| kind.as_str()).collect();
-        assert_eq!(names.len(), ConnectionType::ALL.len());
+        assert_eq!((names.len(), ConnectionType::NAMES.len()), (ConnectionType::ALL.len(), names.len()));
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use store::{NamedSecret, Store, StoreError};
 
 /// Secrets of one connection, by name. `Debug` shows the names only.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub struct SecretValues(Vec<(String, Value)>);
 
 impl SecretValues {
@@ -80,6 +80,13 @@ impl SecretValues {
             Some(entry) => entry.1 = value,
             None => self.0.push((name, value)),
         }
+    }
+}
+
+/// The same names and values, in whatever order.
+impl PartialEq for SecretValues {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.iter().all(|(name, value)| other.find(name) == Some(value))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Changing the secrets of a connection.
 
+use std::fmt;
 use std::sync::Arc;
 
 use model::ConnectionKey;
@@ -36,6 +37,19 @@ pub enum SecretsCheck {
 pub struct SecretsKept {
     /// Names of sensitive secrets that were removed, because the connection reaches another host now.
     pub cleared: Vec<String>,
+}
+
+impl fmt::Display for SecretsKept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.cleared.is_empty() {
+            return f.write_str("the secrets are kept");
+        }
+        write!(
+            f,
+            "the connection reaches a host now that it did not reach before, and secrets are for the hosts they were given for: `{}` of before was removed; send it again",
+            self.cleared.join("`, `")
+        )
+    }
 }
 
 /// Why secrets were not kept; then nothing was changed.
@@ -86,6 +100,14 @@ pub(crate) struct PlannedSecrets {
     pub(crate) cleared: Vec<String>,
 }
 
+impl PlannedSecrets {
+    /// These and no others; access tokens were got with the old ones.
+    fn replacing(values: &SecretValues) -> Self {
+        let steps = vec![ConnectionStep::ReplaceSecrets(values.to_kept()), ConnectionStep::RemoveTokens];
+        Self { steps, cleared: Vec::new() }
+    }
+}
+
 impl Connections {
     /// Keeps secrets of a connection, after a check.
     ///
@@ -118,19 +140,21 @@ impl Connections {
         connection: &StoredConnection,
         (supplied, mode, check): (SecretValues, SecretsMode, SecretsCheck),
     ) -> Result<PlannedSecrets, SecretsRefused> {
-        let Some(source) = self.schema_source(connection)? else {
-            return Err(if connection.is_saas() {
-                SecretsRefused::NoConnectorFile
-            } else {
-                SecretsRefused::NoSchema { connection_type: connection.connection_type.clone() }
-            });
+        let source = match self.schema_source(connection)? {
+            Some(source) => source,
+            None if connection.is_saas() => return Err(SecretsRefused::NoConnectorFile),
+            None if check == SecretsCheck::AsGiven => return Ok(PlannedSecrets::replacing(&supplied)),
+            None => {
+                let connection_type = connection.connection_type.clone();
+                return Err(SecretsRefused::NoSchema { connection_type });
+            }
         };
         let kept = SecretValues::of(self.store(), &connection.key).await?;
         let schema = source.schema();
         let (base, supplied) = unmasked(&schema, (&kept, supplied, mode));
         let merged = base.clone().merged(&supplied);
         let mut values = match (&source, check) {
-            (SchemaSource::Connector(file), _) => self.checked_by_file(file, merged)?,
+            (SchemaSource::Connector(file), _) => self.checked_by_file(file, merged).await?,
             (SchemaSource::BuiltIn(schema), SecretsCheck::Schema) => {
                 let checked = schema.check(&SecretInputs::new(merged.into_entries()));
                 SecretValues::new(checked.map_err(|problems| SecretsRefused::Invalid { problems })?)
@@ -152,8 +176,7 @@ impl Connections {
         if values == kept {
             return Ok(PlannedSecrets { steps: Vec::new(), cleared });
         }
-        let steps = vec![ConnectionStep::ReplaceSecrets(values.to_kept()), ConnectionStep::RemoveTokens];
-        Ok(PlannedSecrets { steps, cleared })
+        Ok(PlannedSecrets { cleared, ..PlannedSecrets::replacing(&values) })
     }
 
     /// What says which secrets a connection takes, if anything does.
@@ -170,7 +193,7 @@ impl Connections {
         Ok(kind.and_then(SecretSchema::of_type).map(SchemaSource::BuiltIn))
     }
 
-    fn checked_by_file(
+    async fn checked_by_file(
         &self,
         file: &ConnectorFile,
         values: SecretValues,
@@ -178,6 +201,10 @@ impl Connections {
         let inputs = SecretInputs::new(values.into_entries());
         let checked = check_secrets(file, &inputs, self.domain_validation())
             .map_err(|error| SecretsRefused::Invalid { problems: connector_secret_problems(file, &error) })?;
+        let problems = self.check_references(&checked.references).await?;
+        if !problems.is_empty() {
+            return Err(SecretsRefused::Invalid { problems });
+        }
         for warning in &checked.warnings {
             tracing::warn!(connection = %file.fides_key, "{warning}");
         }
