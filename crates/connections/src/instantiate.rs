@@ -114,7 +114,7 @@ impl Connections {
         }
         let key = new.key.clone().unwrap_or_else(|| new.instance_key.clone());
         let dataset = instance.dataset.document.clone();
-        let steps = steps(&new, instance, SecretValues::new(secrets.values));
+        let steps = steps(&new, instance, &SecretValues::new(secrets.values));
         let changed = self.store().connection_change(ConnectionChange { key: &key, actor, steps }).await;
         match changed {
             Ok(ConnectionChanged::Done) => {}
@@ -129,9 +129,9 @@ impl Connections {
             }
             Err(error) => return Err(not_made(Some(error))),
         }
-        let made = self.store().connection_find(&key).await.map_err(|error| not_made(Some(error)))?;
-        let made = made.ok_or_else(|| not_made(None))?;
-        let connection = self.view(made).await.map_err(|error| not_made(Some(error)))?;
+        let kept = self.store().connection_find(&key).await.map_err(|error| not_made(Some(error)))?;
+        let kept = kept.ok_or_else(|| not_made(None))?;
+        let connection = self.view(kept).await.map_err(|error| not_made(Some(error)))?;
         Ok(Instantiated { connection, dataset })
     }
 
@@ -140,7 +140,7 @@ impl Connections {
     }
 }
 
-fn steps(new: &NewInstance, instance: Instance, secrets: SecretValues) -> Vec<ConnectionStep> {
+fn steps(new: &NewInstance, instance: Instance, secrets: &SecretValues) -> Vec<ConnectionStep> {
     vec![
         ConnectionStep::Create(NewConnection {
             name: new.name.clone(),

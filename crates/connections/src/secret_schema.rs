@@ -36,6 +36,7 @@ pub enum Others {
 
 /// One secret of a schema.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark that clients get by its own name")]
 pub struct SecretField {
     /// Its key.
     pub name: String,
@@ -95,7 +96,7 @@ impl SecretSchema {
             multiselect: param.multiselect,
             sensitive: file.is_secret(&param.name),
             required: matches!(param.required, Required::Always)
-                && !param.default_value.as_ref().is_some_and(|value| !model::is_falsy(value)),
+                && param.default_value.as_ref().is_none_or(model::is_falsy),
             offered: true,
         });
         let references = file.external_references.iter().map(|reference| SecretField {
