@@ -100,7 +100,7 @@ impl StorageBook {
         Ok(match (found, set) {
             (Some(found), _) => Some(found),
             (None, None) => {
-                Some(default_draft(StorageSetup::Local(LocalSetup::default()), StorageFormat::Html))
+                Some(default_draft(&StorageSetup::Local(LocalSetup::default()), StorageFormat::Html))
             }
             (None, Some(_)) => None,
         })
@@ -142,7 +142,7 @@ impl StorageBook {
     /// [`StorageBookError`]; nothing was changed.
     pub async fn default_put(
         &self,
-        setup: StorageSetup,
+        setup: &StorageSetup,
         format: StorageFormat,
         actor: &Actor,
     ) -> Result<StorageDestination, StorageBookError> {
@@ -248,7 +248,7 @@ impl StorageBook {
 }
 
 /// The default destination of a kind, as it is made.
-fn default_draft(setup: StorageSetup, format: StorageFormat) -> StorageDestination {
+fn default_draft(setup: &StorageSetup, format: StorageFormat) -> StorageDestination {
     let kind = setup.kind();
     StorageDestination {
         key: format!("default_storage_config_{}", kind.as_str()),

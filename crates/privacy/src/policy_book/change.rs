@@ -3,6 +3,7 @@ use model::FidesKey;
 use spec::dataset_file::MaskingStrategy;
 use store::{Policy, PolicyRule, RuleAction, StoreError};
 
+use super::target::known;
 use super::{Model, PolicyBook, PolicyError, RuleDraft, RuleWord, named_key, written_strategy};
 
 impl PolicyBook {
@@ -29,18 +30,14 @@ impl PolicyBook {
             masking: draft.masking.clone(),
             targets: Vec::new(),
         };
-        let at = match at.and_then(|at| policy.rules.get_mut(at).map(|kept| (at, kept))) {
-            Some((at, kept)) => {
-                rule.targets = std::mem::take(&mut kept.targets);
-                *kept = rule;
-                at
-            }
-            None => {
-                policy.rules.push(rule);
-                policy.rules.len() - 1
-            }
-        };
-        self.all_known(draft)?;
+        let at = at.unwrap_or(policy.rules.len());
+        if let Some(kept) = policy.rules.get_mut(at) {
+            rule.targets = std::mem::take(&mut kept.targets);
+            *kept = rule;
+        } else {
+            policy.rules.push(rule);
+        }
+        known(&draft.targets)?;
         for target in &draft.targets {
             self.target_into(policy, at, target).await?;
         }

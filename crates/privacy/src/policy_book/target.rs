@@ -1,7 +1,7 @@
 use spec::categories;
 use store::{Policy, PolicyTarget};
 
-use super::{PolicyBook, PolicyError, RuleDraft, TargetDraft};
+use super::{PolicyBook, PolicyError, TargetDraft};
 
 impl PolicyBook {
     /// Puts a target into the rule at `at`, and gives it back as it is then.
@@ -42,14 +42,10 @@ impl PolicyBook {
         rule.targets.push(target.clone());
         Ok(target)
     }
-
-    /// Refuses a rule with categories that the taxonomy does not have, and names all of them.
-    pub(super) fn all_known(&self, draft: &RuleDraft) -> Result<(), PolicyError> {
-        known(&draft.targets)
-    }
 }
 
-fn known<'a>(drafts: impl IntoIterator<Item = &'a TargetDraft>) -> Result<(), PolicyError> {
+/// Refuses categories that the taxonomy does not have, and names all of them.
+pub(super) fn known<'a>(drafts: impl IntoIterator<Item = &'a TargetDraft>) -> Result<(), PolicyError> {
     let unknown = |target: &&TargetDraft| !categories::is_known(&target.data_category);
     let categories: Vec<String> =
         drafts.into_iter().filter(unknown).map(|target| target.data_category.clone()).collect();

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "a test that is skipped says why")]
 
 mod archive;
+mod books;
 mod lifecycle;
 mod package;
 mod planning;

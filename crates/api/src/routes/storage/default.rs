@@ -65,7 +65,7 @@ async fn put(
     Body(asked): Body<DefaultInput>,
 ) -> Result<Json<StorageReply>, ApiError> {
     let format = asked.format.kept();
-    let destination = book(&state).default_put(asked.setup()?, format, &caller.actor).await?;
+    let destination = book(&state).default_put(&asked.setup()?, format, &caller.actor).await?;
     Ok(Json(StorageReply::of(destination)))
 }
 
