@@ -281,10 +281,10 @@ async fn readers_cannot_change_the_file() {
     let reader = app.with_scopes(&[Scope::SaasConfigRead]).await;
     let path = "/api/v1/connection/shop/saas_config";
 
-    let (patch, _) = reader.send(Method::PATCH, path, mailchimp()).await;
+    let (put, _) = reader.send(Method::PATCH, path, mailchimp()).await;
     let (delete, _) = reader.send(Method::DELETE, path, Value::Null).await;
 
-    assert_eq!((patch, delete), (StatusCode::FORBIDDEN, StatusCode::FORBIDDEN));
+    assert_eq!((put, delete), (StatusCode::FORBIDDEN, StatusCode::FORBIDDEN));
 }
 
 /// Any JSON, not too deep.
