@@ -8,10 +8,11 @@ use datastore::Boundary;
 use egress::{Budgets, Door, MemoryBudgets, Mode};
 use engine::SharedBudgets;
 use model::{Clock, RandomIds, SystemClock};
+use privacy::policy_book::PolicyBook;
 use privacy::storage_book::PackageSettings;
 use spec::ServerSettings;
 use spec::server_file::Rate;
-use store::Store;
+use store::{Actor, Store};
 
 use super::owner::Owner;
 use super::settings::api_set;
@@ -38,7 +39,8 @@ pub(crate) struct ServerState {
 }
 
 impl ServerState {
-    /// Opens the state, brings its tables up to date, and sees to it that there is an owner.
+    /// Opens the state, brings its tables up to date, and sees to it that there is an owner, and
+    /// on the first start the default policies.
     ///
     /// # Errors
     /// Bad input if half an owner is given, a failure if the state cannot be opened.
@@ -47,6 +49,8 @@ impl ServerState {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = place.open(Arc::clone(&clock)).await?.store;
         owner.settle(&store).await?;
+        let policies = PolicyBook::new(store.clone()).seed(&Actor::system()).await;
+        policies.map_err(|error| Failure::failed(&error))?;
         let over_api = api_set(&store).await.map_err(|error| failure(&error))?;
         Ok(Self { settings: own.with_api(&over_api), own, store, place, clock })
     }
