@@ -2,7 +2,9 @@
 
 use model::ConnectionKey;
 use serde_json::json;
-use spec::{CheckOptions, ConnectorFile, Diagnostics, DomainValidation, Severity, SourceFile, check_connector};
+use spec::{
+    CheckOptions, ConnectorFile, Diagnostics, DomainValidation, Severity, SourceFile, check_connector,
+};
 use store::StoredConnector;
 use thiserror::Error;
 

@@ -15,7 +15,8 @@ use crate::SecretValues;
 pub struct Hosts(BTreeSet<String>);
 
 /// Secrets of built-in types that say where the other side is.
-const ADDRESSES: &[&str] = &["host", "uri", "account_identifier", "instance_connection_name", "region", "region_name"];
+const ADDRESSES: &[&str] =
+    &["host", "uri", "account_identifier", "instance_connection_name", "region", "region_name"];
 
 impl Hosts {
     /// Where the requests of a connector file go with these secrets.

@@ -3,13 +3,15 @@
 use model::{ConnectionKey, FidesKey};
 use serde_json::{Map, Value};
 use store::{
-    Actor, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionStep, ConnectionUpdate, NewConnection,
-    StoreError, StoredConnection,
+    Actor, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionStep, ConnectionUpdate,
+    NewConnection, StoreError, StoredConnection,
 };
 use thiserror::Error;
 
 use crate::secrets::{SecretsCheck, SecretsMode};
-use crate::{ConnectionType, Connections, InstantiateError, NewInstance, Problem, SecretValues, SecretsRefused};
+use crate::{
+    ConnectionType, Connections, InstantiateError, NewInstance, Problem, SecretValues, SecretsRefused,
+};
 
 /// A connection as it is to be. What is not given stays, or gets its default.
 #[derive(Debug, Clone)]
@@ -128,7 +130,9 @@ impl Connections {
         let key = put.key.clone().or_else(named).ok_or(PutRefused::NoKey)?;
         let secrets = put.secrets.clone().filter(|secrets| !secrets.is_empty());
         match (put.connection_type, secrets) {
-            (ConnectionType::Saas, Some(secrets)) => self.create_of_template(key, (put, secrets), actor).await,
+            (ConnectionType::Saas, Some(secrets)) => {
+                self.create_of_template(key, (put, secrets), actor).await
+            }
             (_, secrets) => self.create_plain(key, (put, secrets), actor).await,
         }
     }
@@ -148,7 +152,8 @@ impl Connections {
             system_key: put.system_key.clone(),
         })];
         if let Some(strict) = put.masking_strict {
-            let update = ConnectionUpdate { masking_strict: Some(Some(strict)), ..ConnectionUpdate::default() };
+            let update =
+                ConnectionUpdate { masking_strict: Some(Some(strict)), ..ConnectionUpdate::default() };
             steps.push(ConnectionStep::Update(update));
         }
         if let Some(secrets) = secrets {

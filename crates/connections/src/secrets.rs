@@ -165,7 +165,8 @@ impl Connections {
         let mut cleared = Vec::new();
         let hosts = |secrets: &SecretValues| source.hosts(&connection.key, secrets);
         if hosts(&values).add_to(&hosts(&kept)) {
-            let sensitive = values.iter().map(|(name, _)| name).filter(|name| old(name) && schema.hides(name));
+            let sensitive =
+                values.iter().map(|(name, _)| name).filter(|name| old(name) && schema.hides(name));
             cleared = sensitive.map(str::to_owned).collect();
             values.retain(|name| !cleared.iter().any(|cleared| cleared == name));
         }
@@ -233,7 +234,10 @@ impl SchemaSource {
             Self::Connector(file) => {
                 matches!(
                     file.client_config.authentication,
-                    Some(Authentication::OAuth2AuthorizationCode { .. } | Authentication::OAuth2ClientCredentials(_))
+                    Some(
+                        Authentication::OAuth2AuthorizationCode { .. }
+                            | Authentication::OAuth2ClientCredentials(_)
+                    )
                 )
             }
             Self::BuiltIn(_) => false,

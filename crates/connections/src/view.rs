@@ -21,8 +21,7 @@ impl Connections {
         let kept = SecretValues::of(self.store(), &connection.key).await?;
         // A connector file that does not pass the checks any more says nothing.
         let source = self.schema_source(&connection).ok().flatten();
-        let secrets =
-            source.filter(|_| !kept.is_empty()).map(|source| source.schema().masked(kept.iter()));
+        let secrets = source.filter(|_| !kept.is_empty()).map(|source| source.schema().masked(kept.iter()));
         Ok(ConnectionView { connection, secrets })
     }
 

@@ -16,7 +16,9 @@ use crate::store::{time, time_or_none};
 use crate::words::text_enum;
 use crate::{Store, StoreError};
 
-pub use change::{ConnectionChange, ConnectionChanged, ConnectionStep, ConnectionUpdate, NamedSecret, NewConnection};
+pub use change::{
+    ConnectionChange, ConnectionChanged, ConnectionStep, ConnectionUpdate, NamedSecret, NewConnection,
+};
 pub use connector::{ConnectorVersion, StoredConnector};
 pub use list::{ConnectionFilter, TestStatus};
 
@@ -136,7 +138,8 @@ fn connection(row: &AnyRow) -> Result<StoredConnection, StoreError> {
 fn stored_connector(row: &AnyRow) -> Result<Option<StoredConnector>, StoreError> {
     let document: Option<Value> = json_or_none(row.try_get(13)?, "a connector file")?;
     let Some(document) = document else { return Ok(None) };
-    let text = |column| Ok::<String, StoreError>(row.try_get::<Option<String>, _>(column)?.unwrap_or_default());
+    let text =
+        |column| Ok::<String, StoreError>(row.try_get::<Option<String>, _>(column)?.unwrap_or_default());
     Ok(Some(StoredConnector {
         fides_key: text(9)?,
         name: text(10)?,

@@ -161,9 +161,9 @@ impl Store {
             }
             (ConnectionStep::PutDataset { dataset, mode }, Some(_)) => {
                 // Both enter themselves in the audit log.
-                self.dataset_put_in(tx, dataset, *mode, actor.clone()).await?;
+                self.dataset_put_in(tx, (dataset, *mode), actor.clone()).await?;
                 let link = DatasetLink { key: dataset.key.clone(), dataset: dataset.key.clone() };
-                self.dataset_link_in(tx, key, &link, actor.clone()).await?;
+                self.dataset_link_in(tx, (key, &link), actor.clone()).await?;
                 return Ok(ConnectionChanged::Done);
             }
             (ConnectionStep::ClearConnector, Some(_)) => {
@@ -194,7 +194,7 @@ impl Store {
                 // Those of an application describe its connector file, and are nothing without it.
                 let datasets =
                     if held.connection_type == APPLICATION { OtherLinks::Remove } else { OtherLinks::Keep };
-                self.dataset_unlink_in(tx, key, datasets, actor.clone()).await?;
+                self.dataset_unlink_in(tx, (key, datasets), actor.clone()).await?;
                 self.connection_remove_in(tx, key).await?;
                 (ConnectionChanged::Done, "connection.removed", json!({}))
             }

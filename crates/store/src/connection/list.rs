@@ -85,5 +85,5 @@ impl Store {
 
 /// `||a||b||`: each text stands between bars of its own.
 fn listed(texts: &[String]) -> String {
-    texts.iter().map(|text| format!("|{text}|")).collect()
+    texts.iter().flat_map(|text| ["|", text, "|"]).collect()
 }

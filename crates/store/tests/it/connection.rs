@@ -55,10 +55,14 @@ impl Bench {
                 ..new("Shop", "saas")
             }),
             ConnectionStep::SetConnector { connector: connector("1.0.0"), datasets: None },
-            ConnectionStep::ReplaceSecrets(vec![secret("api_key", CANARY), secret("domain", "shop.example.com")]),
+            ConnectionStep::ReplaceSecrets(vec![
+                secret("api_key", CANARY),
+                secret("domain", "shop.example.com"),
+            ]),
         ];
         assert_eq!(change(&self.store, "shop", steps).await, ConnectionChanged::Done);
-        let crm = NewConnection { disabled: true, system_key: Some("sales".to_owned()), ..new("CRM", "postgres") };
+        let crm =
+            NewConnection { disabled: true, system_key: Some("sales".to_owned()), ..new("CRM", "postgres") };
         let steps = vec![ConnectionStep::Create(crm)];
         assert_eq!(change(&self.store, "crm", steps).await, ConnectionChanged::Done);
     }
@@ -96,7 +100,8 @@ async fn a_connection_comes_back_as_it_was_made(#[case] backend: Backend) {
     assert_eq!(found.created_at, found.updated_at);
     assert!(absent.is_none());
     let secrets = bench.store.vault_open(&key("shop")).await.unwrap();
-    let secrets: Vec<_> = secrets.iter().map(|(name, value)| (name.as_str(), value.expose().as_str())).collect();
+    let secrets: Vec<_> =
+        secrets.iter().map(|(name, value)| (name.as_str(), value.expose().as_str())).collect();
     assert_eq!(secrets, [("api_key", &*json!(CANARY).to_string()), ("domain", "\"shop.example.com\"")]);
 }
 
@@ -148,7 +153,10 @@ async fn a_change_is_done_as_a_whole_or_not_at_all(#[case] backend: Backend) {
     let steps = vec![
         ConnectionStep::Create(new("New", "saas")),
         ConnectionStep::ReplaceSecrets(vec![secret("api_key", "x")]),
-        ConnectionStep::Update(ConnectionUpdate { name: Some("Shop".to_owned()), ..ConnectionUpdate::default() }),
+        ConnectionStep::Update(ConnectionUpdate {
+            name: Some("Shop".to_owned()),
+            ..ConnectionUpdate::default()
+        }),
     ];
 
     let changed = change(&bench.store, "new", steps).await;
@@ -178,7 +186,10 @@ async fn an_update_changes_what_is_given(#[case] backend: Backend) {
 
     let found = bench.store.connection_find(&key("crm")).await.unwrap().unwrap();
     assert_eq!(changed, ConnectionChanged::Done);
-    assert_eq!((found.access, found.system_key, found.masking_strict), (ConnectionAccess::Write, None, Some(false)));
+    assert_eq!(
+        (found.access, found.system_key, found.masking_strict),
+        (ConnectionAccess::Write, None, Some(false))
+    );
     assert!(found.disabled && found.name.as_deref() == Some("CRM") && found.updated_at > found.created_at);
 }
 
@@ -211,7 +222,10 @@ async fn a_file_has_a_history_that_ends_with_its_connection(#[case] backend: Bac
     let Some(bench) = backend.start().await else { return };
     bench.connections().await;
     let datasets = json!([{"fides_key": "shop"}]);
-    let set = |version| ConnectionStep::SetConnector { connector: connector(version), datasets: Some(datasets.clone()) };
+    let set = |version| ConnectionStep::SetConnector {
+        connector: connector(version),
+        datasets: Some(datasets.clone()),
+    };
     bench.done("shop", vec![set("2.0.0")]).await;
     bench.done("shop", vec![ConnectionStep::ClearConnector]).await;
 
@@ -282,7 +296,10 @@ async fn each_filter_narrows_the_list(#[case] backend: Backend) {
     assert_eq!(bench.found(among).await, ["shop"]);
     assert_eq!(bench.found(ConnectionFilter { orphaned: Some(true), ..any() }).await, ["shop"]);
     assert_eq!(bench.found(ConnectionFilter { orphaned: Some(false), ..any() }).await, ["crm"]);
-    assert_eq!(bench.found(ConnectionFilter { system_key: Some("sales".to_owned()), ..any() }).await, ["crm"]);
+    assert_eq!(
+        bench.found(ConnectionFilter { system_key: Some("sales".to_owned()), ..any() }).await,
+        ["crm"]
+    );
 }
 
 #[rstest]
@@ -293,8 +310,16 @@ async fn a_page_has_its_size_and_knows_the_total(#[case] backend: Backend) {
     let Some(bench) = backend.start().await else { return };
     bench.connections().await;
 
-    let second = bench.store.connection_list(&ConnectionFilter::default(), Window { offset: 1, limit: 1 }).await.unwrap();
-    let beyond = bench.store.connection_list(&ConnectionFilter::default(), Window { offset: u64::MAX, limit: 1 }).await.unwrap();
+    let second = bench
+        .store
+        .connection_list(&ConnectionFilter::default(), Window { offset: 1, limit: 1 })
+        .await
+        .unwrap();
+    let beyond = bench
+        .store
+        .connection_list(&ConnectionFilter::default(), Window { offset: u64::MAX, limit: 1 })
+        .await
+        .unwrap();
 
     assert_eq!((second.items.len(), second.items[0].key.as_str(), second.total), (1, "shop", 2));
     assert_eq!((beyond.items.len(), beyond.total), (0, 2));
@@ -310,7 +335,9 @@ async fn secrets_stand_nowhere_in_the_open(#[case] backend: Backend) {
     let sql = bench.sql().await;
 
     let mut texts: Vec<String> = Vec::new();
-    for query in ["SELECT body FROM audit_entry", "SELECT name FROM vault", "SELECT search_text FROM connection"] {
+    for query in
+        ["SELECT body FROM audit_entry", "SELECT name FROM vault", "SELECT search_text FROM connection"]
+    {
         texts.extend(sqlx::query_scalar::<_, String>(query).fetch_all(&sql).await.unwrap());
     }
     let sealed: Vec<Vec<u8>> = sqlx::query_scalar("SELECT sealed FROM vault").fetch_all(&sql).await.unwrap();
