@@ -47,7 +47,7 @@ impl DatasetDocument {
                 break Found { value: checked.value, findings: checked.diagnostics, locator };
             }
         };
-        checked.finish(Value::Object(members))
+        checked.finish(&Value::Object(members))
     }
 
     /// Reads a document that is kept; `None` if this version refuses it.
@@ -78,18 +78,18 @@ struct Found {
 }
 
 impl Found {
-    fn finish(self, members: Value) -> Result<DatasetDocument, Vec<Problem>> {
+    fn finish(self, members: &Value) -> Result<DatasetDocument, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut refused_overrides = Vec::new();
-        for found in self.findings.iter() {
+        for found in &self.findings {
             let steps = self.locator.steps(found);
             match (found.code, found.severity) {
                 ("spec::secret_masking_override", _) => {
-                    refused_overrides.extend(text_at(&members, &steps));
+                    refused_overrides.extend(text_at(members, &steps));
                 }
                 ("spec::lint_unknown_category", _) => {
                     // `data_categories: null` is found, too, and says nothing.
-                    let message = text_at(&members, &steps)
+                    let message = text_at(members, &steps)
                         .map(|category| format!("The data category {category} is not supported."));
                     problems.extend(message.map(|text| problem("value_error", place(&steps), &text)));
                 }
@@ -105,7 +105,7 @@ impl Found {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let document = canonical_dataset(&members);
+        let document = canonical_dataset(members);
         let dataset = match self.value {
             Some(datasets) => datasets.into_iter().next(),
             // Only overrides stand in the way: without them there is a checked form to go on with.

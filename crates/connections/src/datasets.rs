@@ -107,7 +107,7 @@ impl Connections {
             Err(failure) => return Ok(Err(failure)),
         };
         let new = prepared.document.to_kept();
-        match self.store().dataset_put(&new, PutMode::Upsert, Some(owner.key()), actor).await {
+        match self.store().dataset_put((&new, PutMode::Upsert), Some(owner.key()), actor).await {
             Ok(_) => Ok(Ok(prepared)),
             Err(StoreError::Conflict { .. }) => Ok(Err(DatasetFailure::NotKept)),
             Err(error) => Err(error.into()),

@@ -30,7 +30,7 @@ impl Store {
         actor: Actor,
     ) -> Result<Put, StoreError> {
         let mut tx = self.begin().await?;
-        let put = self.application_put_in(&mut tx, new, mode, actor).await?;
+        let put = self.application_put_in(&mut tx, (new, mode), actor).await?;
         tx.commit().await?;
         Ok(put)
     }
@@ -44,7 +44,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let mut puts = Vec::with_capacity(new.len());
         for new in new {
-            puts.push(self.application_put_in(&mut tx, new, PutMode::Upsert, actor.clone()).await?);
+            puts.push(self.application_put_in(&mut tx, (new, PutMode::Upsert), actor.clone()).await?);
         }
         tx.commit().await?;
         Ok(puts)
@@ -53,8 +53,7 @@ impl Store {
     async fn application_put_in(
         &self,
         tx: &mut Tx,
-        new: &NewApplication,
-        mode: PutMode,
+        (new, mode): (&NewApplication, PutMode),
         actor: Actor,
     ) -> Result<Put, StoreError> {
         const FIND: &str = "SELECT created_at FROM application WHERE key = $1";

@@ -57,16 +57,15 @@ impl Store {
     /// not; [`StoreError::NotFound`] if it should exist and does not.
     pub async fn dataset_put(
         &self,
-        new: &NewDataset,
-        mode: PutMode,
+        (new, mode): (&NewDataset, PutMode),
         connection: Option<&ConnectionKey>,
         actor: Actor,
     ) -> Result<Put, StoreError> {
         let mut tx = self.begin().await?;
-        let put = self.dataset_put_in(&mut tx, new, mode, actor.clone()).await?;
+        let put = self.dataset_put_in(&mut tx, (new, mode), actor.clone()).await?;
         if let Some(connection) = connection {
             let link = DatasetLink { key: new.key.clone(), dataset: new.key.clone() };
-            self.dataset_link_in(&mut tx, connection, &link, actor).await?;
+            self.dataset_link_in(&mut tx, (connection, &link), actor).await?;
         }
         tx.commit().await?;
         Ok(put)
@@ -77,7 +76,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let mut puts = Vec::with_capacity(new.len());
         for new in new {
-            puts.push(self.dataset_put_in(&mut tx, new, PutMode::Upsert, actor.clone()).await?);
+            puts.push(self.dataset_put_in(&mut tx, (new, PutMode::Upsert), actor.clone()).await?);
         }
         tx.commit().await?;
         Ok(puts)
@@ -87,8 +86,7 @@ impl Store {
     pub(crate) async fn dataset_put_in(
         &self,
         tx: &mut Tx,
-        new: &NewDataset,
-        mode: PutMode,
+        (new, mode): (&NewDataset, PutMode),
         actor: Actor,
     ) -> Result<Put, StoreError> {
         const FIND: &str = "SELECT created_at FROM dataset WHERE key = $1";
@@ -156,7 +154,7 @@ impl Store {
             fits!("d.key, d.name, d.body, d.created_at, d.updated_at", " ORDER BY d.key LIMIT $6 OFFSET $7");
         let search = filter.search.map(containing);
         let connection = filter.connection.map(ConnectionKey::as_str);
-        let categories: String = filter.categories.iter().map(|one| format!("|{one}|")).collect();
+        let categories: String = filter.categories.iter().flat_map(|one| ["|", one, "|"]).collect();
         let links = match filter.links {
             DatasetLinks::Any => "any",
             DatasetLinks::None => "none",

@@ -141,7 +141,7 @@ async fn upsert(
     for (position, element) in elements.iter().enumerate() {
         match application(&[json!("body"), json!(position)], &element.input) {
             Ok(system) => systems.push(system),
-            Err(invalid) => wrong.push(invalid),
+            Err(invalid) => wrong.extend(invalid),
         }
     }
     if !wrong.is_empty() {
@@ -183,8 +183,7 @@ async fn put(
     caller: Caller,
     (document, mode): (&Value, PutMode),
 ) -> Result<Value, ApiError> {
-    let system =
-        application(&[json!("body")], document).map_err(|invalid| ApiError::Invalid(vec![invalid]))?;
+    let system = application(&[json!("body")], document).map_err(ApiError::Invalid)?;
     match state.store().application_put(&system, mode, caller.actor).await {
         Ok(_) => shown(&find(state, &system.key).await?),
         Err(StoreError::Conflict { .. }) => Err(already_there(KIND, &system.key)),
@@ -194,26 +193,29 @@ async fn put(
 }
 
 /// A system that was sent. Only key and name mean something here; the rest is kept as it is.
-fn application(base: &[Value], document: &Value) -> Result<NewApplication, Invalid> {
-    let at = |key: &str| base.iter().cloned().chain([json!(key)]).collect::<Vec<Value>>();
+fn application(base: &[Value], document: &Value) -> Result<NewApplication, Vec<Invalid>> {
+    let wrong = |kind: &str, key: &str, message: &str| {
+        let loc = base.iter().cloned().chain([json!(key)]).collect();
+        Err(vec![Invalid::new(kind, loc, message)])
+    };
     let Value::Object(members) = document else {
-        return Err(Invalid::new("dict_type", base.to_vec(), "expected an object"));
+        return Err(vec![Invalid::new("dict_type", base.to_vec(), "expected an object")]);
     };
     let key = match members.get("fides_key") {
         Some(Value::String(key)) => key,
-        Some(_) => return Err(Invalid::new("string_type", at("fides_key"), "expected a string")),
-        None => return Err(Invalid::new("missing", at("fides_key"), "Field required")),
+        Some(_) => return wrong("string_type", "fides_key", "expected a string"),
+        None => return wrong("missing", "fides_key", "Field required"),
     };
     if let Err(error) = key.parse::<FidesKey>() {
-        return Err(Invalid::new("value_error", at("fides_key"), error.to_string()));
+        return wrong("value_error", "fides_key", &error.to_string());
     }
     let name = match members.get("name") {
         Some(Value::String(name)) => name.clone(),
         Some(Value::Null) | None => String::new(),
-        Some(_) => return Err(Invalid::new("string_type", at("name"), "expected a string")),
+        Some(_) => return wrong("string_type", "name", "expected a string"),
     };
     if name.contains('\0') {
-        return Err(Invalid::new("value_error", at("name"), "a text without a zero character is needed"));
+        return wrong("value_error", "name", "a text without a zero character is needed");
     }
     Ok(NewApplication { key: key.clone(), name, body: body(members).to_string() })
 }

@@ -33,8 +33,7 @@ impl Connections {
     pub async fn dataset_link(
         &self,
         owner: &DatasetOwner,
-        links: &[DatasetLink],
-        others: OtherLinks,
+        (links, others): (&[DatasetLink], OtherLinks),
         actor: Actor,
     ) -> Result<Vec<Result<Value, DatasetFailure>>, LinkRefused> {
         let mut outcomes = Vec::with_capacity(links.len());
@@ -46,7 +45,7 @@ impl Connections {
             }
             outcomes.push(outcome);
         }
-        self.store().dataset_link_put(owner.key(), &fitting, others, actor).await?;
+        self.store().dataset_link_put(owner.key(), (&fitting, others), actor).await?;
         Ok(outcomes)
     }
 

@@ -99,7 +99,7 @@ impl Restoring<'_> {
             let stays = self.file.find_endpoint(name).is_some() || find(kept, name).is_some();
             if !stays {
                 let message = "the connector file has no endpoint of this name; add it there first";
-                self.warn(name, None, WarningAction::Removed, message);
+                self.warn((name, None), WarningAction::Removed, message);
             }
             stays
         });
@@ -109,7 +109,7 @@ impl Restoring<'_> {
                 Some(edited) => self.fields(name, collection, edited),
                 None if self.file.find_endpoint(name).is_some() => {
                     let message = "the connector file reads this collection, so it cannot be left out";
-                    self.warn(name, None, WarningAction::Restored, message);
+                    self.warn((name, None), WarningAction::Restored, message);
                     edited.push(collection.clone());
                 }
                 None => {}
@@ -138,7 +138,7 @@ impl Restoring<'_> {
             } else {
                 "primary key and data type of this field cannot change"
             };
-            self.warn(collection, Some(&path), WarningAction::Restored, message);
+            self.warn((collection, Some(&path)), WarningAction::Restored, message);
             put_back(kept, edited, &levels);
         }
         if let Some(Value::Array(fields)) = edited.get_mut("fields") {
@@ -146,7 +146,7 @@ impl Restoring<'_> {
         }
     }
 
-    fn warn(&mut self, collection: &str, field: Option<&str>, action: WarningAction, message: &str) {
+    fn warn(&mut self, (collection, field): (&str, Option<&str>), action: WarningAction, message: &str) {
         self.warnings.push(DatasetWarning {
             collection: collection.to_owned(),
             field: field.map(str::to_owned),

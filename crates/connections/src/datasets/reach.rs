@@ -1,6 +1,6 @@
 //! What identities lead to: in one dataset, and in all of the server.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use graph::{Graph, GraphDataset, GraphError, SkipReason, Targets, TraversalError};
 use model::{CollectionAddress, Identities};
@@ -121,10 +121,10 @@ impl Connections {
             Ok(merged) => merged,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        let mut inputs = BTreeMap::new();
+        let mut inputs = BTreeSet::new();
         for collection in &merged.collections {
             for (_, field) in collection.all_fields() {
-                inputs.extend(field.identities.iter().map(|kind| (kind.clone(), ())));
+                inputs.extend(field.identities.iter().cloned());
                 // One way in is enough: how the collection is reached does not matter.
                 let first = field.references.first();
                 let outside = first.filter(|reference| {
@@ -132,11 +132,11 @@ impl Connections {
                 });
                 inputs.extend(outside.map(|reference| {
                     let address = CollectionAddress::new(&reference.dataset, &reference.collection);
-                    (address.field(reference.path.join(".")).to_string(), ())
+                    address.field(reference.path.join(".")).to_string()
                 }));
             }
         }
-        Ok(Ok(inputs.into_keys().collect()))
+        Ok(Ok(inputs.into_iter().collect()))
     }
 
     /// The datasets of all connections that are switched on, and of `owner`.

@@ -68,7 +68,7 @@ impl Connections {
     ) -> Result<DatasetDocument, UnboundRefused> {
         let key = document.dataset.fides_key.clone();
         let fitting = self.fitting(document).await?;
-        match self.store().dataset_put(&fitting.to_kept(), mode, None, actor).await {
+        match self.store().dataset_put((&fitting.to_kept(), mode), None, actor).await {
             Ok(_) => Ok(fitting),
             Err(StoreError::Conflict { .. }) => Err(UnboundRefused::Exists { key }),
             Err(StoreError::NotFound { .. }) => Err(UnboundRefused::Absent { key }),

@@ -33,16 +33,15 @@ impl Store {
     pub async fn dataset_link_put(
         &self,
         connection: &ConnectionKey,
-        links: &[DatasetLink],
-        others: OtherLinks,
+        (links, others): (&[DatasetLink], OtherLinks),
         actor: Actor,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         if others == OtherLinks::Remove {
-            self.dataset_link_keep_in(&mut tx, connection, links, &actor).await?;
+            self.dataset_link_keep_in(&mut tx, (connection, links), &actor).await?;
         }
         for link in links {
-            self.dataset_link_in(&mut tx, connection, link, actor.clone()).await?;
+            self.dataset_link_in(&mut tx, (connection, link), actor.clone()).await?;
         }
         tx.commit().await
     }
@@ -51,8 +50,7 @@ impl Store {
     async fn dataset_link_keep_in(
         &self,
         tx: &mut Tx,
-        connection: &ConnectionKey,
-        links: &[DatasetLink],
+        (connection, links): (&ConnectionKey, &[DatasetLink]),
         actor: &Actor,
     ) -> Result<(), StoreError> {
         const LIST: &str = "SELECT key, dataset FROM dataset_link WHERE connection = $1 ORDER BY key";
@@ -74,8 +72,7 @@ impl Store {
     pub(crate) async fn dataset_link_in(
         &self,
         tx: &mut Tx,
-        connection: &ConnectionKey,
-        link: &DatasetLink,
+        (connection, link): (&ConnectionKey, &DatasetLink),
         actor: Actor,
     ) -> Result<(), StoreError> {
         const EXISTS: &str = "SELECT key FROM dataset WHERE key = $1";
@@ -174,8 +171,7 @@ impl Store {
     pub(crate) async fn dataset_unlink_in(
         &self,
         tx: &mut Tx,
-        connection: &ConnectionKey,
-        datasets: OtherLinks,
+        (connection, datasets): (&ConnectionKey, OtherLinks),
         actor: Actor,
     ) -> Result<(), StoreError> {
         const FIND: &str = "SELECT DISTINCT dataset FROM dataset_link WHERE connection = $1 ORDER BY dataset";

@@ -31,7 +31,7 @@ fn pat() -> Actor {
 impl Bench {
     async fn put_dataset(&self, key: &str, categories: &[&str], connection: Option<&ConnectionKey>) -> Put {
         let new = new(key, categories);
-        self.store.dataset_put(&new, PutMode::Upsert, connection, pat()).await.unwrap()
+        self.store.dataset_put((&new, PutMode::Upsert), connection, pat()).await.unwrap()
     }
 
     async fn datasets(&self, filter: DatasetFilter<'_>) -> Vec<String> {
@@ -71,9 +71,10 @@ impl Bench {
             .fetch_all(&self.sql().await)
             .await
             .unwrap();
+        let text = |body: &serde_json::Value, key| body.get(key).unwrap().as_str().unwrap().to_owned();
         let said = |body: &str| {
             let body: serde_json::Value = serde_json::from_str(body).unwrap();
-            format!("{} {}", body["action"].as_str().unwrap(), body["object"].as_str().unwrap())
+            format!("{} {}", text(&body, "action"), text(&body, "object"))
         };
         rows.iter().map(|(body,)| said(body)).collect()
     }
@@ -111,9 +112,9 @@ async fn creating_twice_and_updating_what_is_not_there_is_refused(#[case] backen
     let Some(bench) = backend.start().await else { return };
     let dataset = new("shop", &[]);
 
-    let early = bench.store.dataset_put(&dataset, PutMode::Update, None, pat()).await;
-    bench.store.dataset_put(&dataset, PutMode::Create, None, pat()).await.unwrap();
-    let twice = bench.store.dataset_put(&dataset, PutMode::Create, None, pat()).await;
+    let early = bench.store.dataset_put((&dataset, PutMode::Update), None, pat()).await;
+    bench.store.dataset_put((&dataset, PutMode::Create), None, pat()).await.unwrap();
+    let twice = bench.store.dataset_put((&dataset, PutMode::Create), None, pat()).await;
 
     assert!(matches!(early, Err(StoreError::NotFound { .. })), "{early:?}");
     assert!(matches!(twice, Err(StoreError::Conflict { .. })), "{twice:?}");
@@ -159,7 +160,7 @@ async fn a_key_linked_to_one_connection_is_refused_for_another_and_nothing_is_ke
     let other: ConnectionKey = "other".parse().unwrap();
     let changed = NewDataset { body: "{}".to_owned(), ..new("shop", &[]) };
 
-    let taken = bench.store.dataset_put(&changed, PutMode::Upsert, Some(&other), pat()).await;
+    let taken = bench.store.dataset_put((&changed, PutMode::Upsert), Some(&other), pat()).await;
 
     assert!(matches!(taken, Err(StoreError::Conflict { .. })), "{taken:?}");
     let kept = bench.store.dataset_find("shop").await.unwrap().unwrap();
@@ -180,13 +181,13 @@ async fn links_are_put_all_or_none_and_others_go_only_if_told(#[case] backend: B
     let store = &bench.store;
     let key = shop();
 
-    store.dataset_link_put(&key, &[link("a", "a")], OtherLinks::Keep, pat()).await.unwrap();
-    store.dataset_link_put(&key, &[link("b", "c")], OtherLinks::Keep, pat()).await.unwrap();
+    store.dataset_link_put(&key, (&[link("a", "a")], OtherLinks::Keep), pat()).await.unwrap();
+    store.dataset_link_put(&key, (&[link("b", "c")], OtherLinks::Keep), pat()).await.unwrap();
     let kept = bench.links(&key).await;
     let missing = [link("c", "c"), link("d", "nowhere")];
-    let refused = store.dataset_link_put(&key, &missing, OtherLinks::Remove, pat()).await;
+    let refused = store.dataset_link_put(&key, (&missing, OtherLinks::Remove), pat()).await;
     let after_refusal = bench.links(&key).await;
-    store.dataset_link_put(&key, &[link("b", "b")], OtherLinks::Remove, pat()).await.unwrap();
+    store.dataset_link_put(&key, (&[link("b", "b")], OtherLinks::Remove), pat()).await.unwrap();
 
     assert_eq!(kept, ["a=a", "b=c"]);
     assert_eq!(store.dataset_link_owner("b").await.unwrap(), Some(key.clone()));
@@ -207,7 +208,7 @@ async fn a_removed_link_takes_its_dataset_along_unless_another_connection_has_it
     bench.put_dataset("own", &[], Some(&shop())).await;
     bench.put_dataset("common", &["user"], Some(&shop())).await;
     let common = DatasetLink { key: "of_other".to_owned(), dataset: "common".to_owned() };
-    bench.store.dataset_link_put(&other, &[common], OtherLinks::Keep, pat()).await.unwrap();
+    bench.store.dataset_link_put(&other, (&[common], OtherLinks::Keep), pat()).await.unwrap();
 
     let removed = [
         bench.store.dataset_link_remove(&shop(), "own", pat()).await.unwrap(),

@@ -138,7 +138,7 @@ async fn link(
             (DatasetLink { key: key.into_string(), dataset: dataset.into_string() }, data)
         })
         .unzip();
-    let outcomes = state.connections().dataset_link(&owner, &links, others, caller.actor).await?;
+    let outcomes = state.connections().dataset_link(&owner, (&links, others), caller.actor).await?;
     let mut reply = Upserted::default();
     for (outcome, data) in outcomes.into_iter().zip(sent) {
         match outcome {

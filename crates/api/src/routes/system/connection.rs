@@ -90,10 +90,10 @@ async fn remove(
     Path(key): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let connection = only(&state, &key).await?;
-    match state.connections().remove(&connection.key, caller.actor).await? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(none(&key)),
+    if state.connections().remove(&connection.key, caller.actor).await? {
+        return Ok(StatusCode::NO_CONTENT);
     }
+    Err(none(&key))
 }
 
 /// Keeps secrets of the connection of a system beside those it has.
@@ -107,6 +107,7 @@ async fn remove(
     request_body = Object,
     responses((status = 200, body = TestReply), (status = 404), (status = 409), (status = 422))
 )]
+#[expect(clippy::too_many_arguments, reason = "parts of one call")]
 async fn patch_secrets(
     State(state): State<ApiState>,
     caller: Caller,
