@@ -39,12 +39,12 @@ impl Passwords {
         }
         let forms = forms(sent);
         self.apart(move || {
-            forms.iter().any(|form| match &kept {
-                Some(kept) => kept.verify(form),
-                None => {
-                    PasswordHash::make(form);
-                    false
+            forms.iter().any(|form| {
+                if let Some(kept) = &kept {
+                    return kept.verify(form);
                 }
+                PasswordHash::make(form);
+                false
             })
         })
         .await
@@ -83,7 +83,7 @@ fn lacks(password: &str) -> Option<&'static str> {
         Some("Password must have at least eight characters.")
     } else if password.len() > LONGEST {
         Some("Password must have at most 1000 bytes.")
-    } else if !has(|one| one.is_numeric()) {
+    } else if !has(char::is_numeric) {
         Some("Password must have at least one number.")
     } else if !has(char::is_uppercase) {
         Some("Password must have at least one capital letter.")

@@ -19,7 +19,10 @@ use super::oauth_scope::known;
 use crate::address::Address;
 use crate::body::body_bytes;
 use crate::state::ApiState;
-use crate::{ApiError, Scope};
+use crate::{ApiError, RootClient, Scope};
+
+/// Name that wrong secrets of the root client are counted under.
+const ROOT: &str = "root client";
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(token))
@@ -90,18 +93,7 @@ async fn token(
     };
     let (id, secret) = sent.ok_or_else(refused)?;
     let issued = match &state.settings().root_client {
-        Some(root) if root.id == id => {
-            let same = constant_time_eq(
-                &sha256(secret.expose().as_bytes()),
-                &sha256(root.secret.expose().as_bytes()),
-            );
-            let scopes = root_scopes(form.scope.as_deref())?;
-            if same {
-                issue(&state, TokenFor::Root { root_hash: root.hash() }, &scopes, &id).await?
-            } else {
-                None
-            }
-        }
+        Some(root) if root.id == id => root_token(&state, root, &secret, form.scope.as_deref()).await?,
         Some(_) | None => client_token(&state, &id, &secret).await?,
     };
     issued.map(|issued| Json(TokenReply::of(&issued))).ok_or_else(refused)
@@ -110,6 +102,23 @@ async fn token(
 fn refused() -> ApiError {
     tracing::warn!("a client was not given a token");
     ApiError::NotSignedIn("Authentication Failure".to_owned())
+}
+
+/// Its secret was chosen by a person: wrong ones are counted wherever they come from.
+async fn root_token(
+    state: &ApiState,
+    root: &RootClient,
+    secret: &Secret<String>,
+    scope: Option<&str>,
+) -> Result<Option<IssuedToken>, ApiError> {
+    state.sign_ins().take(ROOT)?;
+    let hash = |secret: &Secret<String>| sha256(secret.expose().as_bytes());
+    if !constant_time_eq(&hash(secret), &hash(&root.secret)) {
+        return Ok(None);
+    }
+    state.sign_ins().give_back(ROOT);
+    let scopes = root_scopes(scope)?;
+    issue(state, TokenFor::Root { root_hash: root.hash() }, &scopes, &root.id).await
 }
 
 async fn client_token(

@@ -28,14 +28,14 @@ impl App {
     pub(crate) async fn new_client(&self, scopes: &[&str]) -> (String, String) {
         let (status, client) = self.send(Method::POST, "/api/v1/oauth/client", json!(scopes)).await;
         assert_eq!(status, StatusCode::OK, "{client}");
-        let text = |key: &str| client[key].as_str().unwrap().to_owned();
+        let text = |key: &str| client.get(key).unwrap().as_str().unwrap().to_owned();
         (text("client_id"), text("client_secret"))
     }
 
     /// The same interface, called with the token that this form gets.
     pub(crate) async fn signed_in_with(&self, id: &str, secret: &str) -> Self {
         let reply = self.ask_token(&format!("client_id={id}&client_secret={secret}")).await;
-        self.with_token(reply.json()["access_token"].as_str().unwrap())
+        self.with_token(reply.json().get("access_token").unwrap().as_str().unwrap())
     }
 }
 
@@ -58,7 +58,7 @@ async fn a_client_gets_a_token_that_lasts_as_long_as_it_says() {
     assert!(token["expires_at"].as_str().unwrap().ends_with('Z'));
     let caller = app.with_token(token["access_token"].as_str().unwrap());
     assert_eq!(caller.get("/api/v1/oauth/client").await.0, StatusCode::OK);
-    app.clock().advance(Duration::from_secs(11_520 * 60));
+    app.clock().advance(Duration::from_mins(11_520));
     let (status, body) = caller.get("/api/v1/oauth/client").await;
     assert_eq!((status, &body["detail"]), (StatusCode::FORBIDDEN, &json!("Not Authorized for this action")));
 }
@@ -170,8 +170,32 @@ async fn an_address_may_ask_ten_times_a_minute_whatever_it_says_of_itself() {
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(!refused.header("Retry-After").is_empty());
     assert_eq!(other.status, StatusCode::UNAUTHORIZED);
-    app.clock().advance(Duration::from_secs(60));
+    app.clock().advance(Duration::from_mins(1));
     assert_eq!(ask([192, 0, 2, 7], "").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn wrong_secrets_of_the_root_client_are_limited_from_wherever_they_come() {
+    let app = App::start().await;
+    let ask = async |host: u8, secret: &str| {
+        let request = Request::post(PATH)
+            .header(CONTENT_TYPE, FORM)
+            .extension(from([198, 51, 100, host]))
+            .body(Body::from(format!("client_id={ROOT_ID}&client_secret={secret}")));
+        app.call_raw(request.unwrap()).await.status
+    };
+    for host in 0..15 {
+        assert_eq!(ask(host, ROOT_SECRET).await, StatusCode::OK);
+    }
+    for host in 20..30 {
+        assert_eq!(ask(host, "wrong").await, StatusCode::UNAUTHORIZED);
+    }
+
+    let refused = ask(40, ROOT_SECRET).await;
+
+    assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
+    app.clock().advance(Duration::from_mins(1));
+    assert_eq!(ask(40, ROOT_SECRET).await, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -63,6 +63,7 @@ impl UserCreate {
 }
 
 /// What is to be changed in an account. A name that is sent as `null` is taken away.
+#[expect(clippy::option_option, reason = "`null` takes a name away; what was not sent stays")]
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(default)]
 pub(super) struct UserUpdate {
@@ -101,6 +102,7 @@ impl UserUpdate {
 }
 
 /// Tells `null` from what was not sent.
+#[expect(clippy::option_option, reason = "`null` takes a name away; what was not sent stays")]
 fn sent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }

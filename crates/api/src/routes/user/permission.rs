@@ -15,7 +15,7 @@ use super::{find, scopes};
 use crate::body::Body;
 use crate::caller::Caller;
 use crate::state::ApiState;
-use crate::{ApiError, Invalid, Role, Scope};
+use crate::{ApiError, Role, Scope};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(read, create, update))
@@ -123,15 +123,10 @@ async fn update(
 
 /// Roles that `caller` gives away: known ones, and only those whose scopes they have.
 fn given(caller: &Caller, asked: &Permission) -> Result<Vec<String>, ApiError> {
-    let known = asked.roles.iter().enumerate().map(|(at, text)| {
-        Role::find(text).ok_or_else(|| {
-            let all: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
-            let loc = vec![json!("body"), json!("roles"), json!(at)];
-            Invalid::new("enum", loc, format!("one of {} is needed", all.join(", ")))
-        })
-    });
-    let mut roles: Vec<Role> =
-        known.collect::<Result<_, _>>().map_err(|wrong| ApiError::Invalid(vec![wrong]))?;
+    let mut roles = Vec::new();
+    for (at, text) in asked.roles.iter().enumerate() {
+        roles.push(Role::find(text).ok_or_else(|| unknown(at))?);
+    }
     roles.sort_unstable();
     roles.dedup();
     if roles.contains(&Role::Owner) {
@@ -139,4 +134,10 @@ fn given(caller: &Caller, asked: &Permission) -> Result<Vec<String>, ApiError> {
     }
     caller.require_all(roles.iter().copied().flat_map(Role::scopes))?;
     Ok(roles.into_iter().map(|role| role.as_str().to_owned()).collect())
+}
+
+fn unknown(at: usize) -> ApiError {
+    let all: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
+    let loc = vec![json!("body"), json!("roles"), json!(at)];
+    ApiError::invalid("enum", loc, format!("one of {} is needed", all.join(", ")))
 }
