@@ -1,5 +1,9 @@
 //! The interface, called without a network.
-#![expect(clippy::unwrap_used, reason = "helpers of tests stop at what is not there")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests stop at what is not there"
+)]
 
 mod app;
 mod authorization;
@@ -15,6 +19,7 @@ mod layers;
 mod oauth_client;
 mod oauth_token;
 mod policy;
+mod saas_guide;
 mod storage;
 mod system;
 mod user;
