@@ -40,7 +40,7 @@ pub(crate) async fn json_bytes(request: Request, state: &ApiState) -> Result<Byt
 }
 
 /// How long a body may take to arrive.
-const BODY_TIME: Duration = Duration::from_secs(60);
+const BODY_TIME: Duration = Duration::from_mins(1);
 
 /// The bytes of any body, up to the size that is allowed.
 pub(crate) async fn body_bytes(request: Request, state: &ApiState) -> Result<Bytes, ApiError> {
@@ -118,7 +118,7 @@ fn malformed(error: &serde_json::Error) -> Invalid {
         vec![json!("body"), json!(error.column())],
         format!("not JSON at line {}, column {}", error.line(), error.column()),
     );
-    invalid.ctx = Some(json!({ "error": "not JSON" }));
+    invalid.ctx = Some(Box::new(json!({ "error": "not JSON" })));
     invalid
 }
 

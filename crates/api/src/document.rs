@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{ClientCredentials, Flow, OAuth2, Scopes, SecurityScheme};
+use utoipa::openapi::security::{
+    ClientCredentials, Flow, OAuth2, Scopes, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa::{OpenApi as _, ToSchema};
 
@@ -38,7 +40,7 @@ struct Problems {
 pub(crate) fn frame() -> OpenApi {
     let mut document = Frame::openapi();
     let scopes = Scope::ALL.iter().map(|scope| (scope.as_str(), scope.as_str()));
-    let flow = Flow::ClientCredentials(ClientCredentials::new(TOKEN_URL, Scopes::from_iter(scopes)));
+    let flow = Flow::ClientCredentials(ClientCredentials::new(TOKEN_URL, scopes.collect::<Scopes>()));
     document
         .components
         .get_or_insert_with(Components::new)
@@ -87,7 +89,7 @@ fn add_problems(operation: &mut Operation) {
         ("401", "No token was sent", "Problem"),
         ("403", "The token is not good any more, or is not good for this", "Problem"),
     ];
-    let with_token = operation.security.iter().flatten().any(|one| *one != Default::default());
+    let with_token = operation.security.iter().flatten().any(|one| *one != SecurityRequirement::default());
     let of_tokens = OF_TOKENS.into_iter().filter(|_| with_token);
     for (status, description, schema) in of_tokens.chain(ALL) {
         let schema = Ref::from_schema_name(schema);

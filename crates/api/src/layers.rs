@@ -84,7 +84,6 @@ fn cors(origins: &[String]) -> CorsLayer {
 #[error("a handler panicked")]
 struct Panicked;
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands the payload over")]
 fn panicked(_payload: Box<dyn Any + Send>) -> Response {
     ApiError::Private(Box::new(Panicked)).into_response()
 }

@@ -48,7 +48,7 @@ pub struct ApiSettings {
 
 impl Default for ApiSettings {
     fn default() -> Self {
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         Self {
             token_life: 11_520 * minute,
             auth_rate_limit: RateLimit { calls: 10, per: minute },

@@ -87,7 +87,7 @@ mod tests {
 
     fn limiter(calls: u32) -> (RateLimiter, TestClock) {
         let clock = TestClock::new();
-        let limit = RateLimit { calls, per: Duration::from_secs(60) };
+        let limit = RateLimit { calls, per: Duration::from_mins(1) };
         (RateLimiter::new(limit, Arc::new(clock.clone())), clock)
     }
 

@@ -1,5 +1,7 @@
 //! The operations, one file per noun. Paths are below `/api/v1` unless the noun says otherwise.
 
+#![expect(unused_qualifications, reason = "the macro that describes operations writes paths around names")]
+
 pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod connection_instance;

@@ -111,6 +111,7 @@ impl App {
     }
 
     /// Calls with any body, and returns all of the reply.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the call, named by its type or place")]
     pub(crate) async fn call(
         &self,
         method: Method,
@@ -146,11 +147,6 @@ impl App {
 
     pub(crate) fn clock(&self) -> &TestClock {
         &self.shared.clock
-    }
-
-    /// A folder that lives as long as the interface.
-    pub(crate) fn folder(&self) -> &std::path::Path {
-        self.shared.folder.path()
     }
 }
 

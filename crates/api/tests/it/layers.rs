@@ -73,7 +73,7 @@ async fn health_from(app: &App, address: [u8; 4], header: &str) -> Reply {
 // rule: fides-api 1.1
 #[tokio::test]
 async fn an_address_that_calls_too_often_waits_and_no_header_helps_it() {
-    let limit = RateLimit { calls: 2, per: Duration::from_secs(60) };
+    let limit = RateLimit { calls: 2, per: Duration::from_mins(1) };
     let app = App::start_with(|settings| settings.request_rate_limit = limit).await;
     for _ in 0..2 {
         health_from(&app, [198, 51, 100, 7], "192.0.2.9").await;
