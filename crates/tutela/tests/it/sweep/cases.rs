@@ -7,7 +7,7 @@ use std::time::Duration;
 use sandbox::Fault;
 
 use crate::sweep::points;
-use crate::sweep::scenario::{Disturbance, PHASES, Stage};
+use crate::sweep::scenario::{Disturbance, PHASES, Phase, Stage};
 use crate::sweep::world::World;
 use crate::sweep_database::Flavour;
 
@@ -119,6 +119,21 @@ fn step() -> usize {
 #[test]
 fn every_point_once_on_sqlite() {
     sweep(Flavour::Sqlite, every_point_once);
+}
+
+/// What one case leaves behind is not what the next one begins with, or it would fail for that.
+#[test]
+fn a_case_of_planning_leaves_nothing_to_the_next_case() {
+    let runtime = runtime();
+    let mut stage = stage(&runtime, Flavour::Sqlite).expect("SQLite needs no server");
+    let (phase, point) = stage.passings.keys().find(|(phase, _)| *phase == Phase::Plan).cloned().unwrap();
+
+    let planning = stage.run(&Disturbance::at(phase, &point, 1));
+    let next = stage.run(&Disturbance::none());
+
+    stage.world.close();
+    assert!(planning.was_stopped && planning.violations.is_empty(), "{planning:?}");
+    assert_eq!(next.violations, []);
 }
 
 #[test]

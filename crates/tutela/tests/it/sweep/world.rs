@@ -162,10 +162,12 @@ impl World {
             }
         });
         copy_folder(&self.data(), &self.data().with_extension("saved"));
+        std::fs::copy(self.program.folder().join("plan.json"), self.program.folder().join("plan.saved"))
+            .unwrap();
     }
 
     /// Back to what [`World::save`] kept.
-    pub(crate) fn restore(&self) {
+    pub(crate) fn restore(&mut self) {
         self.reset_applications();
         self.runtime.block_on(async {
             self.shop.restore().await;
@@ -175,6 +177,10 @@ impl World {
         });
         remove_folder(&self.data());
         copy_folder(&self.data().with_extension("saved"), &self.data());
+        // Another plan may have been made meanwhile; the state knows this one.
+        std::fs::copy(self.program.folder().join("plan.saved"), self.program.folder().join("plan.json"))
+            .unwrap();
+        self.read_plan();
     }
 
     fn reset_applications(&self) {
@@ -207,11 +213,15 @@ impl World {
             environment,
         );
         if ended.code == Some(0) {
-            self.plan = self.program.json("plan.json");
-            self.digest = self.plan["digest"].as_str().unwrap().to_owned();
-            self.run = self.plan["run"].as_str().unwrap().to_owned();
+            self.read_plan();
         }
         ended
+    }
+
+    fn read_plan(&mut self) {
+        self.plan = self.program.json("plan.json");
+        self.digest = self.plan["digest"].as_str().unwrap().to_owned();
+        self.run = self.plan["run"].as_str().unwrap().to_owned();
     }
 
     /// `privacy apply` of the plan.
