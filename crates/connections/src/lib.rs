@@ -41,8 +41,8 @@ pub use connector_document::{StaleConnector, connector_source, read_connector};
 pub use connector_file::{CheckedConnector, ConnectorFileError};
 pub use dataset_document::{DatasetDocument, canonical_dataset};
 pub use datasets::{
-    DatasetFailure, DatasetOwner, DatasetRefused, DatasetWarning, LinkRefused, PreparedDataset, ProtectedField,
-    Reachability, Traversable, UnboundRefused, WarningAction, shown,
+    DatasetFailure, DatasetOwner, DatasetRefused, DatasetWarning, LinkRefused, PreparedDataset,
+    ProtectedField, Reachability, Traversable, UnboundRefused, WarningAction, shown,
 };
 pub use hosts::Hosts;
 pub use instantiate::{InstantiateError, Instantiated, NewInstance};

@@ -217,7 +217,8 @@ impl Storage {
             Place::Folder(folder) => {
                 let folder = folder.clone();
                 let failed = |path: &Path, source| StorageError::Folder { path: path.to_owned(), source };
-                blocking(move || package::create_folder(&folder).map_err(|error| failed(&folder, error))).await
+                blocking(move || package::create_folder(&folder).map_err(|error| failed(&folder, error)))
+                    .await
             }
             #[cfg(feature = "s3")]
             Place::Bucket(bucket) => bucket.check().await,

@@ -78,8 +78,8 @@ pub use certificate::KeptCertificate;
 pub use client::{Client, ClientChange, ClientId, NewClient};
 pub use connection::{
     ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionFilter, ConnectionStep,
-    ConnectionUpdate, ConnectorVersion, LastTest, NamedSecret, NewConnection, StoredConnection, StoredConnector,
-    TestStatus,
+    ConnectionUpdate, ConnectorVersion, LastTest, NamedSecret, NewConnection, StoredConnection,
+    StoredConnector, TestStatus,
 };
 pub use dataset::{DatasetFilter, DatasetLink, DatasetLinks, NewDataset, OtherLinks};
 pub use dialect::Access;
@@ -102,8 +102,8 @@ pub use policy::{Approval, DrpAction, Policy, PolicyRule, PolicyTarget, RuleActi
 pub use rate::{RateScope, RateWindow};
 pub use rotation::Resealed;
 pub use run::{NewRun, Run, RunKind, RunState};
-pub use storage::{StorageDestination, StorageFilter, StorageFormat, StorageKind, StorageSecrets};
 pub use setting::OtherSettings;
+pub use storage::{StorageDestination, StorageFilter, StorageFormat, StorageKind, StorageSecrets};
 pub use store::{Store, StoreParts};
 pub use task::{ClaimedTask, Heartbeat, NewTask, Task, TaskFailure, TaskId, TaskLease, TaskName, TaskState};
 pub use vault::NewSecret;

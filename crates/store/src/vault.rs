@@ -24,8 +24,8 @@ impl Store {
     pub async fn vault_put(&self, new: NewSecret<'_>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         self.vault_put_in(&mut tx, (new.connection, new.name), new.value).await?;
-        let event = AuditEvent::new(new.actor, "secret.put", new.connection.as_str())
-            .with(json!({"name": new.name}));
+        let event =
+            AuditEvent::new(new.actor, "secret.put", new.connection.as_str()).with(json!({"name": new.name}));
         self.audit_enter_in(&mut tx, &event).await?;
         tx.commit().await
     }
