@@ -177,6 +177,10 @@ impl Store {
         self.fence_check(tx, &new.lease).await?;
         self.plan_check(tx, new).await?;
         let before = attempts(tx, new).await?;
+        if !before.iter().any(|attempt| attempt.number == 1) {
+            let id = format!("{} of {}", new.operation, new.plan);
+            return Err(StoreError::NotFound { what: "operation", id });
+        }
         if let Some(own) = before.iter().find(|attempt| attempt.number == i64::from(new.attempt)) {
             if own.id == id.as_str() {
                 // Our own intent, committed by a leader whose answer was lost.
@@ -217,8 +221,6 @@ impl Store {
 
     async fn plan_check(&self, tx: &mut Tx, new: &NewIntent) -> Result<(), StoreError> {
         const PLAN: &str = "SELECT p.approved_at, r.state FROM plan p JOIN run r ON r.id = p.run_id WHERE p.digest = $1 AND p.run_id = $2";
-        const OPERATION: &str =
-            "SELECT operation FROM ledger WHERE plan_digest = $1 AND operation = $2 AND attempt = 1";
         let row = sqlx::query(PLAN)
             .bind(new.plan.as_str())
             .bind(new.lease.run.as_str())
@@ -239,18 +241,7 @@ impl Store {
             let (id, state) = (new.lease.run.to_string(), state.as_str().to_owned());
             return Err(StoreError::Conflict { what: "run", id, state, needs });
         }
-        let found = sqlx::query(OPERATION)
-            .bind(new.plan.as_str())
-            .bind(i64::from(new.operation))
-            .fetch_optional(tx.connection())
-            .await?;
-        match found {
-            Some(_) => Ok(()),
-            None => Err(StoreError::NotFound {
-                what: "operation",
-                id: format!("{} of {}", new.operation, new.plan),
-            }),
-        }
+        Ok(())
     }
 
     async fn apply_end(&self, tx: &mut Tx, ended: &EndedWrite) -> Result<(), StoreError> {
