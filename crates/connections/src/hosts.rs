@@ -41,7 +41,7 @@ impl Hosts {
             Some(url) => {
                 let parsed = Url::parse(&url).ok();
                 let host = parsed.as_ref().and_then(Url::host_str).unwrap_or(&url).to_lowercase();
-                let port = parsed.as_ref().and_then(Url::port).map(|port| port.to_string()).unwrap_or(port);
+                let port = parsed.as_ref().and_then(Url::port).map_or(port, |port| port.to_string());
                 hosts.insert(format!("host {host}:{port}"));
             }
             None => {

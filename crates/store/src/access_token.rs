@@ -160,14 +160,14 @@ impl Store {
         let holder = if let Some(root_hash) = row.try_get(3)? {
             TokenHolder::Root { root_hash }
         } else if let Some(id) = id(row.try_get(4)?) {
-            TokenHolder::Client { id, scopes: list_of(text(5)?)? }
+            TokenHolder::Client { id, scopes: list_of(&text(5)?)? }
         } else {
             let id = LoginId::parse(&text(6)?).ok_or(StoreError::Damaged { what: "an access token" })?;
-            TokenHolder::Login { id, username: text(7)?, roles: list_of(text(8)?)? }
+            TokenHolder::Login { id, username: text(7)?, roles: list_of(&text(8)?)? }
         };
         Ok(Some(LiveToken {
             holder,
-            scopes: list_of(text(0)?)?,
+            scopes: list_of(&text(0)?)?,
             issued_at: time(row.try_get(1)?)?,
             expires_at: time(row.try_get(2)?)?,
         }))

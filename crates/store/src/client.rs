@@ -210,7 +210,7 @@ fn client(row: &AnyRow) -> Result<Client, StoreError> {
         id: ClientId(row.try_get(0)?),
         name: row.try_get(1)?,
         description: row.try_get(2)?,
-        scopes: list_of(row.try_get(3)?)?,
+        scopes: list_of(&row.try_get::<String, _>(3)?)?,
         created_at: time(row.try_get(4)?)?,
         updated_at: time(row.try_get(5)?)?,
         secret_hash: row.try_get(6)?,

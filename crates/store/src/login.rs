@@ -164,7 +164,7 @@ impl Store {
             disabled_reason: row.try_get(5)?,
             email_verified_at: time_or_none(row.try_get(6)?)?,
             permission_id: row.try_get(7)?,
-            roles: list_of(row.try_get(8)?)?,
+            roles: list_of(&row.try_get::<String, _>(8)?)?,
             created_at: time(row.try_get(9)?)?,
             updated_at: time(row.try_get(10)?)?,
         })

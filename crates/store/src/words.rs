@@ -47,8 +47,8 @@ pub(crate) fn list_text(words: &[String]) -> String {
 }
 
 /// The words of such a column.
-pub(crate) fn list_of(text: String) -> Result<Vec<String>, StoreError> {
-    serde_json::from_str(&text).map_err(|_| StoreError::Damaged { what: "a list of words" })
+pub(crate) fn list_of(text: &str) -> Result<Vec<String>, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Damaged { what: "a list of words" })
 }
 
 /// The text of an outcome.

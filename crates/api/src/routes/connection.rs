@@ -113,10 +113,10 @@ async fn remove(
     caller: Caller,
     Path(key): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    match state.connections().remove(&parse(&key)?, caller.actor).await? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(not_found(&key)),
+    if state.connections().remove(&parse(&key)?, caller.actor).await? {
+        return Ok(StatusCode::NO_CONTENT);
     }
+    Err(not_found(&key))
 }
 
 /// What a test of a connection said.

@@ -22,7 +22,7 @@ use crate::project::reading;
 use crate::state::{StateSettings, failure};
 
 /// How long a call may take.
-const CALL_TIME: std::time::Duration = std::time::Duration::from_secs(60);
+const CALL_TIME: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// The server's state, open, with the settings that hold.
 #[derive(Debug)]
