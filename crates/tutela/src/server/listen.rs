@@ -86,10 +86,14 @@ impl Listening {
                 let _permit = permit;
                 match tls {
                     None => answer(stream, peer, router, watched).await,
-                    Some(tls) => match tokio::time::timeout(HEAD_TIME, tls.accept(stream)).await {
-                        Ok(Ok(stream)) => answer(stream, peer, router, watched).await,
-                        Ok(Err(_)) | Err(_) => tracing::debug!("a caller did not come to TLS"),
-                    },
+                    Some(tls) => {
+                        let accepted = tokio::time::timeout(HEAD_TIME, tls.accept(stream)).await;
+                        if let Ok(Ok(stream)) = accepted {
+                            answer(stream, peer, router, watched).await;
+                        } else {
+                            tracing::debug!("a caller did not come to TLS");
+                        }
+                    }
                 }
             });
         }

@@ -1,5 +1,7 @@
 //! Webhooks of a policy.
 
+#![expect(clippy::similar_names, reason = "`state` is what handlers share, `stage` stands in the path")]
+
 use axum::Json;
 use axum::extract::{Path, State};
 use model::FidesKey;
