@@ -168,7 +168,7 @@ async fn an_element_that_cannot_be_read_refuses_the_call(
 #[tokio::test]
 async fn fifty_elements_are_taken_and_one_more_is_not() {
     let app = App::start().await;
-    let many = |count: usize| Value::from_iter((0..count).map(|number| postgres(&format!("c{number:02}"))));
+    let many = |count: usize| (0..count).map(|number| postgres(&format!("c{number:02}"))).collect::<Value>();
 
     let (refused, _) = app.put_connections(many(51)).await;
     let (taken, reply) = app.put_connections(many(50)).await;

@@ -419,7 +419,7 @@ async fn a_path_that_holds_no_key_finds_nothing(#[case] key: &str) {
     let app = with_policy().await;
 
     for path in
-        [format!("{key}"), format!("{key}/rule"), format!("ana/rule/{key}"), format!("ana/rule/{key}/target")]
+        [key.to_string(), format!("{key}/rule"), format!("ana/rule/{key}"), format!("ana/rule/{key}/target")]
     {
         let (status, text) = detail(&app, Method::GET, &format!("/api/v1/dsr/policy/{path}")).await;
 

@@ -22,8 +22,9 @@ async fn patch(app: &App, element: Value) -> Result<Value, String> {
 
 fn bucket(details: Value) -> Value {
     let mut whole = json!({"auth_method": "secret_keys", "bucket": "exports"});
-    for (key, value) in details.as_object().unwrap() {
-        whole[key.as_str()] = value.clone();
+    let Value::Object(details) = details else { panic!("no object: {details}") };
+    for (key, value) in details {
+        whole[key.as_str()] = value;
     }
     json!({"name": "Bucket", "key": "bucket", "type": "s3", "details": whole, "format": "csv"})
 }

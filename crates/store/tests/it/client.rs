@@ -1,3 +1,4 @@
+#![expect(clippy::indexing_slicing, reason = "helpers of tests stop at what is not there")]
 use crypto::AccessToken;
 use rstest::rstest;
 use store::{Actor, ClientChange, ClientId, NewClient, Window};

@@ -81,7 +81,7 @@ async fn of_two_who_change_a_policy_the_second_reads_it_again_first(#[case] back
     let Some(bench) = backend.start().await else { return };
     bench.policy_put(&policy("ana", vec![rule("one", &["user"])])).await.unwrap();
     let read = bench.store.policy_find("ana").await.unwrap().unwrap();
-    bench.clock.advance(std::time::Duration::from_secs(60));
+    bench.clock.advance(std::time::Duration::from_mins(1));
 
     let first = Policy { rules: vec![rule("two", &["user.name"])], ..read.clone() };
     bench.policy_put(&first).await.unwrap();
@@ -184,6 +184,6 @@ async fn two_processes_writing_the_same_name_at_once_leave_one(#[case] backend: 
     let first = policy("ana", vec![]);
     let (one, two) = tokio::join!(bench.policy_put(&first), other.policy_put(&second, Actor::person("sam")));
 
-    assert_eq!(one.is_ok() as u8 + two.is_ok() as u8, 1, "{one:?} {two:?}");
+    assert_eq!(u8::from(one.is_ok()) + u8::from(two.is_ok()), 1, "{one:?} {two:?}");
     assert_eq!(bench.store.policy_list(Window::ALL).await.unwrap().total, 1);
 }

@@ -39,7 +39,7 @@ async fn a_destination_is_replaced_by_its_key_and_found_by_key_name_and_default(
     let Some(bench) = backend.start().await else { return };
     bench.storage_put(&bucket("exports")).await.unwrap();
     let before = bench.store.storage_find("exports").await.unwrap().unwrap();
-    bench.clock.advance(std::time::Duration::from_secs(60));
+    bench.clock.advance(std::time::Duration::from_mins(1));
     let wanted = StorageDestination {
         is_default: true,
         format: StorageFormat::Html,

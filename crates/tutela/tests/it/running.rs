@@ -1,3 +1,4 @@
+#![expect(clippy::indexing_slicing, reason = "helpers of tests stop at what is not there")]
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command};
 
