@@ -34,6 +34,7 @@ mod run_key;
 mod secret;
 mod sign;
 mod signing_key;
+mod text_key;
 
 pub use access_token::AccessToken;
 pub use canonical::canonical_json;
@@ -48,3 +49,4 @@ pub use run_key::RunKey;
 pub use secret::Secret;
 pub use sign::{SignError, sign_rs256};
 pub use signing_key::{PublicKey, PublicKeyError, SigningKey};
+pub use text_key::{EncryptedText, TextKey, TextKeyError};

@@ -50,8 +50,9 @@ pub use foreign::ForeignRows;
 pub use graph::Graph;
 pub use inputs::{CollectedInputs, InputCollector, UnusableInput, UsableInput};
 pub use masking::{
-    ErasureRule, Left, LeftReason, MaskedRow, MaskedValue, Masker, MaskerError, MaskingGrade, Segment,
-    Strategy, StrategyError, ValuePath, erasure_rules, mask_values,
+    ErasureRule, Left, LeftReason, MaskedRow, MaskedValue, Masker, MaskerError, MaskingGrade, STRATEGIES,
+    Segment, Strategy, StrategyDescription, StrategyError, StrategyKey, ValuePath, erasure_rules,
+    mask_values,
 };
 pub use merge::merge;
 pub use node::{GraphCollection, GraphDataset, GraphField};

@@ -1,5 +1,6 @@
 //! What becomes of targeted values when a person is erased (privacy-requests 10, 11; saas-config 20).
 
+mod description;
 mod grade;
 mod masker;
 mod object;
@@ -9,6 +10,7 @@ mod strategy;
 mod value_path;
 mod walk;
 
+pub use description::{STRATEGIES, StrategyDescription, StrategyKey};
 pub use grade::MaskingGrade;
 pub use masker::{Masker, MaskerError};
 pub use row::{Left, LeftReason, MaskedRow, MaskedValue};
