@@ -35,8 +35,8 @@ enum Task {
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
         step: u32,
     },
-    /// Run a command while PostgreSQL, MariaDB and an S3 server run for tests (TUTELA_TEST_POSTGRES,
-    /// TUTELA_TEST_MYSQL, TUTELA_TEST_S3).
+    /// Run a command while PostgreSQL, MariaDB, an S3 server and an OpenID Connect provider run for tests
+    /// (TUTELA_TEST_POSTGRES, TUTELA_TEST_MYSQL, TUTELA_TEST_S3, TUTELA_TEST_OIDC).
     Services {
         /// The command, for example `cargo nextest run -p store`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]

@@ -1,4 +1,4 @@
-//! Real database and S3 servers for tests: started in a folder of their own, gone with it.
+//! Real database, S3 and OpenID Connect servers for tests: started in a folder of their own, gone with it.
 
 use std::ffi::OsString;
 use std::net::TcpListener;
@@ -11,12 +11,15 @@ use tempfile::TempDir;
 
 use crate::report;
 
+mod oidc;
 mod s3;
 
 pub(crate) const POSTGRES: &str = "TUTELA_TEST_POSTGRES";
 const MYSQL: &str = "TUTELA_TEST_MYSQL";
 const S3: &str = "TUTELA_TEST_S3";
-const PACKAGES: [&str; 2] = ["postgresql", "mariadb-server"];
+const OIDC: &str = "TUTELA_TEST_OIDC";
+const DATABASES: &[&str] = &["postgresql", "mariadb-server"];
+const NODE: &[&str] = &["nodejs", "npm"];
 const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// Servers that run until this is dropped, and how tests find them.
@@ -45,7 +48,7 @@ struct Account {
 impl Services {
     /// Starts what the environment does not name already.
     pub(crate) fn start() -> Result<Self> {
-        Self::start_some(&[POSTGRES, MYSQL, S3])
+        Self::start_some(&[POSTGRES, MYSQL, S3, OIDC])
     }
 
     /// The same for some of them.
@@ -71,6 +74,7 @@ impl Services {
         let (server, url) = match name {
             POSTGRES => postgres()?,
             MYSQL => mariadb()?,
+            OIDC => oidc::start()?,
             _ => s3::start()?,
         };
         self.servers.push(server);
@@ -194,19 +198,23 @@ impl Server {
     }
 }
 
-/// A program of the packages; installs them if it is missing and this account may.
+/// A program of Debian's packages; installs those if it is missing and this account may.
 fn program(name: &str) -> Result<PathBuf> {
     if let Some(found) = find(name) {
         return Ok(found);
     }
-    report(&format!("== installing {}", PACKAGES.join(", ")));
+    let packages = match name {
+        "node" | "npm" => NODE,
+        _ => DATABASES,
+    };
+    report(&format!("== installing {}", packages.join(", ")));
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
         command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
     let installed =
-        apt(&["update"]) && apt(&[&["install", "--yes", "--no-install-recommends"], &PACKAGES[..]].concat());
+        apt(&["update"]) && apt(&[&["install", "--yes", "--no-install-recommends"], packages].concat());
     find(name).with_context(|| {
         let hint = if installed {
             "they are installed now, but not where they are looked for"
@@ -214,8 +222,9 @@ fn program(name: &str) -> Result<PathBuf> {
             "install them by hand"
         };
         format!(
-            "the tests need `{name}` of the Debian packages {}; {hint}, or set {POSTGRES} and {MYSQL}",
-            PACKAGES.join(" and ")
+            "the tests need `{name}` of the Debian packages {}; {hint}, or name a running server \
+             (`cargo xtask services --help` lists the variables)",
+            packages.join(" and ")
         )
     })
 }
