@@ -112,7 +112,8 @@ mod tests {
 
             let encrypted = own.encrypt(&plain);
 
-            prop_assert_eq!(own.decrypt(&encrypted).unwrap().expose(), &plain);
+            let opened = own.decrypt(&encrypted).unwrap();
+            prop_assert_eq!(opened.expose(), &plain);
             let other = key("fedcba9876543210").unwrap();
             prop_assert_eq!(other.decrypt(&encrypted).unwrap_err(), TextKeyError::Unopened);
             let swapped = EncryptedText { nonce: own.encrypt(&plain).nonce, ..encrypted };
