@@ -21,6 +21,8 @@ pub struct Server {
     pub security: SecuritySettings,
     /// How requests of people are carried out.
     pub execution: ExecutionSettings,
+    /// The most rows of a file with privacy requests.
+    pub max_privacy_request_download_rows: u64,
     /// Largest body of a call, in bytes.
     pub max_body_bytes: usize,
     /// How long calls under way may go on when the server is told to end.
@@ -53,6 +55,10 @@ pub struct SecuritySettings {
     pub token_life: Duration,
     /// Origins whose pages may call the API.
     pub cors_origins: Vec<String>,
+    /// Whether the data of a person may be downloaded over the API.
+    pub subject_request_download_ui_enabled: bool,
+    /// How long a link to the data of a person is good for.
+    pub subject_request_download_link_ttl: Duration,
 }
 
 /// How requests of people are carried out.

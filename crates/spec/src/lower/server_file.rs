@@ -33,6 +33,7 @@ pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument
             require_manual_request_approval: execution.require_manual_request_approval?,
             subject_identity_verification_required: execution.subject_identity_verification_required?,
         },
+        max_privacy_request_download_rows: raw.admin_ui?.max_privacy_request_download_rows?,
         max_body_bytes: usize::try_from(load.max_body_bytes?).unwrap_or(usize::MAX),
         shutdown_wait: shutdown_wait?,
         egress,
@@ -62,6 +63,8 @@ impl Lowering<'_> {
                 Finding::new("spec::bad_duration", "a token of no life admits nobody", "write `12h`");
             self.error("security.token_life", finding);
         }
+        let link_ttl = raw.subject_request_download_link_ttl.as_deref();
+        let link_ttl = self.duration("security.subject_request_download_link_ttl", link_ttl);
         for (index, origin) in raw.cors_origins.iter().flatten().enumerate() {
             if !is_origin(origin) || origin.ends_with('/') {
                 let message = format!("`{origin}` is no origin");
@@ -76,6 +79,8 @@ impl Lowering<'_> {
             request_rate_limit: request_rate_limit?,
             token_life: token_life?,
             cors_origins: raw.cors_origins?,
+            subject_request_download_ui_enabled: raw.subject_request_download_ui_enabled?,
+            subject_request_download_link_ttl: link_ttl?,
         })
     }
 

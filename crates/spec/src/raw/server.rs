@@ -20,6 +20,8 @@ pub(crate) struct ServerDocument {
     pub(crate) security: Option<SecuritySection>,
     /// How requests of people are carried out.
     pub(crate) execution: Option<ExecutionSection>,
+    /// The console, and what it may ask for.
+    pub(crate) admin_ui: Option<AdminUiSection>,
     /// Limits of the server itself.
     pub(crate) server: Option<LoadSection>,
     /// What outgoing calls may do. Nobody can change it over the API.
@@ -54,6 +56,11 @@ pub(crate) struct SecuritySection {
     /// Origins whose pages may call the API from a browser, as in `https://console.example.com`.
     /// `[]` if absent: none but the server's own.
     pub(crate) cors_origins: Option<Vec<String>>,
+    /// Whether the data of a person may be downloaded over the API, by callers who may do that.
+    /// `false` if absent.
+    pub(crate) subject_request_download_ui_enabled: Option<bool>,
+    /// How long a link to the data of a person is good for, as in `1h` or `5d`. `5d` if absent.
+    pub(crate) subject_request_download_link_ttl: Option<String>,
 }
 
 /// How requests of people are carried out.
@@ -67,6 +74,15 @@ pub(crate) struct ExecutionSection {
     pub(crate) require_manual_request_approval: Option<bool>,
     /// Whether a code that is sent to the identity must be given back first. `false` if absent.
     pub(crate) subject_identity_verification_required: Option<bool>,
+}
+
+/// The console, and what it may ask for.
+#[derive(Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AdminUiSection {
+    /// The most rows of a file with privacy requests. `100000` if absent.
+    #[schemars(range(min = 1))]
+    pub(crate) max_privacy_request_download_rows: Option<u64>,
 }
 
 /// Limits of the server itself.

@@ -8,10 +8,14 @@ security:
   request_rate_limit: 2000/minute
   token_life: 8d
   cors_origins: []
+  subject_request_download_ui_enabled: false
+  subject_request_download_link_ttl: 5d
 execution:
   masking_strict: true
   require_manual_request_approval: false
   subject_identity_verification_required: false
+admin_ui:
+  max_privacy_request_download_rows: 100000
 server:
   max_body_bytes: 4194304
   shutdown_wait: 30s
