@@ -156,6 +156,23 @@ pub struct RunIdError {
     text: String,
 }
 
+impl FromStr for PrivacyRequestId {
+    type Err = PrivacyRequestIdError;
+
+    fn from_str(text: &str) -> Result<Self, PrivacyRequestIdError> {
+        let uuid = text.strip_prefix("pri_").filter(|rest| rest.len() == 36);
+        match uuid.map(Uuid::try_parse) {
+            Some(Ok(_)) => Ok(Self(text.to_owned())),
+            Some(Err(_)) | None => Err(PrivacyRequestIdError),
+        }
+    }
+}
+
+/// A text that should have been the id of a privacy request.
+#[derive(Debug, Clone, Copy, Error, PartialEq, Eq)]
+#[error("not the id of a privacy request; it looks like `pri_0197…`")]
+pub struct PrivacyRequestIdError;
+
 impl fmt::Display for PrivacyRequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -187,6 +204,16 @@ mod tests {
         assert_eq!(run.as_str().parse(), Ok(run));
         for bad in ["", "run_", "run_1", "tsk_0197a6a0-0000-7000-8000-000000000000"] {
             assert!(bad.parse::<RunId>().is_err(), "{bad:?} should be refused");
+        }
+    }
+
+    #[test]
+    fn ids_of_privacy_requests_come_back_from_their_text_and_other_texts_do_not() {
+        let request = PrivacyRequestId::new(&RandomIds);
+
+        assert_eq!(request.as_str().parse(), Ok(request));
+        for bad in ["", "pri_", "pri_1", "run_0197a6a0-0000-7000-8000-000000000000", "pri_' OR 1=1"] {
+            assert!(bad.parse::<PrivacyRequestId>().is_err(), "{bad:?} should be refused");
         }
     }
 

@@ -40,7 +40,8 @@ pub use effect::Effect;
 pub use fides_key::FidesKey;
 pub use host_pattern::{host_allowed, host_matches};
 pub use id::{
-    ConnectionKey, ConnectorType, IdSource, KeyError, PrivacyRequestId, RandomIds, RunId, RunIdError,
+    ConnectionKey, ConnectorType, IdSource, KeyError, PrivacyRequestId, PrivacyRequestIdError, RandomIds,
+    RunId, RunIdError,
 };
 pub use identity::{Identities, IdentityError};
 #[cfg(feature = "kill-points")]

@@ -68,6 +68,35 @@ macro_rules! claim {
     };
 }
 
+/// The same for messages.
+macro_rules! message_claim {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE message SET state = 'sending', fence = fence + 1, worker = $1, lease_from = $2, ",
+            "lease_until = $3, attempts = attempts + 1 WHERE id = (SELECT id FROM message ",
+            "WHERE (state = 'waiting' AND due_at <= $4) OR (state = 'sending' AND ",
+            "(lease_until <= $2 OR 2 * lease_from - lease_until > $2)) ORDER BY due_at, id LIMIT 1",
+            $lock,
+            ") RETURNING id, kind, about, sealed, fence, attempts, created_at, expires_at"
+        )
+    };
+}
+
+/// The same for requests of people.
+macro_rules! request_claim {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE privacy_request SET worker = $1, fence = fence + 1, lease_from = $2, lease_until = $3, ",
+            "attempts = attempts + 1 WHERE id = (SELECT r.id FROM privacy_request r WHERE r.work_at <= $4 ",
+            "AND (r.lease_until IS NULL OR r.lease_until <= $2 OR 2 * r.lease_from - r.lease_until > $2) ",
+            "ORDER BY r.work_at, r.id LIMIT 1",
+            $lock,
+            ") RETURNING fence, ",
+            crate::privacy_request::columns!()
+        )
+    };
+}
+
 impl Dialect {
     /// The time of the database's own host, where several hosts may share the database.
     pub(crate) fn now(self) -> Option<&'static str> {
@@ -82,6 +111,22 @@ impl Dialect {
         match self {
             Self::Sqlite => claim!(""),
             Self::Postgres => claim!(" FOR UPDATE OF t SKIP LOCKED"),
+        }
+    }
+
+    /// Takes the next message that is due.
+    pub(crate) fn message_claim(self) -> &'static str {
+        match self {
+            Self::Sqlite => message_claim!(""),
+            Self::Postgres => message_claim!(" FOR UPDATE SKIP LOCKED"),
+        }
+    }
+
+    /// Takes the next request that is due.
+    pub(crate) fn privacy_request_claim(self) -> &'static str {
+        match self {
+            Self::Sqlite => request_claim!(""),
+            Self::Postgres => request_claim!(" FOR UPDATE OF r SKIP LOCKED"),
         }
     }
 

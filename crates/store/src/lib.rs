@@ -52,6 +52,7 @@ mod page;
 mod place;
 mod plan;
 mod policy;
+mod privacy_request;
 mod rate;
 mod retention;
 mod rotation;
@@ -99,6 +100,12 @@ pub use page::{NewPage, PackedRows, PageCursor, PagePlace, RowCount};
 pub use place::StorePlace;
 pub use plan::{NewPlan, Plan, PlanDigest, PlanDigestError, PlanHead};
 pub use policy::{Approval, DrpAction, Policy, PolicyRule, PolicyTarget, RuleAction, RuleMasking};
+pub use privacy_request::{
+    ClaimEnd, ClaimedRequest, CodeChange, CodeCheck, Intake, Lookup, LookupField, NewCode,
+    NewPrivacyRequest, NewRequestLog, Next, PrivacyRequest, PrivacyRequestChange, PrivacyRequestFilter,
+    PrivacyRequestOrder, PrivacyRequestStatus, RequestLease, RequestLog, RequestLogKind, RequestStep,
+    TimeRange,
+};
 pub use rate::{RateScope, RateWindow};
 pub use rotation::Resealed;
 pub use run::{NewRun, Run, RunKind, RunState};

@@ -1,0 +1,279 @@
+use crypto::Secret;
+use jiff::Timestamp;
+use model::{PrivacyRequestId, RunId};
+use serde_json::json;
+use sqlx::Row as _;
+
+use super::claim::fenced;
+use super::create::is_listed;
+use super::sealed::Sealed;
+use super::{
+    CodeChange, Lookup, NewRequestLog, PrivacyRequest, PrivacyRequestStatus, RequestLease, RequestStep, missing,
+};
+use crate::plan::PlanDigest;
+use crate::store::{Tx, signed};
+use crate::{Actor, AuditEvent, Store, StoreError};
+
+/// What a change does to a worker's hold on the request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ClaimEnd {
+    /// It stays with whoever has it.
+    #[default]
+    Keep,
+    /// Nobody has it any more: its holder lets go, or it is taken away from them.
+    End,
+}
+
+/// How a request goes on after a worker let go of it.
+#[derive(Debug)]
+pub struct Next {
+    /// How far it is.
+    pub status: PrivacyRequestStatus,
+    /// Where it stands.
+    pub step: Option<RequestStep>,
+    /// Why it waits or failed: a fixed word.
+    pub attention: Option<String>,
+    /// From when on a worker is to take it again; none: it waits for somebody else.
+    pub work_at: Option<Timestamp>,
+    /// What is entered in its log.
+    pub logs: Vec<NewRequestLog>,
+}
+
+/// A change of a request: how it is to be afterwards, and what is written with it in one transaction.
+#[derive(Debug)]
+pub struct PrivacyRequestChange {
+    /// The request as it is to be. Its `version` is that of the request that the change was made from;
+    /// id, policy, source and all that never changes are of no account.
+    pub request: PrivacyRequest,
+    /// The hold under which a worker makes the change.
+    pub lease: Option<RequestLease>,
+    /// What becomes of a worker's hold.
+    pub claim: ClaimEnd,
+    /// Who it is about, if that changed.
+    pub identities: Option<Secret<Vec<u8>>>,
+    /// Why it is denied or stopped, in a person's words.
+    pub reason: Option<Secret<String>>,
+    /// More that it can be found by.
+    pub lookups: Vec<Lookup>,
+    /// What becomes of its codes.
+    pub codes: CodeChange,
+    /// Whether what was entered in its log before goes (privacy-requests L-24).
+    pub clears_log: bool,
+    /// What is entered in its log.
+    pub logs: Vec<NewRequestLog>,
+}
+
+impl PrivacyRequestChange {
+    /// A change of this request, which as yet changes nothing.
+    pub fn of(request: &PrivacyRequest) -> Self {
+        Self {
+            request: request.clone(),
+            lease: None,
+            claim: ClaimEnd::Keep,
+            identities: None,
+            reason: None,
+            lookups: Vec::new(),
+            codes: CodeChange::Keep,
+            clears_log: false,
+            logs: Vec::new(),
+        }
+    }
+}
+
+impl Store {
+    /// Changes a request; `action` (`privacy_request.approved`) is what the audit log calls it. Returns
+    /// the request as it is now. Workers are told if it is due.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if somebody changed it since it was read: read it again and decide
+    /// again. [`StoreError::Fenced`] if a worker makes the change and does not hold it any more.
+    pub async fn privacy_request_change(
+        &self,
+        change: PrivacyRequestChange,
+        actor: Actor,
+        action: &'static str,
+    ) -> Result<PrivacyRequest, StoreError> {
+        let mut tx = self.begin().await?;
+        let changed = self.privacy_request_change_in(&mut tx, &change, (actor, action)).await?;
+        if changed.work_at.is_some() {
+            self.wake_in(&mut tx).await?;
+        }
+        tx.commit().await?;
+        if changed.work_at.is_some() {
+            self.wake();
+        }
+        Ok(changed)
+    }
+
+    /// A worker's change of the request that it holds, made from how the request is now: nobody else's
+    /// change gets in between, and whatever takes the request away from the worker ends its hold.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if the worker does not hold it any more.
+    pub async fn privacy_request_change_held(
+        &self,
+        lease: &RequestLease,
+        (actor, action): (Actor, &'static str),
+        edit: impl FnOnce(&mut PrivacyRequestChange) + Send,
+    ) -> Result<PrivacyRequest, StoreError> {
+        let mut tx = self.begin().await?;
+        self.request_lease_check(&mut tx, lease).await?;
+        let found = self.privacy_request_find_in(&mut tx, &lease.request).await?;
+        let mut change = PrivacyRequestChange::of(&found.ok_or_else(|| missing(&lease.request))?);
+        change.lease = Some(lease.clone());
+        edit(&mut change);
+        let changed = self.privacy_request_change_in(&mut tx, &change, (actor, action)).await?;
+        self.wake_in(&mut tx).await?;
+        tx.commit().await?;
+        self.wake();
+        Ok(changed)
+    }
+
+    /// Ends a worker's hold on a request and says how it goes on.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if the worker does not hold it any more.
+    pub async fn privacy_request_release(
+        &self,
+        lease: &RequestLease,
+        next: Next,
+        action: &'static str,
+    ) -> Result<PrivacyRequest, StoreError> {
+        let edit = |change: &mut PrivacyRequestChange| {
+            change.request.status = next.status;
+            change.request.step = next.step;
+            change.request.attention = next.attention;
+            change.request.work_at = next.work_at;
+            change.claim = ClaimEnd::End;
+            change.logs.extend(next.logs);
+        };
+        self.privacy_request_change_held(lease, (Actor::system(), action), edit).await
+    }
+
+    pub(crate) async fn privacy_request_change_in(
+        &self,
+        tx: &mut Tx,
+        change: &PrivacyRequestChange,
+        (actor, action): (Actor, &'static str),
+    ) -> Result<PrivacyRequest, StoreError> {
+        // Touches the row, so that nobody changes it between this look and our commit.
+        const LOCK: &str = "UPDATE privacy_request SET version = version WHERE id = $1 RETURNING version, fence, lease_until, listed";
+        let (id, after) = (&change.request.id, &change.request);
+        let row = sqlx::query(LOCK).bind(id.as_str()).fetch_optional(tx.connection()).await?;
+        let row = row.ok_or_else(|| missing(id))?;
+        let before = self.privacy_request_find_in(tx, id).await?.ok_or_else(|| missing(id))?;
+        if let Some(lease) = &change.lease {
+            let held = row.try_get::<Option<i64>, _>(2)?.is_some() && row.try_get::<i64, _>(1)? == lease.fence;
+            if !held || lease.request != *id {
+                return Err(fenced(lease));
+            }
+        }
+        if row.try_get::<i64, _>(0)? != signed(after.version) {
+            return Err(StoreError::Conflict {
+                what: "privacy request",
+                id: id.to_string(),
+                state: format!("{} by now", before.status.as_str()),
+                needs: "it was changed since it was read; read it again",
+            });
+        }
+        let was_listed = row.try_get::<i64, _>(3)? != 0;
+        let is_listed = after.deleted_at.is_none() && is_listed(before.source.as_deref());
+        self.request_write(tx, change, is_listed).await?;
+        self.request_counted(
+            tx,
+            id,
+            was_listed.then_some(before.status),
+            is_listed.then_some(after.status),
+        )
+        .await?;
+        self.request_seal(tx, change).await?;
+        self.lookups_put(tx, id, &change.lookups).await?;
+        self.codes_change(tx, id, &change.codes).await?;
+        self.request_logs_change(tx, change).await?;
+        let details = json!({
+            "from": before.status.as_str(),
+            "to": after.status.as_str(),
+            "step": after.step.map(RequestStep::as_str),
+            "attention": after.attention,
+        });
+        self.audit_enter_in(tx, &AuditEvent::new(actor, action, id.as_str()).with(details)).await?;
+        self.privacy_request_find_in(tx, id).await?.ok_or_else(|| missing(id))
+    }
+
+    async fn request_write(
+        &self,
+        tx: &mut Tx,
+        change: &PrivacyRequestChange,
+        is_listed: bool,
+    ) -> Result<(), StoreError> {
+        const WRITE: &str = "UPDATE privacy_request SET status = $2, step = $3, listed = $4, location = $5, started_at = $6, finished_at = $7, reviewed_at = $8, identity_verified_at = $9, custom_fields_approved_at = $10, paused_at = $11, canceled_at = $12, deleted_at = $13, finalized_at = $14, due_at = $15, reviewed_by = $16, custom_fields_approved_by = $17, deleted_by = $18, finalized_by = $19, planned_by = $20, duplicate_group = $21, access_run = $22, change_run = $23, plan = $24, attention = $25, work_at = $26, updated_at = $27, version = version + 1 WHERE id = $1";
+        const END: &str = "UPDATE privacy_request SET fence = fence + 1, lease_from = NULL, lease_until = NULL, attempts = 0 WHERE id = $1";
+        let after = &change.request;
+        let micro = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
+        sqlx::query(WRITE)
+            .bind(after.id.as_str())
+            .bind(after.status.as_str())
+            .bind(after.step.map(RequestStep::as_str))
+            .bind(i64::from(is_listed))
+            .bind(after.location.as_deref())
+            .bind(micro(after.started_at))
+            .bind(micro(after.finished_at))
+            .bind(micro(after.reviewed_at))
+            .bind(micro(after.identity_verified_at))
+            .bind(micro(after.custom_fields_approved_at))
+            .bind(micro(after.paused_at))
+            .bind(micro(after.canceled_at))
+            .bind(micro(after.deleted_at))
+            .bind(micro(after.finalized_at))
+            .bind(micro(after.due_at))
+            .bind(after.reviewed_by.as_deref())
+            .bind(after.custom_fields_approved_by.as_deref())
+            .bind(after.deleted_by.as_deref())
+            .bind(after.finalized_by.as_deref())
+            .bind(after.planned_by.as_deref())
+            .bind(after.duplicate_group.as_deref())
+            .bind(after.access_run.as_ref().map(RunId::as_str))
+            .bind(after.change_run.as_ref().map(RunId::as_str))
+            .bind(after.plan.as_ref().map(PlanDigest::as_str))
+            .bind(after.attention.as_deref())
+            .bind(micro(after.work_at))
+            .bind(self.now())
+            .execute(tx.connection())
+            .await?;
+        if change.claim == ClaimEnd::End {
+            sqlx::query(END).bind(after.id.as_str()).execute(tx.connection()).await?;
+        }
+        Ok(())
+    }
+
+    async fn request_seal(&self, tx: &mut Tx, change: &PrivacyRequestChange) -> Result<(), StoreError> {
+        // What was destroyed does not come back.
+        const IDENTITIES: &str = "UPDATE privacy_request SET sealed_identities = $2 WHERE id = $1 AND forgotten_at IS NULL";
+        const REASON: &str = "UPDATE privacy_request SET sealed_reason = $2 WHERE id = $1";
+        let id: &PrivacyRequestId = &change.request.id;
+        if let Some(identities) = &change.identities {
+            let sealed = self.seal_value(Sealed::Identities, id.as_str(), identities.expose());
+            sqlx::query(IDENTITIES).bind(id.as_str()).bind(sealed).execute(tx.connection()).await?;
+        }
+        if let Some(reason) = &change.reason {
+            let sealed = self.seal_value(Sealed::Reason, id.as_str(), reason.expose().as_bytes());
+            sqlx::query(REASON).bind(id.as_str()).bind(sealed).execute(tx.connection()).await?;
+        }
+        Ok(())
+    }
+
+    async fn request_logs_change(
+        &self,
+        tx: &mut Tx,
+        change: &PrivacyRequestChange,
+    ) -> Result<(), StoreError> {
+        const CLEAR: &str = "DELETE FROM privacy_request_log WHERE request = $1";
+        if change.clears_log {
+            sqlx::query(CLEAR).bind(change.request.id.as_str()).execute(tx.connection()).await?;
+        }
+        for log in &change.logs {
+            self.request_log_put(tx, &change.request.id, log).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,285 @@
+//! Which requests are wanted, as conditions of a statement.
+
+use jiff::Timestamp;
+
+use super::create::{ANY_IDENTITY, lookup_field};
+use super::{Lookup, PrivacyRequestStatus};
+use crate::{RuleAction, Store};
+
+/// A time after one moment, before another, or both; neither end belongs to it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TimeRange {
+    /// After this.
+    pub after: Option<Timestamp>,
+    /// Before this.
+    pub before: Option<Timestamp>,
+}
+
+/// In which order requests are listed, by the time they were taken in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PrivacyRequestOrder {
+    /// The newest first.
+    #[default]
+    NewestFirst,
+    /// The oldest first.
+    OldestFirst,
+}
+
+/// Which requests are wanted; what is not given does not matter.
+#[derive(Debug, Clone, Default)]
+pub struct PrivacyRequestFilter {
+    /// Part of the id.
+    pub id_part: Option<String>,
+    /// Exactly these ids, if there are any.
+    pub ids: Vec<String>,
+    /// None of these ids.
+    pub excluded: Vec<String>,
+    /// One of these statuses, if there are any.
+    pub statuses: Vec<PrivacyRequestStatus>,
+    /// With one of these values of identities, if there are any.
+    pub identities: Vec<Lookup>,
+    /// With this value of whichever identity.
+    pub any_identity: Option<String>,
+    /// With one of these values of custom fields, if there are any.
+    pub custom_fields: Vec<Lookup>,
+    /// Part of an identity among the newest ten thousand requests, or the beginning of an id.
+    pub fuzzy: Option<String>,
+    /// When it was taken in.
+    pub created: TimeRange,
+    /// When work on it began.
+    pub started: TimeRange,
+    /// When it was completed.
+    pub completed: TimeRange,
+    /// When it went wrong.
+    pub errored: TimeRange,
+    /// Beginning of the caller's own id.
+    pub external_id: Option<String>,
+    /// Where the person lives; a country takes in its parts.
+    pub location: Option<String>,
+    /// Under a policy with a rule of one of these actions, if there are any.
+    pub actions: Vec<RuleAction>,
+    /// Under this policy.
+    pub policy: Option<String>,
+    /// In this group of equal requests.
+    pub duplicate_group: Option<String>,
+    /// Past its deadline at this time, and not over.
+    pub overdue_at: Option<Timestamp>,
+    /// Deleted ones, too.
+    pub with_deleted: bool,
+    /// Those of sources that are otherwise left out, too.
+    pub with_unlisted: bool,
+    /// The order.
+    pub order: PrivacyRequestOrder,
+}
+
+/// A value bound to a statement.
+#[derive(Debug, Clone)]
+pub(super) enum Bound {
+    Text(String),
+    Number(i64),
+    Bytes(Vec<u8>),
+}
+
+/// Conditions that are all to hold, with the values bound in them.
+#[derive(Debug, Default)]
+pub(super) struct Conditions {
+    texts: Vec<String>,
+    pub(super) values: Vec<Bound>,
+}
+
+impl Conditions {
+    /// Adds a condition; each `?` in it becomes the placeholder of the next of `values`.
+    fn add(&mut self, condition: &str, values: impl IntoIterator<Item = Bound>) {
+        let mut values = values.into_iter();
+        let mut text = String::with_capacity(condition.len() + 8);
+        for part in condition.split_inclusive('?') {
+            let Some(before) = part.strip_suffix('?') else {
+                text.push_str(part);
+                continue;
+            };
+            text.push_str(before);
+            self.values.extend(values.next());
+            text.push_str(&format!("${}", self.values.len()));
+        }
+        self.texts.push(text);
+    }
+
+    fn add_among(&mut self, column: &str, values: Vec<Bound>) {
+        let marks = vec!["?"; values.len()].join(", ");
+        self.add(&format!("{column} ({marks})"), values);
+    }
+
+    fn add_range(&mut self, column: &str, range: TimeRange) {
+        if let Some(after) = range.after {
+            self.add(&format!("{column} > ?"), [Bound::Number(after.as_microsecond())]);
+        }
+        if let Some(before) = range.before {
+            self.add(&format!("{column} < ?"), [Bound::Number(before.as_microsecond())]);
+        }
+    }
+
+    /// The whole, to stand after `WHERE`.
+    pub(super) fn text(&self) -> String {
+        if self.texts.is_empty() { "1 = 1".to_owned() } else { self.texts.join(" AND ") }
+    }
+
+    /// The placeholder of one more value.
+    pub(super) fn bind(&mut self, value: Bound) -> String {
+        self.values.push(value);
+        format!("${}", self.values.len())
+    }
+}
+
+impl PrivacyRequestFilter {
+    /// Whether all that may be said by it is a status.
+    pub(super) fn is_counted(&self) -> bool {
+        let Self {
+            id_part,
+            ids,
+            excluded,
+            statuses: _,
+            identities,
+            any_identity,
+            custom_fields,
+            fuzzy,
+            created,
+            started,
+            completed,
+            errored,
+            external_id,
+            location,
+            actions,
+            policy,
+            duplicate_group,
+            overdue_at,
+            with_deleted,
+            with_unlisted,
+            order: _,
+        } = self;
+        let texts = [id_part, any_identity, fuzzy, external_id, location, policy, duplicate_group];
+        texts.iter().all(|text| text.is_none())
+            && [ids, excluded].iter().all(|list| list.is_empty())
+            && [identities, custom_fields].iter().all(|list| list.is_empty())
+            && [created, started, completed, errored].iter().all(|range| **range == TimeRange::default())
+            && actions.is_empty()
+            && overdue_at.is_none()
+            && !with_deleted
+            && !with_unlisted
+    }
+}
+
+impl Store {
+    /// The filter as conditions; `fuzzy` holds the ids that its part of an identity was found in.
+    pub(super) fn request_conditions(
+        &self,
+        filter: &PrivacyRequestFilter,
+        fuzzy: Option<Vec<String>>,
+    ) -> Conditions {
+        let mut all = Conditions::default();
+        let text = |text: &str| Bound::Text(text.to_owned());
+        match (filter.with_deleted, filter.with_unlisted) {
+            // Said as in the indexes, so that they are used.
+            (false, false) => all.add("listed = 1", []),
+            (false, true) => all.add("deleted_at IS NULL", []),
+            (true, false) => all.add("(listed = 1 OR deleted_at IS NOT NULL)", []),
+            (true, true) => {}
+        }
+        if let Some(part) = filter.id_part.as_deref().filter(|part| !part.is_empty()) {
+            all.add("LENGTH(REPLACE(id, ?, '')) < LENGTH(id)", [text(part)]);
+        }
+        if !filter.ids.is_empty() {
+            all.add_among("id IN", filter.ids.iter().map(|id| text(id)).collect());
+        }
+        if !filter.excluded.is_empty() {
+            all.add_among("id NOT IN", filter.excluded.iter().map(|id| text(id)).collect());
+        }
+        if !filter.statuses.is_empty() {
+            all.add_among("status IN", filter.statuses.iter().map(|status| text(status.as_str())).collect());
+        }
+        self.lookup_conditions(&mut all, &filter.identities);
+        self.lookup_conditions(&mut all, &filter.custom_fields);
+        if let Some(value) = &filter.any_identity {
+            let hash = self.value_hash(value).to_vec();
+            all.add(
+                "id IN (SELECT request FROM privacy_request_lookup WHERE field = ? AND hash = ?)",
+                [text(ANY_IDENTITY), Bound::Bytes(hash)],
+            );
+        }
+        if let (Some(begin), Some(found)) = (&filter.fuzzy, fuzzy) {
+            let mut condition = "(SUBSTR(id, 1, CAST(? AS INTEGER)) = ?".to_owned();
+            let length = i64::try_from(begin.chars().count()).unwrap_or(i64::MAX);
+            let mut values = vec![Bound::Number(length), text(begin)];
+            if !found.is_empty() {
+                condition.push_str(&format!(" OR id IN ({})", vec!["?"; found.len()].join(", ")));
+                values.extend(found.into_iter().map(Bound::Text));
+            }
+            condition.push(')');
+            all.add(&condition, values);
+        }
+        all.add_range("created_at", filter.created);
+        all.add_range("started_at", filter.started);
+        self.outcome_conditions(&mut all, filter);
+        all
+    }
+
+    fn outcome_conditions(&self, all: &mut Conditions, filter: &PrivacyRequestFilter) {
+        let text = |text: &str| Bound::Text(text.to_owned());
+        if filter.completed != TimeRange::default() {
+            all.add("status = 'complete'", []);
+            all.add_range("finished_at", filter.completed);
+        }
+        if filter.errored != TimeRange::default() {
+            all.add("status = 'error'", []);
+            all.add_range("updated_at", filter.errored);
+        }
+        if let Some(begin) = filter.external_id.as_deref().filter(|begin| !begin.is_empty()) {
+            let length = i64::try_from(begin.chars().count()).unwrap_or(i64::MAX);
+            all.add(
+                "external_id IS NOT NULL AND SUBSTR(external_id, 1, CAST(? AS INTEGER)) = ?",
+                [Bound::Number(length), text(begin)],
+            );
+        }
+        if let Some(location) = &filter.location {
+            // A country takes in its parts: `US` is before `US-…` and `US.`.
+            let (from, to) = (format!("{location}-"), format!("{location}."));
+            all.add(
+                "location IS NOT NULL AND (location = ? OR (location >= ? AND location < ?))",
+                [text(location), Bound::Text(from), Bound::Text(to)],
+            );
+        }
+        if !filter.actions.is_empty() {
+            let marks = vec!["?"; filter.actions.len()].join(", ");
+            let actions = filter.actions.iter().map(|action| text(action.as_str()));
+            let actions: Vec<Bound> = actions.collect();
+            all.add(&format!("policy IN (SELECT policy FROM policy_rule WHERE action IN ({marks}))"), actions);
+        }
+        if let Some(policy) = &filter.policy {
+            all.add("policy = ?", [text(policy)]);
+        }
+        if let Some(group) = &filter.duplicate_group {
+            all.add("duplicate_group = ?", [text(group)]);
+        }
+        if let Some(now) = filter.overdue_at {
+            all.add(
+                "status IN ('in_processing', 'pending', 'approved', 'paused', 'requires_input', 'requires_manual_finalization', 'pending_external') AND due_at IS NOT NULL AND finished_at IS NULL AND due_at < ?",
+                [Bound::Number(now.as_microsecond())],
+            );
+        }
+    }
+
+    fn lookup_conditions(&self, all: &mut Conditions, lookups: &[Lookup]) {
+        if lookups.is_empty() {
+            return;
+        }
+        let each = "(field = ? AND hash = ?)";
+        let any = vec![each; lookups.len()].join(" OR ");
+        let values: Vec<Bound> = lookups
+            .iter()
+            .flat_map(|lookup| {
+                let hash = self.lookup_hash(lookup).to_vec();
+                [Bound::Text(lookup_field(lookup.field).to_owned()), Bound::Bytes(hash)]
+            })
+            .collect();
+        all.add(&format!("id IN (SELECT request FROM privacy_request_lookup WHERE {any})"), values);
+    }
+}

@@ -1,0 +1,46 @@
+//! How long requests keep what is about the person (architecture §13.7, privacy-requests L-34).
+
+use jiff::Timestamp;
+use model::PrivacyRequestId;
+use sqlx::Row as _;
+
+use crate::{Actor, AuditEvent, Store, StoreError};
+
+impl Store {
+    /// Requests that were over before `before` and still hold who they are about; at most a thousand.
+    pub async fn privacy_request_list_to_forget(
+        &self,
+        before: Timestamp,
+    ) -> Result<Vec<PrivacyRequestId>, StoreError> {
+        const LIST: &str = "SELECT id FROM privacy_request WHERE forgotten_at IS NULL AND finished_at < $1 ORDER BY finished_at LIMIT 1000";
+        let rows = sqlx::query(LIST).bind(before.as_microsecond()).fetch_all(&self.inner.reader).await?;
+        let id = |text: String| text.parse().map_err(|_| StoreError::Damaged { what: "a privacy request" });
+        rows.iter().map(|row| id(row.try_get(0)?)).collect()
+    }
+
+    /// Destroys what a request holds of the person: identities, custom fields, key, reason, what it
+    /// was found by, people's words in its log. Doing it twice changes nothing. Says whether it did.
+    pub async fn privacy_request_forget(
+        &self,
+        id: &PrivacyRequestId,
+        actor: Actor,
+    ) -> Result<bool, StoreError> {
+        const FORGET: &str = "UPDATE privacy_request SET sealed_identities = NULL, sealed_custom_fields = NULL, sealed_encryption_key = NULL, sealed_reason = NULL, forgotten_at = $2, updated_at = $2, version = version + 1 WHERE id = $1 AND forgotten_at IS NULL";
+        const LOOKUPS: &str = "DELETE FROM privacy_request_lookup WHERE request = $1";
+        const CODES: &str = "DELETE FROM privacy_request_code WHERE request = $1";
+        const WORDS: &str = "UPDATE privacy_request_log SET sealed_words = NULL WHERE request = $1";
+        let mut tx = self.begin().await?;
+        let forgotten =
+            sqlx::query(FORGET).bind(id.as_str()).bind(self.now()).execute(tx.connection()).await?;
+        if forgotten.rows_affected() == 0 {
+            return Ok(false);
+        }
+        for statement in [LOOKUPS, CODES, WORDS] {
+            sqlx::query(statement).bind(id.as_str()).execute(tx.connection()).await?;
+        }
+        let event = AuditEvent::new(actor, "privacy_request.forgotten", id.as_str());
+        self.audit_enter_in(&mut tx, &event).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,106 @@
+//! What a request holds of the person.
+
+use crypto::Secret;
+use model::PrivacyRequestId;
+use sqlx::Row as _;
+
+use super::missing;
+use crate::{Store, StoreError};
+
+/// A sealed column of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sealed {
+    Identities,
+    CustomFields,
+    EncryptionKey,
+    Reason,
+    Words,
+}
+
+impl Sealed {
+    /// The place that the value is bound to; `id` of a request, or of an entry of its log.
+    pub(crate) fn place(self, id: &str) -> Vec<u8> {
+        let name = match self {
+            Self::Identities => "identities",
+            Self::CustomFields => "custom-fields",
+            Self::EncryptionKey => "encryption-key",
+            Self::Reason => "reason",
+            Self::Words => "words",
+        };
+        format!("privacy-request|{id}|{name}").into_bytes()
+    }
+}
+
+impl Store {
+    /// Who the request is about, as the bytes it was made with.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], also once they were destroyed.
+    pub async fn privacy_request_identities(
+        &self,
+        id: &PrivacyRequestId,
+    ) -> Result<Secret<Vec<u8>>, StoreError> {
+        const FIND: &str = "SELECT sealed_identities FROM privacy_request WHERE id = $1";
+        let gone = || StoreError::NotFound { what: "identities of privacy request", id: id.to_string() };
+        self.sealed_find(FIND, Sealed::Identities, id).await?.ok_or_else(gone)
+    }
+
+    /// What else was given with the request, as the bytes it was made with.
+    pub async fn privacy_request_custom_fields(
+        &self,
+        id: &PrivacyRequestId,
+    ) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
+        const FIND: &str = "SELECT sealed_custom_fields FROM privacy_request WHERE id = $1";
+        self.sealed_find(FIND, Sealed::CustomFields, id).await
+    }
+
+    /// The key that the person wants the packages under.
+    pub async fn privacy_request_encryption_key(
+        &self,
+        id: &PrivacyRequestId,
+    ) -> Result<Option<Secret<String>>, StoreError> {
+        const FIND: &str = "SELECT sealed_encryption_key FROM privacy_request WHERE id = $1";
+        self.sealed_find(FIND, Sealed::EncryptionKey, id).await?.map(text).transpose()
+    }
+
+    /// Why it was denied or stopped, in a person's words.
+    pub async fn privacy_request_reason(
+        &self,
+        id: &PrivacyRequestId,
+    ) -> Result<Option<Secret<String>>, StoreError> {
+        const FIND: &str = "SELECT sealed_reason FROM privacy_request WHERE id = $1";
+        self.sealed_find(FIND, Sealed::Reason, id).await?.map(text).transpose()
+    }
+
+    async fn sealed_find(
+        &self,
+        sql: &'static str,
+        sealed: Sealed,
+        id: &PrivacyRequestId,
+    ) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
+        let row = sqlx::query(sql).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
+        let bytes: Option<Vec<u8>> = row.ok_or_else(|| missing(id))?.try_get(0)?;
+        bytes.map(|bytes| self.unsealed(sealed, id.as_str(), &bytes)).transpose()
+    }
+
+    pub(crate) fn seal_value(&self, sealed: Sealed, id: &str, plain: &[u8]) -> Vec<u8> {
+        self.inner.keys.seal(&sealed.place(id), plain)
+    }
+
+    pub(crate) fn unsealed(
+        &self,
+        sealed: Sealed,
+        id: &str,
+        bytes: &[u8],
+    ) -> Result<Secret<Vec<u8>>, StoreError> {
+        self.inner
+            .keys
+            .open(&sealed.place(id), bytes)
+            .map_err(|source| StoreError::Sealed { what: "what a privacy request holds of a person", source })
+    }
+}
+
+pub(crate) fn text(bytes: Secret<Vec<u8>>) -> Result<Secret<String>, StoreError> {
+    let text = String::from_utf8(bytes.expose().clone());
+    text.map(Secret::new).map_err(|_| StoreError::Damaged { what: "a text of a privacy request" })
+}
