@@ -18,9 +18,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod access;
 mod apply;
 mod as_text;
 pub mod certificate;
+pub mod deadline;
 mod jobs;
 mod journaling;
 mod outline;
