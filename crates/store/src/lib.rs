@@ -38,7 +38,9 @@ mod dataset;
 mod dialect;
 mod document;
 mod error;
+mod failure_notice;
 mod health;
+mod hold;
 mod installation;
 mod job;
 mod job_decision;
@@ -47,6 +49,12 @@ mod lease;
 mod ledger;
 mod listed;
 mod login;
+mod login_code;
+mod manual_form;
+mod manual_input;
+mod message;
+mod message_template;
+mod messaging_config;
 mod outline;
 mod page;
 mod place;
@@ -55,6 +63,7 @@ mod policy;
 mod privacy_request;
 mod rate;
 mod retention;
+mod revision;
 mod rotation;
 mod run;
 mod run_hash;
@@ -66,6 +75,7 @@ mod token;
 mod vault;
 mod wake;
 mod webhook;
+mod webhook_call;
 mod words;
 
 pub use access_token::{IssuedToken, LiveToken, NewAccessToken, TokenEnd, TokenFor, TokenHolder};
@@ -86,7 +96,9 @@ pub use dataset::{DatasetFilter, DatasetLink, DatasetLinks, NewDataset, OtherLin
 pub use dialect::Access;
 pub use document::{Document, Put, PutMode};
 pub use error::{Retry, StoreError};
+pub use failure_notice::FailureNotice;
 pub use health::{DatabaseHealth, PoolHealth};
+pub use hold::{DeadlineExtension, Hold, HoldRest, NewHold};
 pub use job::{Destination, Job, JobEnd, JobFilter, JobId, JobState, NewJob, Observation};
 pub use journal::{ErasureJournal, JournalEntry, JournalError, JournalReading};
 pub use lease::NamedLease;
@@ -96,6 +108,15 @@ pub use ledger::{
 };
 pub use listed::{Listed, Window};
 pub use login::{Login, LoginChange, LoginId, LoginPerson, LoginPut, LoginRemoval, NewLogin};
+pub use login_code::{LoginCodePurpose, LoginCodeUse, NewLoginCode, OpenInvitation};
+pub use manual_form::{ManualField, ManualForm};
+pub use manual_input::{ManualAction, NewManualInput};
+pub use message::{
+    ClaimedMessage, MessageChannel, MessageFilter, MessageId, MessageKind, MessagePerson, MessageState,
+    MessageTo, NewMessage, StoredMessage,
+};
+pub use message_template::MessageTemplate;
+pub use messaging_config::{MessagingConfig, MessagingSecrets, MessagingService};
 pub use page::{NewPage, PackedRows, PageCursor, PagePlace, RowCount};
 pub use place::StorePlace;
 pub use plan::{NewPlan, Plan, PlanDigest, PlanDigestError, PlanHead};
@@ -116,3 +137,4 @@ pub use task::{ClaimedTask, Heartbeat, NewTask, Task, TaskFailure, TaskId, TaskL
 pub use vault::NewSecret;
 pub use wake::WakeListener;
 pub use webhook::{Webhook, WebhookDirection, WebhookList};
+pub use webhook_call::{NewWebhookCall, WebhookCall, WebhookCallState, WebhookStage};

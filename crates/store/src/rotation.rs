@@ -2,7 +2,10 @@ use serde_json::json;
 use sqlx::Row as _;
 
 use crate::store::{Tx, run_key_place};
-use crate::{Actor, AuditEvent, Store, StoreError, installation, login, run, storage, token, vault};
+use crate::{
+    Actor, AuditEvent, Store, StoreError, failure_notice, installation, login, message, messaging_config,
+    run, storage, token, vault,
+};
 
 /// What a change of the master key touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +24,12 @@ impl Store {
         records += self.reseal_tokens(&mut tx).await?;
         records += self.reseal_storage(&mut tx).await?;
         records += self.reseal_logins(&mut tx).await?;
+        records += self.reseal_messages(&mut tx).await?;
+        records += self.reseal_messaging(&mut tx).await?;
+        records += self.reseal_failure_notice(&mut tx).await?;
+        records += self.reseal_manual_inputs(&mut tx).await?;
+        records += self.reseal_hold_rests(&mut tx).await?;
+        records += self.reseal_extensions(&mut tx).await?;
         records += self.reseal_installation(&mut tx).await?;
         records += self.reseal_runs(&mut tx).await?;
         if records > 0 {
@@ -89,6 +98,45 @@ impl Store {
             }
         }
         Ok(changed)
+    }
+
+    async fn reseal_messages(&self, tx: &mut Tx) -> Result<u64, StoreError> {
+        const LIST: &str = "SELECT id, sealed FROM message WHERE sealed IS NOT NULL";
+        const PUT: &str = "UPDATE message SET sealed = $2 WHERE id = $1";
+        let mut changed = 0;
+        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+            let (id, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
+            if let Some(new) = self.inner.keys.reseal(&message::place(&id), &sealed)? {
+                sqlx::query(PUT).bind(id).bind(new).execute(tx.connection()).await?;
+                changed += 1;
+            }
+        }
+        Ok(changed)
+    }
+
+    async fn reseal_messaging(&self, tx: &mut Tx) -> Result<u64, StoreError> {
+        const LIST: &str =
+            "SELECT key, sealed_secrets FROM messaging_config WHERE sealed_secrets IS NOT NULL";
+        const PUT: &str = "UPDATE messaging_config SET sealed_secrets = $2 WHERE key = $1";
+        let mut changed = 0;
+        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+            let (key, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
+            if let Some(new) = self.inner.keys.reseal(&messaging_config::place(&key), &sealed)? {
+                sqlx::query(PUT).bind(key).bind(new).execute(tx.connection()).await?;
+                changed += 1;
+            }
+        }
+        Ok(changed)
+    }
+
+    async fn reseal_failure_notice(&self, tx: &mut Tx) -> Result<u64, StoreError> {
+        const FIND: &str = "SELECT sealed FROM failure_notice WHERE id = 1";
+        const PUT: &str = "UPDATE failure_notice SET sealed = $1 WHERE id = 1";
+        let Some(row) = sqlx::query(FIND).fetch_optional(tx.connection()).await? else { return Ok(0) };
+        let sealed: Vec<u8> = row.try_get(0)?;
+        let Some(new) = self.inner.keys.reseal(failure_notice::PLACE, &sealed)? else { return Ok(0) };
+        sqlx::query(PUT).bind(new).execute(tx.connection()).await?;
+        Ok(1)
     }
 
     async fn reseal_installation(&self, tx: &mut Tx) -> Result<u64, StoreError> {
