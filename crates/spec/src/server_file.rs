@@ -19,6 +19,10 @@ pub struct Server {
     pub tls: Option<TlsFiles>,
     /// Whom it admits.
     pub security: SecuritySettings,
+    /// Signing in with an account of the company; with a password only if absent.
+    pub oidc: Option<OidcSettings>,
+    /// Where people and applications reach it: an origin without a `/` at its end.
+    pub public_url: Option<String>,
     /// How requests of people are carried out.
     pub execution: ExecutionSettings,
     /// The most rows of a file with privacy requests.
@@ -53,12 +57,43 @@ pub struct SecuritySettings {
     pub request_rate_limit: Rate,
     /// How long a token is good for.
     pub token_life: Duration,
+    /// How long a person who signed in with a browser stays so.
+    pub session_life: Duration,
+    /// After how long without a call a browser is signed out.
+    pub session_idle: Duration,
+    /// Calls that change something and need no token.
+    pub public_rate_limit: Rate,
+    /// Plans need the approval of somebody else than the one who asked for them.
+    pub dual_control: bool,
     /// Origins whose pages may call the API.
     pub cors_origins: Vec<String>,
     /// Whether the data of a person may be downloaded over the API.
     pub subject_request_download_ui_enabled: bool,
     /// How long a link to the data of a person is good for.
     pub subject_request_download_link_ttl: Duration,
+}
+
+/// Signing in with an account of the company, by OpenID Connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcSettings {
+    /// The provider, as written: what it must call itself.
+    pub issuer: String,
+    /// What the provider calls this server.
+    pub client_id: String,
+    /// What the button says.
+    pub label: String,
+    /// What the provider is asked to tell.
+    pub scopes: Vec<String>,
+    /// Claim that becomes the username of a new account.
+    pub username_claim: String,
+    /// Claim with the groups of a person.
+    pub groups_claim: String,
+    /// Groups, each with a role, as written.
+    pub roles: Vec<(String, String)>,
+    /// Role of people whose groups give them none.
+    pub default_role: Option<String>,
+    /// An account that is here already is theirs if its address is.
+    pub link_accounts: bool,
 }
 
 /// How requests of people are carried out.

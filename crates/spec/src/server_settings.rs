@@ -140,6 +140,7 @@ pub fn server_settings(inputs: &ServerInputs) -> Checked<ServerSettings> {
         diagnostics.extend(set(&mut settings, flag.key, value, &Origin::Flag(flag.flag)));
     }
     diagnostics.extend(half_of_tls(&settings));
+    diagnostics.extend(half_of_oidc(&settings));
     diagnostics.sort();
     let server = if diagnostics.has_errors() { None } else { server_of(&settings) };
     Checked { value: server.map(|server| ServerSettings { server, settings }), diagnostics }
@@ -261,5 +262,18 @@ fn half_of_tls(settings: &[Setting]) -> Option<Diagnostic> {
     Some(
         Diagnostic::error(&source, 0..0, "spec::half_of_tls", message)
             .with_help(format!("add `{missing}`, or take `{}` away for plain HTTP", there.key)),
+    )
+}
+
+/// A provider is of no use without what it calls this server, and without a way back.
+fn half_of_oidc(settings: &[Setting]) -> Option<Diagnostic> {
+    let find = |key: &str| settings.iter().find(|setting| setting.key == key && !setting.value.is_null());
+    let there = find("oidc.issuer")?;
+    let missing = ["oidc.client_id", "server.public_url"].into_iter().find(|key| find(key).is_none())?;
+    let source = SourceFile::new(there.origin.to_string(), "");
+    let message = format!("`oidc.issuer` stands without `{missing}`");
+    Some(
+        Diagnostic::error(&source, 0..0, "spec::half_of_oidc", message)
+            .with_help(format!("add `{missing}`, or take `oidc.issuer` away to sign in with passwords only")),
     )
 }

@@ -1,9 +1,11 @@
 use std::net::SocketAddr;
 
+use url::Url;
+
 use super::project_file::{is_origin, lower_reading};
 use super::{Finding, Lowering};
 use crate::raw;
-use crate::server_file::{ExecutionSettings, Rate, SecuritySettings, Server, TlsFiles};
+use crate::server_file::{ExecutionSettings, OidcSettings, Rate, SecuritySettings, Server, TlsFiles};
 
 /// Makes the checked settings, if nothing that a server needs is missing. They are usable only if
 /// nothing in [`Lowering::finish`] is an error.
@@ -12,6 +14,8 @@ pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument
     lowering.filled("data", raw.data.as_deref());
     let security = lowering.security(raw.security.unwrap_or_default());
     let load = raw.server.unwrap_or_default();
+    let public_url = lowering.origin("server.public_url", load.public_url.as_deref());
+    let oidc = lowering.oidc(raw.oidc.unwrap_or_default());
     let shutdown_wait = lowering.duration("server.shutdown_wait", load.shutdown_wait.as_deref());
     let egress = lowering.egress(raw.egress.unwrap_or_default());
     let tls = raw.tls.unwrap_or_default();
@@ -28,6 +32,8 @@ pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument
         data: raw.data?,
         tls: tls.certificate.zip(tls.key).map(|(certificate, key)| TlsFiles { certificate, key }),
         security: security?,
+        oidc,
+        public_url,
         execution: ExecutionSettings {
             masking_strict: execution.masking_strict?,
             require_manual_request_approval: execution.require_manual_request_approval?,
@@ -63,6 +69,19 @@ impl Lowering<'_> {
                 Finding::new("spec::bad_duration", "a token of no life admits nobody", "write `12h`");
             self.error("security.token_life", finding);
         }
+        let session_life = self.duration("security.session_life", raw.session_life.as_deref());
+        let session_idle = self.duration("security.session_idle", raw.session_idle.as_deref());
+        for (place, time) in [("security.session_life", session_life), ("security.session_idle", session_idle)] {
+            if time.is_some_and(|time| time.is_zero()) {
+                let finding = Finding::new(
+                    "spec::bad_duration",
+                    "a session of no length signs everybody out at once",
+                    "write `1h`",
+                );
+                self.error(place, finding);
+            }
+        }
+        let public_rate_limit = self.rate("security.public_rate_limit", raw.public_rate_limit.as_deref());
         let link_ttl = raw.subject_request_download_link_ttl.as_deref();
         let link_ttl = self.duration("security.subject_request_download_link_ttl", link_ttl);
         for (index, origin) in raw.cors_origins.iter().flatten().enumerate() {
@@ -78,9 +97,53 @@ impl Lowering<'_> {
             auth_rate_limit: auth_rate_limit?,
             request_rate_limit: request_rate_limit?,
             token_life: token_life?,
+            session_life: session_life?,
+            session_idle: session_idle?,
+            public_rate_limit: public_rate_limit?,
+            dual_control: raw.dual_control?,
             cors_origins: raw.cors_origins?,
             subject_request_download_ui_enabled: raw.subject_request_download_ui_enabled?,
             subject_request_download_link_ttl: link_ttl?,
+        })
+    }
+
+    /// Scheme, host and perhaps a port, and nothing behind them.
+    fn origin(&mut self, place: &str, text: Option<&str>) -> Option<String> {
+        let text = text?;
+        if is_origin(text) {
+            return Some(text.trim_end_matches('/').to_owned());
+        }
+        let message = format!("`{text}` is no origin");
+        let help = "write scheme, host and perhaps a port, as in `https://tutela.example.com`";
+        self.error(place, Finding::new("spec::bad_origin", message, help));
+        None
+    }
+
+    /// None without an issuer. Who may sign in how is looked at by the server, which knows the roles.
+    fn oidc(&mut self, raw: raw::OidcSection) -> Option<OidcSettings> {
+        let issuer = raw.issuer?;
+        let url = Url::parse(&issuer).ok().filter(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.has_host()
+                && url.query().is_none()
+                && url.fragment().is_none()
+        });
+        if url.is_none() {
+            let message = format!("`{issuer}` is no address of a provider");
+            let help = "write what the provider calls itself, as in `https://id.example.com`";
+            self.error("oidc.issuer", Finding::new("spec::bad_issuer", message, help));
+        }
+        let roles = raw.roles.unwrap_or_default().into_iter();
+        Some(OidcSettings {
+            issuer,
+            client_id: raw.client_id.unwrap_or_default(),
+            label: raw.label?,
+            scopes: raw.scopes?,
+            username_claim: raw.username_claim?,
+            groups_claim: raw.groups_claim?,
+            roles: roles.map(|(group, role)| (group, role.as_str().unwrap_or_default().to_owned())).collect(),
+            default_role: raw.default_role,
+            link_accounts: raw.link_accounts?,
         })
     }
 

@@ -1,5 +1,6 @@
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{EgressSection, ReadingSection};
 
@@ -18,6 +19,8 @@ pub(crate) struct ServerDocument {
     pub(crate) tls: Option<TlsSection>,
     /// Whom the server admits, and how often.
     pub(crate) security: Option<SecuritySection>,
+    /// Signing in with an account of the company, by OpenID Connect; with a password only if absent.
+    pub(crate) oidc: Option<OidcSection>,
     /// How requests of people are carried out.
     pub(crate) execution: Option<ExecutionSection>,
     /// The console, and what it may ask for.
@@ -53,6 +56,16 @@ pub(crate) struct SecuritySection {
     pub(crate) request_rate_limit: Option<String>,
     /// How long a token is good for, as in `30m`, `12h` or `8d`. `8d` if absent.
     pub(crate) token_life: Option<String>,
+    /// How long a person who signed in with a browser stays so, as in `12h`. `12h` if absent.
+    pub(crate) session_life: Option<String>,
+    /// After how long without a call a browser is signed out, as in `1h`. `1h` if absent.
+    pub(crate) session_idle: Option<String>,
+    /// Calls that change something and need no token, for each address: requests of people about
+    /// themselves. A number, `/`, and `second`, `minute`, `hour` or `day`. `60/minute` if absent.
+    pub(crate) public_rate_limit: Option<String>,
+    /// Whether the plan of a destructive run needs the approval of somebody else than the one who
+    /// asked for it; plans that would be approved automatically wait, too. `false` if absent.
+    pub(crate) dual_control: Option<bool>,
     /// Origins whose pages may call the API from a browser, as in `https://console.example.com`.
     /// `[]` if absent: none but the server's own.
     pub(crate) cors_origins: Option<Vec<String>>,
@@ -61,6 +74,41 @@ pub(crate) struct SecuritySection {
     pub(crate) subject_request_download_ui_enabled: Option<bool>,
     /// How long a link to the data of a person is good for, as in `1h` or `5d`. `5d` if absent.
     pub(crate) subject_request_download_link_ttl: Option<String>,
+}
+
+/// Signing in with an account of the company, by OpenID Connect. The client's secret is the variable
+/// `TUTELA_OIDC_CLIENT_SECRET`.
+#[derive(Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OidcSection {
+    /// The provider, as in `https://id.example.com`; it needs `oidc.client_id` and
+    /// `server.public_url` beside it. The way back that the provider must know is
+    /// `/api/v1/session/oidc/callback` below `server.public_url`.
+    pub(crate) issuer: Option<String>,
+    /// What the provider calls this server.
+    pub(crate) client_id: Option<String>,
+    /// What the button to sign in with it says. `Single sign-on` if absent.
+    pub(crate) label: Option<String>,
+    /// What the provider is asked to tell. `["openid","email","profile"]` if absent.
+    pub(crate) scopes: Option<Vec<String>>,
+    /// Claim that becomes the username of a new account. `email` if absent.
+    pub(crate) username_claim: Option<String>,
+    /// Claim with the groups of a person. `groups` if absent.
+    pub(crate) groups_claim: Option<String>,
+    /// Role for each group, as in `{privacy-team: approver}`. A person has the roles of all their
+    /// groups, set at each sign-in; groups without a role count for nothing. `{}` if absent: roles are
+    /// given here.
+    #[schemars(schema_with = "roles_schema")]
+    pub(crate) roles: Option<serde_json::Map<String, Value>>,
+    /// Role of people whose groups give them none; without it they are not let in.
+    pub(crate) default_role: Option<String>,
+    /// Whether somebody signs in to an account that is here already and has their address, if the
+    /// provider says that the address is theirs. `false` if absent: such an account stays apart.
+    pub(crate) link_accounts: Option<bool>,
+}
+
+fn roles_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["object", "null"], "additionalProperties": { "type": "string" } })
 }
 
 /// How requests of people are carried out.
@@ -89,6 +137,10 @@ pub(crate) struct AdminUiSection {
 #[derive(Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoadSection {
+    /// Scheme and host under which people and applications reach the server, as in
+    /// `https://tutela.example.com`; links in messages and ways back from other services begin with
+    /// it. Without it there are no such links.
+    pub(crate) public_url: Option<String>,
     /// Largest body of a call, in bytes. `4194304` if absent.
     #[schemars(range(min = 1))]
     pub(crate) max_body_bytes: Option<u64>,

@@ -7,9 +7,20 @@ security:
   auth_rate_limit: 10/minute
   request_rate_limit: 2000/minute
   token_life: 8d
+  session_life: 12h
+  session_idle: 1h
+  public_rate_limit: 60/minute
+  dual_control: false
   cors_origins: []
   subject_request_download_ui_enabled: false
   subject_request_download_link_ttl: 5d
+oidc:
+  label: Single sign-on
+  scopes: [openid, email, profile]
+  username_claim: email
+  groups_claim: groups
+  roles: {}
+  link_accounts: false
 execution:
   masking_strict: true
   require_manual_request_approval: false

@@ -17,12 +17,29 @@ security:
   auth_rate_limit: 5/minute
   request_rate_limit: 100/second
   token_life: 12h
+  session_life: 2h
+  session_idle: 5m
+  public_rate_limit: 3/minute
+  dual_control: true
+  subject_request_download_ui_enabled: true
+  subject_request_download_link_ttl: 1h
   cors_origins: ['https://console.example.com', 'http://localhost:5173']
+oidc:
+  issuer: https://id.example.com
+  client_id: tutela
+  label: Example
+  scopes: [openid]
+  username_claim: sub
+  groups_claim: teams
+  roles: {privacy-team: approver}
+  default_role: viewer
+  link_accounts: true
 execution:
   masking_strict: false
   require_manual_request_approval: true
   subject_identity_verification_required: true
-server: {max_body_bytes: 1000, shutdown_wait: 5s}
+admin_ui: {max_privacy_request_download_rows: 7}
+server: {public_url: 'https://tutela.example.com/', max_body_bytes: 1000, shutdown_wait: 5s}
 egress:
   allow: [127.0.0.1/32]
   routes: {'api.example.com:8443': 'http://127.0.0.1:8787'}
@@ -62,6 +79,9 @@ fn every_key_of_a_server_file_is_read() {
     assert_eq!(server.security.auth_rate_limit, Rate { calls: 5, per: Duration::from_mins(1) });
     assert_eq!(server.security.token_life, Duration::from_hours(12));
     assert_eq!(server.security.cors_origins.len(), 2);
+    assert!(server.security.dual_control);
+    assert_eq!(server.public_url.as_deref(), Some("https://tutela.example.com"));
+    assert_eq!(server.oidc.unwrap().roles, [("privacy-team".to_owned(), "approver".to_owned())]);
     assert!(!server.execution.masking_strict && server.execution.require_manual_request_approval);
     assert_eq!((server.max_body_bytes, server.shutdown_wait), (1000, Duration::from_secs(5)));
     assert_eq!(
@@ -90,7 +110,15 @@ fn nothing_said_gives_the_defaults_and_an_empty_file_says_nothing() {
         .filter(|setting| setting.value.is_null())
         .map(|setting| setting.key.as_str())
         .collect();
-    assert_eq!(without, BTreeSet::from(["egress.proxy", "tls.certificate", "tls.key"]));
+    assert_eq!(without, BTreeSet::from([
+            "egress.proxy",
+            "oidc.client_id",
+            "oidc.default_role",
+            "oidc.issuer",
+            "server.public_url",
+            "tls.certificate",
+            "tls.key",
+        ]));
 }
 
 #[test]
@@ -201,6 +229,19 @@ fn lists_and_maps_of_the_environment_are_json_and_empty_ones_say_nothing() {
 #[case::rate_word("security: {auth_rate_limit: 10/month}", "spec::bad_call_rate", None)]
 #[case::life("security: {token_life: 5}", "spec::wrong_type", None)]
 #[case::no_life("security: {token_life: 0s}", "spec::bad_duration", None)]
+#[case::no_session("security: {session_idle: 0s}", "spec::bad_duration", None)]
+#[case::public_url("server: {public_url: 'https://a.example/path'}", "spec::bad_origin", None)]
+#[case::half_of_oidc("oidc: {issuer: 'https://id.example.com'}", "spec::half_of_oidc", None)]
+#[case::no_way_back(
+    "oidc: {issuer: 'https://id.example.com', client_id: a}",
+    "spec::half_of_oidc",
+    Some("add `server.public_url`, or take `oidc.issuer` away to sign in with passwords only")
+)]
+#[case::issuer(
+    "server: {public_url: 'https://a.example'}\noidc: {issuer: here, client_id: a}",
+    "spec::bad_issuer",
+    None
+)]
 #[case::every_origin("security: {cors_origins: ['*']}", "spec::bad_origin", None)]
 #[case::origin_with_path("security: {cors_origins: ['https://a.example/']}", "spec::bad_origin", None)]
 #[case::half_of_tls("tls: {certificate: a.pem}", "spec::half_of_tls", None)]

@@ -30,6 +30,11 @@ pub(super) const ERRORS: &[Code] = &[
         "write the number by which the param grows",
     ),
     error(
+        "spec::bad_issuer",
+        "`oidc.issuer` is no address of a provider",
+        "write what the provider calls itself, an address with `https`",
+    ),
+    error(
         "spec::bad_key",
         "a key text holds other characters than letters, digits, `_`, `.`, `-`, `<` and `>`",
         "rename it",
@@ -44,7 +49,7 @@ pub(super) const ERRORS: &[Code] = &[
     ),
     error(
         "spec::bad_origin",
-        "an origin that may call the API is no origin",
+        "an origin that may call the API, or the server's own, is no origin",
         "write scheme, host and perhaps a port, without `/` at the end",
     ),
     error("spec::bad_path", "a path cannot be read", "write keys and positions joined by dots"),
@@ -163,6 +168,11 @@ pub(super) const ERRORS: &[Code] = &[
         "spec::group_of_several_collections",
         "grouped inputs come from several collections, or from none",
         "take them from one collection",
+    ),
+    error(
+        "spec::half_of_oidc",
+        "a provider to sign in with stands without what it calls this server, or without a way back",
+        "name `oidc.client_id` and `server.public_url`",
     ),
     error("spec::half_of_tls", "of certificate and key of the TLS one is missing", "name both, or none"),
     error(
