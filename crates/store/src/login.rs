@@ -176,7 +176,7 @@ impl Store {
     }
 
     /// Finds doubles of an address without keeping it readable.
-    fn login_email_hash(&self, person: &LoginPerson) -> Option<Vec<u8>> {
+    pub(crate) fn login_email_hash(&self, person: &LoginPerson) -> Option<Vec<u8>> {
         let address = person.email_address.as_deref()?.trim().to_lowercase();
         Some(self.keyed_hash(format!("login|{address}").as_bytes()).to_vec())
     }
