@@ -8,10 +8,12 @@ pub(crate) mod connection_instance;
 pub(crate) mod connection_type;
 pub(crate) mod connector_file;
 pub(crate) mod connector_template;
+pub(crate) mod cryptography;
 pub(crate) mod ctl_dataset;
 pub(crate) mod dataset;
 pub(crate) mod docs;
 pub(crate) mod health;
+pub(crate) mod masking;
 pub(crate) mod oauth_client;
 pub(crate) mod oauth_scope;
 pub(crate) mod oauth_token;
@@ -36,8 +38,10 @@ pub(crate) fn api() -> OpenApiRouter<ApiState> {
         .merge(connection_type::routes())
         .merge(connector_file::routes())
         .merge(connector_template::routes())
+        .merge(cryptography::routes())
         .merge(ctl_dataset::routes())
         .merge(dataset::routes())
+        .merge(masking::routes())
         .merge(oauth_client::routes())
         .merge(oauth_scope::routes())
         .merge(oauth_token::routes())

@@ -16,6 +16,7 @@ mod dataset;
 mod document;
 mod health;
 mod layers;
+mod masking;
 mod oauth_client;
 mod oauth_token;
 mod policy;

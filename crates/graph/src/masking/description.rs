@@ -73,10 +73,7 @@ pub const STRATEGIES: &[StrategyDescription] = &[
     StrategyDescription {
         name: "string_rewrite",
         description: "puts one and the same text in the place of every value",
-        keys: &[
-            StrategyKey { key: "rewrite_value", optional: false, description: "the text" },
-            SUFFIX,
-        ],
+        keys: &[StrategyKey { key: "rewrite_value", optional: false, description: "the text" }, SUFFIX],
     },
 ];
 
