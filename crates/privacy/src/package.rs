@@ -1,7 +1,7 @@
 //! The package of an access request: three files in a folder, or one ZIP archive.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use engine::{CollectionOutcome, RowsError, RunOutcome, Status};
@@ -146,6 +146,21 @@ pub fn write(
         report: report_file.finish()?,
         contents: report,
     })
+}
+
+/// Writes the rows alone to `out`, as `access.json` has them.
+///
+/// Blocks: from asynchronous code use `spawn_blocking`.
+///
+/// # Errors
+/// [`PackageError`]; what has been written to `out` is then no JSON.
+pub fn write_rows(
+    out: &mut dyn Write,
+    outcome: &RunOutcome,
+    options: &PackageOptions<'_>,
+) -> Result<(), PackageError> {
+    let options = PackageOptions { rows_shown: 0, ..*options };
+    access::write(out, outcome, &options).map_err(Failed::in_stream).map(drop)
 }
 
 /// Writes `report.json` alone into `folder`, for a run whose packages go elsewhere.

@@ -23,7 +23,7 @@ use crypto::MaskSecrets;
 use engine::{Cancellation, Progress, RowKeeping, RunOutcome, RunPlan, StoredRows};
 use graph::{Targets, Traversal};
 use model::{CollectionAddress, RunId};
-use store::{Actor, NewPlan, NewRun, RunKind};
+use store::{Actor, NewPlan, NewRun, RunKind, StoreError};
 
 use deciding::Deciding;
 pub use error::PlanningError;
@@ -35,7 +35,9 @@ pub use request::{PlanRequest, RaisedLimits};
 use crate::plan::{
     Call, Correction, Limits, Plan, PlanAction, PlanContents, PlanFormat, PlannedRead, Volume,
 };
-use crate::{PrivacyService, subject};
+use crate::PrivacyService;
+use crate::outline::parse;
+use crate::subject::{self, RequestFacts, Subject};
 
 /// Name of the stage in which a plan's reading is done.
 pub(crate) const STAGE: &str = "read";
@@ -58,7 +60,36 @@ impl PrivacyService {
         cancellation: Cancellation,
         on_progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Plan, PlanningError> {
+        let run = RunId::new(&*self.parts().ids);
+        let planned = Box::pin(self.plan_run(&run, request, None, cancellation, on_progress)).await;
+        if planned.is_err() {
+            self.drop_run(&run).await;
+        }
+        planned
+    }
+
+    /// The same as the run of this id, about a privacy request. Goes on where it broke off; a plan that
+    /// is there already stays. What was read stays too if there is no plan: call it again, or
+    /// [`PrivacyService::drop_run`].
+    ///
+    /// # Errors
+    /// As [`PrivacyService::plan`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future is like a crash: call it again.
+    #[expect(clippy::too_many_arguments, reason = "each is of another kind, and a struct would be named once")]
+    pub async fn plan_run(
+        &self,
+        run: &RunId,
+        request: PlanRequest,
+        facts: Option<RequestFacts>,
+        cancellation: Cancellation,
+        on_progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Plan, PlanningError> {
         let parts = self.parts();
+        if let Some(plan) = self.plan_kept(run).await? {
+            return Ok(plan);
+        }
         let policy = self.find_policy(&request.policy).ok_or_else(|| PlanningError::UnknownPolicy {
             key: request.policy.clone(),
             known: parts.policies.iter().map(|policy| policy.key.clone()).collect(),
@@ -70,33 +101,43 @@ impl PrivacyService {
         let goal = Goal::new(policy, &corrections, &parts.graph)?;
         let targets = goal.targets();
         let traversal = parts.graph.traverse(&request.identities, Targets::Categories(&targets))?;
-        let run = RunId::new(&*parts.ids);
         let kind = match goal.action() {
             PlanAction::Erasure => RunKind::Erasure,
             PlanAction::Rectification => RunKind::Rectification,
         };
+        let subject = Subject { identities: request.identities.clone(), request: facts };
         let new = NewRun {
             id: run.clone(),
             kind,
             policy: Some(request.policy.clone()),
-            subject: subject::to_bytes(&request.identities),
+            subject: subject.to_bytes(),
             deadline_at: None,
             actor: request.actor.clone(),
         };
         parts.store.run_create(new, &[]).await?;
-        let planning = Planning { service: self, run: run.clone(), goal, corrections, traversal, request };
-        match planning.make(cancellation, on_progress).await {
-            Ok(plan) => Ok(plan),
-            Err(error) => {
-                self.drop_run(&run).await;
-                Err(error)
-            }
-        }
+        let planning =
+            Planning { service: self, run: run.clone(), goal, corrections, traversal, request, subject };
+        planning.make(cancellation, on_progress).await
+    }
+
+    /// The plan that a run has already.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Forgotten`] if it was destroyed.
+    pub async fn plan_kept(&self, run: &RunId) -> Result<Option<Plan>, StoreError> {
+        let store = &self.parts().store;
+        let Some(head) = store.plan_of_run(run).await? else { return Ok(None) };
+        let kept = store.plan_find(&head.digest).await?;
+        kept.map(|kept| parse(kept.body.expose())).transpose()
     }
 
     /// Ends a run that came to nothing and destroys what it read.
-    async fn drop_run(&self, run: &RunId) {
+    pub async fn drop_run(&self, run: &RunId) {
         let store = &self.parts().store;
+        // Policy and identities are looked at before there is a run.
+        if matches!(store.run_find(run).await, Ok(None)) {
+            return;
+        }
         let ended = store.run_finish(run, None).await;
         let forgotten = store.run_forget(run, Actor::system()).await;
         if ended.and(forgotten).is_err() {
@@ -113,6 +154,7 @@ struct Planning<'a> {
     corrections: Vec<Correction>,
     traversal: Traversal,
     request: PlanRequest,
+    subject: Subject,
 }
 
 impl Planning<'_> {
@@ -165,7 +207,7 @@ impl Planning<'_> {
             run_id: self.run.clone(),
             traversal: self.traversal.clone(),
             sources: parts.sources.clone(),
-            person: subject::person(&self.run, self.request.identities.clone(), created_at),
+            person: subject::person(&self.run, self.subject.clone(), created_at),
             limits: parts.concurrency.clone(),
             rows: RowKeeping::Store(rows),
             cancellation,
@@ -177,7 +219,7 @@ impl Planning<'_> {
         let parts = self.service.parts();
         let key = parts.store.run_hash_key(&self.run).await?;
         let created_at = parts.store.get_run(&self.run).await?.created_at;
-        let person = subject::person(&self.run, self.request.identities.clone(), created_at);
+        let person = subject::person(&self.run, self.subject.clone(), created_at);
         let deciding = Deciding {
             service: self.service,
             goal: &self.goal,

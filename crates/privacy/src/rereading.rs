@@ -28,9 +28,10 @@ impl PrivacyService {
         let store = &self.parts().store;
         let found = store.get_run(run).await?;
         let bytes = store.run_subject(run).await?;
-        let identities =
-            subject::from_bytes(bytes.expose()).ok_or(StoreError::Damaged { what: "a run's subject" })?;
-        let person = subject::person(run, identities.clone(), found.created_at);
+        let subject = subject::Subject::from_bytes(bytes.expose())
+            .ok_or(StoreError::Damaged { what: "a run's subject" })?;
+        let identities = subject.identities.clone();
+        let person = subject::person(run, subject, found.created_at);
         Ok(Subject { identities, person })
     }
 

@@ -24,7 +24,7 @@ pub struct ServiceParts {
     /// The state.
     pub store: Store,
     /// All collections of all connections.
-    pub graph: Graph,
+    pub graph: Arc<Graph>,
     /// What rows come from and changes go to.
     pub sources: HashMap<ConnectionKey, Source>,
     /// What plans record of each connection.

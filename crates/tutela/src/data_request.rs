@@ -5,17 +5,16 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use connector::Person;
-use engine::{Cancellation, Concurrency, Limits, Progress, RowKeeping, RunOutcome, RunPlan, Source, Status};
-use graph::{Graph, Targets};
-use model::{Clock, ConnectionKey, Identities, IncompleteReason, RandomIds, RunId};
-use privacy::subject;
-use spec::{ActionType, Policy};
+use engine::{Cancellation, Concurrency, Limits, Progress, RowKeeping, RunOutcome, RunPlan, Source};
+use graph::Graph;
+use model::{Clock, ConnectionKey, Identities, RandomIds, RunId};
+use privacy::access::{Access, AccessError, nothing_asked};
+use privacy::subject::{self, Subject};
+use spec::Policy;
 
 use crate::failure::Failure;
 use crate::project::Wired;
 
-pub(crate) use durable::StoredRun;
 use packing::ToPack;
 pub(crate) use packing::{PackageForm, Packed, Packing};
 
@@ -28,11 +27,9 @@ pub(crate) struct DataRequests {
 
 #[derive(Debug)]
 struct Shared {
-    graph: Graph,
+    graph: Arc<Graph>,
     sources: HashMap<ConnectionKey, Source>,
     policy: Option<Policy>,
-    /// Categories that the policy's access rules deliver.
-    targets: Vec<String>,
     limits: Concurrency,
     clock: Arc<dyn Clock>,
     ids: RandomIds,
@@ -81,9 +78,8 @@ impl DataRequests {
         let spool = private_folder().map_err(|error| Failure::unwritable(&std::env::temp_dir(), &error))?;
         Ok(Self {
             shared: Arc::new(Shared {
-                graph,
+                graph: Arc::new(graph),
                 sources,
-                targets: means.policy.as_ref().map(targets).unwrap_or_default(),
                 policy: means.policy,
                 limits: Concurrency::new(means.limits),
                 clock: means.clock,
@@ -122,31 +118,18 @@ impl DataRequests {
         on_progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<RunOutcome, Failure> {
         let (run, spool) = (RunId::new(&self.shared.ids), self.shared.spool.path().to_owned());
-        let person = subject::person(&run, identities, self.shared.clock.now());
-        let plan = self.plan(run, person, RowKeeping::Spool(spool))?;
+        let person = subject::person(&run, Subject::of(identities), self.shared.clock.now());
+        let plan = self.access().plan(run, person, RowKeeping::Spool(spool));
+        let plan = plan.map_err(|error| failure(&error.into()))?;
         engine::run(RunPlan { cancellation, ..plan }, on_progress)
             .await
             .map_err(|error| Failure::failed(&error))
     }
 
-    /// What is read about `person`.
-    fn plan(&self, run_id: RunId, person: Person, rows: RowKeeping) -> Result<RunPlan, Failure> {
-        let shared = &self.shared;
-        let targets = match &shared.policy {
-            None => Targets::Everything,
-            Some(_) => Targets::Categories(&shared.targets),
-        };
-        let traversal =
-            shared.graph.traverse(&person.identities, targets).map_err(|error| Failure::bad_input(&error))?;
-        Ok(RunPlan {
-            run_id,
-            traversal,
-            sources: shared.sources.clone(),
-            person,
-            limits: shared.limits.clone(),
-            rows,
-            cancellation: Cancellation::never(),
-        })
+    /// What is read.
+    fn access(&self) -> Access<'_> {
+        let Shared { graph, sources, policy, limits, .. } = &*self.shared;
+        Access { graph, sources, policy: policy.as_ref(), limits }
     }
 
     /// Reads everything about one person and writes the package.
@@ -185,23 +168,7 @@ fn private_folder() -> std::io::Result<tempfile::TempDir> {
     builder.tempdir()
 }
 
-/// Whether not one call was made although some should have been (architecture §13.22): nothing was
-/// produced, and a package would only pretend. Gives the reason of the first failure.
-fn nothing_asked(outcome: &RunOutcome) -> Option<&str> {
-    if outcome.requests() > 0 {
-        return None;
-    }
-    outcome.collections.values().find_map(|collection| match (&collection.status, &collection.completeness) {
-        (Status::Failed, model::Completeness::Incomplete { reason, detail })
-            if *reason != IncompleteReason::Cancelled =>
-        {
-            Some(detail.as_str())
-        }
-        _ => None,
-    })
-}
-
-fn targets(policy: &Policy) -> Vec<String> {
-    let access = policy.rules.iter().filter(|rule| rule.action == ActionType::Access);
-    access.flat_map(|rule| rule.targets.iter().cloned()).collect()
+/// What a person can do about it.
+fn failure(error: &AccessError) -> Failure {
+    if error.is_bad_input() { Failure::bad_input(error) } else { Failure::failed(error) }
 }

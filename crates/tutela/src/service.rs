@@ -50,7 +50,7 @@ pub(crate) async fn open(
     let wired = opening.wire(&members)?;
     Ok(PrivacyService::new(ServiceParts {
         store: state.store,
-        graph: wired.graph,
+        graph: Arc::new(wired.graph),
         sources: wired.sources,
         connections: members.iter().map(facts).collect(),
         policies: file.project.policies.clone(),

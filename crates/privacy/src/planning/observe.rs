@@ -13,7 +13,8 @@ use super::facts::{planned, policy_sha256};
 use super::goal::Goal;
 use crate::plan::drift::{Observed, ObservedRead};
 use crate::plan::{Limits, Plan, PlanContents};
-use crate::{PrivacyService, subject};
+use crate::PrivacyService;
+use crate::subject::{self, Subject};
 
 /// What a second reading found, in the terms of `plan`, for [`compare`](crate::plan::drift::compare):
 /// what a plan made of it now would use.
@@ -39,7 +40,9 @@ pub(crate) async fn observe(
     let created_at = parts.store.get_run(&contents.run).await?.created_at;
     let identities = identities_of(contents);
     let traversal = parts.graph.traverse(&identities, Targets::Everything)?;
-    let person = subject::person(&contents.run, identities, created_at);
+    let bytes = parts.store.run_subject(&contents.run).await?;
+    let request = Subject::from_bytes(bytes.expose()).and_then(|kept| kept.request);
+    let person = subject::person(&contents.run, Subject { identities, request }, created_at);
     let deciding = Deciding {
         service,
         goal: &goal,

@@ -1,16 +1,16 @@
 //! What becomes of what was read: a folder, an archive, or packages in the places that the policy
 //! names.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::RunOutcome;
 use model::{Identities, RunId};
 use privacy::Report;
+use privacy::access::{Destination, Package};
 use privacy::package::{self, Contents, Drafts, PackageError, PackageOptions};
 use privacy::storage::{self, Storage};
-use spec::{ActionType, PackageFormat, Policy, Rule};
+use spec::{PackageFormat, Policy};
 
 use super::Shared;
 use crate::failure::Failure;
@@ -85,20 +85,20 @@ pub(crate) struct Packed {
 impl Packing {
     /// Writes all packages. Those in storage come first: the folder is there when they are.
     pub(super) async fn pack(&self, shared: &Arc<Shared>, work: ToPack) -> Result<Packed, Failure> {
-        let work = Arc::new(work);
-        let mut stored = Vec::new();
-        for (storage, rule) in self.destinations(shared.policy.as_ref()) {
-            let name = format!("{}-{}", work.run, rule.key);
-            let (shared, work, rule) = (Arc::clone(shared), Arc::clone(&work), rule.clone());
-            let write = move |out: &mut dyn Write, formats: &[PackageFormat]| {
-                write_rule(out, (&shared, &work), &rule, formats)
-            };
-            let delivered = storage.deliver(&name, write).await.map_err(|error| Failure::failed(&error))?;
-            stored.push(delivered);
-        }
-        let (form, drafts, shared) = (self.form, self.drafts.clone(), Arc::clone(shared));
+        let ToPack { run, folder, outcome, identities } = work;
+        let package = Arc::new(Package {
+            graph: Arc::clone(&shared.graph),
+            policy: shared.policy.clone(),
+            outcome,
+            identities,
+            made_at: shared.clock.now(),
+        });
+        let destinations = self.destinations(shared.policy.as_ref());
+        let stored = package.deliver(run.as_str(), &destinations).await;
+        let stored = stored.map_err(|error| Failure::failed(&error))?;
+        let (form, drafts) = (self.form, self.drafts.clone());
         let written =
-            tokio::task::spawn_blocking(move || write_folder(&shared, &work, form, drafts.as_ref())).await;
+            tokio::task::spawn_blocking(move || write_folder(&package, &folder, form, drafts.as_ref())).await;
         let (place, contents) = match written {
             Ok(written) => written.map_err(|error| Failure::failed(&error))?,
             Err(_) => return Err(Failure::Failed("the package was not finished; run again".to_owned())),
@@ -106,69 +106,45 @@ impl Packing {
         Ok(Packed { place, contents, stored })
     }
 
-    fn destinations<'a>(
-        &'a self,
-        policy: Option<&'a Policy>,
-    ) -> impl Iterator<Item = (&'a Storage, &'a Rule)> {
+    fn destinations<'a>(&'a self, policy: Option<&'a Policy>) -> Vec<Destination<'a>> {
         let rules = policy.into_iter().flat_map(|policy| &policy.rules);
-        rules.filter_map(|rule| {
+        let placed = rules.filter_map(|rule| {
             let key = rule.storage_destination.as_deref()?;
             let storage = self.storages.iter().find(|storage| storage.key() == key)?;
-            Some((storage, rule))
-        })
+            Some(Destination { rule, storage })
+        });
+        placed.collect()
     }
-}
-
-/// The package of one rule.
-fn write_rule(
-    out: &mut dyn Write,
-    (shared, work): (&Shared, &ToPack),
-    rule: &Rule,
-    formats: &[PackageFormat],
-) -> Result<Report, PackageError> {
-    let contents = match &shared.policy {
-        Some(policy) => Contents::OfRule { policy, rule, graph: &shared.graph },
-        None => Contents::Everything,
-    };
-    package::write_zip(out, &work.outcome, &options(shared, work, contents), formats)
 }
 
 /// What rules without a place of their own deliver. If each has one, only the report is written.
 fn write_folder(
-    shared: &Shared,
-    work: &ToPack,
+    package: &Package,
+    folder: &Path,
     form: PackageForm,
     drafts: Option<&Drafts>,
 ) -> Result<(PathBuf, Report), PackageError> {
-    let policy = shared.policy.as_ref().map(without_places);
+    let policy = package.policy.as_ref().map(without_places);
     let contents = match &policy {
         None => Contents::Everything,
-        Some(policy) => Contents::Targeted { policy, graph: &shared.graph },
+        Some(policy) => Contents::Targeted { policy, graph: &package.graph },
     };
-    let options = PackageOptions { drafts, ..options(shared, work, contents) };
-    let delivers = |policy: &Policy| policy.rules.iter().any(|rule| rule.action == ActionType::Access);
+    let options = PackageOptions { drafts, ..package.options(contents) };
+    let delivers = |policy: &Policy| Package::access_rules(policy).next().is_some();
     if policy.as_ref().is_some_and(|policy| !delivers(policy)) {
-        let report = package::write_report(&work.folder, &work.outcome, &options)?;
-        return Ok((work.folder.clone(), report));
+        let report = package::write_report(folder, &package.outcome, &options)?;
+        return Ok((folder.to_owned(), report));
     }
     match form.formats() {
         None => {
-            let package = package::write(&work.folder, &work.outcome, &options)?;
+            let package = package::write(folder, &package.outcome, &options)?;
             Ok((package.folder, package.contents))
         }
         Some(formats) => {
-            let file = work.folder.join(ARCHIVE);
-            let report = package::write_zip_file(&file, &work.outcome, &options, formats)?;
+            let file = folder.join(ARCHIVE);
+            let report = package::write_zip_file(&file, &package.outcome, &options, formats)?;
             Ok((file, report))
         }
-    }
-}
-
-fn options<'a>(shared: &Shared, work: &'a ToPack, contents: Contents<'a>) -> PackageOptions<'a> {
-    PackageOptions {
-        subject: Some(&work.identities),
-        made_at: Some(shared.clock.now()),
-        ..PackageOptions::new(contents)
     }
 }
 

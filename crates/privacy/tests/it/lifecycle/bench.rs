@@ -221,7 +221,7 @@ impl Bench {
         let number = self.workers.fetch_add(1, Ordering::Relaxed);
         PrivacyService::new(ServiceParts {
             store: self.store().await,
-            graph: Graph::build(&[crm, shop]).unwrap(),
+            graph: Graph::build(&[crm, shop]).unwrap().into(),
             sources,
             connections: vec![
                 ConnectionFacts {

@@ -215,7 +215,7 @@ impl World {
         });
         PrivacyService::new(ServiceParts {
             store: store.await.unwrap(),
-            graph: Graph::build(&self.datasets).unwrap(),
+            graph: Graph::build(&self.datasets).unwrap().into(),
             sources: self.sources.clone(),
             connections: self.connections.clone(),
             policies: self.policies.clone(),

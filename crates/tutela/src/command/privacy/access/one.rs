@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use engine::Canceller;
 use model::{Identities, RunId, SystemClock};
+use privacy::access::StoredRun;
 
 use super::report;
-use crate::data_request::{DataRequests, Delivered, StoredRun};
+use crate::data_request::{DataRequests, Delivered};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
