@@ -23,6 +23,7 @@ mod project_file;
 mod rate_limit;
 mod request;
 mod script_hook;
+mod messages;
 mod server_file;
 mod storage;
 

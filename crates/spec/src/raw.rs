@@ -11,6 +11,7 @@ mod dataset;
 mod document;
 mod endpoint;
 mod extension;
+mod messages;
 mod pagination;
 mod param_value;
 mod polling;
@@ -34,6 +35,7 @@ pub(crate) use endpoint::Endpoint;
 pub(crate) use extension::{
     Batch, Destinations, EffectWord, PerWord, Rectify, Retry, Same, StateWord, Track, Verify,
 };
+pub(crate) use messages::{MessagesSection, NotificationsSection, SmtpSection, WebhookSection};
 pub(crate) use pagination::{
     CursorConfiguration, LinkConfiguration, LinkSourceWord, OffsetConfiguration, Pagination, ParamName,
 };

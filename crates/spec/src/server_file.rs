@@ -1,5 +1,11 @@
 //! The checked form of a server's settings: `server.yml`, environment and flags put together.
 
+mod messages;
+
+pub use messages::{
+    MESSAGE_KINDS, MessageSettings, NotificationSettings, SmtpSecurity, SmtpSettings, WebhookSettings,
+};
+
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
@@ -25,6 +31,12 @@ pub struct Server {
     pub public_url: Option<String>,
     /// How requests of people are carried out.
     pub execution: ExecutionSettings,
+    /// The server that takes e-mail; no e-mail is sent if absent.
+    pub smtp: Option<SmtpSettings>,
+    /// Who gets messages, besides the people that they are for.
+    pub messages: MessageSettings,
+    /// Which messages people get about their requests.
+    pub notifications: NotificationSettings,
     /// The most rows of a file with privacy requests.
     pub max_privacy_request_download_rows: u64,
     /// Largest body of a call, in bytes.

@@ -19,10 +19,13 @@ use self::defaults::DEFAULTS;
 use self::keys::{KEYS, Key};
 
 /// Keys that may be set over the API, too (fides-api §14.4).
-pub const SETTABLE_OVER_API: [&str; 4] = [
+pub const SETTABLE_OVER_API: [&str; 7] = [
     "execution.masking_strict",
     "execution.require_manual_request_approval",
     "execution.subject_identity_verification_required",
+    "notifications.send_request_completion_notification",
+    "notifications.send_request_receipt_notification",
+    "notifications.send_request_review_notification",
     "security.cors_origins",
 ];
 
@@ -141,6 +144,7 @@ pub fn server_settings(inputs: &ServerInputs) -> Checked<ServerSettings> {
     }
     diagnostics.extend(half_of_tls(&settings));
     diagnostics.extend(half_of_oidc(&settings));
+    diagnostics.extend(half_of_smtp(&settings));
     diagnostics.sort();
     let server = if diagnostics.has_errors() { None } else { server_of(&settings) };
     Checked { value: server.map(|server| ServerSettings { server, settings }), diagnostics }
@@ -262,6 +266,21 @@ fn half_of_tls(settings: &[Setting]) -> Option<Diagnostic> {
     Some(
         Diagnostic::error(&source, 0..0, "spec::half_of_tls", message)
             .with_help(format!("add `{missing}`, or take `{}` away for plain HTTP", there.key)),
+    )
+}
+
+/// A mail server takes no mail without a sender.
+fn half_of_smtp(settings: &[Setting]) -> Option<Diagnostic> {
+    let find = |key: &str| settings.iter().find(|setting| setting.key == key && !setting.value.is_null());
+    let there = find("smtp.host")?;
+    if find("smtp.from").is_some() {
+        return None;
+    }
+    let source = SourceFile::new(there.origin.to_string(), "");
+    let message = "`smtp.host` stands without `smtp.from`".to_owned();
+    Some(
+        Diagnostic::error(&source, 0..0, "spec::half_of_smtp", message)
+            .with_help("add `smtp.from`, or take `smtp.host` away to send no e-mail"),
     )
 }
 

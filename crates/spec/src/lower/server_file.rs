@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 
 use url::Url;
 
+use super::messages::notifications;
 use super::project_file::{is_origin, lower_reading};
 use super::{Finding, Lowering};
 use crate::raw;
@@ -27,6 +28,8 @@ pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument
         lowering.filled(&format!("sqlite.folders[{index}]"), Some(folder));
     }
     let execution = raw.execution.unwrap_or_default();
+    let smtp = lowering.smtp(raw.smtp.unwrap_or_default());
+    let messages = lowering.messages(raw.messages.unwrap_or_default());
     Some(Server {
         listen: listen?,
         data: raw.data?,
@@ -39,6 +42,9 @@ pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument
             require_manual_request_approval: execution.require_manual_request_approval?,
             subject_identity_verification_required: execution.subject_identity_verification_required?,
         },
+        smtp,
+        messages,
+        notifications: notifications(raw.notifications)?,
         max_privacy_request_download_rows: raw.admin_ui?.max_privacy_request_download_rows?,
         max_body_bytes: usize::try_from(load.max_body_bytes?).unwrap_or(usize::MAX),
         shutdown_wait: shutdown_wait?,
@@ -71,7 +77,9 @@ impl Lowering<'_> {
         }
         let session_life = self.duration("security.session_life", raw.session_life.as_deref());
         let session_idle = self.duration("security.session_idle", raw.session_idle.as_deref());
-        for (place, time) in [("security.session_life", session_life), ("security.session_idle", session_idle)] {
+        for (place, time) in
+            [("security.session_life", session_life), ("security.session_idle", session_idle)]
+        {
             if time.is_some_and(|time| time.is_zero()) {
                 let finding = Finding::new(
                     "spec::bad_duration",

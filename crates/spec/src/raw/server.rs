@@ -2,7 +2,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{EgressSection, ReadingSection};
+use super::{EgressSection, MessagesSection, NotificationsSection, ReadingSection, SmtpSection};
 
 /// A server file (`server.yml`): how `tutela serve` listens, whom it admits and what it may call.
 #[derive(Clone, Default, Deserialize, JsonSchema)]
@@ -25,6 +25,12 @@ pub(crate) struct ServerDocument {
     pub(crate) execution: Option<ExecutionSection>,
     /// The console, and what it may ask for.
     pub(crate) admin_ui: Option<AdminUiSection>,
+    /// The server that takes e-mail; no e-mail is sent if absent.
+    pub(crate) smtp: Option<SmtpSection>,
+    /// Who gets messages, besides the people that they are for.
+    pub(crate) messages: Option<MessagesSection>,
+    /// Which messages people get about their requests.
+    pub(crate) notifications: Option<NotificationsSection>,
     /// Limits of the server itself.
     pub(crate) server: Option<LoadSection>,
     /// What outgoing calls may do. Nobody can change it over the API.

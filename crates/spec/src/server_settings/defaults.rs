@@ -25,6 +25,15 @@ execution:
   masking_strict: true
   require_manual_request_approval: false
   subject_identity_verification_required: false
+smtp:
+  security: starttls
+messages:
+  staff: []
+  webhooks: []
+notifications:
+  send_request_receipt_notification: false
+  send_request_review_notification: false
+  send_request_completion_notification: false
 admin_ui:
   max_privacy_request_download_rows: 100000
 server:

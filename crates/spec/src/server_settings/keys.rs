@@ -15,7 +15,7 @@ pub(super) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
 });
 
 /// Variables of the program that are no settings of a file: secrets, and what other commands take.
-const OTHER_VARIABLES: [&str; 14] = [
+const OTHER_VARIABLES: [&str; 15] = [
     "TUTELA_CLIENT_ID",
     "TUTELA_CLIENT_SECRET",
     "TUTELA_CONFIG",
@@ -27,6 +27,7 @@ const OTHER_VARIABLES: [&str; 14] = [
     "TUTELA_OWNER_PASSWORD",
     "TUTELA_OWNER_USERNAME",
     "TUTELA_PROJECT",
+    "TUTELA_SMTP_PASSWORD",
     "TUTELA_ROOT_PASSWORD",
     "TUTELA_ROOT_USERNAME",
     "TUTELA_STATE",

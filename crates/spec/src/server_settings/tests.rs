@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::Severity;
 use crate::schema::server_schema;
-use crate::server_file::{Rate, TlsFiles};
+use crate::server_file::{Rate, SmtpSecurity, TlsFiles};
 
 const FULL: &str = "\
 listen: 0.0.0.0:9000
@@ -38,6 +38,21 @@ execution:
   masking_strict: false
   require_manual_request_approval: true
   subject_identity_verification_required: true
+smtp:
+  host: mail.example.com
+  port: 2525
+  security: tls
+  username: tutela
+  from: Privacy team <privacy@example.com>
+  certificate_authority: ca.pem
+messages:
+  staff: [ben@example.com]
+  webhooks:
+    - {name: crm, url: 'https://crm.example.com/hook', secret_from: [NEW_SECRET, OLD_SECRET], events: [finished]}
+notifications:
+  send_request_receipt_notification: true
+  send_request_review_notification: true
+  send_request_completion_notification: true
 admin_ui: {max_privacy_request_download_rows: 7}
 server: {public_url: 'https://tutela.example.com/', max_body_bytes: 1000, shutdown_wait: 5s}
 egress:
@@ -90,6 +105,14 @@ fn every_key_of_a_server_file_is_read() {
     );
     assert_eq!(server.reading.in_flight, Some(5));
     assert_eq!(server.sqlite_folders, ["/srv/databases"]);
+    let smtp = server.smtp.unwrap();
+    assert_eq!(
+        (smtp.host.as_str(), smtp.port, smtp.security),
+        ("mail.example.com", Some(2525), SmtpSecurity::Tls)
+    );
+    let webhook = &server.messages.webhooks[0];
+    assert_eq!((webhook.url.as_str(), webhook.secret_from.len()), ("https://crm.example.com/hook", 2));
+    assert!(server.notifications.receipt && server.notifications.review && server.notifications.completion);
 }
 
 #[test]
@@ -110,15 +133,23 @@ fn nothing_said_gives_the_defaults_and_an_empty_file_says_nothing() {
         .filter(|setting| setting.value.is_null())
         .map(|setting| setting.key.as_str())
         .collect();
-    assert_eq!(without, BTreeSet::from([
+    assert_eq!(
+        without,
+        BTreeSet::from([
             "egress.proxy",
             "oidc.client_id",
             "oidc.default_role",
             "oidc.issuer",
             "server.public_url",
+            "smtp.certificate_authority",
+            "smtp.from",
+            "smtp.host",
+            "smtp.port",
+            "smtp.username",
             "tls.certificate",
             "tls.key",
-        ]));
+        ])
+    );
 }
 
 #[test]
@@ -242,6 +273,32 @@ fn lists_and_maps_of_the_environment_are_json_and_empty_ones_say_nothing() {
     "spec::bad_issuer",
     None
 )]
+#[case::half_of_smtp("smtp: {host: mail.example.com}", "spec::half_of_smtp", None)]
+#[case::mail_security("smtp: {security: ssl}", "spec::bad_choice", None)]
+#[case::open_mail(
+    "smtp: {host: mail.example.com, from: a@example.com, security: none}",
+    "spec::open_mail",
+    None
+)]
+#[case::mail_host("smtp: {host: 'mail.example.com/x', from: a@example.com}", "spec::bad_host", None)]
+#[case::sender("smtp: {from: nobody}", "spec::bad_mailbox", None)]
+#[case::staff("messages: {staff: ['a b@example.com']}", "spec::bad_mailbox", None)]
+#[case::webhook_url(
+    "messages: {webhooks: [{name: a, url: 'http://crm.example.com', secret_from: [S]}]}",
+    "spec::bad_webhook_url",
+    None
+)]
+#[case::webhook_secret(
+    "messages: {webhooks: [{name: a, url: 'https://crm.example.com', secret_from: [whsec_canary]}]}",
+    "spec::bad_variable",
+    None
+)]
+#[case::webhook_event(
+    "messages: {webhooks: [{name: a, url: 'https://crm.example.com', secret_from: [S], events: [all]}]}",
+    "spec::bad_choice",
+    None
+)]
+#[case::webhook_without_name("messages: {webhooks: [{url: 'https://a.example'}]}", "spec::missing_key", None)]
 #[case::every_origin("security: {cors_origins: ['*']}", "spec::bad_origin", None)]
 #[case::origin_with_path("security: {cors_origins: ['https://a.example/']}", "spec::bad_origin", None)]
 #[case::half_of_tls("tls: {certificate: a.pem}", "spec::half_of_tls", None)]

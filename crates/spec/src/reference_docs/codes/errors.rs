@@ -8,6 +8,7 @@ pub(super) const ERRORS: &[Code] = &[
         "a rate of calls cannot be read",
         "write a number, `/`, and `second`, `minute`, `hour` or `day`",
     ),
+    error("spec::bad_choice", "a word is none of those that are possible here", "write one of those listed"),
     error(
         "spec::bad_collection",
         "an entry of `after` or `erase_after` does not name a collection",
@@ -24,6 +25,7 @@ pub(super) const ERRORS: &[Code] = &[
         "write digits and one of `s`, `m`, `h` and `d`",
     ),
     error("spec::bad_endpoint", "the server of a storage place is no origin", "write scheme, host and port"),
+    error("spec::bad_host", "a mail server is no plain name or address", "write `mail.example.com`"),
     error(
         "spec::bad_increment",
         "the step of `offset` paging is zero or negative",
@@ -40,6 +42,7 @@ pub(super) const ERRORS: &[Code] = &[
         "rename it",
     ),
     error("spec::bad_listen", "`listen` is no address with a port", "write an address and a port"),
+    error("spec::bad_mailbox", "a text is no e-mail address", "write `privacy@example.com`"),
     error("spec::bad_mapping_key", "a key of a mapping is not a plain text", "write the key as text"),
     error("spec::bad_namespace", "a member of `namespace` is no name", "write text"),
     error(
@@ -76,6 +79,21 @@ pub(super) const ERRORS: &[Code] = &[
         "write `people.star:delete`; the file lies beside the connector file",
     ),
     error("spec::bad_status", "a number is no HTTP status code", "write codes from 100 to 599"),
+    error(
+        "spec::bad_variable",
+        "a webhook has no names of variables with its secrets, or something else in their place",
+        "write names in capital letters",
+    ),
+    error(
+        "spec::bad_webhook_name",
+        "the name of a webhook has other characters than letters, digits, `_`, `.` and `-`",
+        "write another name",
+    ),
+    error(
+        "spec::bad_webhook_url",
+        "a webhook has no address that it can be called at",
+        "write an address with `https`; `http` is for this machine",
+    ),
     error(
         "spec::collection_masking",
         "a collection is to be masked as a whole otherwise than by deletion",
@@ -128,6 +146,7 @@ pub(super) const ERRORS: &[Code] = &[
     error("spec::duplicate_policy", "two policies have the same key", "give each its own"),
     error("spec::duplicate_rule", "two rules of a policy have the same key", "give each its own"),
     error("spec::duplicate_storage", "two places for packages have the same key", "give each its own key"),
+    error("spec::duplicate_webhook", "two webhooks have the same name", "give each its own"),
     error(
         "spec::empty_api_key",
         "an `api_key` authentication adds nothing to requests",
@@ -174,6 +193,7 @@ pub(super) const ERRORS: &[Code] = &[
         "a provider to sign in with stands without what it calls this server, or without a way back",
         "name `oidc.client_id` and `server.public_url`",
     ),
+    error("spec::half_of_smtp", "a mail server stands without a sender", "name `smtp.from`"),
     error("spec::half_of_tls", "of certificate and key of the TLS one is missing", "name both, or none"),
     error(
         "spec::host_not_allowed",
@@ -279,6 +299,11 @@ pub(super) const ERRORS: &[Code] = &[
         "give the field a list type, or remove the key",
     ),
     error("spec::not_json", "a variable that holds a list or a mapping is no JSON", "write JSON"),
+    error(
+        "spec::open_mail",
+        "mail would be sent in the open to another machine",
+        "write `starttls` or `tls` as `smtp.security`",
+    ),
     error("spec::out_of_range", "a number is below or above what is accepted", "use a number in the range"),
     error(
         "spec::overlapping_targets",
