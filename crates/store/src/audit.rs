@@ -91,6 +91,7 @@ impl Store {
         }));
         let body = String::from_utf8(body).map_err(|_| StoreError::Damaged { what: "an audit entry" })?;
         sqlx::query(ENTER).bind(id.as_str()).bind(body).execute(tx.connection()).await?;
+        tx.is_change |= crate::revision::is_change(event.action);
         Ok(AuditId(id))
     }
 

@@ -65,6 +65,8 @@ pub(crate) struct Tx {
     // Before the permit: dropped, it rolls back before the next writer may begin.
     inner: sqlx::Transaction<'static, Any>,
     _permit: Option<OwnedSemaphorePermit>,
+    /// Whether it changes what requests are worked off with.
+    pub(crate) is_change: bool,
 }
 
 impl Tx {
@@ -72,7 +74,10 @@ impl Tx {
         &mut self.inner
     }
 
-    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        if self.is_change {
+            self.revise().await?;
+        }
         Ok(self.inner.commit().await?)
     }
 }
@@ -199,7 +204,7 @@ impl Store {
 
     async fn begin_on(&self, pool: &AnyPool) -> Result<Tx, StoreError> {
         let permit = self.alone().await;
-        Ok(Tx { inner: pool.begin_with(self.inner.dialect.begin()).await?, _permit: permit })
+        Ok(Tx { inner: pool.begin_with(self.inner.dialect.begin()).await?, _permit: permit, is_change: false })
     }
 
     /// The data key of a run.
