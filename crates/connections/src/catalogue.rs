@@ -1,5 +1,7 @@
 //! Every type of connection that can be made: what comes with the program, and the connector library.
 
+use spec::DatabaseKind;
+
 use crate::connection_type::ConnectionType;
 use crate::template::Template;
 
@@ -117,9 +119,22 @@ impl ConnectionType {
 
     /// What this version can do through it by itself; for `saas` its connector file says it.
     pub fn supported_actions(self) -> &'static [SupportedAction] {
-        // The types that `datastore` has a driver for.
-        let has_driver = matches!(self, Self::MariaDb | Self::MySql | Self::Postgres | Self::Timescale);
-        if has_driver { &[SupportedAction::Access, SupportedAction::Erasure] } else { &[] }
+        if self.database().is_some() { &[SupportedAction::Access, SupportedAction::Erasure] } else { &[] }
+    }
+
+    /// The database that `datastore` has a driver for.
+    pub fn database(self) -> Option<DatabaseKind> {
+        match self {
+            Self::Postgres | Self::Timescale => Some(DatabaseKind::Postgres),
+            Self::MySql | Self::MariaDb => Some(DatabaseKind::MySql),
+            _ => None,
+        }
+    }
+
+    /// Whether data is read from it by a program, in this version or another: not by a person, not by
+    /// mail, not for a catalogue of what there is.
+    pub fn is_read_by_program(self) -> bool {
+        matches!(self.system_type(), SystemType::Database | SystemType::Saas) && self != Self::TestDatastore
     }
 
     /// Whether the catalogue offers it: not `saas`, whose templates stand for it, and not what is set up

@@ -15,6 +15,7 @@
 //! # Ok::<(), connections::UnknownConnectionType>(())
 //! ```
 
+mod calls;
 mod catalogue;
 mod connection_type;
 mod connections;
@@ -33,7 +34,9 @@ mod secrets;
 mod template;
 mod trial;
 mod view;
+mod wiring;
 
+pub use calls::{Calls, DatabasePlace};
 pub use catalogue::{CatalogueEntry, CatalogueFilter, SupportedAction, SystemType, catalogue};
 pub use connection_type::{ConnectionType, UnknownConnectionType};
 pub use connections::{Connections, ConnectionsParts, Outgoing};
@@ -54,3 +57,7 @@ pub use secrets::{SecretsCheck, SecretsKept, SecretsMode, SecretsRefused};
 pub use template::{Instance, Template, supported_actions};
 pub use trial::{Trial, TrialRefused};
 pub use view::ConnectionView;
+pub use wiring::{
+    GraphPart, LeftOut, LeftOutReason, WireError, WireOptions, Wired, WiredConnection, definition_digest,
+    joined,
+};

@@ -4,17 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector::{CallError, Connection, Connector, ConnectorParts, Secrets, Settings, TestOutcome};
-use datastore::{Database, DatabaseKind, DatabaseSettings, Fault, ReadLimits};
+use connector::{CallError, Connection, Connector, Secrets, Settings, TestOutcome};
+use datastore::Fault;
 use engine::{StoredTokens, StoredTokensParts};
 use model::ConnectionKey;
 use serde_json::{Value, json};
 use spec::dataset_file::Namespace;
-use spec::{ConnectorFile, DomainValidation, SecretInputs};
-use store::{ConnectionAccess, StoreError, StoredConnection};
+use spec::{ConnectorFile, DatabaseKind, DomainValidation, SecretInputs};
+use store::{StoreError, StoredConnection};
 use thiserror::Error;
 
-use crate::{ConnectionType, Connections, SecretValues};
+use crate::{ConnectionType, Connections, DatabasePlace, SecretValues};
 
 /// Longest time of a test.
 const LONGEST: Duration = Duration::from_secs(40);
@@ -79,7 +79,7 @@ impl Connections {
         match kind {
             ConnectionType::Saas => self.tried_application(connection, secrets).await,
             ConnectionType::Postgres | ConnectionType::Timescale => {
-                self.tried_database(connection, (kind, DatabaseKind::PostgreSql), secrets).await
+                self.tried_database(connection, (kind, DatabaseKind::Postgres), secrets).await
             }
             ConnectionType::MySql | ConnectionType::MariaDb => {
                 self.tried_database(connection, (kind, DatabaseKind::MySql), secrets).await
@@ -146,23 +146,19 @@ impl Connections {
         let inputs = SecretInputs::new(secrets.clone().into_entries());
         let checked = spec::check_secrets(&file, &inputs, DomainValidation::Disabled);
         let references = checked.map(|checked| checked.references).unwrap_or_default();
-        Connector::new(ConnectorParts {
-            connection: Connection {
-                key: key.clone(),
-                file: Arc::new(file),
-                secrets: Arc::new(Secrets::new(secrets.into_entries())),
-                references: references.into_iter().collect(),
-                recording_keep: HashMap::new(),
-            },
-            door: self.inner.outgoing.door.clone(),
-            tokens: Arc::new(StoredTokens::new(StoredTokensParts {
-                store: self.store().clone(),
-                worker: format!("test_{}", self.inner.ids.next_uuid()),
-                fingerprints: HashMap::from([(key.clone(), fingerprint)]),
-            })),
-            clock: Arc::clone(&self.inner.clock),
-            ids: Arc::clone(&self.inner.ids),
-            settings: Settings { attempts: 1, ..self.inner.outgoing.calls.clone() },
+        let tokens = StoredTokens::new(StoredTokensParts {
+            store: self.store().clone(),
+            worker: format!("test_{}", self.inner.ids.next_uuid()),
+            fingerprints: HashMap::from([(key.clone(), fingerprint)]),
+        });
+        let mut calls = self.calls(Arc::new(tokens));
+        calls.settings.attempts = 1;
+        calls.connector(Connection {
+            key: key.clone(),
+            file: Arc::new(file),
+            secrets: Arc::new(Secrets::new(secrets.into_entries())),
+            references: references.into_iter().collect(),
+            recording_keep: HashMap::new(),
         })
     }
 
@@ -178,19 +174,16 @@ impl Connections {
         (kind, driver): (ConnectionType, DatabaseKind),
         secrets: SecretValues,
     ) -> Trial {
-        let settings = DatabaseSettings {
-            connection: connection.key.clone(),
+        let place = DatabasePlace {
+            key: connection.key.clone(),
             kind: driver,
-            secrets: secrets.into_entries().into_iter().map(renamed).collect(),
-            access: match connection.access {
-                ConnectionAccess::Read => spec::Access::Read,
-                ConnectionAccess::Write => spec::Access::Write,
-            },
+            secrets: secrets.into_entries(),
+            access: crate::wiring::access(connection.access),
             namespace: Namespace::default(),
             boundary: self.inner.outgoing.boundary.clone(),
-            limits: ReadLimits { attempts: 1, ..ReadLimits::default() },
         };
-        let fault = match Database::new(&settings, Arc::clone(&self.inner.clock)) {
+        let once = Settings { attempts: 1, ..self.inner.outgoing.calls.clone() };
+        let fault = match place.open(&once, &self.inner.clock) {
             Ok(database) => database.test().await.err(),
             Err(error) => Some(error),
         };
@@ -209,10 +202,4 @@ fn said(error: &CallError) -> String {
         Some(status) => format!("Client call failed with status code '{status}': {error}"),
         None => error.to_string(),
     }
-}
-
-/// The name that the driver knows a secret by.
-fn renamed((name, value): (String, Value)) -> (String, Value) {
-    let name = if name == "ssl_mode" { "sslmode".to_owned() } else { name };
-    (name, value)
 }

@@ -1,0 +1,2 @@
+mod wiring;
+mod world;
