@@ -98,6 +98,22 @@ impl std::fmt::Debug for MaskSecrets {
     }
 }
 
+/// `length` random digits, each equally likely, to be typed by a person.
+///
+/// # Panics
+/// If the system gives no random bytes.
+pub fn random_digits(length: usize) -> Secret<String> {
+    /// The largest multiple of 10 in a byte; what lies above would favour the first digits.
+    const FAIR: u8 = 250;
+    let mut text = String::with_capacity(length);
+    while text.len() < length {
+        let drawn = random_bytes::<64>();
+        let digits = drawn.iter().filter(|byte| **byte < FAIR);
+        text.extend(digits.take(length - text.len()).map(|byte| char::from(b'0' + byte % 10)));
+    }
+    Secret::new(text)
+}
+
 /// `length` random lower-case letters and digits, each equally likely.
 ///
 /// # Panics

@@ -33,6 +33,7 @@ pub mod policy_book;
 mod published;
 mod replay;
 mod report;
+pub mod request;
 mod rereading;
 mod resolve;
 mod retention;

@@ -1,0 +1,245 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crypto::Secret;
+use jiff::Timestamp;
+use model::{Identities, PrivacyRequestId, Row};
+use serde_json::Value;
+use store::{
+    Intake, Lookup, NewCode, NewPrivacyRequest, NewRequestLog, PrivacyRequest, PrivacyRequestStatus, RuleAction,
+};
+
+use super::evaluate::Evaluated;
+use super::identity::{HeldIdentities, KNOWN_IDENTITIES, VerifiedBy, custom_field_lookup};
+use super::{By, PrivacyRequests, RequestError, RequestSettings};
+use crate::policy_book::PolicyError;
+
+/// A request as it is made.
+#[derive(Debug, Default)]
+pub struct NewRequest {
+    /// Key of its policy.
+    pub policy: String,
+    /// Who it is about.
+    pub identities: Identities,
+    /// Labels of the identities that are not known to everybody, by kind.
+    pub labels: BTreeMap<String, String>,
+    /// What else is given: name → `{label, value}`.
+    pub custom_fields: Row,
+    /// The caller's own id for it.
+    pub external_id: Option<String>,
+    /// When the person asked; now if it is not said.
+    pub requested_at: Option<Timestamp>,
+    /// The key that the person wants the packages under.
+    pub encryption_key: Option<Secret<String>>,
+    /// Where it comes from (`Privacy Center`).
+    pub source: Option<String>,
+    /// Where the person lives, ISO 3166.
+    pub location: Option<String>,
+    /// The property it is made on.
+    pub property_id: Option<String>,
+}
+
+/// Who makes a request.
+#[derive(Debug, Clone, Default)]
+pub struct Submitter {
+    /// A caller that was let in, and vouches for the identities; `None`: anybody.
+    pub caller: Option<By>,
+}
+
+/// The source whose requests are made by a person on behalf of another.
+const REQUEST_MANAGER: &str = "Request Manager";
+
+/// Why a request whose identities nobody can be asked about waits.
+pub(super) const NO_CHANNEL: &str = "no_way_to_verify";
+
+impl PrivacyRequests {
+    /// Takes a request in: checks it, sends codes if nobody vouches for it, else decides whether it may
+    /// be carried out at once (privacy-requests 14.2).
+    ///
+    /// # Errors
+    /// [`RequestError`]; nothing was kept.
+    pub async fn create(
+        &self,
+        new: NewRequest,
+        submitter: Submitter,
+    ) -> Result<PrivacyRequest, RequestError> {
+        let settings = self.settings().await?;
+        let timeframe = self.check(&new).await?;
+        let verified = submitter.caller.as_ref().map(|_| VerifiedBy::Caller);
+        let identities = HeldIdentities::new(&new.identities, &new.labels, verified);
+        let mut made = self.blank(&new, &submitter, timeframe);
+        let (codes, evaluated) = if submitter.caller.is_none() {
+            let codes = self.codes(&identities, &settings);
+            if codes.is_empty() {
+                made.attention = Some(NO_CHANNEL.to_owned());
+            }
+            (codes, Evaluated::default())
+        } else {
+            made.status = PrivacyRequestStatus::Pending;
+            (Vec::new(), self.evaluate(&mut made, &identities, &settings).await?)
+        };
+        let id = made.id.clone();
+        let by = submitter.caller.unwrap_or_else(By::system);
+        let kept = Kept { codes, logs: evaluated.logs, by };
+        let new = self.to_keep(new, made, &identities, &settings, kept);
+        self.store().privacy_request_create(new).await?;
+        self.demote(&evaluated.losers).await?;
+        self.get(&id).await
+    }
+
+    /// What has to hold before anything is kept (privacy-requests L-4); the days that the policy gives.
+    async fn check(&self, new: &NewRequest) -> Result<Option<u32>, RequestError> {
+        if new.identities.is_empty() {
+            return Err(RequestError::NoIdentity);
+        }
+        let is_unlabelled =
+            |kind: &&str| !KNOWN_IDENTITIES.contains(kind) && !new.labels.contains_key(*kind);
+        if let Some(kind) = new.identities.kinds().find(is_unlabelled) {
+            return Err(RequestError::Unlabelled { kind: kind.to_owned() });
+        }
+        // There are no properties here, so that none of these ids can be one.
+        if new.property_id.is_some() {
+            return Err(RequestError::NoProperty);
+        }
+        let policy = self.parts.policies.get(&new.policy).await.map_err(|error| match error {
+            PolicyError::NoPolicy { key } => RequestError::NoPolicy { key },
+            other => RequestError::Policy(other),
+        })?;
+        let is_consent = |rule: &store::PolicyRule| rule.action == RuleAction::Consent;
+        if !policy.rules.is_empty() && policy.rules.iter().all(is_consent) {
+            return Err(RequestError::ConsentOnly { key: policy.key });
+        }
+        Ok(policy.execution_timeframe)
+    }
+
+    fn blank(&self, new: &NewRequest, submitter: &Submitter, timeframe: Option<u32>) -> PrivacyRequest {
+        let now = self.now();
+        let requested_at = new.requested_at.unwrap_or(now);
+        let by_hand = new.source.as_deref() == Some(REQUEST_MANAGER);
+        PrivacyRequest {
+            id: PrivacyRequestId::new(&*self.parts.ids),
+            policy: new.policy.clone(),
+            status: PrivacyRequestStatus::IdentityUnverified,
+            step: None,
+            intake: if submitter.caller.is_some() { Intake::Authenticated } else { Intake::Public },
+            source: new.source.clone(),
+            external_id: new.external_id.clone(),
+            location: new.location.clone(),
+            property_id: new.property_id.clone(),
+            created_at: now,
+            updated_at: now,
+            requested_at,
+            started_at: None,
+            finished_at: None,
+            reviewed_at: None,
+            identity_verified_at: None,
+            custom_fields_approved_at: None,
+            paused_at: None,
+            canceled_at: None,
+            deleted_at: None,
+            finalized_at: None,
+            forgotten_at: None,
+            due_at: timeframe.and_then(|days| due_at(requested_at, days)),
+            reviewed_by: None,
+            submitted_by: submitter.caller.as_ref().filter(|_| by_hand).map(By::name),
+            custom_fields_approved_by: None,
+            deleted_by: None,
+            finalized_by: None,
+            planned_by: None,
+            duplicate_group: None,
+            access_run: None,
+            change_run: None,
+            plan: None,
+            attention: None,
+            version: 0,
+            work_at: None,
+            worker: None,
+            attempts: 0,
+        }
+    }
+
+    /// A code for each identity that can be written to (privacy-requests W-10).
+    pub(super) fn codes(&self, identities: &HeldIdentities, settings: &RequestSettings) -> Vec<NewCode> {
+        if !settings.identity_verification {
+            return Vec::new();
+        }
+        let reachable = |kind: &&str| match *kind {
+            "email" => settings.channels.email,
+            "phone_number" => settings.channels.sms,
+            _ => false,
+        };
+        // A code proves one mailbox: with several values nobody knows which one.
+        let single = |kind: &&str| identities.get(kind).is_some_and(|held| held.values.len() == 1);
+        let expires_at = later(self.now(), settings.code_ttl);
+        let code = |kind: &str| NewCode { kind: kind.to_owned(), code: crypto::random_digits(6), expires_at };
+        identities.unverified().filter(reachable).filter(single).map(code).collect()
+    }
+
+    fn to_keep(
+        &self,
+        new: NewRequest,
+        made: PrivacyRequest,
+        identities: &HeldIdentities,
+        settings: &RequestSettings,
+        kept: Kept,
+    ) -> NewPrivacyRequest {
+        let fields = Some(new.custom_fields).filter(|fields| settings.allow_custom_fields && !fields.is_empty());
+        let mut lookups = identities.lookups();
+        lookups.extend(fields.iter().flat_map(field_lookups));
+        let text = |fields: Row| Secret::new(Value::Object(fields).to_string().into_bytes());
+        NewPrivacyRequest {
+            id: made.id,
+            policy: made.policy,
+            status: made.status,
+            step: made.step,
+            intake: made.intake,
+            source: made.source,
+            external_id: made.external_id,
+            location: made.location,
+            property_id: made.property_id,
+            requested_at: made.requested_at,
+            due_at: made.due_at,
+            identity_verified_at: made.identity_verified_at,
+            reviewed: None,
+            submitted_by: made.submitted_by,
+            duplicate_group: made.duplicate_group,
+            attention: made.attention,
+            work_at: made.work_at,
+            identities: identities.to_bytes(),
+            custom_fields: fields.map(text),
+            encryption_key: new.encryption_key,
+            lookups,
+            codes: kept.codes,
+            logs: kept.logs,
+            actor: kept.by.actor,
+        }
+    }
+}
+
+/// What is kept with a new request.
+struct Kept {
+    codes: Vec<NewCode>,
+    logs: Vec<NewRequestLog>,
+    by: By,
+}
+
+fn field_lookups(fields: &Row) -> Vec<Lookup> {
+    let values = |field: &Value| match field.get("value") {
+        Some(Value::Array(values)) => values.clone(),
+        Some(value) => vec![value.clone()],
+        None => Vec::new(),
+    };
+    let of = |(name, field): (&String, &Value)| -> Vec<Lookup> {
+        values(field).iter().map(|value| custom_field_lookup(name, value)).collect()
+    };
+    fields.iter().flat_map(of).collect()
+}
+
+/// So many days later, in UTC; `None` past the end of the calendar.
+fn due_at(from: Timestamp, days: u32) -> Option<Timestamp> {
+    from.checked_add(jiff::SignedDuration::from_hours(24 * i64::from(days))).ok()
+}
+
+pub(super) fn later(from: Timestamp, by: Duration) -> Timestamp {
+    from.checked_add(by).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,167 @@
+use model::PrivacyRequestId;
+use store::{PrivacyRequestStatus, StoreError};
+use thiserror::Error;
+
+use super::status::Refused;
+use crate::policy_book::PolicyError;
+
+/// Why a request was not made or not changed. Texts that clients know are theirs.
+#[derive(Debug, Error)]
+pub enum RequestError {
+    /// No such request.
+    #[error("No privacy request found with id '{id}'.")]
+    NotFound {
+        /// Its id, as it was asked for.
+        id: String,
+    },
+    /// It was deleted.
+    #[error("Privacy request with id {id} has been deleted.")]
+    Deleted {
+        /// Its id.
+        id: PrivacyRequestId,
+    },
+    /// It has to be about somebody.
+    #[error("You must provide at least one identity to process")]
+    NoIdentity,
+    /// Custom identities have labels.
+    #[error("the identity `{kind}` is none that everybody knows; give it as an object of `label` and `value`")]
+    Unlabelled {
+        /// Its kind.
+        kind: String,
+    },
+    /// No such property.
+    #[error("Property ID must be valid to process")]
+    NoProperty,
+    /// No such policy.
+    #[error("Policy with key {key} does not exist")]
+    NoPolicy {
+        /// Its key.
+        key: String,
+    },
+    /// Nothing would be done.
+    #[error("Policy with key {key} has consent rules only, which are not carried out; name a policy with access or erasure rules")]
+    ConsentOnly {
+        /// Its key.
+        key: String,
+    },
+    /// The event does not fit the status.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// Somebody would have to show first that it is theirs.
+    #[error("Cannot approve unverified duplicate request")]
+    UnverifiedDuplicate,
+    /// It is over, or went wrong.
+    #[error("Cannot cancel privacy request in {} status", .status.as_str())]
+    NotCancelable {
+        /// How far it is.
+        status: PrivacyRequestStatus,
+    },
+    /// It did not go wrong.
+    #[error("Cannot restart privacy request from failure: privacy request '{id}' status = {}.", .status.as_str())]
+    NotFailed {
+        /// Its id.
+        id: PrivacyRequestId,
+        /// How far it is.
+        status: PrivacyRequestStatus,
+    },
+    /// It is not to be worked on.
+    #[error("Cannot re-queue privacy request {id} with status {}", .status.as_str())]
+    NotQueueable {
+        /// Its id.
+        id: PrivacyRequestId,
+        /// How far it is.
+        status: PrivacyRequestStatus,
+    },
+    /// It is done.
+    #[error("Cannot resubmit a complete privacy request")]
+    Complete,
+    /// It does not wait for input.
+    #[error("Cannot resume privacy request from 'requires_input': privacy request '{id}' status = {}.", .status.as_str())]
+    NotWaiting {
+        /// Its id.
+        id: PrivacyRequestId,
+        /// How far it is.
+        status: PrivacyRequestStatus,
+    },
+    /// It waits for something else than the call brings.
+    #[error("Cannot resume privacy request. {reason}")]
+    StillWaits {
+        /// What for, and what to do.
+        reason: &'static str,
+    },
+    /// It is not held.
+    #[error("Invalid resume request: privacy request '{id}' status = {}.", .status.as_str())]
+    NotPaused {
+        /// Its id.
+        id: PrivacyRequestId,
+        /// How far it is.
+        status: PrivacyRequestStatus,
+    },
+    /// It does not wait to be finalized.
+    #[error("Cannot manually finalize privacy request '{id}': status is {}, not requires_manual_finalization.", .status.as_str())]
+    NotFinalizable {
+        /// Its id.
+        id: PrivacyRequestId,
+        /// How far it is.
+        status: PrivacyRequestStatus,
+    },
+    /// No identity of it is to be shown.
+    #[error("Invalid identity verification request. Privacy request '{id}' status = {}.", .status.as_str())]
+    NotToVerify {
+        /// Its id.
+        id: PrivacyRequestId,
+        /// How far it is.
+        status: PrivacyRequestStatus,
+    },
+    /// There is no code any more.
+    #[error("Identification code expired for {id}.")]
+    CodeExpired {
+        /// The request.
+        id: PrivacyRequestId,
+    },
+    /// It is another code.
+    #[error("Incorrect identification code for '{id}'")]
+    CodeWrong {
+        /// The request.
+        id: PrivacyRequestId,
+    },
+    /// There were too many attempts.
+    #[error("Attempt limit hit for '{id}'")]
+    CodeSpent {
+        /// The request.
+        id: PrivacyRequestId,
+    },
+    /// No code can be sent.
+    #[error("no code can be sent: there is no way to reach an identity of the request, or all are verified")]
+    NoChannel,
+    /// What is about the person was destroyed.
+    #[error("the identities of privacy request {id} were destroyed at the end of their time; make a new request")]
+    Forgotten {
+        /// Its id.
+        id: PrivacyRequestId,
+    },
+    /// It has no plan that waits.
+    #[error("privacy request {id} has no plan that waits for approval")]
+    NoPlan {
+        /// Its id.
+        id: PrivacyRequestId,
+    },
+    /// Its plan is another one by now.
+    #[error("the plan of privacy request {id} is another one by now; look at it and approve its digest")]
+    OtherPlan {
+        /// Its id.
+        id: PrivacyRequestId,
+    },
+    /// Somebody else has to approve it.
+    #[error("who asked for a plan may not approve it; somebody else has to")]
+    SamePerson,
+    /// Others changed it again and again.
+    #[error("others are changing this privacy request at the same time; send the call again")]
+    Busy,
+    /// The policy cannot be used.
+    #[error(transparent)]
+    Policy(PolicyError),
+    /// The state could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,101 @@
+use crypto::Secret;
+use model::PrivacyRequestId;
+use store::{
+    CodeChange, CodeCheck, PrivacyRequest, PrivacyRequestChange, PrivacyRequestStatus as Status,
+};
+
+use super::identity::VerifiedBy;
+use super::status::{Event, next};
+use super::{ATTEMPTS, By, PrivacyRequests, RequestError};
+
+impl PrivacyRequests {
+    /// Takes a code that was sent to an identity: that identity, and no other, is then known to be
+    /// theirs (privacy-requests W-10 to W-12).
+    ///
+    /// # Errors
+    /// [`RequestError::NotToVerify`], [`RequestError::CodeExpired`], [`RequestError::CodeWrong`],
+    /// [`RequestError::CodeSpent`].
+    pub async fn verify(
+        &self,
+        id: &PrivacyRequestId,
+        code: &Secret<String>,
+    ) -> Result<PrivacyRequest, RequestError> {
+        let settings = self.settings().await?;
+        let request = self.get_live(id).await?;
+        let open = self.store().privacy_request_codes_open(id).await?;
+        let first = matches!(request.status, Status::IdentityUnverified | Status::Duplicate);
+        // A further identity of a request that still waits for a decision may be shown, too.
+        if !first && (open.is_empty() || next(request.status, Event::IdentityVerified).is_err()) {
+            return Err(RequestError::NotToVerify { id: id.clone(), status: request.status });
+        }
+        let limit = settings.attempt_limit;
+        let kind = match self.store().privacy_request_code_check(id, code.expose(), limit).await? {
+            CodeCheck::Right { kind } => kind,
+            CodeCheck::Wrong => return Err(RequestError::CodeWrong { id: id.clone() }),
+            CodeCheck::Spent => return Err(RequestError::CodeSpent { id: id.clone() }),
+            CodeCheck::Absent => return Err(RequestError::CodeExpired { id: id.clone() }),
+        };
+        self.verified(id, &kind).await
+    }
+
+    async fn verified(&self, id: &PrivacyRequestId, kind: &str) -> Result<PrivacyRequest, RequestError> {
+        let settings = self.settings().await?;
+        for _ in 0..ATTEMPTS {
+            let request = self.get_live(id).await?;
+            let mut identities = self.identities(id).await?;
+            identities.verify(kind, VerifiedBy::Code);
+            let mut change = PrivacyRequestChange::of(&request);
+            let status = next(request.status, Event::IdentityVerified);
+            change.request.status =
+                status.map_err(|_| RequestError::NotToVerify { id: id.clone(), status: request.status })?;
+            change.request.identity_verified_at.get_or_insert(self.now());
+            change.request.attention = None;
+            change.identities = Some(identities.to_bytes());
+            change.codes = CodeChange::Used(kind.to_owned());
+            let mut losers = Vec::new();
+            if change.request.status != request.status {
+                let evaluated = self.evaluate(&mut change.request, &identities, &settings).await?;
+                change.logs = evaluated.logs;
+                losers = evaluated.losers;
+            }
+            match self.write(change, &By::system(), "privacy_request.verified").await {
+                Ok(Some(written)) => {
+                    self.demote(&losers).await?;
+                    return Ok(written);
+                }
+                Ok(None) => {}
+                // Somebody gave the same code at the same time.
+                Err(RequestError::Store(store::StoreError::NotFound { .. })) => {
+                    return Err(RequestError::CodeExpired { id: id.clone() });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(RequestError::Busy)
+    }
+
+    /// Sends new codes to the identities that nobody has shown yet; the old ones are good no more.
+    ///
+    /// # Errors
+    /// [`RequestError::NotToVerify`], [`RequestError::NoChannel`] if there is none to send to.
+    pub async fn send_codes(&self, id: &PrivacyRequestId) -> Result<PrivacyRequest, RequestError> {
+        let settings = self.settings().await?;
+        for _ in 0..ATTEMPTS {
+            let request = self.get_live(id).await?;
+            if !matches!(request.status, Status::IdentityUnverified | Status::Duplicate) {
+                return Err(RequestError::NotToVerify { id: id.clone(), status: request.status });
+            }
+            let codes = self.codes(&self.identities(id).await?, &settings);
+            if codes.is_empty() {
+                return Err(RequestError::NoChannel);
+            }
+            let mut change = PrivacyRequestChange::of(&request);
+            change.request.attention = None;
+            change.codes = CodeChange::Sent(codes);
+            if let Some(written) = self.write(change, &By::system(), "privacy_request.codes_sent").await? {
+                return Ok(written);
+            }
+        }
+        Err(RequestError::Busy)
+    }
+}

@@ -1,0 +1,187 @@
+//! What a worker does to the status of the request that it holds.
+
+use model::Identities;
+use store::{
+    ClaimEnd, ClaimedRequest, NewRequestLog, PrivacyRequest, PrivacyRequestChange, PrivacyRequestStatus,
+    RequestLease, RequestStep, RuleAction,
+};
+
+use super::duplicate::Standing;
+use super::evaluate::duplicate_log;
+use super::review::audit;
+use super::status::{Event, next};
+use super::{By, PrivacyRequests, RequestError};
+
+/// Whether a worker may go on with the request that it took.
+#[derive(Debug)]
+pub enum Begun {
+    /// It may; the request is `in_processing`.
+    Go {
+        /// The request as it is now.
+        request: Box<PrivacyRequest>,
+        /// Who it is about: identities that were shown to be theirs, and no others.
+        subject: Identities,
+    },
+    /// Webhooks have to be asked whether it may be approved; then it is released.
+    AskBeforeApproval(Box<PrivacyRequest>),
+    /// There is nothing to do; the hold is over.
+    Stop,
+}
+
+impl PrivacyRequests {
+    /// Begins or goes on with a request that a worker took (privacy-requests L-14): looks once more
+    /// whether it is the same as another.
+    ///
+    /// # Errors
+    /// [`RequestError::Store`] with `Fenced` if the worker lost it.
+    pub async fn begin(&self, claimed: &ClaimedRequest) -> Result<Begun, RequestError> {
+        let request = self.get(&claimed.lease.request).await?;
+        if request.status == PrivacyRequestStatus::AwaitingPreApproval && request.deleted_at.is_none() {
+            return Ok(Begun::AskBeforeApproval(Box::new(request)));
+        }
+        if request.status == PrivacyRequestStatus::Paused && request.deleted_at.is_none() {
+            return self.expire(&claimed.lease).await;
+        }
+        let Some(status) = next(request.status, Event::Start).ok().filter(|_| request.deleted_at.is_none())
+        else {
+            return self.let_go(&claimed.lease).await;
+        };
+        let identities = match self.identities(&request.id).await {
+            Ok(identities) => identities,
+            Err(RequestError::Forgotten { .. }) => return self.let_go(&claimed.lease).await,
+            Err(error) => return Err(error),
+        };
+        if request.status == PrivacyRequestStatus::Pending {
+            let settings = self.settings().await?;
+            if let Standing::Duplicate { group, of } = self.standing(&request, &identities, &settings).await? {
+                self.held(&claimed.lease, "privacy_request.found_duplicate", |change| {
+                    change.request.status = PrivacyRequestStatus::Duplicate;
+                    change.request.duplicate_group = Some(group);
+                    change.request.work_at = None;
+                    change.claim = ClaimEnd::End;
+                    change.logs.push(duplicate_log(of.as_ref()));
+                })
+                .await?;
+                return Ok(Begun::Stop);
+            }
+        }
+        let subject = identities.verified();
+        if status == request.status && request.started_at.is_some() {
+            return Ok(Begun::Go { request: Box::new(request), subject });
+        }
+        let now = self.now();
+        let request = self
+            .held(&claimed.lease, "privacy_request.started", |change| {
+                change.request.status = status;
+                change.request.started_at.get_or_insert(now);
+                change.request.attention = None;
+            })
+            .await?;
+        Ok(Begun::Go { request: Box::new(request), subject })
+    }
+
+    /// Says how far a request is that a worker holds, before the step begins: its runs and its plan
+    /// stand in it, so that another worker can go on.
+    ///
+    /// # Errors
+    /// [`RequestError::Store`] with `Fenced` if the worker lost it.
+    pub async fn progress(
+        &self,
+        lease: &RequestLease,
+        step: RequestStep,
+        edit: impl FnOnce(&mut PrivacyRequest) + Send,
+    ) -> Result<PrivacyRequest, RequestError> {
+        self.held(lease, "privacy_request.step", |change| {
+            change.request.step = Some(step);
+            edit(&mut change.request);
+        })
+        .await
+    }
+
+    /// Puts a request down in error, at the step that failed. `attention` is a fixed word.
+    ///
+    /// # Errors
+    /// [`RequestError::Store`] with `Fenced` if the worker lost it.
+    pub async fn fail(
+        &self,
+        lease: &RequestLease,
+        attention: &str,
+        log: NewRequestLog,
+    ) -> Result<PrivacyRequest, RequestError> {
+        self.held(lease, "privacy_request.failed", |change| {
+            if let Ok(status) = next(change.request.status, Event::Fail) {
+                change.request.status = status;
+            }
+            change.request.attention = Some(attention.to_owned());
+            change.request.work_at = None;
+            change.claim = ClaimEnd::End;
+            change.logs.push(log);
+        })
+        .await
+    }
+
+    /// Ends a request whose steps are all done, or leaves it to a person where the settings want that
+    /// (privacy-requests L-19).
+    ///
+    /// # Errors
+    /// [`RequestError::Store`] with `Fenced` if the worker lost it.
+    pub async fn finish(&self, lease: &RequestLease) -> Result<PrivacyRequest, RequestError> {
+        let settings = self.settings().await?;
+        let request = self.get(&lease.request).await?;
+        let policy = self.parts.policies.get(&request.policy).await.map_err(RequestError::Policy)?;
+        let erases = policy.rules.iter().any(|rule| rule.action == RuleAction::Erasure);
+        let by_hand = erases && settings.finalization_required && request.finalized_at.is_none();
+        let (event, action) = if by_hand {
+            (Event::NeedFinalization, "privacy_request.awaits_finalization")
+        } else {
+            (Event::Finish, "privacy_request.finished")
+        };
+        let (status, now) = (next(request.status, event)?, self.now());
+        self.held(lease, action, |change| {
+            change.request.status = status;
+            change.request.step = Some(RequestStep::Finalization);
+            change.request.work_at = None;
+            change.claim = ClaimEnd::End;
+            if !by_hand {
+                change.request.attention = None;
+                change.request.finished_at = Some(now);
+                change.logs.push(audit("finished", &By::system(), ""));
+            }
+        })
+        .await
+    }
+
+    /// A request that was held for too long (privacy-requests W-4).
+    async fn expire(&self, lease: &RequestLease) -> Result<Begun, RequestError> {
+        const EXPIRED: &str = "Privacy request has expired. Please resubmit information.";
+        let log = NewRequestLog::of_work("Privacy request processing", "error", EXPIRED);
+        self.held(lease, "privacy_request.expired", |change| {
+            change.request.status = PrivacyRequestStatus::Error;
+            change.request.attention = Some("paused_too_long".to_owned());
+            change.request.work_at = None;
+            change.claim = ClaimEnd::End;
+            change.logs.push(log);
+        })
+        .await?;
+        Ok(Begun::Stop)
+    }
+
+    async fn let_go(&self, lease: &RequestLease) -> Result<Begun, RequestError> {
+        self.held(lease, "privacy_request.left", |change| {
+            change.request.work_at = None;
+            change.claim = ClaimEnd::End;
+        })
+        .await?;
+        Ok(Begun::Stop)
+    }
+
+    async fn held(
+        &self,
+        lease: &RequestLease,
+        action: &'static str,
+        edit: impl FnOnce(&mut PrivacyRequestChange) + Send,
+    ) -> Result<PrivacyRequest, RequestError> {
+        let by = (store::Actor::system(), action);
+        Ok(self.store().privacy_request_change_held(lease, by, edit).await?)
+    }
+}
