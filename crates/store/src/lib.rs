@@ -31,6 +31,7 @@ mod access_token;
 mod actor;
 mod application;
 mod audit;
+mod backup;
 mod certificate;
 mod client;
 mod connection;
@@ -67,9 +68,12 @@ mod revision;
 mod rotation;
 mod run;
 mod run_hash;
+mod session;
 mod setting;
+mod sign_in_flow;
 mod storage;
 mod store;
+mod system_manager;
 mod task;
 mod token;
 mod vault;
@@ -77,6 +81,7 @@ mod wake;
 mod webhook;
 mod webhook_call;
 mod words;
+mod worker;
 
 pub use access_token::{IssuedToken, LiveToken, NewAccessToken, TokenEnd, TokenFor, TokenHolder};
 pub use actor::Actor;
@@ -85,6 +90,7 @@ pub use audit::{
     AUDIT_LEASE, AuditEntry, AuditError, AuditEvent, AuditId, AuditProof, AuditReport, CHECKPOINT_TYPE,
     Checkpoint, ConsistencyProof, LogCheck,
 };
+pub use backup::{Restored, SentSince};
 pub use certificate::KeptCertificate;
 pub use client::{Client, ClientChange, ClientId, NewClient};
 pub use connection::{
@@ -107,7 +113,9 @@ pub use ledger::{
     Resolution, ResolvedBy,
 };
 pub use listed::{Listed, Window};
-pub use login::{Login, LoginChange, LoginId, LoginPerson, LoginPut, LoginRemoval, NewLogin};
+pub use login::{
+    Login, LoginChange, LoginId, LoginPerson, LoginPut, LoginRemoval, NewLogin, ProviderPerson, ProviderSignIn,
+};
 pub use login_code::{LoginCodePurpose, LoginCodeUse, NewLoginCode, OpenInvitation};
 pub use manual_form::{ManualField, ManualForm};
 pub use manual_input::{ManualAction, NewManualInput};
@@ -130,7 +138,9 @@ pub use privacy_request::{
 pub use rate::{RateScope, RateWindow};
 pub use rotation::Resealed;
 pub use run::{NewRun, Run, RunKind, RunState};
+pub use session::{NewSession, SessionFor};
 pub use setting::OtherSettings;
+pub use sign_in_flow::NewSignInFlow;
 pub use storage::{StorageDestination, StorageFilter, StorageFormat, StorageKind, StorageSecrets};
 pub use store::{Store, StoreParts};
 pub use task::{ClaimedTask, Heartbeat, NewTask, Task, TaskFailure, TaskId, TaskLease, TaskName, TaskState};
@@ -138,3 +148,4 @@ pub use vault::NewSecret;
 pub use wake::WakeListener;
 pub use webhook::{Webhook, WebhookDirection, WebhookList};
 pub use webhook_call::{NewWebhookCall, WebhookCall, WebhookCallState, WebhookStage};
+pub use worker::{SeenWorker, WorkerReport};
