@@ -146,10 +146,20 @@ impl Store {
 
     /// Who holds the token `text`; `None` if it is no token of ours, or has ended.
     pub async fn access_token_find(&self, text: &str) -> Result<Option<LiveToken>, StoreError> {
-        const FIND: &str = "SELECT access_token.scopes, issued_at, expires_at, root_hash, client_id, client.scopes, login_id, username, roles FROM access_token LEFT JOIN client ON client.id = client_id LEFT JOIN login ON login.id = login_id WHERE hash = $1 AND expires_at > $2 AND COALESCE(disabled, 0) = 0";
+        self.access_token_find_kind(text, false).await
+    }
+
+    /// The same for one of the two kinds: what a browser holds is good nowhere else.
+    pub(crate) async fn access_token_find_kind(
+        &self,
+        text: &str,
+        is_session: bool,
+    ) -> Result<Option<LiveToken>, StoreError> {
+        const FIND: &str = "SELECT access_token.scopes, issued_at, expires_at, root_hash, client_id, client.scopes, login_id, username, roles FROM access_token LEFT JOIN client ON client.id = client_id LEFT JOIN login ON login.id = login_id WHERE hash = $1 AND session = $3 AND expires_at > $2 AND COALESCE(disabled, 0) = 0";
         let row = sqlx::query(FIND)
             .bind(AccessToken::hash_of(text).to_vec())
             .bind(self.now())
+            .bind(i64::from(is_session))
             .fetch_optional(&self.inner.reader)
             .await?;
         let Some(row) = row else { return Ok(None) };

@@ -94,8 +94,8 @@ pub use backup::{Restored, SentSince};
 pub use certificate::KeptCertificate;
 pub use client::{Client, ClientChange, ClientId, NewClient};
 pub use connection::{
-    ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionFilter, ConnectionStep,
-    ConnectionUpdate, ConnectorVersion, LastTest, NamedSecret, NewConnection, StoredConnection,
+    Authorization, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionFilter, ConnectionStep,
+    ConnectionUpdate, ConnectorVersion, LastTest, NamedSecret, NewAuthorization, NewConnection, StoredConnection,
     StoredConnector, TestStatus,
 };
 pub use dataset::{DatasetFilter, DatasetLink, DatasetLinks, NewDataset, OtherLinks};

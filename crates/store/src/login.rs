@@ -2,6 +2,7 @@
 
 mod change;
 mod list;
+mod provider;
 
 use std::fmt;
 
@@ -16,6 +17,7 @@ use crate::words::list_of;
 use crate::{Actor, Store, StoreError};
 
 pub use change::{LoginChange, LoginPut, LoginRemoval};
+pub use provider::{ProviderPerson, ProviderSignIn};
 
 /// Id of a person who signs in, `fid_` + UUID v7.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

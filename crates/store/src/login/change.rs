@@ -80,7 +80,7 @@ pub enum LoginRemoval {
     LastOwner,
 }
 
-const INSERT: &str = "INSERT INTO login (id, username, username_folded, email_hash, sealed, password_hash, disabled, permission_id, roles, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) ON CONFLICT DO NOTHING";
+pub(super) const INSERT: &str = "INSERT INTO login (id, username, username_folded, email_hash, sealed, password_hash, disabled, permission_id, roles, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) ON CONFLICT DO NOTHING";
 const FIRST: &str = "INSERT INTO login (id, username, username_folded, email_hash, sealed, password_hash, disabled, permission_id, roles, created_at, updated_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10 WHERE NOT EXISTS (SELECT 1 FROM login) ON CONFLICT DO NOTHING";
 
 impl Store {
@@ -105,7 +105,7 @@ impl Store {
         Ok(login)
     }
 
-    async fn login_insert(
+    pub(super) async fn login_insert(
         &self,
         tx: &mut Tx,
         statement: &'static str,

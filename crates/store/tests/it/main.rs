@@ -4,6 +4,7 @@
 mod access_token;
 mod application;
 mod audit;
+mod authorization;
 mod backup;
 mod bench;
 mod client;
