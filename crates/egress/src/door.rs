@@ -8,7 +8,7 @@ use crate::client::Clients;
 use crate::guard::{Lookup, SystemLookup};
 use crate::replay::Replay;
 use crate::{
-    BudgetScope, Budgets, Cassette, DoorSettings, HttpReply, HttpRequest, Recorder, SendError, exchange,
+    BudgetScope, Budgets, Cassette, DoorSettings, HttpReply, HttpRequest, Recorder, SendError, exchange, metric,
 };
 
 /// The one door out (architecture law 1). Cheap to clone; clones share connections.
@@ -128,7 +128,9 @@ impl Door {
         let started = clock.now();
         let result = exchange::run(clients, request).await;
         let now = clock.now();
-        let duration_ms = now.duration_since(started).as_millis();
+        let duration = now.duration_since(started);
+        let duration_ms = duration.as_millis();
+        metric::count(&scope.connection, (waited, duration.unsigned_abs()), &result);
         let host = scope.host.as_str();
         match result {
             Ok(mut reply) => {

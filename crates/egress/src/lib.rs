@@ -33,6 +33,7 @@ mod error;
 mod exchange;
 mod guard;
 mod hosts;
+pub mod metric;
 mod network;
 mod own_service;
 mod permit;
