@@ -17,6 +17,7 @@ use spec::template::Template;
 use url::Url;
 
 pub use error::AuthError;
+pub use oauth2::AuthorizationCode;
 use oauth2::Flow;
 
 use crate::client::Client;

@@ -47,7 +47,7 @@ mod token;
 mod values;
 pub mod writes;
 
-pub use auth::AuthError;
+pub use auth::{AuthError, AuthorizationCode};
 pub use build::BuildError;
 pub use client::ClientError;
 pub use connection::Connection;

@@ -71,6 +71,11 @@ pub enum AuthError {
         "the connection has no `access_token`; authorize it, or put `access_token` and `refresh_token` among its secrets"
     )]
     NotAuthorized,
+    /// A person's authorization for a file that needs none, or another kind.
+    #[error(
+        "the connection is not authorized by a person: its connector file does not use `oauth2_authorization_code`"
+    )]
+    NotByCode,
     /// The token request cannot be built.
     #[error("the token request cannot be built: {source}")]
     TokenRequest {
@@ -134,6 +139,7 @@ impl AuthError {
             | Self::UnknownStrategy { .. }
             | Self::Nested
             | Self::NotAuthorized
+            | Self::NotByCode
             | Self::TokenRequest { .. }
             | Self::TokenRefused { .. }
             | Self::TokenLifetime

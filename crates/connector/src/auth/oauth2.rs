@@ -1,5 +1,7 @@
 //! The OAuth2 strategies: tokens fetched, kept and refreshed (saas-config 6.15–6.27).
 
+mod authorization;
+
 use std::sync::Arc;
 
 use crypto::Secret;
@@ -15,6 +17,8 @@ use crate::connector::Connector;
 use crate::secrets::Secrets;
 use crate::token::{TokenKey, Tokens};
 use crate::values::{Origin, ValueMap};
+
+pub use authorization::AuthorizationCode;
 
 /// A token that ends within this many seconds is replaced before it is used (saas-config 6.19).
 const MARGIN_S: i64 = 600;
@@ -98,11 +102,21 @@ impl Connector {
         call: TokenCall<'_>,
         current: Option<&Tokens>,
     ) -> Result<Tokens, AuthError> {
-        let connection = self.connection();
-        let mut values = connection.secrets.as_values().clone();
+        let mut values = self.connection().secrets.as_values().clone();
         if let Some(tokens) = current {
             put(&mut values, tokens);
         }
+        self.call_for_token_with(call, values, current).await
+    }
+
+    /// The same with values of its own for the placeholders.
+    async fn call_for_token_with(
+        &self,
+        call: TokenCall<'_>,
+        values: ValueMap,
+        current: Option<&Tokens>,
+    ) -> Result<Tokens, AuthError> {
+        let connection = self.connection();
         let request = call.request;
         let build = Build { connection, endpoint: TOKEN_CALL, request, params: &[], values: &values };
         let prepared = match &request.client_config {

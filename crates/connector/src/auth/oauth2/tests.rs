@@ -366,3 +366,97 @@ async fn own_client_config_of_the_token_request_authenticates_and_the_configured
     let credentials = acme.saas.calls_to("/oauth/token")[0].basic_credentials();
     assert_eq!(credentials, Some(("CID".to_owned(), "canary-secret".to_owned())));
 }
+
+const BY_PERSON: &str = r#"
+strategy: oauth2_authorization_code
+configuration:
+  authorization_request:
+    method: GET
+    path: /auth/authorize
+    client_config: {protocol: https, host: login.acme.test}
+    query_params:
+      - {name: client_id, value: <client_id>}
+      - {name: redirect_uri, value: <redirect_uri>}
+      - {name: response_type, value: code}
+      - {name: scope, value: a.read a.write}
+      - {name: state, value: <state>}
+  token_request:
+    method: POST
+    path: /oauth/token
+    headers: [{name: Content-Type, value: application/x-www-form-urlencoded}]
+    body: '{"grant_type": "authorization_code", "code": "<code>", "client_secret": "<client_secret>"}'
+"#;
+
+fn code(text: &str) -> AuthorizationCode {
+    AuthorizationCode { code: Secret::new(text.to_owned()), state: Secret::new("S1".to_owned()) }
+}
+
+// rule: saas-config 6.24
+#[tokio::test]
+async fn person_is_sent_to_the_address_of_the_authorization_request() {
+    let acme = start(BY_PERSON, &[]).await;
+
+    let url = acme.connector.authorization_url(&Secret::new("S1".to_owned())).unwrap();
+
+    assert_eq!(
+        url.as_str(),
+        "https://login.acme.test/auth/authorize?client_id=CID&redirect_uri=https%3A%2F%2Fx.test%2Fcb\
+         &response_type=code&scope=a.read+a.write&state=S1"
+    );
+    assert!(acme.saas.calls().is_empty());
+}
+
+// rule: saas-config 6.25
+#[tokio::test]
+async fn code_is_changed_for_a_token_that_calls_use_from_then_on() {
+    let acme = start(BY_PERSON, &[]).await;
+    acme.saas.on("POST", "/oauth/token").then(token("AT", 3600)).then(token("AT2", 3600));
+
+    acme.connector.take_code(&code("canary-code")).await.unwrap();
+    call(&acme).await.unwrap();
+    acme.connector.take_code(&code("other")).await.unwrap();
+    call(&acme).await.unwrap();
+
+    assert_eq!(bearers(&acme), ["AT", "AT2"], "authorized anew, the new token counts");
+    let first = &acme.saas.calls_to("/oauth/token")[0];
+    assert_eq!(first.body, "client_secret=canary-secret&code=canary-code&grant_type=authorization_code");
+}
+
+// rule: saas-config 6.21
+#[tokio::test]
+async fn refused_code_is_not_sent_twice_and_is_in_no_message() {
+    let acme = start(BY_PERSON, &[]).await;
+    let refusal = json!({"error": "invalid_grant", "error_description": "canary-code is used up"});
+    acme.saas.on("POST", "/oauth/token").then(Answer::json(400, &refusal));
+
+    let error = acme.connector.take_code(&code("canary-code")).await.unwrap_err();
+
+    let text = format!("{error} {error:?} {:?}", code("canary-code"));
+    assert!(text.contains("invalid_grant") && !text.contains("canary"), "{text}");
+    assert_eq!(acme.saas.calls().len(), 1);
+    assert!(call(&acme).await.is_err(), "nothing was kept");
+}
+
+#[tokio::test]
+async fn file_that_a_person_does_not_authorize_says_so() {
+    let acme = start(CLIENT, &[]).await;
+
+    let url = acme.connector.authorization_url(&Secret::new("S1".to_owned())).unwrap_err();
+    let taken = acme.connector.take_code(&code("C")).await.unwrap_err();
+
+    assert!(matches!((url, taken), (AuthError::NotByCode, AuthError::NotByCode)));
+}
+
+// rule: saas-config 6.24
+#[tokio::test]
+async fn missing_redirect_address_is_named() {
+    let acme = Acme::start(
+        Pieces { authentication: BY_PERSON, ..Pieces::default() },
+        &[("client_id", json!("CID")), ("client_secret", json!("CS"))],
+    )
+    .await;
+
+    let error = acme.connector.authorization_url(&Secret::new("S1".to_owned())).unwrap_err();
+
+    assert!(error.to_string().contains("`redirect_uri`"), "{error}");
+}
