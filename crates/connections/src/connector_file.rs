@@ -97,9 +97,7 @@ impl Connections {
             if !names.is_empty() {
                 steps.push(ConnectionStep::RemoveSecrets(names));
             }
-            if connection.authorized {
-                steps.push(ConnectionStep::RemoveTokens);
-            }
+            steps.push(ConnectionStep::RemoveTokens);
         }
         if !defaults.is_empty() {
             steps.push(ConnectionStep::MergeSecrets(defaults.to_kept()));

@@ -15,6 +15,7 @@
 //! # Ok::<(), connections::UnknownConnectionType>(())
 //! ```
 
+mod authorize;
 mod calls;
 mod catalogue;
 mod connection_type;
@@ -34,8 +35,10 @@ mod secrets;
 mod template;
 mod trial;
 mod view;
+mod web_hook_grant;
 mod wiring;
 
+pub use authorize::{AuthorizeRefused, Authorized, Returned};
 pub use calls::{Calls, DatabasePlace};
 pub use catalogue::{CatalogueEntry, CatalogueFilter, SupportedAction, SystemType, catalogue};
 pub use connection_type::{ConnectionType, UnknownConnectionType};
@@ -57,6 +60,7 @@ pub use secrets::{SecretsCheck, SecretsKept, SecretsMode, SecretsRefused};
 pub use template::{Instance, Template, supported_actions};
 pub use trial::{Trial, TrialRefused};
 pub use view::ConnectionView;
+pub use web_hook_grant::{GrantMode, GrantRefused};
 pub use wiring::{
     GraphPart, LeftOut, LeftOutReason, WireError, WireOptions, Wired, WiredConnection, definition_digest,
     joined,

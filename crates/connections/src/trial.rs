@@ -141,7 +141,12 @@ impl Connections {
     }
 
     /// An application, ready to be called once per request: whoever tries it waits for the answer.
-    fn connector(&self, key: &ConnectionKey, file: ConnectorFile, secrets: SecretValues) -> Connector {
+    pub(crate) fn connector(
+        &self,
+        key: &ConnectionKey,
+        file: ConnectorFile,
+        secrets: SecretValues,
+    ) -> Connector {
         let fingerprint = self.fingerprint(&secrets);
         let inputs = SecretInputs::new(secrets.clone().into_entries());
         let checked = spec::check_secrets(&file, &inputs, DomainValidation::Disabled);

@@ -25,6 +25,11 @@ impl Actor {
         Self("system".to_owned())
     }
 
+    /// One whose text was kept.
+    pub(crate) fn kept(text: String) -> Self {
+        Self(text)
+    }
+
     /// The actor's text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,8 +1,10 @@
 //! Connections that are kept in the store, not in a project file.
 
+mod authorization;
 mod change;
 mod connector;
 mod list;
+mod oauth;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +18,7 @@ use crate::store::{time, time_or_none};
 use crate::words::text_enum;
 use crate::{Store, StoreError};
 
+pub use authorization::{Authorization, NewAuthorization};
 pub use change::{
     ConnectionChange, ConnectionChanged, ConnectionStep, ConnectionUpdate, NamedSecret, NewConnection,
 };

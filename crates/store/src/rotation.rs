@@ -22,6 +22,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let mut records = self.reseal_secrets(&mut tx).await?;
         records += self.reseal_tokens(&mut tx).await?;
+        records += self.reseal_connection_oauth(&mut tx).await?;
         records += self.reseal_storage(&mut tx).await?;
         records += self.reseal_logins(&mut tx).await?;
         records += self.reseal_messages(&mut tx).await?;

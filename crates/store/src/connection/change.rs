@@ -42,7 +42,7 @@ pub enum ConnectionStep {
         /// Whether one of its key may be there.
         mode: PutMode,
     },
-    /// Takes its connector file away; the history stays.
+    /// Takes its connector file away, or what else says how it is called; the history stays.
     ClearConnector,
     /// Keeps these secrets and no others.
     ReplaceSecrets(Vec<NamedSecret>),
@@ -50,7 +50,7 @@ pub enum ConnectionStep {
     MergeSecrets(Vec<NamedSecret>),
     /// Removes the secrets with these names.
     RemoveSecrets(Vec<String>),
-    /// Removes its access tokens: it has to be authorized anew.
+    /// Removes its access tokens: it has to be authorized anew, and not by who is on their way.
     RemoveTokens,
     /// Removes it, with its secrets, tokens, and history; its datasets, too, if it is an application's,
     /// else only their links.
@@ -168,6 +168,7 @@ impl Store {
             }
             (ConnectionStep::ClearConnector, Some(_)) => {
                 self.connector_set_in(tx, key, None).await?;
+                self.connection_oauth_remove_in(tx, key).await?;
                 (ConnectionChanged::Done, "connector.removed", json!({}))
             }
             (ConnectionStep::ReplaceSecrets(secrets), Some(_)) => {
@@ -325,7 +326,7 @@ impl Store {
     async fn tokens_remove_in(&self, tx: &mut Tx, key: &ConnectionKey) -> Result<(), StoreError> {
         const REMOVE: &str = "DELETE FROM token WHERE connection = $1";
         sqlx::query(REMOVE).bind(key.as_str()).execute(tx.connection()).await?;
-        Ok(())
+        self.authorizations_remove_in(tx, key).await
     }
 
     async fn connection_remove_in(&self, tx: &mut Tx, key: &ConnectionKey) -> Result<(), StoreError> {
