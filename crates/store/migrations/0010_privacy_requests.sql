@@ -56,7 +56,8 @@ CREATE INDEX privacy_request_by_external ON privacy_request (external_id) WHERE 
 CREATE INDEX privacy_request_by_location ON privacy_request (location, created_at) WHERE location IS NOT NULL;
 CREATE INDEX privacy_request_by_work ON privacy_request (work_at, id) WHERE work_at IS NOT NULL;
 CREATE INDEX privacy_request_by_due ON privacy_request (due_at, id) WHERE finished_at IS NULL AND due_at IS NOT NULL;
-CREATE INDEX privacy_request_by_finish ON privacy_request (finished_at) WHERE forgotten_at IS NULL;
+CREATE INDEX privacy_request_by_change ON privacy_request (updated_at) WHERE forgotten_at IS NULL;
+CREATE INDEX privacy_request_by_group ON privacy_request (duplicate_group) WHERE duplicate_group IS NOT NULL;
 
 -- Finds requests by what was sealed in them. `hash` is keyed.
 CREATE TABLE privacy_request_lookup (

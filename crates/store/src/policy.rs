@@ -103,9 +103,9 @@ impl Store {
     /// Removes a policy with its rules, targets and webhooks; says whether there was one.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] while a run refers to it.
+    /// [`StoreError::Conflict`] while a run or a request refers to it.
     pub async fn policy_remove(&self, key: &str, actor: Actor) -> Result<bool, StoreError> {
-        const USED: &str = "SELECT id FROM run WHERE policy = $1 LIMIT 1";
+        const USED: &str = "SELECT id FROM run WHERE policy = $1 UNION ALL SELECT id FROM privacy_request WHERE policy = $1 LIMIT 1";
         const WEBHOOKS: &str = "DELETE FROM policy_webhook WHERE policy = $1";
         const REMOVE: &str = "DELETE FROM policy WHERE key = $1";
         let mut tx = self.begin().await?;

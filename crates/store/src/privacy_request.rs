@@ -13,7 +13,7 @@ mod sealed;
 
 pub use change::{ClaimEnd, Next, PrivacyRequestChange};
 pub use claim::{ClaimedRequest, RequestLease};
-pub use code::{CodeCheck, CodeChange, NewCode};
+pub use code::{CodeChange, CodeCheck, NewCode};
 pub(crate) use create::lookup_field;
 pub use create::{Intake, Lookup, LookupField, NewPrivacyRequest};
 pub use filter::{PrivacyRequestFilter, PrivacyRequestOrder, TimeRange};
@@ -257,7 +257,8 @@ pub(crate) fn request_of(row: &AnyRow) -> Result<PrivacyRequest, StoreError> {
 fn request_at(row: &AnyRow, from: usize) -> Result<PrivacyRequest, StoreError> {
     let damaged = || StoreError::Damaged { what: "a privacy request" };
     let text = |at: usize| -> Result<Option<String>, StoreError> { Ok(row.try_get(from + at)?) };
-    let moment = |at: usize| -> Result<Option<Timestamp>, StoreError> { time_or_none(row.try_get(from + at)?) };
+    let moment =
+        |at: usize| -> Result<Option<Timestamp>, StoreError> { time_or_none(row.try_get(from + at)?) };
     let run = |at: usize| -> Result<Option<RunId>, StoreError> {
         text(at)?.map(|text| text.parse().map_err(|_| damaged())).transpose()
     };

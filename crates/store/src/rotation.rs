@@ -28,6 +28,7 @@ impl Store {
         records += self.reseal_messages(&mut tx).await?;
         records += self.reseal_messaging(&mut tx).await?;
         records += self.reseal_failure_notice(&mut tx).await?;
+        records += self.reseal_requests(&mut tx).await?;
         records += self.reseal_manual_inputs(&mut tx).await?;
         records += self.reseal_hold_rests(&mut tx).await?;
         records += self.reseal_extensions(&mut tx).await?;

@@ -8,11 +8,12 @@ use super::claim::fenced;
 use super::create::is_listed;
 use super::sealed::Sealed;
 use super::{
-    CodeChange, Lookup, NewRequestLog, PrivacyRequest, PrivacyRequestStatus, RequestLease, RequestStep, missing,
+    CodeChange, Lookup, NewRequestLog, PrivacyRequest, PrivacyRequestStatus, RequestLease, RequestStep,
+    missing,
 };
 use crate::plan::PlanDigest;
 use crate::store::{Tx, signed};
-use crate::{Actor, AuditEvent, Store, StoreError};
+use crate::{Actor, AuditEvent, NewMessage, Store, StoreError};
 
 /// What a change does to a worker's hold on the request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,6 +62,8 @@ pub struct PrivacyRequestChange {
     pub clears_log: bool,
     /// What is entered in its log.
     pub logs: Vec<NewRequestLog>,
+    /// Messages that tell of the change.
+    pub messages: Vec<NewMessage>,
 }
 
 impl PrivacyRequestChange {
@@ -76,6 +79,7 @@ impl PrivacyRequestChange {
             codes: CodeChange::Keep,
             clears_log: false,
             logs: Vec::new(),
+            messages: Vec::new(),
         }
     }
 }
@@ -95,11 +99,12 @@ impl Store {
     ) -> Result<PrivacyRequest, StoreError> {
         let mut tx = self.begin().await?;
         let changed = self.privacy_request_change_in(&mut tx, &change, (actor, action)).await?;
+        let told = !change.messages.is_empty();
         if changed.work_at.is_some() {
             self.wake_in(&mut tx).await?;
         }
         tx.commit().await?;
-        if changed.work_at.is_some() {
+        if changed.work_at.is_some() || told {
             self.wake();
         }
         Ok(changed)
@@ -163,7 +168,8 @@ impl Store {
         let row = row.ok_or_else(|| missing(id))?;
         let before = self.privacy_request_find_in(tx, id).await?.ok_or_else(|| missing(id))?;
         if let Some(lease) = &change.lease {
-            let held = row.try_get::<Option<i64>, _>(2)?.is_some() && row.try_get::<i64, _>(1)? == lease.fence;
+            let held =
+                row.try_get::<Option<i64>, _>(2)?.is_some() && row.try_get::<i64, _>(1)? == lease.fence;
             if !held || lease.request != *id {
                 return Err(fenced(lease));
             }
@@ -179,17 +185,15 @@ impl Store {
         let was_listed = row.try_get::<i64, _>(3)? != 0;
         let is_listed = after.deleted_at.is_none() && is_listed(before.source.as_deref());
         self.request_write(tx, change, is_listed).await?;
-        self.request_counted(
-            tx,
-            id,
-            was_listed.then_some(before.status),
-            is_listed.then_some(after.status),
-        )
-        .await?;
+        self.request_counted(tx, id, was_listed.then_some(before.status), is_listed.then_some(after.status))
+            .await?;
         self.request_seal(tx, change).await?;
         self.lookups_put(tx, id, &change.lookups).await?;
         self.codes_change(tx, id, &change.codes).await?;
         self.request_logs_change(tx, change).await?;
+        for message in &change.messages {
+            self.message_put_in(tx, message).await?;
+        }
         let details = json!({
             "from": before.status.as_str(),
             "to": after.status.as_str(),
@@ -248,7 +252,8 @@ impl Store {
 
     async fn request_seal(&self, tx: &mut Tx, change: &PrivacyRequestChange) -> Result<(), StoreError> {
         // What was destroyed does not come back.
-        const IDENTITIES: &str = "UPDATE privacy_request SET sealed_identities = $2 WHERE id = $1 AND forgotten_at IS NULL";
+        const IDENTITIES: &str =
+            "UPDATE privacy_request SET sealed_identities = $2 WHERE id = $1 AND forgotten_at IS NULL";
         const REASON: &str = "UPDATE privacy_request SET sealed_reason = $2 WHERE id = $1";
         let id: &PrivacyRequestId = &change.request.id;
         if let Some(identities) = &change.identities {

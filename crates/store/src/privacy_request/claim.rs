@@ -37,6 +37,12 @@ impl Store {
         worker: &str,
         lease: Duration,
     ) -> Result<Option<ClaimedRequest>, StoreError> {
+        const ANY: &str = "SELECT id FROM privacy_request WHERE work_at <= $1 LIMIT 1";
+        // Most looks find nothing, and need not keep the writers waiting.
+        let any = sqlx::query(ANY).bind(self.now()).fetch_optional(&self.inner.reader).await?;
+        if any.is_none() {
+            return Ok(None);
+        }
         let mut tx = self.begin().await?;
         let now = self.lease_now(tx.connection()).await?;
         let row = sqlx::query(self.inner.dialect.privacy_request_claim())
@@ -107,7 +113,8 @@ impl Store {
 
     /// When the next request that waits for a worker is due; `None` if none waits.
     pub async fn privacy_request_next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        const NEXT: &str = "SELECT MIN(work_at) FROM privacy_request WHERE work_at IS NOT NULL AND lease_until IS NULL";
+        const NEXT: &str =
+            "SELECT MIN(work_at) FROM privacy_request WHERE work_at IS NOT NULL AND lease_until IS NULL";
         crate::store::time_or_none(sqlx::query(NEXT).fetch_one(&self.inner.reader).await?.try_get(0)?)
     }
 

@@ -59,8 +59,7 @@ impl Store {
         const TRY: &str = "UPDATE privacy_request_code SET attempts = attempts + 1 WHERE request = $1 AND expires_at > $2 RETURNING kind, hash, attempts";
         const DESTROY: &str = "DELETE FROM privacy_request_code WHERE request = $1 AND attempts > $2";
         let mut tx = self.begin().await?;
-        let rows =
-            sqlx::query(TRY).bind(id.as_str()).bind(self.now()).fetch_all(tx.connection()).await?;
+        let rows = sqlx::query(TRY).bind(id.as_str()).bind(self.now()).fetch_all(tx.connection()).await?;
         if rows.is_empty() {
             return Ok(CodeCheck::Absent);
         }

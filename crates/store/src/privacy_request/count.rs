@@ -12,10 +12,9 @@ const SHARDS: u32 = 8;
 
 impl Store {
     /// How many requests lists show, by status; statuses without any are left out.
-    pub async fn privacy_request_count_by_status(
-        &self,
-    ) -> Result<BTreeMap<&'static str, u64>, StoreError> {
-        const COUNT: &str = "SELECT status, CAST(SUM(counted) AS BIGINT) FROM privacy_request_count GROUP BY status";
+    pub async fn privacy_request_count_by_status(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
+        const COUNT: &str =
+            "SELECT status, CAST(SUM(counted) AS BIGINT) FROM privacy_request_count GROUP BY status";
         let mut counts = BTreeMap::new();
         for row in sqlx::query(COUNT).fetch_all(&self.inner.reader).await? {
             let status = PrivacyRequestStatus::parse(&row.try_get::<String, _>(0)?)?;

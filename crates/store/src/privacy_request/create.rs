@@ -6,7 +6,7 @@ use serde_json::json;
 use super::sealed::Sealed;
 use super::{NewCode, NewRequestLog, PrivacyRequestStatus, RequestStep};
 use crate::store::Tx;
-use crate::{Actor, AuditEvent, Store, StoreError};
+use crate::{Actor, AuditEvent, NewMessage, Store, StoreError};
 
 /// Who made a request, as far as that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,8 @@ pub struct NewPrivacyRequest {
     pub codes: Vec<NewCode>,
     /// What is entered in its log.
     pub logs: Vec<NewRequestLog>,
+    /// Messages that tell of it.
+    pub messages: Vec<NewMessage>,
     /// Who makes it.
     pub actor: Actor,
 }
@@ -163,6 +165,9 @@ impl Store {
         }
         for log in &new.logs {
             self.request_log_put(tx, &new.id, log).await?;
+        }
+        for message in &new.messages {
+            self.message_put_in(tx, message).await?;
         }
         if listed {
             self.request_counted(tx, &new.id, None, Some(new.status)).await?;

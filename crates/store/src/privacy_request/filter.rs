@@ -251,7 +251,10 @@ impl Store {
             let marks = vec!["?"; filter.actions.len()].join(", ");
             let actions = filter.actions.iter().map(|action| text(action.as_str()));
             let actions: Vec<Bound> = actions.collect();
-            all.add(&format!("policy IN (SELECT policy FROM policy_rule WHERE action IN ({marks}))"), actions);
+            all.add(
+                &format!("policy IN (SELECT policy FROM policy_rule WHERE action IN ({marks}))"),
+                actions,
+            );
         }
         if let Some(policy) = &filter.policy {
             all.add("policy = ?", [text(policy)]);

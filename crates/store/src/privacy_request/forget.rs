@@ -6,13 +6,23 @@ use sqlx::Row as _;
 
 use crate::{Actor, AuditEvent, Store, StoreError};
 
+/// Nothing is done about the request any more, and nothing happened to it since `$1`.
+macro_rules! due {
+    () => {
+        "forgotten_at IS NULL AND updated_at < $1 AND work_at IS NULL AND (deleted_at IS NOT NULL OR status IN ('complete', 'denied', 'canceled', 'duplicate', 'identity_unverified'))"
+    };
+}
+
 impl Store {
-    /// Requests that were over before `before` and still hold who they are about; at most a thousand.
+    /// Requests that nothing is done about any more, that nothing happened to since `before`, and that
+    /// still hold who they are about: those that are over or deleted, and those whose identity nobody
+    /// has shown. At most a thousand.
     pub async fn privacy_request_list_to_forget(
         &self,
         before: Timestamp,
     ) -> Result<Vec<PrivacyRequestId>, StoreError> {
-        const LIST: &str = "SELECT id FROM privacy_request WHERE forgotten_at IS NULL AND finished_at < $1 ORDER BY finished_at LIMIT 1000";
+        const LIST: &str =
+            concat!("SELECT id FROM privacy_request WHERE ", due!(), " ORDER BY updated_at LIMIT 1000");
         let rows = sqlx::query(LIST).bind(before.as_microsecond()).fetch_all(&self.inner.reader).await?;
         let id = |text: String| text.parse().map_err(|_| StoreError::Damaged { what: "a privacy request" });
         rows.iter().map(|row| id(row.try_get(0)?)).collect()
@@ -25,16 +35,39 @@ impl Store {
         id: &PrivacyRequestId,
         actor: Actor,
     ) -> Result<bool, StoreError> {
-        const FORGET: &str = "UPDATE privacy_request SET sealed_identities = NULL, sealed_custom_fields = NULL, sealed_encryption_key = NULL, sealed_reason = NULL, forgotten_at = $2, updated_at = $2, version = version + 1 WHERE id = $1 AND forgotten_at IS NULL";
+        // Compared with nothing: whatever its status.
+        const TAKE: &str = "UPDATE privacy_request SET version = version WHERE id = $2 AND forgotten_at IS NULL AND updated_at >= $1";
+        self.request_forget(TAKE, id, Timestamp::MIN, actor).await
+    }
+
+    /// The same, if it is still due ([`Store::privacy_request_list_to_forget`]).
+    pub async fn privacy_request_forget_due(
+        &self,
+        id: &PrivacyRequestId,
+        before: Timestamp,
+        actor: Actor,
+    ) -> Result<bool, StoreError> {
+        const TAKE: &str = concat!("UPDATE privacy_request SET version = version WHERE id = $2 AND ", due!());
+        self.request_forget(TAKE, id, before, actor).await
+    }
+
+    async fn request_forget(
+        &self,
+        take: &'static str,
+        id: &PrivacyRequestId,
+        before: Timestamp,
+        actor: Actor,
+    ) -> Result<bool, StoreError> {
+        const FORGET: &str = "UPDATE privacy_request SET sealed_identities = NULL, sealed_custom_fields = NULL, sealed_encryption_key = NULL, sealed_reason = NULL, forgotten_at = $2, version = version + 1 WHERE id = $1";
         const LOOKUPS: &str = "DELETE FROM privacy_request_lookup WHERE request = $1";
         const CODES: &str = "DELETE FROM privacy_request_code WHERE request = $1";
         const WORDS: &str = "UPDATE privacy_request_log SET sealed_words = NULL WHERE request = $1";
         let mut tx = self.begin().await?;
-        let forgotten =
-            sqlx::query(FORGET).bind(id.as_str()).bind(self.now()).execute(tx.connection()).await?;
-        if forgotten.rows_affected() == 0 {
+        let taken = sqlx::query(take).bind(before.as_microsecond()).bind(id.as_str());
+        if taken.execute(tx.connection()).await?.rows_affected() == 0 {
             return Ok(false);
         }
+        sqlx::query(FORGET).bind(id.as_str()).bind(self.now()).execute(tx.connection()).await?;
         for statement in [LOOKUPS, CODES, WORDS] {
             sqlx::query(statement).bind(id.as_str()).execute(tx.connection()).await?;
         }

@@ -90,9 +90,8 @@ impl Store {
 
     async fn request_total(&self, statuses: &[PrivacyRequestStatus]) -> Result<u64, StoreError> {
         let counts = self.privacy_request_count_by_status().await?;
-        let wanted = |status: &str| {
-            statuses.is_empty() || statuses.iter().any(|wanted| wanted.as_str() == status)
-        };
+        let wanted =
+            |status: &str| statuses.is_empty() || statuses.iter().any(|wanted| wanted.as_str() == status);
         Ok(counts.iter().filter(|(status, _)| wanted(status)).map(|(_, counted)| counted).sum())
     }
 

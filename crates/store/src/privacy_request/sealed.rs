@@ -5,6 +5,7 @@ use model::PrivacyRequestId;
 use sqlx::Row as _;
 
 use super::missing;
+use crate::store::Tx;
 use crate::{Store, StoreError};
 
 /// A sealed column of a request.
@@ -70,6 +71,57 @@ impl Store {
     ) -> Result<Option<Secret<String>>, StoreError> {
         const FIND: &str = "SELECT sealed_reason FROM privacy_request WHERE id = $1";
         self.sealed_find(FIND, Sealed::Reason, id).await?.map(text).transpose()
+    }
+
+    /// Brings what requests hold of people under the current master key.
+    pub(crate) async fn reseal_requests(&self, tx: &mut Tx) -> Result<u64, StoreError> {
+        const IDENTITIES: [&str; 2] = [
+            "SELECT id, sealed_identities FROM privacy_request WHERE sealed_identities IS NOT NULL AND id > $1 ORDER BY id LIMIT 1000",
+            "UPDATE privacy_request SET sealed_identities = $2 WHERE id = $1",
+        ];
+        const CUSTOM_FIELDS: [&str; 2] = [
+            "SELECT id, sealed_custom_fields FROM privacy_request WHERE sealed_custom_fields IS NOT NULL AND id > $1 ORDER BY id LIMIT 1000",
+            "UPDATE privacy_request SET sealed_custom_fields = $2 WHERE id = $1",
+        ];
+        const ENCRYPTION_KEY: [&str; 2] = [
+            "SELECT id, sealed_encryption_key FROM privacy_request WHERE sealed_encryption_key IS NOT NULL AND id > $1 ORDER BY id LIMIT 1000",
+            "UPDATE privacy_request SET sealed_encryption_key = $2 WHERE id = $1",
+        ];
+        const REASON: [&str; 2] = [
+            "SELECT id, sealed_reason FROM privacy_request WHERE sealed_reason IS NOT NULL AND id > $1 ORDER BY id LIMIT 1000",
+            "UPDATE privacy_request SET sealed_reason = $2 WHERE id = $1",
+        ];
+        const WORDS: [&str; 2] = [
+            "SELECT id, sealed_words FROM privacy_request_log WHERE sealed_words IS NOT NULL AND id > $1 ORDER BY id LIMIT 1000",
+            "UPDATE privacy_request_log SET sealed_words = $2 WHERE id = $1",
+        ];
+        let mut changed = self.reseal_column(tx, Sealed::Identities, IDENTITIES).await?;
+        changed += self.reseal_column(tx, Sealed::CustomFields, CUSTOM_FIELDS).await?;
+        changed += self.reseal_column(tx, Sealed::EncryptionKey, ENCRYPTION_KEY).await?;
+        changed += self.reseal_column(tx, Sealed::Reason, REASON).await?;
+        changed += self.reseal_column(tx, Sealed::Words, WORDS).await?;
+        Ok(changed)
+    }
+
+    async fn reseal_column(
+        &self,
+        tx: &mut Tx,
+        column: Sealed,
+        [list, put]: [&'static str; 2],
+    ) -> Result<u64, StoreError> {
+        let (mut changed, mut after) = (0, String::new());
+        loop {
+            let rows = sqlx::query(list).bind(after.as_str()).fetch_all(tx.connection()).await?;
+            let Some(last) = rows.last() else { return Ok(changed) };
+            after = last.try_get(0)?;
+            for row in &rows {
+                let (id, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
+                if let Some(new) = self.inner.keys.reseal(&column.place(&id), &sealed)? {
+                    sqlx::query(put).bind(id).bind(new).execute(tx.connection()).await?;
+                    changed += 1;
+                }
+            }
+        }
     }
 
     async fn sealed_find(

@@ -26,6 +26,7 @@ mod outline;
 mod page;
 mod plan;
 mod policy;
+mod privacy_request;
 mod retention;
 mod revision;
 mod run;

@@ -60,6 +60,7 @@ impl Bench {
             lookups: vec![email(CANARY)],
             codes: Vec::new(),
             logs: Vec::new(),
+            messages: Vec::new(),
             actor: Actor::person("pat"),
         };
         self.store.privacy_request_create(new).await.unwrap();
