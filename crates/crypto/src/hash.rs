@@ -8,6 +8,23 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
     out
 }
 
+/// SHA-256 of all that `reader` gives, without holding it.
+///
+/// # Errors
+/// What the reader says.
+pub fn sha256_of(reader: &mut dyn std::io::Read) -> std::io::Result<[u8; 32]> {
+    let mut context = digest::Context::new(&digest::SHA256);
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let length = reader.read(&mut buffer)?;
+        let Some(part) = buffer.get(..length).filter(|part| !part.is_empty()) else { break };
+        context.update(part);
+    }
+    let mut out = [0; 32];
+    out.copy_from_slice(context.finish().as_ref());
+    Ok(out)
+}
+
 /// SHA-256 over several parts, each with its length in front: no two lists of parts look the same.
 pub struct PartsHash(digest::Context);
 
@@ -117,6 +134,14 @@ mod tests {
 
         assert_eq!(one.keyed_hash(b"ana@example.com"), one.keyed_hash(b"ana@example.com"));
         assert_ne!(one.keyed_hash(b"ana@example.com"), two.keyed_hash(b"ana@example.com"));
+    }
+
+    #[test]
+    fn what_is_read_hashes_like_what_is_held() {
+        let bytes = vec![7; 200_000];
+
+        assert_eq!(sha256_of(&mut bytes.as_slice()).unwrap(), sha256(&bytes));
+        assert_eq!(sha256_of(&mut [].as_slice()).unwrap(), sha256(b""));
     }
 
     #[test]

@@ -40,7 +40,7 @@ mod web_key;
 pub use access_token::AccessToken;
 pub use canonical::canonical_json;
 pub use envelope::{Envelope, EnvelopeError, Signature};
-pub use hash::{HashKey, PartsHash, constant_time_eq, hex, sha256};
+pub use hash::{HashKey, PartsHash, constant_time_eq, hex, sha256, sha256_of};
 pub use key_ring::{KeyId, KeyRing, MasterKey, UnsealError};
 pub use key_source::{KeyError, KeySource};
 pub use mask::{MaskDigest, MaskSecrets, random_digits, random_text};
