@@ -3,7 +3,6 @@
 use spec::DatabaseKind;
 
 use crate::connection_type::ConnectionType;
-use crate::template::Template;
 
 /// What kind of thing a type of connection leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,6 +50,12 @@ pub struct CatalogueEntry {
     pub tags: Vec<String>,
     /// Whether it comes from a connector file.
     pub is_connector: bool,
+    /// Whether the customer brought that file.
+    pub is_custom: bool,
+    /// Whether the program has one of its own.
+    pub has_default: bool,
+    /// Its icon, SVG.
+    pub icon: Option<String>,
 }
 
 /// Which types are asked for.
@@ -64,16 +69,20 @@ pub struct CatalogueFilter {
     pub actions: Vec<SupportedAction>,
 }
 
-/// The types that fit, by their names for people.
-pub fn catalogue(filter: &CatalogueFilter) -> Vec<CatalogueEntry> {
-    // A connector of the library stands before a built-in type of its name.
-    let offered = ConnectionType::ALL
-        .iter()
-        .copied()
-        .filter(|kind| kind.is_offered() && Template::find(kind.as_str()).is_none());
-    let templates = Template::list().iter().map(Template::catalogue_entry);
-    let mut entries: Vec<CatalogueEntry> =
-        offered.map(built_in).chain(templates).filter(|entry| filter.takes(entry)).collect();
+/// The built-in types and these connectors, as far as they fit, by their names for people.
+pub(crate) fn catalogue(
+    templates: impl IntoIterator<Item = CatalogueEntry>,
+    filter: &CatalogueFilter,
+) -> Vec<CatalogueEntry> {
+    let mut entries: Vec<CatalogueEntry> = templates.into_iter().collect();
+    let offered = ConnectionType::ALL.iter().copied().filter(|kind| kind.is_offered()).map(built_in);
+    for entry in offered {
+        // A connector stands before a built-in type of its name.
+        if !entries.iter().any(|known| known.identifier == entry.identifier) {
+            entries.push(entry);
+        }
+    }
+    entries.retain(|entry| filter.takes(entry));
     entries.sort_by_cached_key(|entry| (entry.human_readable.to_lowercase(), entry.identifier.clone()));
     entries
 }
@@ -89,6 +98,9 @@ fn built_in(kind: ConnectionType) -> CatalogueEntry {
         category: None,
         tags: Vec::new(),
         is_connector: false,
+        is_custom: false,
+        has_default: true,
+        icon: None,
     }
 }
 
@@ -232,6 +244,11 @@ impl SupportedAction {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Template;
+
+    fn catalogue(filter: &CatalogueFilter) -> Vec<CatalogueEntry> {
+        super::catalogue(Template::list().iter().map(Template::catalogue_entry), filter)
+    }
 
     fn identifiers(filter: &CatalogueFilter) -> Vec<String> {
         catalogue(filter).into_iter().map(|entry| entry.identifier).collect()

@@ -3,8 +3,11 @@
 mod change;
 mod check;
 
+use std::sync::Arc;
+
 use model::ConnectionKey;
 use serde_json::Value;
+use spec::ConnectorFile;
 use store::{
     Actor, ConnectionChange, ConnectionChanged, ConnectionStep, ConnectorVersion, StoreError,
     StoredConnection, StoredConnector,
@@ -65,7 +68,7 @@ impl Connections {
         document: &Value,
     ) -> Result<CheckedConnector, ConnectorFileError> {
         let connection = self.store().connection_find(key).await?;
-        self.check_file(key, document, connection.and_then(|connection| connection.connector).as_ref())
+        self.check_file(key, document, connection.and_then(|connection| connection.connector).as_ref()).await
     }
 
     /// Gives a connection this connector file in place of the one it has, and its history an entry.
@@ -83,25 +86,14 @@ impl Connections {
         actor: Actor,
     ) -> Result<StoredConnector, ConnectorFileError> {
         let connection = self.application(key).await?;
-        let checked = self.check_file(key, document, connection.connector.as_ref())?;
-        change::check_fixed(connection.connector.as_ref(), &checked.connector)
+        let checked = self.check_file(key, document, connection.connector.as_ref()).await?;
+        let template = self.template_find(&checked.connector.connector_type).await?;
+        let template = template.and_then(|offered| offered.template.document());
+        change::check_fixed((connection.connector.as_ref(), template), &checked.connector)
             .map_err(ConnectorFileError::Fixed)?;
         let datasets = self.datasets_of(key).await?;
-        let mut steps = vec![ConnectionStep::SetConnector { connector: checked.connector.clone(), datasets }];
-        let secrets = SecretValues::of(self.store(), key).await?;
-        let defaults = change::defaults(&checked.file, &secrets);
-        let old = connection.connector.as_ref().and_then(|old| self.read_file(key, old));
-        let files = (old.as_ref(), &checked.file);
-        if change::leads_elsewhere(key, files, (&secrets, &defaults)) {
-            let names = change::unbound(files, &secrets);
-            if !names.is_empty() {
-                steps.push(ConnectionStep::RemoveSecrets(names));
-            }
-            steps.push(ConnectionStep::RemoveTokens);
-        }
-        if !defaults.is_empty() {
-            steps.push(ConnectionStep::MergeSecrets(defaults.to_kept()));
-        }
+        let file = (checked.file, checked.connector.clone());
+        let steps = self.replacing_steps(&connection, file, datasets).await?;
         self.change_file(key, actor, steps).await?;
         Ok(checked.connector)
     }
@@ -172,6 +164,33 @@ impl Connections {
         self.application(key).await?;
         let found = self.store().connector_version_find(key, version).await?;
         found.ok_or_else(|| ConnectorFileError::NoVersion { key: key.clone(), version: version.to_owned() })
+    }
+
+    /// What gives a connection this file: its history gets an entry, params with a default that have no
+    /// secret yet get it, and secrets given for other hosts go.
+    pub(crate) async fn replacing_steps(
+        &self,
+        connection: &StoredConnection,
+        (file, connector): (Arc<ConnectorFile>, StoredConnector),
+        datasets: Option<Value>,
+    ) -> Result<Vec<ConnectionStep>, StoreError> {
+        let key = &connection.key;
+        let mut steps = vec![ConnectionStep::SetConnector { connector, datasets }];
+        let secrets = SecretValues::of(self.store(), key).await?;
+        let defaults = change::defaults(&file, &secrets);
+        let old = connection.connector.as_ref().and_then(|old| self.read_file(key, old));
+        let files = (old.as_ref(), &file);
+        if change::leads_elsewhere(key, files, (&secrets, &defaults)) {
+            let names = change::unbound(files, &secrets);
+            if !names.is_empty() {
+                steps.push(ConnectionStep::RemoveSecrets(names));
+            }
+            steps.push(ConnectionStep::RemoveTokens);
+        }
+        if !defaults.is_empty() {
+            steps.push(ConnectionStep::MergeSecrets(defaults.to_kept()));
+        }
+        Ok(steps)
     }
 
     async fn application(&self, key: &ConnectionKey) -> Result<StoredConnection, ConnectorFileError> {

@@ -13,6 +13,8 @@ use thiserror::Error;
 
 use crate::{Connections, DatasetDocument, Problem, StaleConnector};
 
+pub(crate) use protection::protected_fields;
+
 pub use link::LinkRefused;
 pub use owner::DatasetOwner;
 pub use protection::{DatasetWarning, ProtectedField, WarningAction};

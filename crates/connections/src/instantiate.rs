@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::secret_schema::connector_secret_problems;
 use crate::template::Instance;
-use crate::{ConnectionType, ConnectionView, Connections, Problem, SecretValues, Template};
+use crate::{ConnectionType, ConnectionView, Connections, Problem, SecretValues};
 
 /// A connection to be made from a template.
 #[derive(Debug)]
@@ -99,9 +99,10 @@ impl Connections {
         let not_made =
             |source| InstantiateError::NotMade { connector_type: connector_type.to_owned(), source };
         let unknown = || InstantiateError::UnknownType { connector_type: connector_type.to_owned() };
-        let template = Template::find(&connector_type.to_lowercase()).ok_or_else(unknown)?;
+        let offered = self.template_find(&connector_type.to_lowercase()).await;
+        let offered = offered.map_err(|error| not_made(Some(error)))?.ok_or_else(unknown)?;
         let mode = self.inner.outgoing.calls.domain_validation;
-        let instance = template.instance(&new.instance_key, mode).ok_or_else(|| not_made(None))?;
+        let instance = offered.template.instance(&new.instance_key, mode).ok_or_else(|| not_made(None))?;
         let secrets = check_secrets(&instance.file, &SecretInputs::new(new.secrets.clone()), mode)
             .map_err(|error| InstantiateError::Secrets(connector_secret_problems(&instance.file, &error)))?;
         let problems =

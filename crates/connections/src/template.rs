@@ -1,5 +1,10 @@
 //! Connector files of the library, from which connections are made.
 
+mod archive;
+mod brought;
+mod instances;
+mod merge;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -12,6 +17,10 @@ use store::StoredConnector;
 
 use crate::DatasetDocument;
 use crate::catalogue::{CatalogueEntry, SupportedAction, SystemType};
+
+pub use self::archive::ArchiveError;
+pub(crate) use self::archive::Unpacked;
+pub use self::brought::TemplateFault;
 
 /// What stands for the key of the connection in a template.
 const PLACEHOLDER: &str = "<instance_fides_key>";
@@ -96,6 +105,9 @@ impl Template {
             category: self.file.display.category.clone(),
             tags: self.file.display.tags.clone(),
             is_connector: true,
+            is_custom: false,
+            has_default: true,
+            icon: None,
         }
     }
 

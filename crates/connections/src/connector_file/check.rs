@@ -4,12 +4,12 @@ use std::sync::Arc;
 use model::ConnectionKey;
 use serde_json::Value;
 use spec::{CheckOptions, ConnectorFile, Severity, check_connector};
-use store::StoredConnector;
+use store::{StoreError, StoredConnector};
 
 use super::ConnectorFileError;
 use crate::problem::problems_of;
 use crate::template::{connector_document, stored};
-use crate::{Connections, Problem, Template, connector_source, read_connector};
+use crate::{Connections, Problem, connector_source, read_connector};
 
 /// A document that passed every check.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub struct CheckedConnector {
 
 impl Connections {
     /// `existing` lends its scripts: a document that is sent has none.
-    pub(super) fn check_file(
+    pub(super) async fn check_file(
         &self,
         key: &ConnectionKey,
         document: &Value,
@@ -40,7 +40,7 @@ impl Connections {
             connector_type: String::new(),
             version: String::new(),
             document: document.clone(),
-            scripts: scripts(document, existing),
+            scripts: self.scripts(document, existing).await?,
         };
         let source = connector_source(&sent);
         let options = CheckOptions {
@@ -67,15 +67,21 @@ impl Connections {
     ) -> Option<Arc<ConnectorFile>> {
         read_connector(key, kept, self.inner.outgoing.calls.domain_validation).ok().map(Arc::new)
     }
-}
 
-/// The scripts of the file that is replaced, or of the template of the document's type.
-fn scripts(document: &Value, existing: Option<&StoredConnector>) -> BTreeMap<String, String> {
-    if let Some(existing) = existing {
-        return existing.scripts.clone();
+    /// The scripts of the file that is replaced, or of the template of the document's type.
+    async fn scripts(
+        &self,
+        document: &Value,
+        existing: Option<&StoredConnector>,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        if let Some(existing) = existing {
+            return Ok(existing.scripts.clone());
+        }
+        let named = document.get("type").and_then(Value::as_str).map(str::to_lowercase);
+        let Some(named) = named else { return Ok(BTreeMap::new()) };
+        let offered = self.template_find(&named).await?;
+        Ok(offered.map(|offered| offered.template.scripts()).unwrap_or_default())
     }
-    let named = document.get("type").and_then(Value::as_str).map(str::to_lowercase);
-    named.and_then(|name| Template::find(&name)).map(Template::scripts).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub struct ProtectedField {
 }
 
 /// The fields of its own dataset that a connector file refers to, each once.
-pub(super) fn protected_fields(file: &ConnectorFile) -> Vec<ProtectedField> {
+pub(crate) fn protected_fields(file: &ConnectorFile) -> Vec<ProtectedField> {
     let requests = file
         .endpoints
         .iter()

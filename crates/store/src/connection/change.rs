@@ -136,7 +136,7 @@ impl Store {
         Ok(ConnectionChanged::Done)
     }
 
-    async fn connection_step(
+    pub(crate) async fn connection_step(
         &self,
         tx: &mut Tx,
         (key, actor): (&ConnectionKey, &Actor),

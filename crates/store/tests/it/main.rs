@@ -36,6 +36,7 @@ mod shared;
 mod storage;
 mod system_manager;
 mod task;
+mod template;
 mod vault;
 mod webhook;
 mod webhook_call;
