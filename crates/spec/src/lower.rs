@@ -9,6 +9,7 @@ mod connector_file;
 mod connector_param;
 mod database;
 mod dataset_file;
+mod deadlines;
 mod endpoint;
 mod extension;
 mod hosts;

@@ -50,7 +50,7 @@ pub(crate) use project::{
 };
 pub(crate) use rate_limit::{PeriodWord, RateLimitConfig};
 pub(crate) use request::{MethodWord, NameValue, QueryParam, Request};
-pub(crate) use server::{OidcSection, SecuritySection, ServerDocument};
+pub(crate) use server::{DeadlinesSection, OidcSection, PortalSection, SecuritySection, ServerDocument};
 pub(crate) use text_or::{OneOrMany, Scalar, TextOrParam};
 
 use schemars::generate::SchemaSettings;

@@ -1,9 +1,12 @@
 //! The checked form of a server's settings: `server.yml`, environment and flags put together.
 
+mod deadlines;
 mod messages;
 
+pub use deadlines::{DeadlineSettings, JURISDICTIONS, PortalSettings};
 pub use messages::{
-    MESSAGE_KINDS, MessageSettings, NotificationSettings, SmtpSecurity, SmtpSettings, WebhookSettings,
+    MESSAGE_KINDS, MessageSettings, NotificationSettings, STAFF_MAIL, SmtpSecurity, SmtpSettings,
+    WebhookSettings,
 };
 
 use std::net::SocketAddr;
@@ -31,6 +34,8 @@ pub struct Server {
     pub public_url: Option<String>,
     /// How requests of people are carried out.
     pub execution: ExecutionSettings,
+    /// Which of them count as the same.
+    pub duplicates: DuplicateSettings,
     /// The server that takes e-mail; no e-mail is sent if absent.
     pub smtp: Option<SmtpSettings>,
     /// Who gets messages, besides the people that they are for.
@@ -43,12 +48,32 @@ pub struct Server {
     pub max_body_bytes: usize,
     /// How long calls under way may go on when the server is told to end.
     pub shutdown_wait: Duration,
+    /// How long calls are still taken when the server is told to end.
+    pub drain_wait: Duration,
+    /// Where `/metrics` answers whoever asks.
+    pub metrics_listen: Option<SocketAddr>,
     /// What the one door out may do.
     pub egress: EgressSettings,
     /// Limits of reading.
     pub reading: ReadingSettings,
     /// Folders in or below which files of SQLite connections may lie, as written.
     pub sqlite_folders: Vec<String>,
+    /// By when requests are answered.
+    pub deadlines: DeadlineSettings,
+    /// The page on which people make requests about themselves.
+    pub portal: PortalSettings,
+}
+
+impl Server {
+    /// Whether anybody gets messages of this kind that say nothing about a person.
+    pub fn listens_for(&self, kind: &str) -> bool {
+        let listens = |webhook: &WebhookSettings| match &webhook.events {
+            None => true,
+            Some(events) => events.iter().any(|event| event == kind),
+        };
+        (!self.messages.staff.is_empty() && STAFF_MAIL.contains(&kind))
+            || self.messages.webhooks.iter().any(listens)
+    }
 }
 
 /// Files of a server's own TLS, PEM, as written.
@@ -77,6 +102,10 @@ pub struct SecuritySettings {
     pub public_rate_limit: Rate,
     /// Plans need the approval of somebody else than the one who asked for them.
     pub dual_control: bool,
+    /// How many attempts there are at a code that shows whose a request is.
+    pub identity_verification_attempt_limit: u32,
+    /// How long such a code is good for.
+    pub identity_verification_code_ttl: Duration,
     /// Origins whose pages may call the API.
     pub cors_origins: Vec<String>,
     /// Whether the data of a person may be downloaded over the API.
@@ -117,6 +146,21 @@ pub struct ExecutionSettings {
     pub require_manual_request_approval: bool,
     /// A code is sent to each identity first.
     pub subject_identity_verification_required: bool,
+    /// An erasure ends only when a person says so.
+    pub erasure_request_finalization_required: bool,
+    /// Custom fields of requests are kept.
+    pub allow_custom_privacy_request_field_collection: bool,
+}
+
+/// Which requests of people count as the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DuplicateSettings {
+    /// Whether any do.
+    pub enabled: bool,
+    /// For how many days after the first.
+    pub days: u32,
+    /// Kinds of identities that have to be equal.
+    pub fields: Vec<String>,
 }
 
 /// At most so many calls in so much time.

@@ -19,13 +19,16 @@ use self::defaults::DEFAULTS;
 use self::keys::{KEYS, Key};
 
 /// Keys that may be set over the API, too (fides-api §14.4).
-pub const SETTABLE_OVER_API: [&str; 7] = [
+pub const SETTABLE_OVER_API: [&str; 10] = [
     "execution.masking_strict",
     "execution.require_manual_request_approval",
     "execution.subject_identity_verification_required",
     "notifications.send_request_completion_notification",
     "notifications.send_request_receipt_notification",
     "notifications.send_request_review_notification",
+    "privacy_request_duplicate_detection.enabled",
+    "privacy_request_duplicate_detection.match_identity_fields",
+    "privacy_request_duplicate_detection.time_window_days",
     "security.cors_origins",
 ];
 

@@ -2,22 +2,26 @@ use std::net::SocketAddr;
 
 use url::Url;
 
+use super::deadlines::portal;
 use super::messages::notifications;
 use super::project_file::{is_origin, lower_reading};
 use super::{Finding, Lowering};
 use crate::raw;
-use crate::server_file::{ExecutionSettings, OidcSettings, Rate, SecuritySettings, Server, TlsFiles};
+use crate::server_file::{DuplicateSettings, ExecutionSettings, OidcSettings, Rate, SecuritySettings, Server, TlsFiles};
 
 /// Makes the checked settings, if nothing that a server needs is missing. They are usable only if
 /// nothing in [`Lowering::finish`] is an error.
 pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument) -> Option<Server> {
-    let listen = lowering.listen(raw.listen.as_deref());
+    let listen = lowering.listen("listen", raw.listen.as_deref());
     lowering.filled("data", raw.data.as_deref());
     let security = lowering.security(raw.security.unwrap_or_default());
     let load = raw.server.unwrap_or_default();
     let public_url = lowering.origin("server.public_url", load.public_url.as_deref());
     let oidc = lowering.oidc(raw.oidc.unwrap_or_default());
     let shutdown_wait = lowering.duration("server.shutdown_wait", load.shutdown_wait.as_deref());
+    let drain_wait = lowering.duration("server.drain_wait", load.drain_wait.as_deref());
+    let metrics = raw.telemetry.unwrap_or_default().metrics_listen;
+    let metrics_listen = lowering.listen("telemetry.metrics_listen", metrics.as_deref());
     let egress = lowering.egress(raw.egress.unwrap_or_default());
     let tls = raw.tls.unwrap_or_default();
     for (place, file) in [("tls.certificate", &tls.certificate), ("tls.key", &tls.key)] {
@@ -28,6 +32,8 @@ pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument
         lowering.filled(&format!("sqlite.folders[{index}]"), Some(folder));
     }
     let execution = raw.execution.unwrap_or_default();
+    let duplicates = raw.privacy_request_duplicate_detection.unwrap_or_default();
+    let deadlines = lowering.deadlines(raw.deadlines.unwrap_or_default());
     let smtp = lowering.smtp(raw.smtp.unwrap_or_default());
     let messages = lowering.messages(raw.messages.unwrap_or_default());
     Some(Server {
@@ -41,6 +47,14 @@ pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument
             masking_strict: execution.masking_strict?,
             require_manual_request_approval: execution.require_manual_request_approval?,
             subject_identity_verification_required: execution.subject_identity_verification_required?,
+            erasure_request_finalization_required: execution.erasure_request_finalization_required?,
+            allow_custom_privacy_request_field_collection: execution
+                .allow_custom_privacy_request_field_collection?,
+        },
+        duplicates: DuplicateSettings {
+            enabled: duplicates.enabled?,
+            days: duplicates.time_window_days?,
+            fields: duplicates.match_identity_fields?,
         },
         smtp,
         messages,
@@ -48,20 +62,24 @@ pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument
         max_privacy_request_download_rows: raw.admin_ui?.max_privacy_request_download_rows?,
         max_body_bytes: usize::try_from(load.max_body_bytes?).unwrap_or(usize::MAX),
         shutdown_wait: shutdown_wait?,
+        drain_wait: drain_wait?,
+        metrics_listen,
         egress,
         reading: lower_reading(&raw.reading.unwrap_or_default()),
         sqlite_folders: folders?,
+        deadlines: deadlines?,
+        portal: portal(raw.portal.unwrap_or_default())?,
     })
 }
 
 impl Lowering<'_> {
-    fn listen(&mut self, text: Option<&str>) -> Option<SocketAddr> {
+    fn listen(&mut self, place: &str, text: Option<&str>) -> Option<SocketAddr> {
         let text = text?;
         let address = text.parse().ok();
         if address.is_none() {
             let message = format!("`{text}` is no address with a port");
             let help = "write an address and a port, as in `127.0.0.1:8080`, `0.0.0.0:8080` or `[::]:8080`";
-            self.error("listen", Finding::new("spec::bad_listen", message, help));
+            self.error(place, Finding::new("spec::bad_listen", message, help));
         }
         address
     }
@@ -90,6 +108,13 @@ impl Lowering<'_> {
             }
         }
         let public_rate_limit = self.rate("security.public_rate_limit", raw.public_rate_limit.as_deref());
+        let code_ttl = raw.identity_verification_code_ttl.as_deref();
+        let code_ttl = self.duration("security.identity_verification_code_ttl", code_ttl);
+        if code_ttl.is_some_and(|time| time.is_zero()) {
+            let message = "a code of no life shows nothing";
+            let finding = Finding::new("spec::bad_duration", message, "write `10m`");
+            self.error("security.identity_verification_code_ttl", finding);
+        }
         let link_ttl = raw.subject_request_download_link_ttl.as_deref();
         let link_ttl = self.duration("security.subject_request_download_link_ttl", link_ttl);
         for (index, origin) in raw.cors_origins.iter().flatten().enumerate() {
@@ -109,6 +134,8 @@ impl Lowering<'_> {
             session_idle: session_idle?,
             public_rate_limit: public_rate_limit?,
             dual_control: raw.dual_control?,
+            identity_verification_attempt_limit: raw.identity_verification_attempt_limit?,
+            identity_verification_code_ttl: code_ttl?,
             cors_origins: raw.cors_origins?,
             subject_request_download_ui_enabled: raw.subject_request_download_ui_enabled?,
             subject_request_download_link_ttl: link_ttl?,

@@ -23,6 +23,8 @@ pub(crate) struct ServerDocument {
     pub(crate) oidc: Option<OidcSection>,
     /// How requests of people are carried out.
     pub(crate) execution: Option<ExecutionSection>,
+    /// Which requests of people count as the same.
+    pub(crate) privacy_request_duplicate_detection: Option<DuplicateSection>,
     /// The console, and what it may ask for.
     pub(crate) admin_ui: Option<AdminUiSection>,
     /// The server that takes e-mail; no e-mail is sent if absent.
@@ -33,12 +35,18 @@ pub(crate) struct ServerDocument {
     pub(crate) notifications: Option<NotificationsSection>,
     /// Limits of the server itself.
     pub(crate) server: Option<LoadSection>,
+    /// What the server tells those who look after it.
+    pub(crate) telemetry: Option<TelemetrySection>,
     /// What outgoing calls may do. Nobody can change it over the API.
     pub(crate) egress: Option<EgressSection>,
     /// Limits of reading.
     pub(crate) reading: Option<ReadingSection>,
     /// Databases that are files.
     pub(crate) sqlite: Option<SqliteSection>,
+    /// By when requests of people are answered.
+    pub(crate) deadlines: Option<DeadlinesSection>,
+    /// The page on which people make requests about themselves.
+    pub(crate) portal: Option<PortalSection>,
 }
 
 /// Certificate and key of the server's own TLS.
@@ -72,6 +80,11 @@ pub(crate) struct SecuritySection {
     /// Whether the plan of a destructive run needs the approval of somebody else than the one who
     /// asked for it; plans that would be approved automatically wait, too. `false` if absent.
     pub(crate) dual_control: Option<bool>,
+    /// How many attempts there are at a code that shows whose a request is. `3` if absent.
+    #[schemars(range(min = 1, max = 100))]
+    pub(crate) identity_verification_attempt_limit: Option<u32>,
+    /// How long such a code is good for. `10m` if absent.
+    pub(crate) identity_verification_code_ttl: Option<String>,
     /// Origins whose pages may call the API from a browser, as in `https://console.example.com`.
     /// `[]` if absent: none but the server's own.
     pub(crate) cors_origins: Option<Vec<String>>,
@@ -128,6 +141,23 @@ pub(crate) struct ExecutionSection {
     pub(crate) require_manual_request_approval: Option<bool>,
     /// Whether a code that is sent to the identity must be given back first. `false` if absent.
     pub(crate) subject_identity_verification_required: Option<bool>,
+    /// Whether an erasure ends only when a person says so. `false` if absent.
+    pub(crate) erasure_request_finalization_required: Option<bool>,
+    /// Whether custom fields of requests are kept; else they are passed over. `false` if absent.
+    pub(crate) allow_custom_privacy_request_field_collection: Option<bool>,
+}
+
+/// Which requests of people count as the same.
+#[derive(Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DuplicateSection {
+    /// Whether any do. `false` if absent.
+    pub(crate) enabled: Option<bool>,
+    /// For how many days after the first. `365` if absent.
+    #[schemars(range(min = 1, max = 3650))]
+    pub(crate) time_window_days: Option<u32>,
+    /// Kinds of identities that have to be equal, all of them. `[email]` if absent.
+    pub(crate) match_identity_fields: Option<Vec<String>>,
 }
 
 /// The console, and what it may ask for.
@@ -153,6 +183,18 @@ pub(crate) struct LoadSection {
     /// How long calls under way may go on when the server is told to end, as in `30s`. `30s` if
     /// absent.
     pub(crate) shutdown_wait: Option<String>,
+    /// How long calls are still taken when the server is told to end, while `/ready` says that it is
+    /// not, as in `5s`: time for those in front of it to send calls elsewhere. `0s` if absent.
+    pub(crate) drain_wait: Option<String>,
+}
+
+/// What the server tells those who look after it.
+#[derive(Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TelemetrySection {
+    /// Address and port where `/metrics` answers whoever asks, without TLS and without a token;
+    /// without it, `/metrics` is there for callers with the scope `worker-stats:read` alone.
+    pub(crate) metrics_listen: Option<String>,
 }
 
 /// Databases that are files.
@@ -162,4 +204,33 @@ pub(crate) struct SqliteSection {
     /// Folders in or below which files of SQLite connections may lie. `[]` if absent: there are no
     /// such connections.
     pub(crate) folders: Option<Vec<String>>,
+}
+
+/// By when requests of people are answered. The law that counts is that of the place where the person
+/// lives, if their request says it.
+#[derive(Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeadlinesSection {
+    /// The law that counts where a request names no place with a law that is known here: `gdpr`,
+    /// `uk_gdpr`, `ccpa`, `lgpd`, `pipa`, or `none`. `gdpr` if absent.
+    pub(crate) jurisdiction: Option<String>,
+    /// Time zone in which days begin and end, as in `Europe/Berlin`. `UTC` if absent.
+    pub(crate) time_zone: Option<String>,
+    /// Days on which nobody works besides Saturdays and Sundays, as in `2026-12-25`. `[]` if absent.
+    pub(crate) holidays: Option<Vec<String>>,
+    /// How long before a deadline those who are responsible are told, as in `7d`. `7d` if absent.
+    pub(crate) remind_before: Option<String>,
+}
+
+/// The page below `/portal` on which people make requests about themselves.
+#[derive(Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PortalSection {
+    /// Whether there is one. `false` if absent.
+    pub(crate) enabled: Option<bool>,
+    /// Its title. `Your data and your rights` if absent.
+    pub(crate) title: Option<String>,
+    /// Keys of the policies that people can choose from.
+    /// `["default_access_policy","default_erasure_policy"]` if absent.
+    pub(crate) policies: Option<Vec<String>>,
 }

@@ -17,6 +17,10 @@ pub const MESSAGE_KINDS: [&str; 13] = [
     "test",
 ];
 
+/// Kinds that those who run a server get by e-mail: what needs a person.
+pub const STAFF_MAIL: [&str; 6] =
+    ["approval_needed", "input_needed", "failed", "deadline_near", "connection_broken", "test"];
+
 /// The server that takes e-mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SmtpSettings {

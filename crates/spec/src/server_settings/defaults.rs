@@ -11,6 +11,8 @@ security:
   session_idle: 1h
   public_rate_limit: 60/minute
   dual_control: false
+  identity_verification_attempt_limit: 3
+  identity_verification_code_ttl: 10m
   cors_origins: []
   subject_request_download_ui_enabled: false
   subject_request_download_link_ttl: 5d
@@ -25,6 +27,12 @@ execution:
   masking_strict: true
   require_manual_request_approval: false
   subject_identity_verification_required: false
+  erasure_request_finalization_required: false
+  allow_custom_privacy_request_field_collection: false
+privacy_request_duplicate_detection:
+  enabled: false
+  time_window_days: 365
+  match_identity_fields: [email]
 smtp:
   security: starttls
 messages:
@@ -39,6 +47,7 @@ admin_ui:
 server:
   max_body_bytes: 4194304
   shutdown_wait: 30s
+  drain_wait: 0s
 egress:
   allow: []
   routes: {}
@@ -55,4 +64,13 @@ reading:
   in_flight_per_connection: 8
 sqlite:
   folders: []
+deadlines:
+  jurisdiction: gdpr
+  time_zone: UTC
+  holidays: []
+  remind_before: 7d
+portal:
+  enabled: false
+  title: Your data and your rights
+  policies: [default_access_policy, default_erasure_policy]
 ";

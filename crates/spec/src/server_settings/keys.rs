@@ -15,7 +15,7 @@ pub(super) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
 });
 
 /// Variables of the program that are no settings of a file: secrets, and what other commands take.
-const OTHER_VARIABLES: [&str; 15] = [
+const OTHER_VARIABLES: [&str; 17] = [
     "TUTELA_CLIENT_ID",
     "TUTELA_CLIENT_SECRET",
     "TUTELA_CONFIG",
@@ -23,7 +23,9 @@ const OTHER_VARIABLES: [&str; 15] = [
     "TUTELA_KEY_COMMAND",
     "TUTELA_KEY_FILE",
     "TUTELA_KILL_POINT",
+    "TUTELA_LOG_FORMAT",
     "TUTELA_OIDC_CLIENT_SECRET",
+    "TUTELA_OTHER_KEYS_FILE",
     "TUTELA_OWNER_PASSWORD",
     "TUTELA_OWNER_USERNAME",
     "TUTELA_PROJECT",

@@ -21,6 +21,8 @@ security:
   session_idle: 5m
   public_rate_limit: 3/minute
   dual_control: true
+  identity_verification_attempt_limit: 5
+  identity_verification_code_ttl: 1h
   subject_request_download_ui_enabled: true
   subject_request_download_link_ttl: 1h
   cors_origins: ['https://console.example.com', 'http://localhost:5173']
@@ -38,6 +40,12 @@ execution:
   masking_strict: false
   require_manual_request_approval: true
   subject_identity_verification_required: true
+  erasure_request_finalization_required: true
+  allow_custom_privacy_request_field_collection: true
+privacy_request_duplicate_detection:
+  enabled: true
+  time_window_days: 7
+  match_identity_fields: [email, phone_number]
 smtp:
   host: mail.example.com
   port: 2525
@@ -54,7 +62,8 @@ notifications:
   send_request_review_notification: true
   send_request_completion_notification: true
 admin_ui: {max_privacy_request_download_rows: 7}
-server: {public_url: 'https://tutela.example.com/', max_body_bytes: 1000, shutdown_wait: 5s}
+server: {public_url: 'https://tutela.example.com/', max_body_bytes: 1000, shutdown_wait: 5s, drain_wait: 2s}
+telemetry: {metrics_listen: '127.0.0.1:9100'}
 egress:
   allow: [127.0.0.1/32]
   routes: {'api.example.com:8443': 'http://127.0.0.1:8787'}
@@ -95,10 +104,19 @@ fn every_key_of_a_server_file_is_read() {
     assert_eq!(server.security.token_life, Duration::from_hours(12));
     assert_eq!(server.security.cors_origins.len(), 2);
     assert!(server.security.dual_control);
+    let codes = (
+        server.security.identity_verification_attempt_limit,
+        server.security.identity_verification_code_ttl,
+    );
+    assert_eq!(codes, (5, Duration::from_hours(1)));
+    assert!(server.duplicates.enabled && server.execution.erasure_request_finalization_required);
+    assert_eq!((server.duplicates.days, server.duplicates.fields.len()), (7, 2));
     assert_eq!(server.public_url.as_deref(), Some("https://tutela.example.com"));
     assert_eq!(server.oidc.unwrap().roles, [("privacy-team".to_owned(), "approver".to_owned())]);
     assert!(!server.execution.masking_strict && server.execution.require_manual_request_approval);
     assert_eq!((server.max_body_bytes, server.shutdown_wait), (1000, Duration::from_secs(5)));
+    assert_eq!(server.drain_wait, Duration::from_secs(2));
+    assert_eq!(server.metrics_listen, Some("127.0.0.1:9100".parse().unwrap()));
     assert_eq!(
         server.egress.routes,
         [("api.example.com:8443".to_owned(), "http://127.0.0.1:8787".to_owned())]
@@ -146,6 +164,7 @@ fn nothing_said_gives_the_defaults_and_an_empty_file_says_nothing() {
             "smtp.host",
             "smtp.port",
             "smtp.username",
+            "telemetry.metrics_listen",
             "tls.certificate",
             "tls.key",
         ])

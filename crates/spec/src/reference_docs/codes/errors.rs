@@ -31,10 +31,16 @@ pub(super) const ERRORS: &[Code] = &[
         "the step of `offset` paging is zero or negative",
         "write the number by which the param grows",
     ),
+    error("spec::bad_day", "a holiday is no day", "write it as `2026-12-25`"),
     error(
         "spec::bad_issuer",
         "`oidc.issuer` is no address of a provider",
         "write what the provider calls itself, an address with `https`",
+    ),
+    error(
+        "spec::bad_jurisdiction",
+        "`deadlines.jurisdiction` is no law that is known here",
+        "write `gdpr`, `uk_gdpr`, `ccpa`, `lgpd`, `pipa` or `none`",
     ),
     error(
         "spec::bad_key",
@@ -79,6 +85,11 @@ pub(super) const ERRORS: &[Code] = &[
         "write `people.star:delete`; the file lies beside the connector file",
     ),
     error("spec::bad_status", "a number is no HTTP status code", "write codes from 100 to 599"),
+    error(
+        "spec::bad_time_zone",
+        "`deadlines.time_zone` is no time zone",
+        "write region and city, as in `Europe/Berlin`",
+    ),
     error(
         "spec::bad_variable",
         "a webhook has no names of variables with its secrets, or something else in their place",

@@ -1,0 +1,41 @@
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::{Finding, Lowering};
+use crate::raw;
+use crate::server_file::{DeadlineSettings, JURISDICTIONS, PortalSettings};
+
+impl Lowering<'_> {
+    pub(super) fn deadlines(&mut self, raw: raw::DeadlinesSection) -> Option<DeadlineSettings> {
+        let jurisdiction = raw.jurisdiction?;
+        if jurisdiction != "none" && !JURISDICTIONS.contains(&jurisdiction.as_str()) {
+            let message = format!("`{jurisdiction}` is no law that is known here");
+            let help = format!("write one of {}, or `none`", JURISDICTIONS.join(", "));
+            self.error("deadlines.jurisdiction", Finding::new("spec::bad_jurisdiction", message, &help));
+        }
+        let time_zone = raw.time_zone?;
+        if TimeZone::get(&time_zone).is_err() {
+            let message = format!("`{time_zone}` is no time zone");
+            let help = "write region and city, as in `Europe/Berlin`, or `UTC`";
+            self.error("deadlines.time_zone", Finding::new("spec::bad_time_zone", message, help));
+        }
+        let mut holidays = Vec::new();
+        for (index, day) in raw.holidays?.into_iter().enumerate() {
+            match day.parse::<Date>() {
+                Ok(day) => holidays.push(day),
+                Err(_) => {
+                    let message = format!("`{day}` is no day");
+                    let finding = Finding::new("spec::bad_day", message, "write it as `2026-12-25`");
+                    self.error(&format!("deadlines.holidays[{index}]"), finding);
+                }
+            }
+        }
+        let remind_before = self.duration("deadlines.remind_before", raw.remind_before.as_deref())?;
+        let jurisdiction = Some(jurisdiction).filter(|law| law != "none");
+        Some(DeadlineSettings { jurisdiction, time_zone, holidays, remind_before })
+    }
+}
+
+pub(super) fn portal(raw: raw::PortalSection) -> Option<PortalSettings> {
+    Some(PortalSettings { enabled: raw.enabled?, title: raw.title?, policies: raw.policies? })
+}
