@@ -38,6 +38,7 @@ mod connection;
 mod dataset;
 mod dialect;
 mod document;
+mod download;
 mod error;
 mod failure_notice;
 mod health;
@@ -61,6 +62,7 @@ mod page;
 mod place;
 mod plan;
 mod policy;
+mod portal_visit;
 mod privacy_request;
 mod rate;
 mod retention;
@@ -102,6 +104,7 @@ pub use connection::{
 pub use dataset::{DatasetFilter, DatasetLink, DatasetLinks, NewDataset, OtherLinks};
 pub use dialect::Access;
 pub use document::{Document, Put, PutMode};
+pub use download::{Download, IssuedDownload};
 pub use error::{Retry, StoreError};
 pub use failure_notice::FailureNotice;
 pub use health::{DatabaseHealth, PoolHealth};
@@ -130,6 +133,7 @@ pub use page::{NewPage, PackedRows, PageCursor, PagePlace, RowCount};
 pub use place::StorePlace;
 pub use plan::{NewPlan, Plan, PlanDigest, PlanDigestError, PlanHead};
 pub use policy::{Approval, DrpAction, Policy, PolicyRule, PolicyTarget, RuleAction, RuleMasking};
+pub use portal_visit::{PortalEntry, PortalVisit};
 pub use privacy_request::{
     ClaimEnd, ClaimedRequest, CodeChange, CodeCheck, Intake, Lookup, LookupField, NewCode,
     NewPrivacyRequest, NewRequestLog, Next, PrivacyRequest, PrivacyRequestChange, PrivacyRequestFilter,
