@@ -23,8 +23,10 @@ mod apply;
 mod as_text;
 pub mod certificate;
 pub mod deadline;
+pub mod hold;
 mod jobs;
 mod journaling;
+pub mod manual;
 mod outline;
 pub mod package;
 pub mod plan;
@@ -43,6 +45,7 @@ pub mod storage;
 pub mod storage_book;
 pub mod subject;
 mod verify;
+pub mod worker;
 
 pub use apply::{ApplyError, ApplyOptions, ApplyProgress};
 pub use planning::{PlanRequest, PlanningError, RaisedLimits};

@@ -17,6 +17,7 @@ mod access;
 mod archive;
 mod contents;
 pub(crate) mod draft;
+mod locked;
 mod names;
 mod page;
 mod shown;
@@ -25,6 +26,7 @@ mod table;
 
 pub use archive::write_zip;
 pub use draft::Drafts;
+pub use locked::{LockError, lock};
 
 use draft::Draft;
 

@@ -24,7 +24,7 @@ pub use file::PlanError;
 pub use limits::{Exceeded, Limits, Volume};
 pub use mark::{ReadMark, RowMark, RowMarker, secrets_fingerprint};
 pub use not_covered::NotCovered;
-pub(crate) use not_covered::{NOT_FOUND, NOT_RESOLVED};
+pub(crate) use not_covered::{HELD, NOT_FOUND, NOT_RESOLVED};
 pub use operation::{Call, Operation, Reason, Reversibility, UsedRow, UsedValues, Uses, Verification};
 pub use secret_mask::SecretMask;
 pub use store::{PlanDigest, PlanDigestError};

@@ -6,6 +6,7 @@ mod error;
 mod facts;
 mod gathering;
 mod goal;
+mod held;
 mod new_values;
 mod observe;
 mod reading;
@@ -28,6 +29,7 @@ use store::{Actor, NewPlan, NewRun, RunKind, StoreError};
 use deciding::Deciding;
 pub use error::PlanningError;
 use goal::Goal;
+use held::Held;
 pub(crate) use goal::{Corrected, corrected};
 pub(crate) use observe::{observe, observe_settings};
 pub use request::{PlanRequest, RaisedLimits};
@@ -220,6 +222,7 @@ impl Planning<'_> {
         let key = parts.store.run_hash_key(&self.run).await?;
         let created_at = parts.store.get_run(&self.run).await?.created_at;
         let person = subject::person(&self.run, self.subject.clone(), created_at);
+        let held = Held::of(&parts.store, (&self.run, self.subject.request.as_ref())).await?;
         let deciding = Deciding {
             service: self.service,
             goal: &self.goal,
@@ -227,6 +230,7 @@ impl Planning<'_> {
             outcome,
             person: &person,
             key: &key,
+            held: &held,
             secrets: MaskSecrets::random(),
         };
         let draft = deciding.decide().await?;

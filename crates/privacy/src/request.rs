@@ -3,32 +3,37 @@
 
 mod again;
 mod create;
+mod due;
 mod duplicate;
 mod end;
 mod error;
 mod evaluate;
 mod identity;
+mod message;
 mod plan;
 mod review;
 mod settings;
 pub mod status;
 mod verify;
+mod visit;
 mod work;
 
 pub use create::{NewRequest, Submitter};
+pub use due::{Deadlines, Longer, RequestDeadline};
 pub use error::RequestError;
 pub use identity::{
     HeldIdentities, HeldIdentity, KNOWN_IDENTITIES, VerifiedBy, custom_field_lookup, identity_lookup,
 };
-pub use settings::{Channels, DuplicateSettings, RequestSettings};
-pub use work::Begun;
+pub use settings::{Channels, Notices, RequestSettings};
+pub use spec::server_file::DuplicateSettings;
+pub use work::{Begun, Waits};
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use model::{Clock, IdSource, PrivacyRequestId, Row};
 use spec::ServerSettings;
-use store::{Actor, PrivacyRequest, PrivacyRequestChange, Store, StoreError};
+use store::{Actor, MessagingService, PrivacyRequest, PrivacyRequestChange, Store, StoreError};
 
 use crate::policy_book::PolicyBook;
 
@@ -92,11 +97,11 @@ impl PrivacyRequests {
     /// [`StoreError`].
     pub async fn settings(&self) -> Result<RequestSettings, StoreError> {
         let Some(configured) = &self.parts.configured else { return Ok(self.parts.settings.clone()) };
-        let set = spec::server_settings::nested(self.parts.store.setting_list().await?);
-        Ok(RequestSettings {
-            channels: self.parts.settings.channels,
-            ..RequestSettings::of(configured, &set)
-        })
+        let set = spec::server_settings::nested(self.store().setting_list().await?);
+        let mut settings = RequestSettings::of(configured, &set);
+        // A mail server may have been named over the API, too.
+        settings.channels.email |= self.store().messaging_config_of(MessagingService::Smtp).await?.is_some();
+        Ok(settings)
     }
 
     /// The request; deleted ones too.

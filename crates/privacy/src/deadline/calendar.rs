@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::{DeadlineError, Length};
 
 /// The controller's days: its time zone, and when it does not work.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Calendar {
     zone: TimeZone,
     holidays: BTreeSet<Date>,

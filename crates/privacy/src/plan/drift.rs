@@ -19,6 +19,8 @@ pub struct Observed {
     pub limits: Limits,
     /// Every collection that was read again.
     pub reads: BTreeMap<CollectionAddress, ObservedRead>,
+    /// Operations that would erase what a law asks to keep.
+    pub held: BTreeSet<u64>,
 }
 
 /// One collection that was read again.
@@ -70,6 +72,12 @@ pub enum Drift {
     /// The limits changed.
     #[error("the limits changed")]
     LimitsChanged,
+    /// Somebody made a hold since, or one was made longer.
+    #[error("what operation {order} erases is kept under a hold now")]
+    Held {
+        /// The operation.
+        order: u64,
+    },
     /// A collection could not be read to its end, so nothing is known about its rows.
     #[error("`{collection}` could not be read again to its end")]
     NotReadAgain {
@@ -162,6 +170,8 @@ pub fn compare(plan: &Plan, now: &Observed, begun: &BTreeSet<u64>) -> DriftRepor
     if plan.limits != now.limits {
         report.drifts.push(Drift::LimitsChanged);
     }
+    let held = now.held.difference(begun).map(|order| Drift::Held { order: *order });
+    report.drifts.extend(held);
     let touched = Touched::new(plan, begun);
     for read in &plan.reads {
         touched.compare(read, now.reads.get(&read.address), &mut report);

@@ -29,6 +29,8 @@ pub(super) const MASKING_STRICT: &str = "masking_strict";
 
 /// The name of the reason that a complete reading has nothing of the person.
 pub(crate) const NOT_FOUND: &str = "not_found";
+/// The name of the reason that a law asks to keep it.
+pub(crate) const HELD: &str = "hold";
 /// The name of the reason that nothing names the person there: what would was read to its end, too.
 pub(crate) const NOT_RESOLVED: &str = "not_resolved";
 

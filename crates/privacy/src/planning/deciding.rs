@@ -15,6 +15,7 @@ use spec::connector_file::Request;
 use super::PlanningError;
 use super::draft::{Draft, Reasons};
 use super::goal::Goal;
+use super::held::Held;
 use super::new_values::NewValues;
 use super::request_step::RequestStep;
 use super::row_step::RowStep;
@@ -30,6 +31,8 @@ pub(super) struct Deciding<'a> {
     pub(super) person: &'a Person,
     /// Of the run's hashes.
     pub(super) key: &'a HashKey,
+    /// What a law asks to keep.
+    pub(super) held: &'a Held,
     /// Of the masks that are drawn now; forgotten with this value.
     pub(super) secrets: MaskSecrets,
 }
@@ -56,8 +59,16 @@ impl<'a> Deciding<'a> {
     async fn erase(&self, rules: &[ErasureRule], draft: &mut Draft) -> Result<(), PlanningError> {
         let ErasureSteps { steps, not_erased } = self.steps(rules)?;
         let mut ranges: Vec<Range<usize>> = Vec::new();
+        let mut along = BTreeMap::new();
         for step in &steps {
             let first = draft.operations.len();
+            let held = step.collections.iter().find(|address| self.held.covers(address));
+            if let (ErasureAction::Request(_), Some(held)) = (&step.action, held) {
+                // The request would take what is held with it.
+                along.extend(step.collections.iter().map(|address| (address.clone(), held.clone())));
+                ranges.push(first..first);
+                continue;
+            }
             match &step.action {
                 ErasureAction::Request(request) => {
                     let Some(connector) = self.connector(&step.dataset) else { continue };
@@ -76,7 +87,7 @@ impl<'a> Deciding<'a> {
                     step.plan(draft).await?;
                 }
                 action @ (ErasureAction::MaskRows | ErasureAction::DeleteRows) => {
-                    for address in &step.collections {
+                    for address in step.collections.iter().filter(|address| !self.held.covers(address)) {
                         let (Some(Source::Database(database)), Some(node), Some(read)) =
                             (self.source(&step.dataset), self.traversal.find(address), self.read(address))
                         else {
@@ -97,14 +108,39 @@ impl<'a> Deciding<'a> {
             draft.wait(first, &waited);
             ranges.push(first..draft.operations.len());
         }
-        let stays = not_erased.iter().filter_map(|one| {
+        self.note_held(rules, &along, draft);
+        let stays = not_erased.iter().filter(|one| !draft.held.contains(&one.collection)).filter_map(|one| {
             let read = self.read(&one.collection)?;
             // What was read to its end and is empty leaves nothing behind.
             let holds_something = read.rows > 0 || !read.completeness.is_complete();
             NotCovered::collection(one, read.rows).filter(|_| holds_something)
         });
+        let stays: Vec<NotCovered> = stays.collect();
         draft.not_covered.extend(stays);
         Ok(())
+    }
+
+    /// Targeted collections that a law asks to keep, and those that cannot be erased without them.
+    fn note_held(
+        &self,
+        rules: &[ErasureRule],
+        along: &BTreeMap<CollectionAddress, CollectionAddress>,
+        draft: &mut Draft,
+    ) {
+        let targets: Vec<String> = rules.iter().flat_map(|rule| rule.targets.iter().cloned()).collect();
+        for node in self.traversal.nodes() {
+            let address = node.address();
+            let stays = self.held.covers(address) || along.contains_key(address);
+            let Some(read) = self.read(address).filter(|_| stays) else { continue };
+            if !is_targeted(&node.collection, &targets) {
+                continue;
+            }
+            draft.held.insert(address.clone());
+            // What was read to its end and is empty keeps nothing.
+            if read.rows > 0 || !read.completeness.is_complete() {
+                draft.not_covered.push(self.held.entry((address, read.rows), along));
+            }
+        }
     }
 
     fn steps(&self, rules: &[ErasureRule]) -> Result<ErasureSteps, PlanningError> {
@@ -145,7 +181,10 @@ impl<'a> Deciding<'a> {
         for node in self.traversal.nodes() {
             let Some(read) = self.read(node.address()) else { continue };
             let was_asked = !self.was_not_asked(node.address());
-            if read.completeness.is_complete() && was_asked || !self.is_about(&node.collection, &targets) {
+            if read.completeness.is_complete() && was_asked
+                || !self.is_about(&node.collection, &targets)
+                || draft.held.contains(node.address())
+            {
                 continue;
             }
             // What is erased as a whole goes, whether it was seen or not.

@@ -11,6 +11,8 @@ use crate::plan::{NotCovered, Operation, Reason};
 pub(super) struct Draft {
     pub(super) operations: Vec<Operation>,
     pub(super) not_covered: Vec<NotCovered>,
+    /// What stays because a law asks for it.
+    pub(super) held: BTreeSet<CollectionAddress>,
 }
 
 impl Draft {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::MaskSecrets;
 use engine::RunOutcome;
@@ -11,8 +11,9 @@ use super::deciding::Deciding;
 use super::draft::Draft;
 use super::facts::{planned, policy_sha256};
 use super::goal::Goal;
+use super::held::Held;
 use crate::plan::drift::{Observed, ObservedRead};
-use crate::plan::{Limits, Plan, PlanContents};
+use crate::plan::{Limits, Operation, Plan, PlanAction, PlanContents};
 use crate::PrivacyService;
 use crate::subject::{self, Subject};
 
@@ -35,13 +36,16 @@ pub(crate) async fn observe(
     let goal = policy.map(|policy| Goal::new(policy, &contents.corrections, &parts.graph));
     let (Some(policy), Some(Ok(goal))) = (policy, goal) else {
         // It is gone, or no longer what it was: that alone stops the plan.
-        return Ok(Observed { connections, policy_sha256: String::new(), limits, reads: BTreeMap::new() });
+        return Ok(Observed { connections, policy_sha256: String::new(), limits, reads: BTreeMap::new(), held: BTreeSet::new() });
     };
     let created_at = parts.store.get_run(&contents.run).await?.created_at;
     let identities = identities_of(contents);
     let traversal = parts.graph.traverse(&identities, Targets::Everything)?;
     let bytes = parts.store.run_subject(&contents.run).await?;
     let request = Subject::from_bytes(bytes.expose()).and_then(|kept| kept.request);
+    let held = Held::of(&parts.store, (&contents.run, request.as_ref())).await?;
+    let now_held = held_operations(contents, &held);
+    let held = held.and_left_out_by(contents);
     let person = subject::person(&contents.run, Subject { identities, request }, created_at);
     let deciding = Deciding {
         service,
@@ -50,11 +54,12 @@ pub(crate) async fn observe(
         outcome,
         person: &person,
         key: &key,
+        held: &held,
         secrets: MaskSecrets::random(),
     };
     let draft = deciding.decide().await?;
     let policy_sha256 = policy_sha256(policy, &parts.connections);
-    Ok(Observed { connections, policy_sha256, limits, reads: reads(contents, outcome, draft) })
+    Ok(Observed { connections, policy_sha256, limits, reads: reads(contents, outcome, draft), held: now_held })
 }
 
 /// The same without rows: connections, policy and limits as they are now. Nobody is asked.
@@ -63,12 +68,26 @@ pub(crate) async fn observe_settings(service: &PrivacyService, plan: &Plan) -> R
     let contents = plan.contents();
     let key = parts.store.run_hash_key(&contents.run).await?;
     let policy = service.find_policy(&contents.policy);
+    let bytes = parts.store.run_subject(&contents.run).await?;
+    let request = Subject::from_bytes(bytes.expose()).and_then(|kept| kept.request);
+    let held = Held::of(&parts.store, (&contents.run, request.as_ref())).await?;
     Ok(Observed {
         connections: parts.connections.iter().map(|facts| planned(facts, &key)).collect(),
         policy_sha256: policy.map(|policy| policy_sha256(policy, &parts.connections)).unwrap_or_default(),
         limits: contents.raised.over(Limits::from(parts.limits)),
         reads: BTreeMap::new(),
+        held: held_operations(contents, &held),
     })
+}
+
+/// The operations that would erase what a law asks to keep by now.
+fn held_operations(contents: &PlanContents, held: &Held) -> BTreeSet<u64> {
+    if contents.action != PlanAction::Erasure {
+        return BTreeSet::new();
+    }
+    let operations = contents.operations.iter();
+    let is_held = |operation: &&Operation| operation.collections.iter().any(|one| held.is_held_now(one));
+    operations.filter(is_held).map(|operation| operation.order).collect()
 }
 
 fn reads(

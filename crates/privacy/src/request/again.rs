@@ -85,14 +85,12 @@ impl PrivacyRequests {
         let settings = self.settings().await?;
         for _ in 0..ATTEMPTS {
             let request = self.get_live(id).await?;
-            let status = next(request.status, Event::Resubmit).map_err(|_| RequestError::Complete)?;
+            let shown = request.intake == Intake::Authenticated || request.identity_verified_at.is_some();
+            let event = if shown { Event::Resubmit } else { Event::ResubmitUnshown };
+            let status = next(request.status, event).map_err(|_| RequestError::Complete)?;
             let identities = self.identities(id).await?;
             let mut change = PrivacyRequestChange::of(&request);
             begin_again(&mut change, status);
-            let shown = request.intake == Intake::Authenticated || request.identity_verified_at.is_some();
-            if !shown {
-                change.request.status = Status::IdentityUnverified;
-            }
             let was_approved = request.reviewed_at.is_some() && request.status != Status::Denied;
             let mut evaluated = Evaluated::default();
             if shown && was_approved {
@@ -102,6 +100,7 @@ impl PrivacyRequests {
                 evaluated = self.evaluate(&mut change.request, &identities, &settings).await?;
             }
             change.logs = evaluated.logs;
+            change.messages = evaluated.messages;
             if let Some(written) = self.write(change, by, "privacy_request.resubmitted").await? {
                 self.stop_runs(&request, by).await?;
                 self.demote(&evaluated.losers).await?;

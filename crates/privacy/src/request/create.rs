@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use model::{Identities, PrivacyRequestId, Row};
 use serde_json::Value;
 use store::{
-    Intake, Lookup, NewCode, NewPrivacyRequest, NewRequestLog, PrivacyRequest, PrivacyRequestStatus, RuleAction,
+    Intake, Lookup, MessageKind, NewCode, NewMessage, NewPrivacyRequest, NewRequestLog, PrivacyRequest,
+    PrivacyRequestStatus, RuleAction,
 };
 
 use super::evaluate::Evaluated;
 use super::identity::{HeldIdentities, KNOWN_IDENTITIES, VerifiedBy, custom_field_lookup};
-use super::{By, PrivacyRequests, RequestError, RequestSettings};
+use super::{By, PrivacyRequests, RequestError, RequestSettings, message};
 use crate::policy_book::PolicyError;
 
 /// A request as it is made.
@@ -67,20 +68,23 @@ impl PrivacyRequests {
         let timeframe = self.check(&new).await?;
         let verified = submitter.caller.as_ref().map(|_| VerifiedBy::Caller);
         let identities = HeldIdentities::new(&new.identities, &new.labels, verified);
-        let mut made = self.blank(&new, &submitter, timeframe);
+        let id = PrivacyRequestId::new(&*self.parts.ids);
+        let mut made = blank(id.clone(), &new, &submitter, self.now());
+        made.due_at = settings.deadlines.due_at(&made, timeframe, self.now());
         let (codes, evaluated) = if submitter.caller.is_none() {
             let codes = self.codes(&identities, &settings);
+            let mut messages = message::codes(&made.id, &identities, &codes, &settings);
             if codes.is_empty() {
                 made.attention = Some(NO_CHANNEL.to_owned());
+                messages.push(message::to_staff(MessageKind::ApprovalNeeded, &made));
             }
-            (codes, Evaluated::default())
+            (codes, Evaluated { messages, ..Evaluated::default() })
         } else {
             made.status = PrivacyRequestStatus::Pending;
             (Vec::new(), self.evaluate(&mut made, &identities, &settings).await?)
         };
-        let id = made.id.clone();
         let by = submitter.caller.unwrap_or_else(By::system);
-        let kept = Kept { codes, logs: evaluated.logs, by };
+        let kept = Kept { codes, logs: evaluated.logs, messages: evaluated.messages, by };
         let new = self.to_keep(new, made, &identities, &settings, kept);
         self.store().privacy_request_create(new).await?;
         self.demote(&evaluated.losers).await?;
@@ -92,8 +96,7 @@ impl PrivacyRequests {
         if new.identities.is_empty() {
             return Err(RequestError::NoIdentity);
         }
-        let is_unlabelled =
-            |kind: &&str| !KNOWN_IDENTITIES.contains(kind) && !new.labels.contains_key(*kind);
+        let is_unlabelled = |kind: &&str| !KNOWN_IDENTITIES.contains(kind) && !new.labels.contains_key(*kind);
         if let Some(kind) = new.identities.kinds().find(is_unlabelled) {
             return Err(RequestError::Unlabelled { kind: kind.to_owned() });
         }
@@ -110,52 +113,6 @@ impl PrivacyRequests {
             return Err(RequestError::ConsentOnly { key: policy.key });
         }
         Ok(policy.execution_timeframe)
-    }
-
-    fn blank(&self, new: &NewRequest, submitter: &Submitter, timeframe: Option<u32>) -> PrivacyRequest {
-        let now = self.now();
-        let requested_at = new.requested_at.unwrap_or(now);
-        let by_hand = new.source.as_deref() == Some(REQUEST_MANAGER);
-        PrivacyRequest {
-            id: PrivacyRequestId::new(&*self.parts.ids),
-            policy: new.policy.clone(),
-            status: PrivacyRequestStatus::IdentityUnverified,
-            step: None,
-            intake: if submitter.caller.is_some() { Intake::Authenticated } else { Intake::Public },
-            source: new.source.clone(),
-            external_id: new.external_id.clone(),
-            location: new.location.clone(),
-            property_id: new.property_id.clone(),
-            created_at: now,
-            updated_at: now,
-            requested_at,
-            started_at: None,
-            finished_at: None,
-            reviewed_at: None,
-            identity_verified_at: None,
-            custom_fields_approved_at: None,
-            paused_at: None,
-            canceled_at: None,
-            deleted_at: None,
-            finalized_at: None,
-            forgotten_at: None,
-            due_at: timeframe.and_then(|days| due_at(requested_at, days)),
-            reviewed_by: None,
-            submitted_by: submitter.caller.as_ref().filter(|_| by_hand).map(By::name),
-            custom_fields_approved_by: None,
-            deleted_by: None,
-            finalized_by: None,
-            planned_by: None,
-            duplicate_group: None,
-            access_run: None,
-            change_run: None,
-            plan: None,
-            attention: None,
-            version: 0,
-            work_at: None,
-            worker: None,
-            attempts: 0,
-        }
     }
 
     /// A code for each identity that can be written to (privacy-requests W-10).
@@ -183,7 +140,8 @@ impl PrivacyRequests {
         settings: &RequestSettings,
         kept: Kept,
     ) -> NewPrivacyRequest {
-        let fields = Some(new.custom_fields).filter(|fields| settings.allow_custom_fields && !fields.is_empty());
+        let fields =
+            Some(new.custom_fields).filter(|fields| settings.allow_custom_fields && !fields.is_empty());
         let mut lookups = identities.lookups();
         lookups.extend(fields.iter().flat_map(field_lookups));
         let text = |fields: Row| Secret::new(Value::Object(fields).to_string().into_bytes());
@@ -211,8 +169,53 @@ impl PrivacyRequests {
             lookups,
             codes: kept.codes,
             logs: kept.logs,
+            messages: kept.messages,
             actor: kept.by.actor,
         }
+    }
+}
+
+fn blank(id: PrivacyRequestId, new: &NewRequest, submitter: &Submitter, now: Timestamp) -> PrivacyRequest {
+    let by_hand = new.source.as_deref() == Some(REQUEST_MANAGER);
+    PrivacyRequest {
+        id,
+        policy: new.policy.clone(),
+        status: PrivacyRequestStatus::IdentityUnverified,
+        step: None,
+        intake: if submitter.caller.is_some() { Intake::Authenticated } else { Intake::Public },
+        source: new.source.clone(),
+        external_id: new.external_id.clone(),
+        location: new.location.clone(),
+        property_id: new.property_id.clone(),
+        created_at: now,
+        updated_at: now,
+        requested_at: new.requested_at.unwrap_or(now),
+        started_at: None,
+        finished_at: None,
+        reviewed_at: None,
+        identity_verified_at: None,
+        custom_fields_approved_at: None,
+        paused_at: None,
+        canceled_at: None,
+        deleted_at: None,
+        finalized_at: None,
+        forgotten_at: None,
+        due_at: None,
+        reviewed_by: None,
+        submitted_by: submitter.caller.as_ref().filter(|_| by_hand).map(By::name),
+        custom_fields_approved_by: None,
+        deleted_by: None,
+        finalized_by: None,
+        planned_by: None,
+        duplicate_group: None,
+        access_run: None,
+        change_run: None,
+        plan: None,
+        attention: None,
+        version: 0,
+        work_at: None,
+        worker: None,
+        attempts: 0,
     }
 }
 
@@ -220,6 +223,7 @@ impl PrivacyRequests {
 struct Kept {
     codes: Vec<NewCode>,
     logs: Vec<NewRequestLog>,
+    messages: Vec<NewMessage>,
     by: By,
 }
 
@@ -235,11 +239,35 @@ fn field_lookups(fields: &Row) -> Vec<Lookup> {
     fields.iter().flat_map(of).collect()
 }
 
-/// So many days later, in UTC; `None` past the end of the calendar.
-fn due_at(from: Timestamp, days: u32) -> Option<Timestamp> {
-    from.checked_add(jiff::SignedDuration::from_hours(24 * i64::from(days))).ok()
-}
-
 pub(super) fn later(from: Timestamp, by: Duration) -> Timestamp {
     from.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use model::RandomIds;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A pending request of which nothing more is known.
+    pub(in crate::request) fn request() -> PrivacyRequest {
+        let at = Timestamp::UNIX_EPOCH;
+        let new = NewRequest { policy: "erase".to_owned(), ..NewRequest::default() };
+        let id = PrivacyRequestId::new(&RandomIds);
+        PrivacyRequest { status: PrivacyRequestStatus::Pending, ..blank(id, &new, &Submitter::default(), at) }
+    }
+
+    #[test]
+    fn custom_fields_are_found_by_each_of_their_values() {
+        let Value::Object(fields) =
+            json!({"plan": {"label": "Plan", "value": ["gold", 7]}, "empty": {"label": "x"}})
+        else {
+            panic!("an object")
+        };
+
+        let values: Vec<String> = field_lookups(&fields).into_iter().map(|lookup| lookup.value).collect();
+
+        assert_eq!(values, ["gold", "7"]);
+    }
 }

@@ -4,9 +4,7 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 use model::PrivacyRequestId;
-use store::{
-    PrivacyRequest, PrivacyRequestFilter, PrivacyRequestStatus as Status, TimeRange, Window,
-};
+use store::{PrivacyRequest, PrivacyRequestFilter, PrivacyRequestStatus as Status, TimeRange, Window};
 
 use super::identity::{HeldIdentities, identity_lookup};
 use super::{PrivacyRequests, RequestError, RequestSettings};
@@ -93,15 +91,15 @@ fn judged(request: &PrivacyRequest, others: &[PrivacyRequest], group: String) ->
         return Standing::Duplicate { group, of: Some(actioned.id.clone()) };
     }
     let contenders = || {
-        let others = others.iter().filter(|other| may_lose(other.status) && other.status != Status::Duplicate);
+        let others =
+            others.iter().filter(|other| may_lose(other.status) && other.status != Status::Duplicate);
         others.chain([request])
     };
-    let verified = contenders().filter(|one| verified_at(one).is_some()).min_by_key(|one| (verified_at(one), &one.id));
+    let verified =
+        contenders().filter(|one| verified_at(one).is_some()).min_by_key(|one| (verified_at(one), &one.id));
     let winner = verified.or_else(|| contenders().min_by_key(|one| (one.created_at, &one.id)));
     match winner {
-        Some(winner) if winner.id != request.id => {
-            Standing::Duplicate { group, of: Some(winner.id.clone()) }
-        }
+        Some(winner) if winner.id != request.id => Standing::Duplicate { group, of: Some(winner.id.clone()) },
         Some(_) | None => {
             let losers: HashSet<&PrivacyRequestId> =
                 contenders().filter(|one| one.id != request.id).map(|one| &one.id).collect();
@@ -144,4 +142,96 @@ fn window(made: Timestamp, days: u32) -> TimeRange {
 
 fn ids_of(requests: &[PrivacyRequest]) -> Vec<String> {
     requests.iter().map(|request| request.id.to_string()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use model::RandomIds;
+    use rstest::rstest;
+    use store::Intake;
+
+    use super::*;
+    use crate::request::create::tests::request;
+
+    /// A request in this status, made and shown so many minutes after the beginning of time.
+    fn one(status: Status, made: i64, shown: Option<i64>) -> PrivacyRequest {
+        let at = |minutes: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes);
+        PrivacyRequest {
+            id: PrivacyRequestId::new(&RandomIds),
+            status,
+            intake: Intake::Public,
+            created_at: at(made),
+            identity_verified_at: shown.map(at),
+            ..request()
+        }
+    }
+
+    fn counts(request: &PrivacyRequest, others: &[PrivacyRequest]) -> bool {
+        match judged(request, others, "group".to_owned()) {
+            Standing::Counts { .. } => true,
+            Standing::Duplicate { .. } => false,
+            Standing::Alone => panic!("there are others"),
+        }
+    }
+
+    // rule: privacy-requests L-32
+    #[rstest]
+    #[case::earlier_made(one(Status::Pending, 2, None), one(Status::Pending, 1, None), false)]
+    #[case::later_made(one(Status::Pending, 1, None), one(Status::Pending, 2, None), true)]
+    #[case::shown_beats_earlier(
+        one(Status::Pending, 2, Some(3)),
+        one(Status::IdentityUnverified, 1, None),
+        true
+    )]
+    #[case::earlier_shown(one(Status::Pending, 1, Some(5)), one(Status::Pending, 2, Some(3)), false)]
+    #[case::done(one(Status::Pending, 2, None), one(Status::Complete, 1, Some(1)), true)]
+    #[case::denied(one(Status::Pending, 2, None), one(Status::Denied, 1, Some(1)), true)]
+    #[case::under_way(one(Status::Pending, 1, Some(1)), one(Status::InProcessing, 2, None), false)]
+    #[case::went_wrong(one(Status::Pending, 1, Some(1)), one(Status::Error, 2, None), false)]
+    #[case::itself_under_way(one(Status::Approved, 2, None), one(Status::InProcessing, 1, Some(1)), true)]
+    #[case::a_duplicate_does_not_count(
+        one(Status::Pending, 2, None),
+        one(Status::Duplicate, 1, Some(1)),
+        true
+    )]
+    fn the_right_one_counts(
+        #[case] asked: PrivacyRequest,
+        #[case] other: PrivacyRequest,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(counts(&asked, std::slice::from_ref(&other)), expected);
+    }
+
+    #[test]
+    fn of_requests_that_are_not_decided_exactly_one_counts() {
+        let all = [
+            one(Status::Pending, 1, None),
+            one(Status::Pending, 1, None),
+            one(Status::Pending, 3, Some(9)),
+            one(Status::AwaitingPreApproval, 2, Some(9)),
+            one(Status::PreApprovalNotEligible, 4, None),
+        ];
+
+        let counting = all.iter().filter(|asked| {
+            let others: Vec<_> = all.iter().filter(|other| other.id != asked.id).cloned().collect();
+            counts(asked, &others)
+        });
+
+        assert_eq!(counting.count(), 1);
+    }
+
+    #[test]
+    fn those_that_lose_are_named_and_what_is_decided_is_not_among_them() {
+        let asked = one(Status::Pending, 1, Some(2));
+        let others = [
+            one(Status::IdentityUnverified, 1, None),
+            one(Status::Complete, 1, None),
+            one(Status::Canceled, 1, None),
+        ];
+
+        let standing = judged(&asked, &others, "group".to_owned());
+
+        let losers = vec![others[0].id.clone()];
+        assert_eq!(standing, Standing::Counts { group: "group".to_owned(), losers });
+    }
 }

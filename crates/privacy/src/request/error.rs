@@ -3,6 +3,7 @@ use store::{PrivacyRequestStatus, StoreError};
 use thiserror::Error;
 
 use super::status::Refused;
+use crate::deadline::DeadlineError;
 use crate::policy_book::PolicyError;
 
 /// Why a request was not made or not changed. Texts that clients know are theirs.
@@ -24,7 +25,9 @@ pub enum RequestError {
     #[error("You must provide at least one identity to process")]
     NoIdentity,
     /// Custom identities have labels.
-    #[error("the identity `{kind}` is none that everybody knows; give it as an object of `label` and `value`")]
+    #[error(
+        "the identity `{kind}` is none that everybody knows; give it as an object of `label` and `value`"
+    )]
     Unlabelled {
         /// Its kind.
         kind: String,
@@ -39,7 +42,9 @@ pub enum RequestError {
         key: String,
     },
     /// Nothing would be done.
-    #[error("Policy with key {key} has consent rules only, which are not carried out; name a policy with access or erasure rules")]
+    #[error(
+        "Policy with key {key} has consent rules only, which are not carried out; name a policy with access or erasure rules"
+    )]
     ConsentOnly {
         /// Its key.
         key: String,
@@ -135,7 +140,9 @@ pub enum RequestError {
     #[error("no code can be sent: there is no way to reach an identity of the request, or all are verified")]
     NoChannel,
     /// What is about the person was destroyed.
-    #[error("the identities of privacy request {id} were destroyed at the end of their time; make a new request")]
+    #[error(
+        "the identities of privacy request {id} were destroyed at the end of their time; make a new request"
+    )]
     Forgotten {
         /// Its id.
         id: PrivacyRequestId,
@@ -146,6 +153,14 @@ pub enum RequestError {
         /// Its id.
         id: PrivacyRequestId,
     },
+    /// Nothing can be planned for it now.
+    #[error("privacy request {id} cannot be planned: {reason}")]
+    NotPlannable {
+        /// Its id.
+        id: PrivacyRequestId,
+        /// Why.
+        reason: &'static str,
+    },
     /// Its plan is another one by now.
     #[error("the plan of privacy request {id} is another one by now; look at it and approve its digest")]
     OtherPlan {
@@ -155,6 +170,22 @@ pub enum RequestError {
     /// Somebody else has to approve it.
     #[error("who asked for a plan may not approve it; somebody else has to")]
     SamePerson,
+    /// It is over.
+    #[error("privacy request {id} is {}: nothing is left to be done for it", .status.as_str())]
+    Over {
+        /// Its id.
+        id: PrivacyRequestId,
+        /// How far it is.
+        status: PrivacyRequestStatus,
+    },
+    /// Nothing says by when it is to be answered.
+    #[error(
+        "no law that is known here says by when this request is to be answered; set `deadlines.jurisdiction`"
+    )]
+    NoLaw,
+    /// The law does not allow it.
+    #[error(transparent)]
+    Deadline(#[from] DeadlineError),
     /// Others changed it again and again.
     #[error("others are changing this privacy request at the same time; send the call again")]
     Busy,

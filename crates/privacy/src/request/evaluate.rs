@@ -1,12 +1,14 @@
 //! Whether a request may be carried out at once (privacy-requests L-11).
 
 use model::PrivacyRequestId;
-use store::{NewRequestLog, PrivacyRequest, PrivacyRequestStatus, RequestLogKind, WebhookList};
+use store::{
+    MessageKind, NewMessage, NewRequestLog, PrivacyRequest, PrivacyRequestStatus, RequestLogKind, WebhookList,
+};
 
 use super::duplicate::Standing;
 use super::identity::HeldIdentities;
 use super::status::{Event, next};
-use super::{PrivacyRequests, RequestError, RequestSettings};
+use super::{PrivacyRequests, RequestError, RequestSettings, message};
 
 /// What comes of looking whether a request may be carried out.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub(super) struct Evaluated {
     pub(super) logs: Vec<NewRequestLog>,
     /// Requests that are the same and do not count any more.
     pub(super) losers: Vec<PrivacyRequestId>,
+    /// Messages that tell of it.
+    pub(super) messages: Vec<NewMessage>,
 }
 
 impl PrivacyRequests {
@@ -46,6 +50,8 @@ impl PrivacyRequests {
                 request.status = next(request.status, Event::AskBeforeApproval)?;
                 // A worker asks them.
                 request.work_at = Some(self.now());
+            } else {
+                evaluated.messages.push(message::to_staff(MessageKind::ApprovalNeeded, request));
             }
         } else {
             approve_by_system(request, self.now(), &mut evaluated.logs);

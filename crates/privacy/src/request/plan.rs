@@ -1,6 +1,7 @@
 use model::PrivacyRequestId;
 use store::{
     NewRequestLog, PlanDigest, PrivacyRequest, PrivacyRequestChange, PrivacyRequestStatus, RequestStep,
+    RuleAction, StoreError,
 };
 
 use super::review::audit;
@@ -49,6 +50,98 @@ impl PrivacyRequests {
             }
         }
         Err(RequestError::Busy)
+    }
+
+    /// Asks for a plan by name: it then waits for approval, whatever its policy says. One that waits
+    /// already is made anew.
+    ///
+    /// # Errors
+    /// [`RequestError::NotPlannable`] if its policy erases nothing, it is over, or its plan is being
+    /// carried out.
+    pub async fn ask_for_plan(&self, id: &PrivacyRequestId, by: &By) -> Result<PrivacyRequest, RequestError> {
+        for _ in 0..ATTEMPTS {
+            let request = self.get_live(id).await?;
+            let policy = self.parts.policies.get(&request.policy).await.map_err(RequestError::Policy)?;
+            let refused = |reason| RequestError::NotPlannable { id: id.clone(), reason };
+            if !policy.rules.iter().any(|rule| rule.action == RuleAction::Erasure) {
+                return Err(refused("its policy has no erasure rules"));
+            }
+            let mut change = PrivacyRequestChange::of(&request);
+            change.request.planned_by = Some(by.name());
+            change.logs.push(NewRequestLog {
+                dataset_name: Some("Request plan".to_owned()),
+                ..audit("plan_requested", by, "")
+            });
+            let left = match stage(&request) {
+                Stage::Before => None,
+                Stage::Waits => {
+                    change.request.status = next(request.status, Event::Resume)?;
+                    change.request.step = Some(RequestStep::Plan);
+                    change.request.attention = None;
+                    change.request.work_at = Some(self.now());
+                    change.request.plan = None;
+                    change.request.change_run.take()
+                }
+                Stage::After => return Err(refused("its plan is being carried out, or it is over")),
+            };
+            if let Some(written) = self.write(change, by, "privacy_request.plan_requested").await? {
+                if let Some(run) = left {
+                    match self.store().run_cancel(&run, by.actor.clone()).await {
+                        // Over by itself meanwhile.
+                        Ok(()) | Err(StoreError::Conflict { .. } | StoreError::NotFound { .. }) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                return Ok(written);
+            }
+        }
+        Err(RequestError::Busy)
+    }
+}
+
+/// How far a request is, as its plan sees it.
+enum Stage {
+    /// Nothing is planned yet.
+    Before,
+    /// The plan waits for approval.
+    Waits,
+    /// The plan is approved, or there will never be one.
+    After,
+}
+
+fn stage(request: &PrivacyRequest) -> Stage {
+    use PrivacyRequestStatus as Status;
+    let before = || match request.step {
+        None | Some(RequestStep::PreWebhooks | RequestStep::Access | RequestStep::UploadAccess) => {
+            Stage::Before
+        }
+        Some(
+            RequestStep::Plan
+            | RequestStep::ApprovePlan
+            | RequestStep::Erasure
+            | RequestStep::FinalizeErasure
+            | RequestStep::PostWebhooks
+            | RequestStep::Finalization,
+        ) => Stage::After,
+    };
+    match request.status {
+        Status::IdentityUnverified
+        | Status::Pending
+        | Status::AwaitingPreApproval
+        | Status::PreApprovalNotEligible
+        | Status::Duplicate => Stage::Before,
+        Status::RequiresInput if request.step == Some(RequestStep::ApprovePlan) => Stage::Waits,
+        Status::Approved
+        | Status::InProcessing
+        | Status::RequiresInput
+        | Status::PendingExternal
+        | Status::Paused => before(),
+        Status::Denied
+        | Status::AwaitingEmailSend
+        | Status::RequiresManualFinalization
+        | Status::Complete
+        | Status::Error
+        | Status::Canceled => Stage::After,
     }
 }
 

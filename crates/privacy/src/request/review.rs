@@ -1,8 +1,8 @@
 use crypto::Secret;
 use model::PrivacyRequestId;
 use store::{
-    ClaimEnd, CodeChange, Intake, NewRequestLog, PrivacyRequest, PrivacyRequestChange, PrivacyRequestStatus,
-    RequestLogKind,
+    ClaimEnd, CodeChange, Intake, MessageKind, NewMessage, NewRequestLog, PrivacyRequest,
+    PrivacyRequestChange, PrivacyRequestStatus, RequestLogKind,
 };
 
 use super::identity::VerifiedBy;
@@ -51,6 +51,7 @@ impl PrivacyRequests {
             change.request.attention = None;
             change.request.work_at = Some(now);
             change.logs.push(audit("approved", by, message));
+            change.messages.extend(self.review_message(MessageKind::Approved, &request, None).await?);
             if let Some(written) = self.write(change, by, "privacy_request.approved").await? {
                 return Ok(written);
             }
@@ -77,6 +78,8 @@ impl PrivacyRequests {
             change.request.attention = None;
             end(&mut change, reason.as_ref());
             change.logs.push(NewRequestLog { words: copy(reason.as_ref()), ..audit("denied", by, "") });
+            let told = self.review_message(MessageKind::Denied, &request, reason.as_ref()).await?;
+            change.messages.extend(told);
             if let Some(written) = self.write(change, by, "privacy_request.denied").await? {
                 return Ok(written);
             }
@@ -126,13 +129,38 @@ impl PrivacyRequests {
             let mut change = PrivacyRequestChange::of(&request);
             change.request.status = next(request.status, Event::FoundIneligible)?;
             change.request.work_at = None;
-            let log = audit("pre_approval_not_eligible", &by, "Request flagged for manual review by pre-approval webhooks");
+            let log = audit(
+                "pre_approval_not_eligible",
+                &by,
+                "Request flagged for manual review by pre-approval webhooks",
+            );
             change.logs.push(NewRequestLog { webhook_id: Some(webhook.to_owned()), ..log });
             if let Some(written) = self.write(change, &by, "privacy_request.found_ineligible").await? {
                 return Ok(written);
             }
         }
         Err(RequestError::Busy)
+    }
+
+    /// What the person is told of a decision, if they are (privacy-requests L-12).
+    async fn review_message(
+        &self,
+        kind: MessageKind,
+        request: &PrivacyRequest,
+        reason: Option<&Secret<String>>,
+    ) -> Result<Option<NewMessage>, RequestError> {
+        if !self.settings().await?.notices.review {
+            return Ok(None);
+        }
+        let identities = match self.identities(&request.id).await {
+            Err(RequestError::Forgotten { .. }) => return Ok(None),
+            found => found?,
+        };
+        let message = super::message::to_person(kind, request, &identities);
+        Ok(match (message, reason) {
+            (Some(message), Some(reason)) => Some(message.with("denial_reason", reason.expose().as_str())),
+            (message, _) => message,
+        })
     }
 
     /// The person who approves vouches for the identities: only where no code is out that could show

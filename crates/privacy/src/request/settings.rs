@@ -2,6 +2,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use spec::ServerSettings;
+use spec::server_file::{DeadlineSettings, DuplicateSettings, Server};
+
+use super::due::Deadlines;
+use crate::deadline::{Calendar, Jurisdiction};
 
 /// How requests of people are taken in and decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,17 +28,10 @@ pub struct RequestSettings {
     pub allow_custom_fields: bool,
     /// By which ways codes can be sent.
     pub channels: Channels,
-}
-
-/// Which requests count as the same (privacy-requests 14.6).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DuplicateSettings {
-    /// Whether any do.
-    pub enabled: bool,
-    /// For how many days after the first.
-    pub days: u32,
-    /// Kinds of identities that have to be equal.
-    pub fields: Vec<String>,
+    /// Of what the people themselves are told.
+    pub notices: Notices,
+    /// By which law deadlines are counted.
+    pub deadlines: Deadlines,
 }
 
 /// By which ways people can be written to.
@@ -44,6 +41,17 @@ pub struct Channels {
     pub email: bool,
     /// By text message.
     pub sms: bool,
+}
+
+/// Of what people are told about their requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Notices {
+    /// That it has arrived.
+    pub receipt: bool,
+    /// That it was approved or denied.
+    pub review: bool,
+    /// That it is done.
+    pub completion: bool,
 }
 
 impl Default for RequestSettings {
@@ -58,6 +66,8 @@ impl Default for RequestSettings {
             dual_control: false,
             allow_custom_fields: false,
             channels: Channels::default(),
+            notices: Notices::default(),
+            deadlines: Deadlines::default(),
         }
     }
 }
@@ -66,22 +76,42 @@ impl RequestSettings {
     /// What a server's settings say, those that were set over the API included.
     #[must_use]
     pub fn of(server: &ServerSettings, set_over_api: &Value) -> Self {
-        let execution = &server.with_api(set_over_api).server.execution;
-        let own = Self::default();
-        let duplicates = set_over_api.get("privacy_request_duplicate_detection");
-        let days = duplicates.and_then(|all| all.get("time_window_days")).and_then(Value::as_u64);
-        let fields = duplicates.and_then(|all| all.get("match_identity_fields")).and_then(Value::as_array);
-        let fields: Option<Vec<String>> =
-            fields.map(|fields| fields.iter().filter_map(|field| Some(field.as_str()?.to_owned())).collect());
+        let server = server.with_api(set_over_api).server;
+        let (execution, notifications) = (&server.execution, &server.notifications);
         Self {
+            dual_control: server.security.dual_control,
+            channels: channels(&server),
+            notices: Notices {
+                receipt: notifications.receipt,
+                review: notifications.review,
+                completion: notifications.completion,
+            },
             manual_approval: execution.require_manual_request_approval,
             identity_verification: execution.subject_identity_verification_required,
-            duplicates: DuplicateSettings {
-                enabled: duplicates.and_then(|all| all.get("enabled")) == Some(&Value::Bool(true)),
-                days: days.and_then(|days| u32::try_from(days).ok()).unwrap_or(own.duplicates.days),
-                fields: fields.filter(|fields| !fields.is_empty()).unwrap_or(own.duplicates.fields),
-            },
-            ..own
+            finalization_required: execution.erasure_request_finalization_required,
+            allow_custom_fields: execution.allow_custom_privacy_request_field_collection,
+            attempt_limit: server.security.identity_verification_attempt_limit,
+            code_ttl: server.security.identity_verification_code_ttl,
+            duplicates: server.duplicates.clone(),
+            deadlines: Deadlines::of(&server.deadlines),
         }
     }
+}
+
+impl Deadlines {
+    /// What a server's settings say. They were checked: a zone that nobody knows counts as UTC.
+    fn of(settings: &DeadlineSettings) -> Self {
+        let holidays = settings.holidays.iter().copied();
+        Self {
+            jurisdiction: settings.jurisdiction.as_deref().and_then(Jurisdiction::find),
+            calendar: Calendar::new(&settings.time_zone, holidays).unwrap_or_else(|_| Calendar::utc()),
+        }
+    }
+}
+
+/// A mail server takes codes to addresses; a program that listens for them takes them anywhere.
+fn channels(server: &Server) -> Channels {
+    let listens = |events: &Vec<String>| events.iter().any(|event| event == "verification_code");
+    let told = server.messages.webhooks.iter().any(|webhook| webhook.events.as_ref().is_some_and(listens));
+    Channels { email: server.smtp.is_some() || told, sms: told }
 }

@@ -1,12 +1,12 @@
 use crypto::Secret;
 use model::PrivacyRequestId;
 use store::{
-    CodeChange, CodeCheck, PrivacyRequest, PrivacyRequestChange, PrivacyRequestStatus as Status,
+    CodeChange, CodeCheck, MessageKind, PrivacyRequest, PrivacyRequestChange, PrivacyRequestStatus as Status,
 };
 
 use super::identity::VerifiedBy;
 use super::status::{Event, next};
-use super::{ATTEMPTS, By, PrivacyRequests, RequestError};
+use super::{ATTEMPTS, By, PrivacyRequests, RequestError, message};
 
 impl PrivacyRequests {
     /// Takes a code that was sent to an identity: that identity, and no other, is then known to be
@@ -49,6 +49,9 @@ impl PrivacyRequests {
             change.request.status =
                 status.map_err(|_| RequestError::NotToVerify { id: id.clone(), status: request.status })?;
             change.request.identity_verified_at.get_or_insert(self.now());
+            let own_days =
+                self.store().policy_find(&request.policy).await?.and_then(|one| one.execution_timeframe);
+            change.request.due_at = settings.deadlines.due_at(&change.request, own_days, self.now());
             change.request.attention = None;
             change.identities = Some(identities.to_bytes());
             change.codes = CodeChange::Used(kind.to_owned());
@@ -56,7 +59,11 @@ impl PrivacyRequests {
             if change.request.status != request.status {
                 let evaluated = self.evaluate(&mut change.request, &identities, &settings).await?;
                 change.logs = evaluated.logs;
+                change.messages = evaluated.messages;
                 losers = evaluated.losers;
+                if settings.notices.receipt {
+                    change.messages.extend(message::to_person(MessageKind::Receipt, &request, &identities));
+                }
             }
             match self.write(change, &By::system(), "privacy_request.verified").await {
                 Ok(Some(written)) => {
@@ -85,12 +92,14 @@ impl PrivacyRequests {
             if !matches!(request.status, Status::IdentityUnverified | Status::Duplicate) {
                 return Err(RequestError::NotToVerify { id: id.clone(), status: request.status });
             }
-            let codes = self.codes(&self.identities(id).await?, &settings);
+            let identities = self.identities(id).await?;
+            let codes = self.codes(&identities, &settings);
             if codes.is_empty() {
                 return Err(RequestError::NoChannel);
             }
             let mut change = PrivacyRequestChange::of(&request);
             change.request.attention = None;
+            change.messages = message::codes(id, &identities, &codes, &settings);
             change.codes = CodeChange::Sent(codes);
             if let Some(written) = self.write(change, &By::system(), "privacy_request.codes_sent").await? {
                 return Ok(written);

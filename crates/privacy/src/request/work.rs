@@ -1,16 +1,17 @@
 //! What a worker does to the status of the request that it holds.
 
+use jiff::Timestamp;
 use model::Identities;
 use store::{
-    ClaimEnd, ClaimedRequest, NewRequestLog, PrivacyRequest, PrivacyRequestChange, PrivacyRequestStatus,
-    RequestLease, RequestStep, RuleAction,
+    ClaimEnd, ClaimedRequest, MessageKind, NewRequestLog, PrivacyRequest, PrivacyRequestChange,
+    PrivacyRequestStatus, RequestLease, RequestStep, RuleAction,
 };
 
 use super::duplicate::Standing;
 use super::evaluate::duplicate_log;
 use super::review::audit;
 use super::status::{Event, next};
-use super::{By, PrivacyRequests, RequestError};
+use super::{By, PrivacyRequests, RequestError, message};
 
 /// Whether a worker may go on with the request that it took.
 #[derive(Debug)]
@@ -26,6 +27,19 @@ pub enum Begun {
     AskBeforeApproval(Box<PrivacyRequest>),
     /// There is nothing to do; the hold is over.
     Stop,
+}
+
+/// How a request waits that a worker lets go of.
+#[derive(Debug)]
+pub struct Waits {
+    /// How far it is.
+    pub status: PrivacyRequestStatus,
+    /// Where it goes on.
+    pub step: RequestStep,
+    /// What for: a fixed word.
+    pub attention: Option<&'static str>,
+    /// From when on a worker is to take it; none: once somebody else did something.
+    pub until: Option<Timestamp>,
 }
 
 impl PrivacyRequests {
@@ -53,7 +67,8 @@ impl PrivacyRequests {
         };
         if request.status == PrivacyRequestStatus::Pending {
             let settings = self.settings().await?;
-            if let Standing::Duplicate { group, of } = self.standing(&request, &identities, &settings).await? {
+            if let Standing::Duplicate { group, of } = self.standing(&request, &identities, &settings).await?
+            {
                 self.held(&claimed.lease, "privacy_request.found_duplicate", |change| {
                     change.request.status = PrivacyRequestStatus::Duplicate;
                     change.request.duplicate_group = Some(group);
@@ -98,6 +113,33 @@ impl PrivacyRequests {
         .await
     }
 
+    /// Lets go of a request that waits: for a time, for a person, or for somebody outside.
+    ///
+    /// # Errors
+    /// [`RequestError::Store`] with `Fenced` if the worker lost it.
+    pub async fn wait(
+        &self,
+        lease: &RequestLease,
+        waits: Waits,
+        logs: Vec<NewRequestLog>,
+    ) -> Result<PrivacyRequest, RequestError> {
+        let Waits { status, step, attention, until } = waits;
+        let action = if until.is_some() { "privacy_request.put_off" } else { "privacy_request.waits" };
+        let needs_approval = status == PrivacyRequestStatus::RequiresInput && step == RequestStep::ApprovePlan;
+        self.held(lease, action, |change| {
+            change.request.status = status;
+            change.request.step = Some(step);
+            change.request.attention = attention.map(str::to_owned);
+            change.request.work_at = until;
+            change.claim = ClaimEnd::End;
+            change.logs.extend(logs);
+            if needs_approval {
+                change.messages.push(message::to_staff(MessageKind::ApprovalNeeded, &change.request));
+            }
+        })
+        .await
+    }
+
     /// Puts a request down in error, at the step that failed. `attention` is a fixed word.
     ///
     /// # Errors
@@ -105,47 +147,64 @@ impl PrivacyRequests {
     pub async fn fail(
         &self,
         lease: &RequestLease,
-        attention: &str,
-        log: NewRequestLog,
+        (step, attention): (RequestStep, &str),
+        logs: Vec<NewRequestLog>,
     ) -> Result<PrivacyRequest, RequestError> {
         self.held(lease, "privacy_request.failed", |change| {
             if let Ok(status) = next(change.request.status, Event::Fail) {
                 change.request.status = status;
             }
+            change.request.step = Some(step);
             change.request.attention = Some(attention.to_owned());
             change.request.work_at = None;
             change.claim = ClaimEnd::End;
-            change.logs.push(log);
+            change.logs.extend(logs);
+            change.messages.push(message::to_staff(MessageKind::Failed, &change.request));
         })
         .await
     }
 
-    /// Ends a request whose steps are all done, or leaves it to a person where the settings want that
-    /// (privacy-requests L-19).
+    /// Ends a request whose steps are all done, or leaves it to a person: where something stays that no
+    /// program can deal with, and where the settings want that (privacy-requests L-19).
     ///
     /// # Errors
     /// [`RequestError::Store`] with `Fenced` if the worker lost it.
-    pub async fn finish(&self, lease: &RequestLease) -> Result<PrivacyRequest, RequestError> {
+    pub async fn finish(
+        &self,
+        lease: &RequestLease,
+        something_stays: bool,
+        logs: Vec<NewRequestLog>,
+    ) -> Result<PrivacyRequest, RequestError> {
         let settings = self.settings().await?;
         let request = self.get(&lease.request).await?;
         let policy = self.parts.policies.get(&request.policy).await.map_err(RequestError::Policy)?;
         let erases = policy.rules.iter().any(|rule| rule.action == RuleAction::Erasure);
-        let by_hand = erases && settings.finalization_required && request.finalized_at.is_none();
+        let is_wanted = something_stays || (erases && settings.finalization_required);
+        let by_hand = is_wanted && request.finalized_at.is_none();
         let (event, action) = if by_hand {
             (Event::NeedFinalization, "privacy_request.awaits_finalization")
         } else {
             (Event::Finish, "privacy_request.finished")
         };
         let (status, now) = (next(request.status, event)?, self.now());
+        let told = match self.identities(&request.id).await {
+            Ok(identities) if settings.notices.completion && !by_hand => {
+                message::to_person(MessageKind::Finished, &request, &identities)
+            }
+            Ok(_) | Err(RequestError::Forgotten { .. }) => None,
+            Err(error) => return Err(error),
+        };
         self.held(lease, action, |change| {
             change.request.status = status;
             change.request.step = Some(RequestStep::Finalization);
             change.request.work_at = None;
             change.claim = ClaimEnd::End;
+            change.request.attention = (by_hand && something_stays).then(|| "something_stays".to_owned());
+            change.logs.extend(logs);
             if !by_hand {
-                change.request.attention = None;
                 change.request.finished_at = Some(now);
                 change.logs.push(audit("finished", &By::system(), ""));
+                change.messages.extend(told);
             }
         })
         .await

@@ -1,6 +1,7 @@
 //! Plans of an application and a database, and that making them changes nothing.
 
 mod corrections;
+mod held;
 mod requests;
 mod segment;
 mod world;

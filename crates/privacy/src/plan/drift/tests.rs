@@ -25,6 +25,7 @@ fn unchanged() -> Observed {
             (address("segment:events"), events),
             (address("shop:orders"), orders),
         ]),
+        held: BTreeSet::new(),
     }
 }
 
@@ -51,6 +52,7 @@ fn an_unchanged_world_is_no_drift() {
 #[case::gone(|now: &mut Observed| { now.connections.remove(0); }, "connection `shop` is not there any more")]
 #[case::policy(|now: &mut Observed| now.policy_sha256 = "x".into(), "the policy changed")]
 #[case::limits(|now: &mut Observed| now.limits.max_writes += 1, "the limits changed")]
+#[case::held(|now: &mut Observed| { now.held.insert(1); }, "what operation 1 erases is kept under a hold now")]
 #[case::row(|now: &mut Observed| { customers(now).marks.insert("row-1".into(), "x".into()); }, "a row of `shop:customers` changed (operation 1)")]
 #[case::row_gone(|now: &mut Observed| customers(now).marks.clear(), "a row of `shop:customers` is gone (operation 1)")]
 #[case::row_new(|now: &mut Observed| { customers(now).marks.insert("row-2".into(), "x".into()); }, "1 rows of `shop:customers` are new")]

@@ -227,7 +227,7 @@ impl World {
             worker: "test".to_owned(),
             journal: ErasureJournal::new(self.path().join("erasures.journal")),
             folder: self.path().join("data"),
-            keys: KeyRing::new(again),
+            keys: KeyRing::new(again).into(),
         })
     }
 

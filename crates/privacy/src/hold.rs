@@ -1,0 +1,76 @@
+//! What is left of an erasure while a law asks to keep it: a request of its own completes it when the
+//! hold has ended.
+
+use jiff::Timestamp;
+use store::{HoldRest, PrivacyRequest, Store, StoreError};
+
+use crate::plan::{HELD, Plan};
+use crate::request::{By, HeldIdentities, NewRequest, PrivacyRequests, RequestError, Submitter};
+
+/// Where requests that complete a rest come from.
+pub const SOURCE: &str = "Hold ended";
+/// How many are made at once.
+const MOST: u32 = 100;
+
+/// Keeps what a plan left out for holds, so that it is completed when the first of them ends; says
+/// whether there is anything. Doing it twice changes nothing.
+///
+/// # Errors
+/// [`StoreError`]; call it again.
+pub async fn keep_rest(store: &Store, request: &PrivacyRequest, plan: &Plan) -> Result<bool, StoreError> {
+    let mut left_out = plan.contents().not_covered.iter().filter(|one| one.reason == HELD).peekable();
+    if left_out.peek().is_none() {
+        return Ok(false);
+    }
+    let holds = store.hold_list_of(&request.id).await?;
+    let is_about = |place: &Option<String>| match place {
+        None => true,
+        Some(place) => plan.contents().not_covered.iter().any(|one| {
+            one.reason == HELD && (*place == one.collection.to_string() || *place == one.collection.dataset())
+        }),
+    };
+    let about: Vec<Option<Timestamp>> =
+        holds.iter().filter(|hold| is_about(&hold.place)).map(|hold| hold.until).collect();
+    // None left: they have ended since the plan was made.
+    let due_at = if about.is_empty() { Some(store.clock().now()) } else { about.into_iter().flatten().min() };
+    let identities = store.privacy_request_identities(&request.id).await?;
+    let policy = request.policy.clone();
+    store.hold_rest_put(&HoldRest { request: request.id.clone(), policy, identities, due_at }).await?;
+    Ok(true)
+}
+
+/// Makes the requests that complete what was left and may go by now; says how many. What is still held
+/// then is left over by them in turn.
+///
+/// # Errors
+/// [`RequestError`] of the store; those made before stay. A rest whose request cannot be made stays, and
+/// the log says why.
+pub async fn complete_rests(requests: &PrivacyRequests, store: &Store) -> Result<u64, RequestError> {
+    let mut made = 0;
+    for rest in store.hold_rest_due(MOST).await? {
+        let Some(held) = HeldIdentities::from_bytes(rest.identities.expose()) else {
+            tracing::error!(request = %rest.request, "what is left of a request cannot be read");
+            continue;
+        };
+        let labels = held.iter().filter_map(|(kind, one)| Some((kind.to_owned(), one.label.clone()?)));
+        let new = NewRequest {
+            policy: rest.policy,
+            labels: labels.collect(),
+            identities: held.verified(),
+            source: Some(SOURCE.to_owned()),
+            external_id: Some(rest.request.as_str().to_owned()),
+            ..NewRequest::default()
+        };
+        match requests.create(new, Submitter { caller: Some(By::system()) }).await {
+            Ok(follow_up) => {
+                store.hold_rest_followed(&rest.request, &follow_up.id).await?;
+                made += 1;
+            }
+            Err(RequestError::Store(error)) => return Err(RequestError::Store(error)),
+            Err(error) => {
+                tracing::error!(request = %rest.request, %error, "what is left of a request cannot be completed");
+            }
+        }
+    }
+    Ok(made)
+}

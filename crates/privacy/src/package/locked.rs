@@ -1,0 +1,84 @@
+//! A package that only opens with a password.
+
+use std::fs::File;
+use std::io::{self, Seek as _};
+use std::path::Path;
+
+use crypto::Secret;
+use thiserror::Error;
+use zip::result::ZipError;
+use zip::write::SimpleFileOptions;
+use zip::{AesMode, CompressionMethod, ZipArchive, ZipWriter};
+
+/// Why a package was not locked.
+#[derive(Debug, Error)]
+pub enum LockError {
+    /// The package, or what is made of it, cannot be read or written.
+    #[error("a package could not be read or written while it was locked")]
+    File(#[from] io::Error),
+    /// It is no archive.
+    #[error("a package is no archive that can be read; make it again")]
+    Archive(#[from] ZipError),
+}
+
+/// Copies a package so that its files open only with `password`: an archive with AES-256 of the kind
+/// that common programs open. The names of its files stay readable. What is given back stands at its
+/// beginning and has no name on the disk.
+///
+/// Blocks: from asynchronous code use `spawn_blocking`. Memory does not depend on the size.
+///
+/// # Errors
+/// [`LockError`].
+pub fn lock(package: &Path, password: &Secret<String>) -> Result<File, LockError> {
+    let mut archive = ZipArchive::new(File::open(package)?)?;
+    let mut writer = ZipWriter::new(tempfile::tempfile()?);
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index)?;
+        let name = entry.name()?.into_owned();
+        if entry.is_dir() {
+            writer.add_directory(name, SimpleFileOptions::default())?;
+            continue;
+        }
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .large_file(true)
+            .with_aes_encryption(AesMode::Aes256, password.expose());
+        writer.start_file(name, options)?;
+        io::copy(&mut entry, &mut writer)?;
+    }
+    let mut file = writer.finish()?;
+    file.rewind()?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+
+    use super::*;
+
+    const CANARY: &str = "canary-ana@example.com";
+
+    #[test]
+    fn a_locked_package_opens_with_its_password_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("package.zip");
+        let mut plain = ZipWriter::new(File::create(&path).unwrap());
+        plain.start_file("access.json", SimpleFileOptions::default()).unwrap();
+        plain.write_all(CANARY.as_bytes()).unwrap();
+        plain.finish().unwrap();
+
+        let mut locked = lock(&path, &Secret::new("correct horse battery".to_owned())).unwrap();
+
+        let mut bytes = Vec::new();
+        locked.read_to_end(&mut bytes).unwrap();
+        assert!(!bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
+        let mut archive = ZipArchive::new(io::Cursor::new(bytes)).unwrap();
+        assert!(archive.by_index(0).is_err(), "without a password");
+        assert!(archive.by_index_decrypt(0, b"wrong").is_err(), "with another one");
+        let mut text = String::new();
+        let mut entry = archive.by_index_decrypt(0, b"correct horse battery").unwrap();
+        entry.read_to_string(&mut text).unwrap();
+        assert_eq!((entry.name().unwrap().as_ref(), text.as_str()), ("access.json", CANARY));
+    }
+}
