@@ -1,11 +1,12 @@
 use axum::Router;
 use axum::extract::Request;
+use store::Store;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::authorize::Rules;
 use crate::state::ApiState;
-use crate::{ApiError, ApiParts, document, layers, routes};
+use crate::{ApiError, ApiParts, Telemetry, document, layers, routes};
 
 /// Everything that the server answers to: the interface below `/api/v1`, health, its own document.
 ///
@@ -16,6 +17,11 @@ pub fn router(parts: ApiParts) -> Router {
     let (router, document) = documented().split_for_parts();
     let rules = Rules::new(state.clone(), &document);
     layers::around(router.fallback(not_found), &state, rules).with_state(state)
+}
+
+/// `/metrics` alone, for whoever asks: for a port that only those who look after the server reach.
+pub fn metrics_router(store: Store, telemetry: Telemetry) -> Router {
+    routes::metrics::alone(store, telemetry)
 }
 
 /// The document of the whole interface.
@@ -30,7 +36,10 @@ fn documented() -> OpenApiRouter<ApiState> {
         .nest("/api/v1", routes::api())
         .merge(routes::connection_instance::without_prefix())
         .merge(routes::health::routes())
+        .merge(routes::metrics::routes())
+        .merge(routes::worker::of_health())
         .merge(routes::docs::routes())
+        .merge(routes::portal::routes())
 }
 
 async fn not_found(request: Request) -> ApiError {

@@ -8,22 +8,31 @@ pub(crate) mod connection_instance;
 pub(crate) mod connection_type;
 pub(crate) mod connector_file;
 pub(crate) mod connector_template;
+pub(crate) mod consent_request;
 pub(crate) mod cryptography;
 pub(crate) mod ctl_dataset;
 pub(crate) mod dataset;
 pub(crate) mod docs;
+pub(crate) mod drp;
 pub(crate) mod health;
+pub(crate) mod hold;
+pub(crate) mod manual_webhook;
 pub(crate) mod masking;
+pub(crate) mod metrics;
 pub(crate) mod oauth_client;
 pub(crate) mod oauth_scope;
 pub(crate) mod oauth_token;
 pub(crate) mod policy;
+pub(crate) mod portal;
+pub(crate) mod privacy_request;
 mod resource;
+pub(crate) mod session;
 pub(crate) mod sign_in;
 pub(crate) mod storage;
 pub(crate) mod system;
 pub(crate) mod user;
 pub(crate) mod webhook;
+pub(crate) mod worker;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -38,17 +47,24 @@ pub(crate) fn api() -> OpenApiRouter<ApiState> {
         .merge(connection_type::routes())
         .merge(connector_file::routes())
         .merge(connector_template::routes())
+        .merge(consent_request::routes())
         .merge(cryptography::routes())
         .merge(ctl_dataset::routes())
         .merge(dataset::routes())
+        .merge(drp::routes())
+        .merge(hold::routes())
+        .merge(manual_webhook::routes())
         .merge(masking::routes())
         .merge(oauth_client::routes())
         .merge(oauth_scope::routes())
         .merge(oauth_token::routes())
         .merge(policy::routes())
+        .merge(privacy_request::routes())
+        .merge(session::routes())
         .merge(sign_in::routes())
         .merge(storage::routes())
         .merge(system::routes())
         .merge(user::routes())
         .merge(webhook::routes())
+        .merge(worker::routes())
 }
