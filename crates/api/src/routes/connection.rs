@@ -1,6 +1,7 @@
 //! Connections: what they are, their secrets, and whether they work (fides-api 3).
 
 mod filter;
+mod oauth;
 mod put;
 mod reply;
 mod secret;
@@ -35,6 +36,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(get, remove))
         .routes(routes!(secret::put, secret::patch))
         .routes(routes!(test))
+        .routes(routes!(oauth::authorize))
+        .routes(routes!(oauth::callback))
+        .routes(routes!(oauth::put, oauth::patch, oauth::remove))
 }
 
 /// The connections, by name.

@@ -1,10 +1,11 @@
 //! Types of connections and the secrets that they take (fides-api 4).
 
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::{Path, State};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use connections::{
-    CatalogueEntry, CatalogueFilter, ConnectionType, SecretSchema, SupportedAction, SystemType, Template,
-    catalogue,
+    CatalogueEntry, CatalogueFilter, ConnectionType, SecretSchema, SupportedAction, SystemType,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -95,9 +96,13 @@ enum SystemTypeName {
     params(Filter, Paging),
     responses((status = 200, body = PageOf<TypeReply>), (status = 422))
 )]
-async fn list(Query(filter): Query<Filter>, paging: Paging) -> Result<Json<PageOf<TypeReply>>, ApiError> {
+async fn list(
+    State(state): State<ApiState>,
+    Query(filter): Query<Filter>,
+    paging: Paging,
+) -> Result<Json<PageOf<TypeReply>>, ApiError> {
     let paging = if filter.size.is_none() { Paging { size: 100, ..paging } } else { paging };
-    let all = catalogue(&filter.into());
+    let all = state.connections().catalogue(&filter.into()).await?;
     let total = all.len() as u64;
     let window = paging.window();
     let offset = usize::try_from(window.offset).unwrap_or(usize::MAX);
@@ -115,8 +120,9 @@ async fn list(Query(filter): Query<Filter>, paging: Paging) -> Result<Json<PageO
     params(("connection_type" = String, Path, description = "A connector's type, or a built-in one")),
     responses((status = 200, body = Object), (status = 404))
 )]
-async fn secret(Path(name): Path<String>) -> Result<Json<Value>, ApiError> {
-    let by_template = Template::find(&name).map(|template| SecretSchema::of_connector(template.file()));
+async fn secret(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Json<Value>, ApiError> {
+    let offered = state.connections().template_find(&name).await?;
+    let by_template = offered.map(|offered| SecretSchema::of_connector(offered.template.file()));
     let built_in = || name.parse::<ConnectionType>().ok().and_then(SecretSchema::of_type);
     let schema = by_template.or_else(built_in);
     let schema =
@@ -130,15 +136,15 @@ impl From<CatalogueEntry> for TypeReply {
             identifier: entry.identifier,
             r#type: entry.system_type.as_str(),
             human_readable: entry.human_readable,
-            encoded_icon: None,
+            encoded_icon: entry.icon.map(|icon| STANDARD.encode(icon)),
             authorization_required: entry.authorization_required,
             user_guide: entry.user_guide,
             supported_actions: entry.supported_actions.iter().map(|action| action.as_str()).collect(),
             category: entry.category,
             tags: Some(entry.tags).filter(|tags| !tags.is_empty()),
             enabled_features: None,
-            custom: false,
-            default_connector_available: entry.is_connector,
+            custom: entry.is_custom,
+            default_connector_available: entry.is_connector && entry.has_default,
         }
     }
 }

@@ -22,6 +22,13 @@ pub(crate) struct SecretQuery {
     verify: Option<bool>,
 }
 
+impl SecretQuery {
+    /// Whether the connection is to be tried.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.verify.unwrap_or(true)
+    }
+}
+
 /// Secrets that were sent, and what is to be done with them.
 pub(crate) struct SentSecrets {
     pub(crate) values: Map<String, Value>,
@@ -85,7 +92,7 @@ pub(crate) async fn put_secrets(
     let kept = state.connections().put_secrets(&key, (values, mode), caller.actor.clone()).await?;
     let msg = format!("Secrets updated for ConnectionConfig with key: {key}.");
     let cleared = (!kept.cleared.is_empty()).then(|| Trial::Failed(kept.to_string()));
-    let trial = match (cleared, query.verify.unwrap_or(true)) {
+    let trial = match (cleared, query.is_wanted()) {
         (Some(cleared), _) => Some(cleared),
         (None, true) => Some(state.connections().test(&key).await?),
         (None, false) => None,
