@@ -170,7 +170,8 @@ impl PrivacyService {
     /// Keeps the outline of a plan, and gives it.
     pub(crate) async fn keep_outline(&self, plan: &Plan) -> Result<Outline, StoreError> {
         let store = &self.parts().store;
-        let subject = self.subject(&plan.contents().run).await?;
+        // Boxed: it lies deep below the calls of others.
+        let subject = Box::pin(self.subject(&plan.contents().run)).await?;
         let subject = crate::subject::to_bytes(&subject.identities);
         let outline = Outline::of(plan, crypto::hex(&store.keyed_hash(subject.expose())));
         let text = serde_json::to_string(&outline).map_err(|_| DAMAGED)?;

@@ -48,7 +48,7 @@ pub struct ServiceParts {
     /// Who was erased, outside of the state.
     pub journal: ErasureJournal,
     /// What the journal and certificates are sealed and signed with.
-    pub keys: KeyRing,
+    pub keys: Arc<KeyRing>,
 }
 
 /// One connection, in what a plan records of it.

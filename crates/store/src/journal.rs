@@ -37,7 +37,7 @@ impl std::fmt::Debug for JournalEntry {
 ///
 /// One sealed line per erasure, only ever appended. Each line is bound to the one before it, so that a
 /// line that was removed, changed or moved is noticed; a line cut by a crash is told apart and skipped.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ErasureJournal {
     path: PathBuf,
 }

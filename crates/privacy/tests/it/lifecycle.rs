@@ -1,9 +1,9 @@
 //! From an approved plan to its certificate: crashes, drift, jobs, decisions, retention, replay.
 
 mod apply;
-mod bench;
+pub(crate) mod bench;
 mod crash;
-mod crm;
+pub(crate) mod crm;
 mod drift;
 mod evidence;
 mod jobs;

@@ -254,7 +254,7 @@ impl Bench {
             worker: format!("process-{number}"),
             folder: self.data_folder(),
             journal: self.journal(),
-            keys: self.keys(),
+            keys: self.keys().into(),
         })
     }
 

@@ -1,0 +1,204 @@
+//! Sending what a plan says, following it, and looking again.
+
+use std::time::Duration;
+
+use model::Outcome;
+use store::{NewRequestLog, PrivacyRequestStatus, RequestStep, RunState, StoreError};
+
+use super::ending::{Ending, ending};
+use super::halt::Halt;
+use super::journey::{Journey, Means};
+use super::log;
+use super::plan_step::{Approved, Planned};
+use crate::apply::{ApplyError, ApplyOptions, ApplyProgress};
+use crate::planning::PlanningError;
+use crate::request::Waits;
+use crate::status::RunStatus;
+use crate::verify::{VerifyError, VerifyOptions};
+
+/// How long a worker waits on the spot for a quiet period to pass; a longer one is waited for without a
+/// worker.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Between two looks at a job that names no time of its own.
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
+/// How often a plan is made anew because what it was made from changed before anything was sent.
+const MOST_PLANS: u32 = 3;
+
+const SEND: RequestStep = RequestStep::Erasure;
+const FOLLOW: RequestStep = RequestStep::FinalizeErasure;
+
+impl Journey<'_> {
+    /// Carries out a plan to its end. Gives whether something stays that a person has to deal with.
+    pub(super) async fn erase(&mut self, means: &Means, approved: Box<Approved>) -> Result<bool, Halt> {
+        let mut approved = approved;
+        for _ in 0..MOST_PLANS {
+            match self.send(means, &approved).await? {
+                Sent::Status(status) => {
+                    let by_hand = self.judge(means, &approved, &status)?;
+                    self.may_go_on()?;
+                    self.look_again(means, &approved).await?;
+                    return Ok(by_hand);
+                }
+                Sent::Drifted => {
+                    // Nothing was sent. Whoever approved this plan did not approve the next.
+                    self.leave_change_run(means).await?;
+                    match self.plan(means).await? {
+                        Planned::Writes(next) => approved = next,
+                        Planned::Nothing => return Ok(false),
+                    }
+                }
+            }
+        }
+        let text = "what the plan is made from changes faster than it can be carried out; try again later";
+        Err(Halt::failed(SEND, "drift", text))
+    }
+
+    async fn send(&mut self, means: &Means, approved: &Approved) -> Result<Sent, Halt> {
+        let Approved { plan, actor } = approved;
+        if self.request.step != Some(SEND) {
+            self.stand_at(SEND, |_| {}).await?;
+        }
+        let options = ApplyOptions { cancellation: self.cancellation(), ..ApplyOptions::new(actor.clone()) };
+        let applied = {
+            let journey = &*self;
+            let on_progress = |progress| {
+                if let ApplyProgress::Reading(progress) = progress {
+                    journey.note(&progress);
+                }
+            };
+            means.service.apply(plan, plan.digest(), options, &on_progress).await
+        };
+        match applied {
+            Ok(status) => Ok(Sent::Status(Box::new(status))),
+            Err(ApplyError::Drift(_)) if !self.has_begun(approved).await? => Ok(Sent::Drifted),
+            Err(error) => Err(self.not_sent(&error)),
+        }
+    }
+
+    /// Whether a write of the plan was sent, or may have been.
+    async fn has_begun(&self, approved: &Approved) -> Result<bool, Halt> {
+        let ledger = self.store().ledger_list(approved.plan.digest()).await;
+        let ledger = ledger.map_err(|error| Halt::of_store(&error, SEND))?;
+        Ok(ledger.iter().any(|entry| entry.state != store::LedgerState::Planned))
+    }
+
+    fn not_sent(&self, error: &ApplyError) -> Halt {
+        let attention = match error {
+            ApplyError::Stopped { .. } => return Halt::Stopped,
+            ApplyError::Lost { .. } | ApplyError::HeldByAnother { .. } => return Halt::in_the_way(),
+            ApplyError::Store(error) => return Halt::of_store(error, SEND),
+            ApplyError::Reading(error) => match &**error {
+                PlanningError::Cancelled => return Halt::Stopped,
+                PlanningError::Store(error) => return Halt::of_store(error, SEND),
+                _ => "reading",
+            },
+            ApplyError::NotActive { state: RunState::Cancelled | RunState::Paused | RunState::Finished, .. }
+            | ApplyError::NotActive { state: RunState::Active, .. } => "run_over",
+            ApplyError::Drift(_) => "drift",
+            ApplyError::Limits(_) => "limits",
+            ApplyError::WrongDigest(_) | ApplyError::NotKnownHere | ApplyError::Forgotten { .. } => "plan",
+            ApplyError::Write(_) => "write",
+            ApplyError::Journal(_) => "journal",
+        };
+        tracing::warn!(request = %self.request.id, %error, "a plan was not carried out");
+        Halt::failed(SEND, attention, &error.to_string())
+    }
+
+    /// What the operations came to: whether something is left to a person, if all of it is over.
+    fn judge(&self, means: &Means, approved: &Approved, status: &RunStatus) -> Result<bool, Halt> {
+        let ended = ending(status.operations.iter().map(|one| one.outcome), &status.not_covered);
+        if ended != Ending::Open {
+            let contents = approved.plan.contents();
+            let logs = log::of_erasure(&means.service, &means.policy.policy, contents, Some(status));
+            logs.into_iter().for_each(|log| self.hold.tell(log));
+        }
+        match ended {
+            Ending::Good => Ok(false),
+            Ending::ByHand => Ok(true),
+            Ending::Open => {
+                let now = self.clock().now();
+                let next = status.operations.iter().filter_map(|one| one.next_poll_at).min();
+                let default = now.saturating_add(LOOK_AGAIN).unwrap_or(now);
+                Err(Halt::waits(Waits {
+                    status: PrivacyRequestStatus::InProcessing,
+                    step: SEND,
+                    attention: Some("job_open"),
+                    until: Some(next.unwrap_or(default).max(now)),
+                }))
+            }
+            Ending::Unknown => Err(Halt::waits(Waits {
+                status: PrivacyRequestStatus::RequiresInput,
+                step: SEND,
+                attention: Some("write_unknown"),
+                until: None,
+            })),
+            Ending::Failed => {
+                let failed = status.operations.iter().filter(|one| one.outcome == Some(Outcome::Failed)).count();
+                let text = format!("{failed} of {} writes went wrong", status.operations.len());
+                Err(Halt::failed(SEND, "write_failed", &text))
+            }
+        }
+    }
+
+    /// Looks for what should have gone, and has the certificate made.
+    async fn look_again(&mut self, means: &Means, approved: &Approved) -> Result<(), Halt> {
+        let run = &approved.plan.contents().run;
+        let options = VerifyOptions {
+            patience: PATIENCE,
+            cancellation: self.cancellation(),
+            ..VerifyOptions::new(store::Actor::system())
+        };
+        let verified = {
+            let journey = &*self;
+            let on_progress = |progress| journey.note(&progress);
+            means.service.verify(run, options, &on_progress).await
+        };
+        match verified {
+            Ok(verified) if verified.is_proven() => Ok(()),
+            Ok(_) => {
+                let text = "the certificate does not prove everything; it says what is not";
+                self.hold.tell(NewRequestLog::of_work("Erasure certificate", "complete", text));
+                Ok(())
+            }
+            Err(error) => Err(self.not_verified(&error)),
+        }
+    }
+
+    fn not_verified(&self, error: &VerifyError) -> Halt {
+        let attention = match error {
+            VerifyError::TooEarly { until, .. } => {
+                return Halt::waits(Waits {
+                    status: PrivacyRequestStatus::InProcessing,
+                    step: FOLLOW,
+                    attention: Some("quiet_period"),
+                    until: Some(*until),
+                });
+            }
+            VerifyError::Stopped { .. } => return Halt::Stopped,
+            VerifyError::HeldByAnother { .. } | VerifyError::NotSequenced => return Halt::in_the_way(),
+            VerifyError::Store(error @ StoreError::Forgotten { .. }) => return Halt::of_store(error, FOLLOW),
+            VerifyError::Store(error) => return Halt::of_store(error, FOLLOW),
+            VerifyError::Reading(error) => match &**error {
+                PlanningError::Cancelled => return Halt::Stopped,
+                PlanningError::Store(error) => return Halt::of_store(error, FOLLOW),
+                _ => "reading",
+            },
+            VerifyError::NotKnownHere { .. }
+            | VerifyError::NotApplied { .. }
+            | VerifyError::Forgotten { .. }
+            | VerifyError::NotActive { .. }
+            | VerifyError::Damaged { .. }
+            | VerifyError::Page(_) => "verification",
+        };
+        tracing::warn!(request = %self.request.id, %error, "an erasure was not verified");
+        Halt::failed(FOLLOW, attention, &error.to_string())
+    }
+}
+
+/// What sending came to.
+enum Sent {
+    /// How far it is.
+    Status(Box<RunStatus>),
+    /// The world changed since the plan was made, and nothing was sent.
+    Drifted,
+}

@@ -1,0 +1,114 @@
+//! Why work on a request ends before its last step.
+
+use std::time::Duration;
+
+use store::{NewRequestLog, RequestStep, Retry, StoreError};
+
+use super::ServicesError;
+use crate::policy_book::PolicyError;
+use crate::request::{RequestError, Waits};
+
+/// Wait before a request is taken up again that the store, or another process, was in the way of.
+const TROUBLE_WAIT: Duration = Duration::from_secs(2);
+
+/// Name of the work as a whole in a request's log (privacy-requests LOG-3).
+pub(super) const PROCESSING: &str = "Privacy request processing";
+
+/// Why work on a request ends before its last step.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// Somebody else has the request, or nobody is to work on it: nothing more is written.
+    Lost,
+    /// This worker lets go of it as it is; it goes on at once, behind those that wait.
+    Stopped,
+    /// The same, after a while: what stands in the way now is expected to pass.
+    Later(Duration),
+    /// It waits for a time, for a person, or for somebody outside.
+    Waits(Box<Waits>),
+    /// It went wrong.
+    Failed(Box<Failed>),
+}
+
+/// How a request went wrong.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// Where.
+    pub(super) step: RequestStep,
+    /// How: a fixed word.
+    pub(super) attention: &'static str,
+    /// What a person reads.
+    pub(super) log: NewRequestLog,
+}
+
+impl Halt {
+    /// It waits so.
+    pub(super) fn waits(waits: Waits) -> Self {
+        Self::Waits(Box::new(waits))
+    }
+
+    /// The work as a whole went wrong at a step.
+    pub(super) fn failed(step: RequestStep, attention: &'static str, message: &str) -> Self {
+        Self::failed_with(step, attention, NewRequestLog::of_work(PROCESSING, "error", message))
+    }
+
+    /// It went wrong at a step, and this is what to say of it.
+    pub(super) fn failed_with(step: RequestStep, attention: &'static str, log: NewRequestLog) -> Self {
+        Self::Failed(Box::new(Failed { step, attention, log }))
+    }
+
+    /// Another process is in the way that is expected to be gone soon.
+    pub(super) fn in_the_way() -> Self {
+        Self::Later(TROUBLE_WAIT)
+    }
+
+    /// What the store could not do.
+    pub(super) fn of_store(error: &StoreError, step: RequestStep) -> Self {
+        match error {
+            StoreError::Fenced { .. } => Self::Lost,
+            error if error.retry() == Retry::Yes => {
+                tracing::warn!(%error, "work on a request is put off");
+                Self::Later(TROUBLE_WAIT)
+            }
+            StoreError::Forgotten { .. } => Self::failed(step, "forgotten", &error.to_string()),
+            error => {
+                tracing::error!(%error, "the state of a request cannot be read or written");
+                Self::failed(step, "state", &error.to_string())
+            }
+        }
+    }
+
+    /// What is wrong with a request.
+    pub(super) fn of_request(error: &RequestError, step: RequestStep) -> Self {
+        match error {
+            RequestError::Store(error) => Self::of_store(error, step),
+            error => Self::failed(step, "request", &error.to_string()),
+        }
+    }
+
+    /// What is wrong with its policy.
+    pub(super) fn of_policy(error: &PolicyError, step: RequestStep) -> Self {
+        match error {
+            PolicyError::Store(error) => Self::of_store(error, step),
+            error => {
+                let log = NewRequestLog::of_work("Policy validation", "error", &error.to_string());
+                Self::failed_with(step, "policy", log)
+            }
+        }
+    }
+
+    /// What is wrong with what it is carried out with.
+    pub(super) fn of_services(error: &ServicesError, step: RequestStep) -> Self {
+        match error {
+            ServicesError::Store(error) => Self::of_store(error, step),
+            ServicesError::Connection { connection, .. } => {
+                let mut log = NewRequestLog::of_work("Dataset traversal", "error", &error.to_string());
+                log.connection_key = Some(connection.clone());
+                Self::failed_with(step, "connection", log)
+            }
+            ServicesError::Setup { .. } => {
+                let log = NewRequestLog::of_work("Dataset traversal", "error", &error.to_string());
+                Self::failed_with(step, "setup", log)
+            }
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The way of one request through its steps.
+
+use std::sync::atomic::Ordering;
+
+use engine::{Cancellation, Progress};
+use jiff::Timestamp;
+use model::{Clock, Identities};
+use serde_json::Value;
+use spec::ActionType;
+use store::{
+    Actor, ClaimedRequest, ManualAction, PrivacyRequest, PrivacyRequestChange, PrivacyRequestStatus,
+    RequestStep, Store,
+};
+
+use super::halt::{Failed, Halt};
+use super::hold::Hold;
+use super::plan_step::Planned;
+use super::{Worker, WorkerParts};
+use crate::PrivacyService;
+use crate::manual;
+use crate::policy_book::PolicyDocument;
+use crate::request::{Begun, RequestError, Waits};
+use crate::subject::{RequestFacts, Subject};
+
+/// How often a request is taken whose holders fell silent; then a person looks at it.
+const MOST_ATTEMPTS: u64 = 100;
+
+/// One request, as a worker that holds it goes through its steps.
+pub(super) struct Journey<'a> {
+    pub(super) worker: &'a Worker,
+    pub(super) hold: &'a Hold,
+    /// As it is kept now.
+    pub(super) request: PrivacyRequest,
+    /// Identities that were shown to be theirs.
+    pub(super) identities: Identities,
+}
+
+/// What a request is carried out with, and under which policy.
+pub(super) struct Means {
+    pub(super) service: PrivacyService,
+    pub(super) policy: PolicyDocument,
+}
+
+impl Means {
+    /// Whether the policy has a rule of this action.
+    pub(super) fn has(&self, action: ActionType) -> bool {
+        self.policy.policy.rules.iter().any(|rule| rule.action == action)
+    }
+}
+
+impl<'a> Journey<'a> {
+    pub(super) fn new(worker: &'a Worker, hold: &'a Hold, request: PrivacyRequest) -> Self {
+        Self { worker, hold, request, identities: Identities::default() }
+    }
+
+    /// Takes the request as far as it goes; gives when it is due again, if that is known.
+    pub(super) async fn walk(mut self) -> Option<Timestamp> {
+        let ended = match self.steps().await {
+            Ok(()) => Ok(None),
+            Err(halt) => self.let_go(halt).await,
+        };
+        match ended {
+            Ok(due) => due,
+            Err(error) => {
+                // Its lease ends by itself, and whoever takes it then goes on from here.
+                tracing::warn!(request = %self.request.id, %error, "a request could not be let go of");
+                None
+            }
+        }
+    }
+
+    async fn steps(&mut self) -> Result<(), Halt> {
+        if self.request.attempts > MOST_ATTEMPTS {
+            let text = "work on it broke off too often: look at the log of the workers, then try again";
+            return Err(Halt::failed(self.step(), "breaks_off", text));
+        }
+        let claimed = ClaimedRequest { request: self.request.clone(), lease: self.hold.lease.clone() };
+        let begun = self.worker.parts.requests.begin(&claimed).await;
+        match begun.map_err(|error| Halt::of_request(&error, self.step()))? {
+            Begun::Go { request, subject } => {
+                self.request = *request;
+                self.identities = subject;
+            }
+            Begun::AskBeforeApproval(request) => {
+                self.request = *request;
+                return self.ask_before_approval().await;
+            }
+            Begun::Stop => return Err(Halt::Lost),
+        }
+        let begins_at = self.step();
+        let service = self.worker.parts.services.current().await;
+        let service = service.map_err(|error| Halt::of_services(&error, begins_at))?;
+        let policy = self.worker.policies.document(&self.request.policy).await;
+        let policy = policy.map_err(|error| Halt::of_policy(&error, begins_at))?;
+        let means = Means { service, policy };
+        self.manual_input(&means).await?;
+        if is_before(begins_at, RequestStep::Access) {
+            self.pre_webhooks(&means).await?;
+        }
+        if is_before(begins_at, RequestStep::Plan) && means.has(ActionType::Access) {
+            self.may_go_on()?;
+            let read = self.access(&means).await?;
+            self.may_go_on()?;
+            self.upload(&means, read).await?;
+        }
+        let mut by_hand = false;
+        if is_before(begins_at, RequestStep::PostWebhooks) && means.has(ActionType::Erasure) {
+            self.may_go_on()?;
+            if let Planned::Writes(plan) = self.plan(&means).await? {
+                self.may_go_on()?;
+                by_hand = self.erase(&means, plan).await?;
+            }
+        }
+        if is_before(begins_at, RequestStep::Finalization) {
+            self.may_go_on()?;
+            self.post_webhooks(&means).await?;
+        }
+        self.finish(by_hand).await
+    }
+
+    /// Fails once the request is somebody else's, or this worker is to let go of it.
+    pub(super) fn may_go_on(&self) -> Result<(), Halt> {
+        if self.hold.pulse.is_lost() {
+            Err(Halt::Lost)
+        } else if self.hold.pulse.is_stopped() {
+            Err(Halt::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Input that people bring has to be there before anything is done (privacy-requests L-14).
+    async fn manual_input(&self, means: &Means) -> Result<(), Halt> {
+        let actions = [
+            (ActionType::Access, ManualAction::Access),
+            (ActionType::Erasure, ManualAction::Erasure),
+        ];
+        let actions: Vec<ManualAction> =
+            actions.into_iter().filter(|(of, _)| means.has(*of)).map(|(_, action)| action).collect();
+        let missing = manual::missing(self.store(), &self.request.id, &actions).await;
+        let missing = missing.map_err(|error| Halt::of_store(&error, self.step()))?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Halt::waits(Waits {
+            status: PrivacyRequestStatus::RequiresInput,
+            step: self.step(),
+            attention: Some("manual_input"),
+            until: None,
+        }))
+    }
+
+    /// Lets go of the request; gives when it is due again, if that is known.
+    async fn let_go(&self, halt: Halt) -> Result<Option<Timestamp>, RequestError> {
+        // A stop that came because the hold was lost is no stop.
+        let halt = if self.hold.pulse.is_lost() { Halt::Lost } else { halt };
+        let lease = &self.hold.lease;
+        let now = self.clock().now();
+        match halt {
+            Halt::Lost => Ok(None),
+            Halt::Stopped => {
+                self.store().privacy_request_give_back(lease, now).await?;
+                Ok(None)
+            }
+            Halt::Later(wait) => {
+                let until = now.saturating_add(wait).unwrap_or(now);
+                self.store().privacy_request_give_back(lease, until).await?;
+                Ok(Some(until))
+            }
+            Halt::Waits(waits) => {
+                let until = waits.until;
+                self.parts().requests.wait(lease, *waits, self.hold.untold()).await?;
+                Ok(until)
+            }
+            Halt::Failed(failed) => {
+                let Failed { step, attention, log } = *failed;
+                tracing::info!(request = %self.request.id, step = step.as_str(), attention, "a request went wrong");
+                let mut logs = self.hold.untold();
+                logs.push(log);
+                self.parts().requests.fail(lease, (step, attention), logs).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Changes the request under the hold, and tells with it what was not told yet.
+    pub(super) async fn change(
+        &mut self,
+        action: &'static str,
+        edit: impl FnOnce(&mut PrivacyRequestChange) + Send,
+    ) -> Result<(), store::StoreError> {
+        let untold = self.hold.untold();
+        let with_logs = |change: &mut PrivacyRequestChange| {
+            change.logs.extend(untold);
+            edit(change);
+        };
+        let by = (Actor::system(), action);
+        self.request = self.store().privacy_request_change_held(&self.hold.lease, by, with_logs).await?;
+        Ok(())
+    }
+
+    /// Says where the request stands before a step begins.
+    pub(super) async fn stand_at(
+        &mut self,
+        step: RequestStep,
+        edit: impl FnOnce(&mut PrivacyRequest) + Send,
+    ) -> Result<(), Halt> {
+        let changed = self.change("privacy_request.step", |change| {
+            change.request.step = Some(step);
+            edit(&mut change.request);
+        });
+        changed.await.map_err(|error| Halt::of_store(&error, step))
+    }
+
+    /// Where it stands.
+    pub(super) fn step(&self) -> RequestStep {
+        self.request.step.unwrap_or(RequestStep::PreWebhooks)
+    }
+
+    pub(super) fn store(&self) -> &'a Store {
+        &self.worker.parts.store
+    }
+
+    pub(super) fn parts(&self) -> &'a WorkerParts {
+        &self.worker.parts
+    }
+
+    pub(super) fn clock(&self) -> &'a dyn Clock {
+        &*self.worker.parts.clock
+    }
+
+    pub(super) fn cancellation(&self) -> Cancellation {
+        self.hold.pulse.cancellation()
+    }
+
+    /// Notes that the reading gets somewhere.
+    pub(super) fn note(&self, progress: &Progress) {
+        if let Progress::Page { .. } = progress {
+            self.hold.pulse.pages.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whom its runs are about, and what applications are told of the request.
+    pub(super) async fn subject(&self) -> Result<Subject, Halt> {
+        let request = &self.request;
+        let custom_fields = if request.custom_fields_approved_at.is_some() {
+            let fields = self.parts().requests.custom_fields(&request.id).await;
+            fields.map_err(|error| Halt::of_request(&error, self.step()))?
+        } else {
+            model::Row::new()
+        };
+        let facts = RequestFacts { id: request.id.clone(), members: members(request), custom_fields };
+        Ok(Subject { identities: self.identities.clone(), request: Some(facts) })
+    }
+}
+
+/// What connector files may ask of a request (saas-config 11.12).
+fn members(request: &PrivacyRequest) -> model::Row {
+    let text = |value: &Option<String>| value.clone().map_or(Value::Null, Value::from);
+    let moment = |at: Option<Timestamp>| at.map_or(Value::Null, |at| at.to_string().into());
+    let members = [
+        ("external_id", text(&request.external_id)),
+        ("origin", text(&request.source)),
+        ("source", text(&request.source)),
+        ("location", text(&request.location)),
+        ("property_id", text(&request.property_id)),
+        ("policy", request.policy.clone().into()),
+        ("requested_at", moment(Some(request.requested_at))),
+        ("started_processing_at", moment(request.started_at)),
+        ("reviewed_at", moment(request.reviewed_at)),
+        ("reviewed_by", text(&request.reviewed_by)),
+        ("submitted_by", text(&request.submitted_by)),
+        ("identity_verified_at", moment(request.identity_verified_at)),
+        ("due_date", moment(request.due_at)),
+    ];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Whether work that begins at `begins_at` still has `step`'s predecessors to do.
+fn is_before(begins_at: RequestStep, step: RequestStep) -> bool {
+    let position = |step| RequestStep::ALL.iter().position(|one| *one == step);
+    position(begins_at) < position(step)
+}

@@ -1,0 +1,153 @@
+//! What is entered in a request's log: ids, counts and fixed texts.
+
+use engine::{CollectionOutcome, RunOutcome, Status};
+use graph::{Graph, covers};
+use model::{CollectionAddress, Completeness, Outcome};
+use serde_json::{Value, json};
+use spec::{ActionType, Policy};
+use store::{NewRequestLog, RequestLogKind};
+
+use super::ending::NO_WRITE_ACCESS;
+use crate::plan::{NotCovered, PlanContents};
+use crate::status::RunStatus;
+use crate::PrivacyService;
+
+/// What became of each collection that was read (privacy-requests X-23).
+pub(super) fn of_reading(
+    (graph, service): (&Graph, &PrivacyService),
+    policy: &Policy,
+    outcome: &RunOutcome,
+) -> Vec<NewRequestLog> {
+    let entry = |(address, one): (&CollectionAddress, &CollectionOutcome)| {
+        let (status, message) = read_words(one);
+        let mut log = of_collection(service, address, ("access", status), message);
+        if status == "complete" {
+            log.fields_affected = fields_affected(graph, address, (policy, ActionType::Access));
+        }
+        log
+    };
+    outcome.collections.iter().map(entry).collect()
+}
+
+/// What became of each collection that a plan is about (privacy-requests ).
+pub(super) fn of_erasure(
+    service: &PrivacyService,
+    policy: &Policy,
+    contents: &PlanContents,
+    status: Option<&RunStatus>,
+) -> Vec<NewRequestLog> {
+    let graph = &service.parts().graph;
+    let mut logs = Vec::new();
+    for operation in &contents.operations {
+        let found = status.and_then(|status| status.operations.iter().find(|one| one.order == operation.order));
+        let (word, message) = written_words(found.and_then(|one| one.outcome), operation.rows);
+        for address in &operation.collections {
+            let mut log = of_collection(service, address, ("erasure", word), message.clone());
+            if word == "complete" {
+                log.fields_affected = fields_affected(graph, address, (policy, ActionType::Erasure));
+            }
+            logs.push(log);
+        }
+    }
+    logs.extend(contents.not_covered.iter().map(|one| of_rest(service, one)));
+    logs
+}
+
+fn of_rest(service: &PrivacyService, one: &NotCovered) -> NewRequestLog {
+    let (status, message) = if one.reason == NO_WRITE_ACCESS {
+        let key = one.collection.dataset();
+        let text = format!("No values were erased since this connection {key} has not been given write access");
+        ("error", text)
+    } else {
+        let status = match one.outcome {
+            Outcome::Failed | Outcome::Unknown => "error",
+            Outcome::NotFound | Outcome::AlreadyAbsent => "complete",
+            Outcome::Accepted
+            | Outcome::Unsupported
+            | Outcome::Exempt
+            | Outcome::Suppressed
+            | Outcome::Masked
+            | Outcome::Erased => "skipped",
+        };
+        let text = if one.outcome == Outcome::NotFound {
+            "success - masked 0 records".to_owned()
+        } else {
+            one.explanation.clone()
+        };
+        (status, text)
+    };
+    of_collection(service, &one.collection, ("erasure", status), message)
+}
+
+fn of_collection(
+    service: &PrivacyService,
+    address: &CollectionAddress,
+    (action, status): (&str, &str),
+    message: String,
+) -> NewRequestLog {
+    let facts = service.find_facts(address.dataset());
+    let version = facts.map(|facts| facts.version.clone()).filter(|version| !version.is_empty());
+    NewRequestLog {
+        dataset_name: Some(address.dataset().to_owned()),
+        connection_key: Some(address.dataset().to_owned()),
+        collection_name: Some(address.collection().to_owned()),
+        action_type: Some(action.to_owned()),
+        message: Some(message),
+        saas_version: version,
+        ..NewRequestLog::new(RequestLogKind::Execution, status)
+    }
+}
+
+fn read_words(one: &CollectionOutcome) -> (&'static str, String) {
+    let rows = one.rows;
+    match (one.status, &one.completeness) {
+        (Status::Skipped, Completeness::Complete) => {
+            ("skipped", one.note.clone().unwrap_or_else(|| "nothing leads there".to_owned()))
+        }
+        (Status::Skipped, Completeness::Incomplete { detail, .. }) => ("skipped", detail.clone()),
+        (Status::Complete | Status::Incomplete, Completeness::Complete) => {
+            ("complete", format!("success - retrieved {rows} records"))
+        }
+        (Status::Complete | Status::Incomplete, Completeness::Incomplete { detail, .. }) => {
+            ("complete", format!("success - retrieved {rows} records, and there may be more: {detail}"))
+        }
+        (Status::Failed, Completeness::Incomplete { detail, .. }) => ("error", detail.clone()),
+        (Status::Failed, Completeness::Complete) => ("error", "not read".to_owned()),
+    }
+}
+
+fn written_words(outcome: Option<Outcome>, rows: u64) -> (&'static str, String) {
+    match outcome {
+        None => ("pending", "not sent yet".to_owned()),
+        Some(Outcome::Failed) => ("error", "the write was refused or failed".to_owned()),
+        Some(Outcome::Unknown) => {
+            ("error", "nobody knows whether the write took effect; look it up in the application".to_owned())
+        }
+        Some(Outcome::Accepted) => ("polling", "accepted, and goes on in the application".to_owned()),
+        Some(Outcome::Unsupported) => ("skipped", "the application cannot do it".to_owned()),
+        Some(Outcome::Exempt | Outcome::Suppressed) => ("skipped", "left as it is on purpose".to_owned()),
+        Some(Outcome::Masked | Outcome::Erased) => ("complete", format!("success - masked {rows} records")),
+        Some(Outcome::AlreadyAbsent | Outcome::NotFound) => ("complete", "success - masked 0 records".to_owned()),
+    }
+}
+
+/// The fields that a rule of this action targets (privacy-requests LOG-2).
+fn fields_affected(graph: &Graph, address: &CollectionAddress, (policy, action): (&Policy, ActionType)) -> Value {
+    let Some(collection) = graph.find(address) else { return json!([]) };
+    let rules = policy.rules.iter().filter(|rule| rule.action == action);
+    let targets: Vec<&String> = rules.flat_map(|rule| &rule.targets).collect();
+    let mut found = Vec::new();
+    for (path, field) in collection.all_fields() {
+        for category in &field.data_categories {
+            if targets.iter().any(|target| covers(target, category)) {
+                let path = path.join(".");
+                found.push(json!({
+                    "path": format!("{address}:{path}"),
+                    "field_name": path,
+                    "data_categories": [category],
+                }));
+            }
+        }
+    }
+    Value::Array(found)
+}

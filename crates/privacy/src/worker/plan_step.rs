@@ -1,0 +1,201 @@
+//! Planning what is written, and who may let it be written.
+
+use engine::RunError;
+use model::RunId;
+use store::{Actor, Approval, Intake, NewRequestLog, PrivacyRequestStatus, RequestStep, RunState, StoreError};
+
+use super::ending::NO_WRITE_ACCESS;
+use super::halt::{Halt, PROCESSING};
+use super::journey::{Journey, Means};
+use super::log;
+use crate::PlanRequest;
+use crate::plan::Plan;
+use crate::planning::{PlanningError, RaisedLimits};
+use crate::request::Waits;
+
+/// What planning came to.
+pub(super) enum Planned {
+    /// Writes that may be sent now.
+    Writes(Box<Approved>),
+    /// There is nothing to write.
+    Nothing,
+}
+
+/// A plan that may be carried out.
+pub(super) struct Approved {
+    pub(super) plan: Plan,
+    /// By whose word.
+    pub(super) actor: Actor,
+}
+
+const STEP: RequestStep = RequestStep::Plan;
+
+impl Journey<'_> {
+    /// Makes the plan, or takes the one that is there, and looks whether it may be carried out.
+    pub(super) async fn plan(&mut self, means: &Means) -> Result<Planned, Halt> {
+        if self.is_proven().await? {
+            return Ok(Planned::Nothing);
+        }
+        let plan = self.planned(means).await?;
+        let contents = plan.contents();
+        if contents.not_covered.iter().any(|one| one.reason == NO_WRITE_ACCESS) {
+            let logs = log::of_erasure(&means.service, &means.policy.policy, contents, None);
+            logs.into_iter().for_each(|log| self.hold.tell(log));
+            self.leave_change_run(means).await?;
+            let text = "a connection that the policy targets may only be read: give it write access, or switch it off";
+            return Err(Halt::failed(STEP, NO_WRITE_ACCESS, text));
+        }
+        if contents.operations.is_empty() {
+            return Ok(Planned::Nothing);
+        }
+        let run = &contents.run;
+        let head = self.store().plan_of_run(run).await.map_err(|error| Halt::of_store(&error, STEP))?;
+        if head.is_some_and(|head| head.approval.is_some()) {
+            // The first approval stands, whoever carries it out.
+            return Ok(Planned::Writes(Box::new(Approved { plan, actor: Actor::system() })));
+        }
+        let is_complete = contents.reads.iter().all(|read| read.complete);
+        if self.may_approve_itself(means) && !self.is_dual_control().await? {
+            if !is_complete {
+                self.leave_change_run(means).await?;
+                let text = "something could not be read to its end, so there may be more to erase than was found";
+                return Err(Halt::failed(STEP, "incomplete", text));
+            }
+            let actor = Actor::policy(&means.policy.policy.key);
+            return Ok(Planned::Writes(Box::new(Approved { plan, actor })));
+        }
+        let text = format!("the plan waits for approval: {}", plan.digest());
+        self.hold.tell(NewRequestLog::of_work(PROCESSING, "awaiting_processing", &text));
+        Err(Halt::waits(Waits {
+            status: PrivacyRequestStatus::RequiresInput,
+            step: RequestStep::ApprovePlan,
+            attention: Some(if is_complete { "plan_approval" } else { "plan_approval_incomplete" }),
+            until: None,
+        }))
+    }
+
+    /// Whether everything was done and proven before work on the request broke off.
+    async fn is_proven(&self) -> Result<bool, Halt> {
+        let Some(run) = &self.request.change_run else { return Ok(false) };
+        let kept = self.store().certificate_find(run).await;
+        let kept = kept.map_err(|error| Halt::of_store(&error, STEP))?;
+        Ok(kept.is_some_and(|certificate| certificate.is_proven))
+    }
+
+    /// Whether every plan needs somebody else than the one who asked for it, whatever policies say.
+    async fn is_dual_control(&self) -> Result<bool, Halt> {
+        let settings = self.parts().requests.settings().await;
+        Ok(settings.map_err(|error| Halt::of_store(&error, STEP))?.dual_control)
+    }
+
+    /// Whether the plan needs nobody: the policy says so, and a caller that was let in made the request.
+    fn may_approve_itself(&self, means: &Means) -> bool {
+        let by_policy = match means.policy.approval {
+            Approval::Automatic => true,
+            Approval::Person => false,
+        };
+        let by_caller = match self.request.intake {
+            Intake::Authenticated => true,
+            Intake::Public => false,
+        };
+        by_policy && by_caller && self.request.planned_by.is_none()
+    }
+
+    /// The plan. A run that cannot be gone on with is left and another begun, once.
+    async fn planned(&mut self, means: &Means) -> Result<Plan, Halt> {
+        if let Some(plan) = self.planned_under(means).await? {
+            return Ok(plan);
+        }
+        self.leave_change_run(means).await?;
+        let text = "what was read before does not fit connections or policy any more; try again";
+        self.planned_under(means).await?.ok_or_else(|| Halt::failed(STEP, "changed", text))
+    }
+
+    /// The plan of the request's run; `None` if that run cannot be gone on with.
+    async fn planned_under(&mut self, means: &Means) -> Result<Option<Plan>, Halt> {
+        let run = match &self.request.change_run {
+            Some(run) => run.clone(),
+            None => {
+                let run = RunId::new(&*self.parts().ids);
+                let kept = run.clone();
+                let begun = self.stand_at(STEP, |request| {
+                    request.change_run = Some(kept);
+                    request.plan = None;
+                });
+                begun.await?;
+                run
+            }
+        };
+        let subject = self.subject().await?;
+        let request = PlanRequest {
+            policy: means.policy.policy.key.clone(),
+            identities: subject.identities,
+            rectify: Vec::new(),
+            raised: RaisedLimits::default(),
+            actor: Actor::system(),
+        };
+        let planned = {
+            let journey = &*self;
+            let on_progress = |progress| journey.note(&progress);
+            let cancellation = self.cancellation();
+            means.service.plan_run(&run, request, subject.request, cancellation, &on_progress).await
+        };
+        let plan = match planned {
+            Ok(plan) => plan,
+            Err(error) => return self.unplanned(means, &error).await,
+        };
+        if self.request.plan.as_ref() != Some(plan.digest()) {
+            let digest = plan.digest().clone();
+            self.stand_at(STEP, |request| request.plan = Some(digest)).await?;
+        }
+        Ok(Some(plan))
+    }
+
+    /// What an error of the planning means: `None` if the run cannot be gone on with.
+    async fn unplanned(&mut self, means: &Means, error: &PlanningError) -> Result<Option<Plan>, Halt> {
+        match error {
+            PlanningError::Cancelled => return Err(Halt::Stopped),
+            PlanningError::Run(RunError::NotActive { state: RunState::Active, .. }) => {
+                return Err(Halt::in_the_way());
+            }
+            PlanningError::Run(RunError::Changed { .. } | RunError::Unread { .. } | RunError::NotActive { .. })
+            | PlanningError::Store(StoreError::Forgotten { .. }) => return Ok(None),
+            PlanningError::Run(RunError::Store(error)) | PlanningError::Store(error) => {
+                return Err(Halt::of_store(error, STEP));
+            }
+            PlanningError::UnknownPolicy { .. }
+            | PlanningError::NoRule { .. }
+            | PlanningError::Strategy { .. }
+            | PlanningError::UnknownField { .. }
+            | PlanningError::FieldNotTargeted { .. }
+            | PlanningError::Traversal(_)
+            | PlanningError::Condition(_)
+            | PlanningError::Masker(_)
+            | PlanningError::Run(RunError::ConnectionMissing { .. } | RunError::Rows(_))
+            | PlanningError::Rows(_)
+            | PlanningError::Database(_)
+            | PlanningError::Expansion { .. }
+            | PlanningError::NothingRead { .. }
+            | PlanningError::Refused { .. } => {}
+        }
+        let (attention, name) = match error {
+            PlanningError::Refused { .. } => ("limits", PROCESSING),
+            error if error.is_bad_input() => ("policy", "Dataset traversal"),
+            _ => ("reading", PROCESSING),
+        };
+        self.leave_change_run(means).await?;
+        Err(Halt::failed_with(STEP, attention, NewRequestLog::of_work(name, "error", &error.to_string())))
+    }
+
+    /// Leaves the run that was to write; nothing of it was sent.
+    pub(super) async fn leave_change_run(&mut self, means: &Means) -> Result<(), Halt> {
+        let Some(run) = self.request.change_run.clone() else { return Ok(()) };
+        let left = self.stand_at(STEP, |request| {
+            request.change_run = None;
+            request.plan = None;
+        });
+        left.await?;
+        means.service.drop_run(&run).await;
+        Ok(())
+    }
+}

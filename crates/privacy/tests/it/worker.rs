@@ -1,0 +1,7 @@
+//! Requests of people, worked off.
+
+mod access;
+mod crash;
+mod erasure;
+mod office;
+mod waiting;

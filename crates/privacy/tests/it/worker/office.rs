@@ -1,0 +1,151 @@
+//! Requests of people about the application and the database of a bench, and workers for them.
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use model::{Identities, PrivacyRequestId, RandomIds};
+use privacy::PrivacyService;
+use privacy::policy_book::PolicyBook;
+use privacy::request::{By, NewRequest, PrivacyRequests, RequestSettings, RequestsParts, Submitter};
+use privacy::storage_book::PackageSettings;
+use privacy::worker::{Services, ServicesError, Worker, WorkerParts};
+use serde_json::json;
+use store::{
+    Actor, Approval, Policy, PolicyRule, PolicyTarget, PrivacyRequest, RuleAction, RuleMasking, Store, Window,
+};
+
+use crate::lifecycle::bench::{Backend, Bench};
+
+/// A bench with requests.
+pub(crate) struct Office {
+    pub(crate) bench: Bench,
+    pub(crate) store: Store,
+    pub(crate) requests: PrivacyRequests,
+}
+
+/// The same service, whatever happens.
+#[derive(Debug)]
+struct Fixed(PrivacyService);
+
+impl Services for Fixed {
+    fn current(&self) -> BoxFuture<'_, Result<PrivacyService, ServicesError>> {
+        async { Ok(self.0.clone()) }.boxed()
+    }
+}
+
+/// A policy of the store with one rule for each action.
+fn policy(key: &str, actions: &[RuleAction], approval: Approval) -> Policy {
+    let rule = |action: &RuleAction| PolicyRule {
+        key: format!("{key}_{}", action.as_str()),
+        name: format!("{key} {}", action.as_str()),
+        action: *action,
+        storage: None,
+        masking: (*action == RuleAction::Erasure)
+            .then(|| RuleMasking { strategy: "null_rewrite".to_owned(), configuration: json!({}) }),
+        targets: vec![PolicyTarget {
+            key: format!("{key}_{}_user", action.as_str()),
+            name: format!("{key} {} user", action.as_str()),
+            data_category: "user".to_owned(),
+        }],
+    };
+    Policy {
+        key: key.to_owned(),
+        name: key.to_owned(),
+        drp_action: None,
+        execution_timeframe: None,
+        approval,
+        rules: actions.iter().map(rule).collect(),
+        version: 0,
+        created_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+impl Office {
+    pub(crate) async fn start(backend: Backend) -> Option<Self> {
+        Self::of(backend.start().await?).await
+    }
+
+    pub(crate) async fn of(mut bench: Bench) -> Option<Self> {
+        let store = bench.store().await;
+        let book = PolicyBook::new(store.clone());
+        bench.policies.clear();
+        let policies = [
+            policy("access", &[RuleAction::Access], Approval::Automatic),
+            policy("erase", &[RuleAction::Erasure], Approval::Automatic),
+            policy("erase_by_person", &[RuleAction::Erasure], Approval::Person),
+            policy("both", &[RuleAction::Access, RuleAction::Erasure], Approval::Automatic),
+        ];
+        for policy in policies {
+            store.policy_put(&policy, Actor::system()).await.unwrap();
+            bench.policies.push(book.document(&policy.key).await.unwrap().policy);
+        }
+        let requests = requests(&bench, &store);
+        Some(Self { bench, store, requests })
+    }
+
+    /// A worker of its own process.
+    pub(crate) async fn worker(&self) -> Worker {
+        let store = self.bench.store().await;
+        self.worker_on(store).await
+    }
+
+    async fn worker_on(&self, store: Store) -> Worker {
+        let service = self.bench.process().await;
+        Worker::new(WorkerParts {
+            requests: requests(&self.bench, &store),
+            store,
+            services: Arc::new(Fixed(service.clone())),
+            packages: PackageSettings {
+                egress: egress::DoorSettings::default(),
+                data: self.bench.data_folder().join("data"),
+            },
+            name: service.parts().worker.clone(),
+            slots: 2,
+            clock: Arc::new(self.bench.clock.clone()),
+            ids: Arc::new(RandomIds),
+        })
+    }
+
+    /// A request about Ana by a caller that was let in.
+    pub(crate) async fn ask(&self, policy: &str) -> PrivacyRequestId {
+        let caller = By { actor: Actor::client("shop"), user: Some("shop".to_owned()) };
+        self.ask_as(policy, Submitter { caller: Some(caller) }).await
+    }
+
+    pub(crate) async fn ask_as(&self, policy: &str, submitter: Submitter) -> PrivacyRequestId {
+        let mut identities = Identities::default();
+        identities.insert("email", "ana@example.com".into()).unwrap();
+        let new = NewRequest { policy: policy.to_owned(), identities, ..NewRequest::default() };
+        self.requests.create(new, submitter).await.unwrap().id
+    }
+
+    /// The request as it is now.
+    pub(crate) async fn find(&self, id: &PrivacyRequestId) -> PrivacyRequest {
+        self.store.get_privacy_request(id).await.unwrap()
+    }
+
+    /// Works off everything that is due.
+    pub(crate) async fn work(&self) -> usize {
+        self.worker().await.work_off().await.unwrap()
+    }
+
+    /// Status and message of everything in the log about `dataset`, in order.
+    pub(crate) async fn log(&self, id: &PrivacyRequestId, dataset: Option<&str>) -> Vec<(String, String)> {
+        let logs = self.store.privacy_request_log_list(id, None, Window::ALL).await.unwrap().items;
+        let logs = logs.into_iter().map(|log| log.entry).filter(|log| log.dataset_name.as_deref() == dataset);
+        logs.map(|log| (log.status, log.message.unwrap_or_default())).collect()
+    }
+}
+
+fn requests(bench: &Bench, store: &Store) -> PrivacyRequests {
+    PrivacyRequests::new(RequestsParts {
+        store: store.clone(),
+        policies: PolicyBook::new(store.clone()),
+        clock: Arc::new(bench.clock.clone()),
+        ids: Arc::new(RandomIds),
+        settings: RequestSettings::default(),
+        configured: None,
+    })
+}
