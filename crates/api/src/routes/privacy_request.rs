@@ -1,0 +1,257 @@
+//! Privacy requests: made, found, decided, followed (fides-api 11).
+
+mod bulk_action;
+mod certificate;
+mod config;
+mod csv_file;
+mod event;
+mod deadline;
+mod filter;
+mod identity;
+mod input;
+mod list;
+mod location;
+mod log;
+mod plan;
+mod reply;
+mod result;
+mod selection;
+mod shape;
+mod single_action;
+mod task;
+mod transfer;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use crypto::Secret;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use model::Row;
+use privacy::request::{By, NewRequest, RequestError, Submitter};
+use serde::Deserialize;
+use serde_json::json;
+use store::PrivacyRequest;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::filter::Show;
+use self::input::{Checked, RequestInput, Source, checked};
+use self::reply::RequestReply;
+use self::shape::Shaper;
+use crate::authorize::bearer_of;
+use crate::body::Body;
+use crate::bulk::{Bulk, BulkReply};
+use crate::caller::Caller;
+use crate::state::ApiState;
+use crate::{ApiError, Invalid, Scope};
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .merge(list::routes())
+        .routes(routes!(create_authenticated))
+        .routes(routes!(read))
+        .routes(routes!(verify))
+        .merge(bulk_action::routes())
+        .merge(single_action::routes())
+        .merge(log::routes())
+        .merge(task::routes())
+        .merge(plan::routes())
+        .merge(certificate::routes())
+        .merge(event::routes())
+        .merge(result::routes())
+        .merge(transfer::routes())
+        .merge(config::routes())
+        .merge(deadline::routes())
+}
+
+/// Make privacy requests, as anybody. Each waits until its identities are shown to be the person's: by
+/// a code that is sent to them, or by somebody who reviews requests.
+#[utoipa::path(
+    post,
+    path = "/privacy-request",
+    tag = "Privacy requests",
+    security(()),
+    request_body = Vec<RequestInput>,
+    responses((status = 200, body = BulkReply<RequestReply>))
+)]
+pub(in crate::routes) async fn create(
+    State(state): State<ApiState>,
+    Bulk(elements): Bulk<RequestInput>,
+) -> Result<Json<BulkReply<RequestReply>>, ApiError> {
+    make(&state, None, checked(elements)?).await.map(Json)
+}
+
+/// Make privacy requests for people whose identities the caller vouches for.
+#[utoipa::path(
+    post,
+    path = "/privacy-request/authenticated",
+    tag = "Privacy requests",
+    security(("oauth2" = ["privacy-request:create"])),
+    request_body = Vec<RequestInput>,
+    responses((status = 200, body = BulkReply<RequestReply>))
+)]
+async fn create_authenticated(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Bulk(elements): Bulk<RequestInput>,
+) -> Result<Json<BulkReply<RequestReply>>, ApiError> {
+    make(&state, Some(caller.by()), checked(elements)?).await.map(Json)
+}
+
+async fn make(
+    state: &ApiState,
+    by: Option<By>,
+    elements: Vec<Checked>,
+) -> Result<BulkReply<RequestReply>, ApiError> {
+    let mut shaper = Shaper::new(state, Show::default());
+    let mut reply = BulkReply::default();
+    for mut element in elements {
+        let data = element.data.take();
+        if let Some(reason) = unsupported(&element) {
+            reply.enter(Err(reason.to_owned()), data);
+            continue;
+        }
+        match state.requests().create(new_request(element), Submitter { caller: by.clone() }).await {
+            Ok(request) => reply.succeeded.push(shaper.shape(request).await?),
+            Err(RequestError::Store(error)) => {
+                tracing::error!(%error, "a privacy request was not kept");
+                reply.enter(Err("This record could not be added".to_owned()), data);
+            }
+            Err(error) => reply.enter(Err(error.to_string()), data),
+        }
+    }
+    Ok(reply)
+}
+
+/// What of a request cannot be done here; then it is not made.
+fn unsupported(element: &Checked) -> Option<&'static str> {
+    if element.asks_for_consent {
+        return Some("this server does not keep consent; leave `consent_preferences` out");
+    }
+    let trial = "this server makes no trial requests; leave the source `Dataset Test` out";
+    (element.source == Some(Source::DatasetTest)).then_some(trial)
+}
+
+fn new_request(element: Checked) -> NewRequest {
+    let fields = element.custom_fields.into_iter();
+    let fields: Row =
+        fields.map(|(name, field)| (name, json!({"label": field.label.0, "value": field.value}))).collect();
+    NewRequest {
+        policy: element.policy.to_string(),
+        identities: element.sent.identities,
+        labels: element.sent.labels,
+        custom_fields: fields,
+        external_id: element.external_id,
+        requested_at: element.requested_at,
+        encryption_key: element.encryption_key.map(Secret::new),
+        source: element.source.map(|source| source.as_str().to_owned()),
+        location: element.location,
+        property_id: element.property_id,
+    }
+}
+
+/// Read a privacy request, with its identities, its custom fields and how far it is.
+#[utoipa::path(
+    get,
+    path = "/privacy-request/{privacy_request_id}",
+    tag = "Privacy requests",
+    params(("privacy_request_id" = String, Path)),
+    security(("oauth2" = ["privacy-request:read"])),
+    responses((status = 200, body = RequestReply), (status = 404))
+)]
+async fn read(State(state): State<ApiState>, Path(id): Path<String>) -> Result<Json<RequestReply>, ApiError> {
+    let request = find(&state, &id).await?;
+    let show = Show { identities: true, custom_fields: true, verbose: true, progress: true };
+    Ok(Json(Shaper::new(&state, show).shape(request).await?))
+}
+
+/// The code that was sent to an identity.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+struct Code {
+    /// Six digits.
+    code: Option<String>,
+}
+
+/// Give the code back that was sent to an identity: it shows that it is the person's.
+///
+/// Without a code, and with a token that may review requests: look again for everything that should
+/// have been erased, as `POST …/certificate` does.
+#[utoipa::path(
+    post,
+    path = "/privacy-request/{privacy_request_id}/verify",
+    tag = "Privacy requests",
+    params(("privacy_request_id" = String, Path)),
+    security(()),
+    request_body = Code,
+    responses((status = 200, body = RequestReply), (status = 400), (status = 403), (status = 404))
+)]
+async fn verify(
+    State(state): State<ApiState>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Body(body): Body<Option<Code>>,
+) -> Result<Response, ApiError> {
+    let Some(code) = body.unwrap_or_default().code else {
+        return verify_erasure(&state, &headers, &id).await;
+    };
+    let request = find(&state, &id).await?;
+    let verified = state.requests().verify(&request.id, &Secret::new(code)).await?;
+    Ok(Json(Shaper::new(&state, Show::default()).shape(verified).await?).into_response())
+}
+
+async fn verify_erasure(state: &ApiState, headers: &HeaderMap, id: &str) -> Result<Response, ApiError> {
+    if !headers.contains_key(AUTHORIZATION) {
+        let loc = vec![json!("body"), json!("code")];
+        return Err(ApiError::Invalid(vec![Invalid::new("missing", loc, "Field required")]));
+    }
+    let caller = bearer_of(state, headers).await?;
+    caller.require(Scope::PrivacyRequestReview)?;
+    Ok(Json(certificate::look_again(state, id, caller.actor).await?).into_response())
+}
+
+/// The request; deleted ones, too.
+async fn find(state: &ApiState, id: &str) -> Result<PrivacyRequest, ApiError> {
+    Ok(state.requests().get_named(id).await?)
+}
+
+impl From<RequestError> for ApiError {
+    fn from(error: RequestError) -> Self {
+        let text = error.to_string();
+        match error {
+            RequestError::NotFound { .. } => Self::NotFound(text),
+            RequestError::Deleted { .. }
+            | RequestError::Complete
+            | RequestError::NoIdentity
+            | RequestError::Unlabelled { .. }
+            | RequestError::NoProperty
+            | RequestError::ConsentOnly { .. } => Self::Unprocessable(text),
+            RequestError::NoPolicy { .. } | RequestError::NoPlan { .. } => Self::NotFound(text),
+            RequestError::Refused(_)
+            | RequestError::UnverifiedDuplicate
+            | RequestError::NotCancelable { .. }
+            | RequestError::NotFailed { .. }
+            | RequestError::NotQueueable { .. }
+            | RequestError::NotWaiting { .. }
+            | RequestError::StillWaits { .. }
+            | RequestError::NotPaused { .. }
+            | RequestError::NotFinalizable { .. }
+            | RequestError::NotToVerify { .. }
+            | RequestError::CodeExpired { .. }
+            | RequestError::Over { .. }
+            | RequestError::NoLaw
+            | RequestError::Deadline(_)
+            | RequestError::NotPlannable { .. }
+            | RequestError::NoChannel => Self::BadRequest(text),
+            RequestError::CodeWrong { .. } | RequestError::CodeSpent { .. } | RequestError::SamePerson => {
+                Self::Refused(text)
+            }
+            RequestError::Forgotten { .. } | RequestError::OtherPlan { .. } | RequestError::Busy => {
+                Self::Conflict(text)
+            }
+            RequestError::Policy(error) => error.into(),
+            RequestError::Store(error) => error.into(),
+        }
+    }
+}
