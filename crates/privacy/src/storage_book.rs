@@ -3,11 +3,13 @@
 
 mod check;
 mod error;
+mod of_rule;
 mod secrets;
 mod setup;
 
 pub use check::{CheckOutcome, PackageSettings};
 pub use error::StorageBookError;
+pub use of_rule::RuleStorageError;
 pub use secrets::{StorageSecretValues, UnknownStorageSecret};
 pub use setup::{BucketAuth, GcsSetup, LocalSetup, ObjectNaming, S3Setup, StorageSetup};
 
