@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use model::RunId;
+use model::{PrivacyRequestId, RunId};
 use store::{Actor, Store, StoreError};
 use thiserror::Error;
 
@@ -34,6 +34,8 @@ pub struct Forgotten {
     pub rows: Vec<RunId>,
     /// Runs that lost everything.
     pub runs: Vec<RunId>,
+    /// Requests that lost all that was about the person.
+    pub requests: Vec<PrivacyRequestId>,
 }
 
 /// Why something that is due was not destroyed.
@@ -66,6 +68,11 @@ pub async fn forget_expired(
 ) -> Result<Forgotten, RetentionError> {
     let mut forgotten = Forgotten::default();
     let all_before = before(now, retention.identities);
+    for request in store.privacy_request_list_to_forget(all_before).await? {
+        if store.privacy_request_forget_due(&request, all_before, Actor::system()).await? {
+            forgotten.requests.push(request);
+        }
+    }
     for run in store.run_list_due(all_before).await? {
         // Somebody may have gone on with it meanwhile.
         if store.run_forget_due(&run, all_before, Actor::system()).await? {
