@@ -14,7 +14,7 @@ const LAYERS: &[(u8, &[&str])] = &[
     (2, &["egress", "graph", "store"]),
     (3, &["connector", "datastore"]),
     (4, &["engine"]),
-    (5, &["privacy", "governance", "connections"]),
+    (5, &["privacy", "governance", "connections", "messages"]),
     (6, &["baton"]),
     (7, &["api"]),
     (8, &["tutela"]),

@@ -1,4 +1,4 @@
-//! Real database, S3 and OpenID Connect servers for tests: started in a folder of their own, gone with it.
+//! Real database, S3, OpenID Connect and mail servers for tests: started in a folder of their own, gone with it.
 
 use std::ffi::OsString;
 use std::net::TcpListener;
@@ -13,13 +13,16 @@ use crate::report;
 
 mod oidc;
 mod s3;
+mod smtp;
 
 pub(crate) const POSTGRES: &str = "TUTELA_TEST_POSTGRES";
 const MYSQL: &str = "TUTELA_TEST_MYSQL";
 const S3: &str = "TUTELA_TEST_S3";
 const OIDC: &str = "TUTELA_TEST_OIDC";
+const SMTP: &str = "TUTELA_TEST_SMTP";
 const DATABASES: &[&str] = &["postgresql", "mariadb-server"];
 const NODE: &[&str] = &["nodejs", "npm"];
+const PYTHON: &[&str] = &["openssl", "python3-venv"];
 const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// Servers that run until this is dropped, and how tests find them.
@@ -48,7 +51,7 @@ struct Account {
 impl Services {
     /// Starts what the environment does not name already.
     pub(crate) fn start() -> Result<Self> {
-        Self::start_some(&[POSTGRES, MYSQL, S3, OIDC])
+        Self::start_some(&[POSTGRES, MYSQL, S3, OIDC, SMTP])
     }
 
     /// The same for some of them.
@@ -75,6 +78,7 @@ impl Services {
             POSTGRES => postgres()?,
             MYSQL => mariadb()?,
             OIDC => oidc::start()?,
+            SMTP => smtp::start()?,
             _ => s3::start()?,
         };
         self.servers.push(server);
@@ -199,12 +203,13 @@ impl Server {
 }
 
 /// A program of Debian's packages; installs those if it is missing and this account may.
-fn program(name: &str) -> Result<PathBuf> {
+pub(crate) fn program(name: &str) -> Result<PathBuf> {
     if let Some(found) = find(name) {
         return Ok(found);
     }
     let packages = match name {
         "node" | "npm" => NODE,
+        "openssl" | "python3" => PYTHON,
         _ => DATABASES,
     };
     report(&format!("== installing {}", packages.join(", ")));
@@ -276,7 +281,7 @@ fn as_account(program: &Path, account: Option<Account>) -> Command {
     command
 }
 
-fn quiet(command: &mut Command) -> Result<()> {
+pub(crate) fn quiet(command: &mut Command) -> Result<()> {
     let output =
         command.output().with_context(|| format!("{} cannot be started", command.get_program().display()))?;
     if !output.status.success() {

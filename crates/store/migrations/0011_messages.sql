@@ -39,7 +39,7 @@ CREATE TABLE messaging_config (
 
 -- Texts that stand in place of those that come with the program.
 CREATE TABLE message_template (
-    kind       TEXT   NOT NULL PRIMARY KEY,
+    name       TEXT   NOT NULL PRIMARY KEY,
     subject    TEXT   NOT NULL,
     body       TEXT   NOT NULL,
     updated_at BIGINT NOT NULL

@@ -47,7 +47,7 @@ impl Store {
 
     /// The message becomes one for each of `ways`. If it tells of a failure, and it is the one after
     /// which certain people are told ([`Store::failure_notice_put`]), there is one for each of these too.
-    /// Without any way it is given up.
+    /// Without any way a message to a person is given up; of those to the staff that is no failure.
     ///
     /// Returns how many messages there are now in its place.
     pub async fn message_route(
@@ -71,7 +71,13 @@ impl Store {
         for new in &made {
             self.message_put_in(&mut tx, new).await?;
         }
-        let end = if made.is_empty() { ("failed", Some("no_channel")) } else { ("sent", None) };
+        let end = match (&message.to, made.is_empty()) {
+            // Nobody has to listen.
+            (_, false) | (MessageTo::Staff, true) => ("sent", None),
+            (MessageTo::Person(_) | MessageTo::Mailbox(_) | MessageTo::Webhook { .. }, true) => {
+                ("failed", Some("no_channel"))
+            }
+        };
         self.message_end(&mut tx, message, end).await?;
         tx.commit().await?;
         self.wake();

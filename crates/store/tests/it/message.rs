@@ -158,6 +158,12 @@ async fn a_message_without_a_way_is_given_up_and_says_so(#[case] backend: Backen
     let all = bench.messages().await;
     assert_eq!((made, all[0].state), (0, MessageState::Failed));
     assert_eq!(all[0].failure.as_deref(), Some("no_channel"));
+    bench.message(failed()).await;
+    bench.store.message_route(&bench.message_take().await.unwrap(), &[]).await.unwrap();
+    assert_eq!(
+        (bench.messages().await[0].state, bench.message_take().await.is_none()),
+        (MessageState::Sent, true)
+    );
 }
 
 #[rstest]

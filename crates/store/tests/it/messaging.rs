@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use rstest::rstest;
 use serde_json::json;
 use store::{
-    Actor, MessageKind, MessageTemplate, MessagingConfig, MessagingSecrets, MessagingService, StoreError,
+    Actor, MessageTemplate, MessagingConfig, MessagingSecrets, MessagingService, StoreError,
     Window,
 };
 
@@ -94,21 +94,21 @@ async fn what_a_trial_found_holds_until_the_settings_change(#[case] backend: Bac
 #[case(Backend::Sqlite)]
 #[case(Backend::Postgres)]
 #[tokio::test]
-async fn texts_are_put_by_kind_and_others_stay(#[case] backend: Backend) {
+async fn texts_are_put_by_name_and_others_stay(#[case] backend: Backend) {
     let Some(bench) = backend.start().await else { return };
-    let text = |kind, body: &str| MessageTemplate {
-        kind,
+    let text = |name: &str, body: &str| MessageTemplate {
+        name: name.to_owned(),
         subject: "Hello".to_owned(),
         body: body.to_owned(),
         updated_at: Timestamp::UNIX_EPOCH,
     };
     let pat = Actor::person("pat");
-    let both = [text(MessageKind::Receipt, "one"), text(MessageKind::Denied, "two")];
+    let both = [text("receipt", "one"), text("denied", "two")];
     bench.store.message_template_put(&both, &pat).await.unwrap();
 
-    bench.store.message_template_put(&[text(MessageKind::Receipt, "three")], &pat).await.unwrap();
+    bench.store.message_template_put(&[text("receipt", "three")], &pat).await.unwrap();
 
     let all = bench.again().await.message_template_list().await.unwrap();
-    let found: Vec<_> = all.iter().map(|text| (text.kind, text.body.as_str())).collect();
-    assert_eq!(found, [(MessageKind::Denied, "two"), (MessageKind::Receipt, "three")]);
+    let found: Vec<_> = all.iter().map(|text| (text.name.as_str(), text.body.as_str())).collect();
+    assert_eq!(found, [("denied", "two"), ("receipt", "three")]);
 }

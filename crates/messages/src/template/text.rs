@@ -1,0 +1,203 @@
+use super::TemplateName;
+
+impl TemplateName {
+    /// What it is called for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::IdentityVerification => "Subject identity verification",
+            Self::Receipt => "Privacy request received",
+            Self::Approved => "Privacy request approved",
+            Self::Denied => "Privacy request denied",
+            Self::CompleteAccess => "Access request completed",
+            Self::CompleteDeletion => "Erasure request completed",
+            Self::ErrorNotification => "Privacy requests failed",
+            Self::ApprovalNeeded => "Approval needed",
+            Self::InputNeeded => "Input needed",
+            Self::DeadlineNear => "Deadline near",
+            Self::ConnectionBroken => "Connection broken",
+            Self::UserInvite => "Invitation",
+            Self::PasswordReset => "Password reset",
+            Self::TestMessage => "Test message",
+        }
+    }
+
+    /// What can be filled in.
+    pub fn values(self) -> &'static [&'static str] {
+        match self {
+            Self::IdentityVerification => &["code", "minutes", "about"],
+            Self::Receipt => &["request_types", "days", "due", "about", "link"],
+            Self::Approved => &["request_types", "days", "due", "about"],
+            Self::Denied => &["request_types", "denial_reason", "about"],
+            Self::CompleteAccess => &["request_types", "download_link", "days", "about"],
+            Self::CompleteDeletion => &["request_types", "days", "about"],
+            Self::ErrorNotification => &["failures", "step", "reason", "about", "link"],
+            Self::ApprovalNeeded => &["policy", "step", "reason", "due", "about", "link"],
+            Self::InputNeeded => &["policy", "connection", "reason", "due", "about", "link"],
+            Self::DeadlineNear => &["policy", "days", "due", "reason", "about", "link"],
+            Self::ConnectionBroken => &["connection", "reason", "about", "link"],
+            Self::UserInvite => &["username", "code", "link", "hours"],
+            Self::PasswordReset => &["username", "code", "link", "minutes"],
+            Self::TestMessage => &[],
+        }
+    }
+
+    /// The subject that comes with the program.
+    pub(super) fn subject(self) -> &'static str {
+        match self {
+            Self::IdentityVerification => "Your code is {{ code }}",
+            Self::Receipt => "We have received your request",
+            Self::Approved => "Your request has been approved",
+            Self::Denied => "Your request has been denied",
+            Self::CompleteAccess => "Your data is ready",
+            Self::CompleteDeletion => "Your request is done",
+            Self::ErrorNotification => {
+                "{{#failures}}{{ failures }} privacy requests failed{{/failures}}{{^failures}}A privacy request failed{{/failures}}"
+            }
+            Self::ApprovalNeeded => "A privacy request waits for approval",
+            Self::InputNeeded => "A privacy request waits for input",
+            Self::DeadlineNear => "A privacy request will be late",
+            Self::ConnectionBroken => "The connection {{ connection }} does not work",
+            Self::UserInvite => "You are invited",
+            Self::PasswordReset => "Choose a new password",
+            Self::TestMessage => "Test message",
+        }
+    }
+
+    /// The text that comes with the program.
+    pub(super) fn body(self) -> &'static str {
+        match self {
+            Self::IdentityVerification => IDENTITY_VERIFICATION,
+            Self::Receipt => RECEIPT,
+            Self::Approved => APPROVED,
+            Self::Denied => DENIED,
+            Self::CompleteAccess => COMPLETE_ACCESS,
+            Self::CompleteDeletion => COMPLETE_DELETION,
+            Self::ErrorNotification => ERROR_NOTIFICATION,
+            Self::ApprovalNeeded => APPROVAL_NEEDED,
+            Self::InputNeeded => INPUT_NEEDED,
+            Self::DeadlineNear => DEADLINE_NEAR,
+            Self::ConnectionBroken => CONNECTION_BROKEN,
+            Self::UserInvite => USER_INVITE,
+            Self::PasswordReset => PASSWORD_RESET,
+            Self::TestMessage => TEST_MESSAGE,
+        }
+    }
+}
+
+const IDENTITY_VERIFICATION: &str = "\
+Somebody, probably you, asked us about the data that we hold of the owner of this address.
+
+To go on, enter this code{{#minutes}} within {{ minutes }} minutes{{/minutes}}:
+
+    {{ code }}
+
+If it was not you, do nothing: without the code nothing happens.
+";
+
+const RECEIPT: &str = "\
+We have received your request{{#request_types}} ({{ request_types }}){{/request_types}}.
+{{#due}}
+You will have our answer by {{ due }}.
+{{/due}}{{#link}}
+How far it is: {{ link }}
+{{/link}}
+Number of the request: {{ about }}
+";
+
+const APPROVED: &str = "\
+Your request{{#request_types}} ({{ request_types }}){{/request_types}} has been approved, and we have begun to carry it out.
+{{#due}}
+You will have our answer by {{ due }}.
+{{/due}}
+Number of the request: {{ about }}
+";
+
+const DENIED: &str = "\
+Your request{{#request_types}} ({{ request_types }}){{/request_types}} has been denied.
+{{#denial_reason}}
+The reason: {{ denial_reason }}
+{{/denial_reason}}
+Number of the request: {{ about }}
+";
+
+const COMPLETE_ACCESS: &str = "\
+The data that we hold of you has been gathered.
+{{#download_link}}
+Download it here{{#days}} within {{ days }} days{{/days}}:
+
+    {{ download_link }}
+{{/download_link}}
+Number of the request: {{ about }}
+";
+
+const COMPLETE_DELETION: &str = "\
+Your request has been carried out.
+
+Number of the request: {{ about }}
+";
+
+const ERROR_NOTIFICATION: &str = "\
+{{#failures}}{{ failures }} privacy requests failed since the last message of this kind.
+
+The last one{{/failures}}{{^failures}}A privacy request{{/failures}}: {{ about }}{{#step}}, in the step {{ step }}{{/step}}{{#reason}} ({{ reason }}){{/reason}}
+{{#link}}
+{{ link }}
+{{/link}}";
+
+const APPROVAL_NEEDED: &str = "\
+The privacy request {{ about }}{{#policy}} (policy {{ policy }}){{/policy}} waits for somebody to approve it.
+{{#due}}
+It is due on {{ due }}.
+{{/due}}{{#link}}
+{{ link }}
+{{/link}}";
+
+const INPUT_NEEDED: &str = "\
+The privacy request {{ about }}{{#policy}} (policy {{ policy }}){{/policy}} waits for input{{#connection}} for {{ connection }}{{/connection}}.
+{{#due}}
+It is due on {{ due }}.
+{{/due}}{{#link}}
+{{ link }}
+{{/link}}";
+
+const DEADLINE_NEAR: &str = "\
+The privacy request {{ about }}{{#policy}} (policy {{ policy }}){{/policy}} {{#due}}is due on {{ due }}{{/due}}{{^due}}is nearly due{{/due}} and is not done yet.
+{{#reason}}
+What it waits for: {{ reason }}
+{{/reason}}{{#link}}
+{{ link }}
+{{/link}}";
+
+const CONNECTION_BROKEN: &str = "\
+The connection {{ connection }} does not work any more{{#reason}}: {{ reason }}{{/reason}}.
+
+Privacy requests that need it wait or fail until it does.
+{{#link}}
+{{ link }}
+{{/link}}";
+
+const USER_INVITE: &str = "\
+An account has been made for you, with the name {{ username }}.
+
+Choose a password{{#hours}} within {{ hours }} hours{{/hours}}{{#link}}:
+
+    {{ link }}{{/link}}{{^link}} with this code:
+
+    {{ code }}{{/link}}
+";
+
+const PASSWORD_RESET: &str = "\
+Somebody, probably you, asked for a new password for the account {{ username }}.
+
+Choose one{{#minutes}} within {{ minutes }} minutes{{/minutes}}{{#link}}:
+
+    {{ link }}{{/link}}{{^link}} with this code:
+
+    {{ code }}{{/link}}
+
+If it was not you, do nothing: the password stays as it is.
+";
+
+const TEST_MESSAGE: &str = "\
+This message shows that mail arrives. Nothing needs to be done.
+";

@@ -1,0 +1,46 @@
+//! By which ways a message goes.
+
+use spec::server_file::STAFF_MAIL;
+use store::{MessageKind, MessageTo};
+
+use crate::webhook::Endpoint;
+
+/// What there is to send with.
+pub(crate) struct Ways<'a> {
+    /// Whether mail can be sent.
+    pub(crate) mail: bool,
+    /// Addresses of those who run the installation.
+    pub(crate) staff: &'a [String],
+    pub(crate) endpoints: &'a [Endpoint],
+}
+
+impl Ways<'_> {
+    /// The ways of a message of this kind.
+    pub(crate) fn of(&self, kind: MessageKind, to: &MessageTo) -> Vec<MessageTo> {
+        let word = kind.as_str();
+        let mut ways = Vec::new();
+        match to {
+            MessageTo::Person(person) => {
+                let address = person.email.as_ref().filter(|_| self.mail);
+                ways.extend(address.map(|address| MessageTo::Mailbox(address.clone())));
+                let listening = self.endpoints.iter().filter(|endpoint| endpoint.listens_expressly(word));
+                ways.extend(listening.map(|endpoint| MessageTo::Webhook {
+                    name: endpoint.name.clone(),
+                    person: Some(person.clone()),
+                }));
+            }
+            MessageTo::Staff => {
+                let told = self.mail && STAFF_MAIL.contains(&word);
+                let staff = self.staff.iter().filter(|_| told);
+                ways.extend(staff.map(|address| MessageTo::Mailbox(address.clone())));
+                let listening = self.endpoints.iter().filter(|endpoint| endpoint.listens(word));
+                ways.extend(
+                    listening
+                        .map(|endpoint| MessageTo::Webhook { name: endpoint.name.clone(), person: None }),
+                );
+            }
+            MessageTo::Mailbox(_) | MessageTo::Webhook { .. } => ways.push(to.clone()),
+        }
+        ways
+    }
+}
