@@ -44,7 +44,10 @@ pub(crate) fn has(subcommand: &str) -> bool {
 /// Writes the generated pages, or with `check` compares them with what is there.
 pub(crate) fn docs(check: bool) -> Result<()> {
     let tail: &[&str] = if check { &["--", "--check"] } else { &[] };
-    run(&[&["run", "--quiet", "--package", "spec", "--example", "reference"], tail].concat())
+    for package in ["spec", "api"] {
+        run(&[&["run", "--quiet", "--package", package, "--example", "reference"], tail].concat())?;
+    }
+    Ok(())
 }
 
 fn command() -> Command {

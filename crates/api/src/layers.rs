@@ -14,10 +14,12 @@ use thiserror::Error;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::ApiError;
 use crate::address::Address;
 use crate::authorize::{Rules, authorize};
+use crate::metric;
 use crate::state::ApiState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -39,13 +41,27 @@ pub(crate) fn around(router: Router<ApiState>, state: &ApiState, rules: Rules) -
 async fn identify(State(state): State<ApiState>, request: Request, next: Next) -> Response {
     let id = state.ids().next_uuid().to_string();
     let path = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("call", request_id = %id, method = %request.method(), %path);
+    let traceparent = caller_trace(request.headers());
+    let span = tracing::info_span!("call", request_id = %id, method = %request.method(), path, traceparent, status = Empty);
+    let method = metric::method(request.method());
+    let started = state.clock().now();
     let mut response = next.run(request).instrument(span.clone()).await;
-    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "call answered"));
+    let took = state.clock().now().duration_since(started).unsigned_abs();
+    let status = response.status().as_u16();
+    span.record("status", status);
+    span.in_scope(|| tracing::debug!(status, duration_ms = took.as_millis(), "call answered"));
+    metric::call(method, path, status, took);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// The place of a caller in its own trace, as W3C Trace Context writes it; other texts stay out of logs.
+fn caller_trace(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get("traceparent")?.to_str().ok()?;
+    let allowed = |byte: u8| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    (text.len() == 55 && text.bytes().all(allowed)).then_some(text)
 }
 
 /// Headers that keep browsers from doing more with an answer than to show it to whoever asked.

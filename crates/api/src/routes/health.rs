@@ -1,5 +1,7 @@
 //! Whether the server works; outside `/api/v1`, for anyone.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -14,7 +16,28 @@ use utoipa_axum::routes;
 use crate::state::ApiState;
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(health)).routes(routes!(database))
+    OpenApiRouter::new()
+        .routes(routes!(health))
+        .routes(routes!(database))
+        .routes(routes!(ready))
+        .routes(routes!(live))
+}
+
+/// How long the database may take to answer a server that wants calls.
+const READY_TIME: Duration = Duration::from_secs(2);
+
+/// Whether calls should be sent here.
+#[derive(Debug, Serialize, ToSchema)]
+struct Ready {
+    /// `true`.
+    ready: bool,
+}
+
+/// That the process answers.
+#[derive(Debug, Serialize, ToSchema)]
+struct Live {
+    /// `true`.
+    live: bool,
 }
 
 /// What the server says of itself.
@@ -69,7 +92,7 @@ async fn health(State(state): State<ApiState>) -> Response {
     let health =
         Health { webserver: "healthy", version: env!("CARGO_PKG_VERSION"), cache: "no cache configured" };
     match state.store().database_health().await {
-        Ok(found) if found.revision == found.wanted => Json(health).into_response(),
+        Ok(found) if found.revision >= found.wanted => Json(health).into_response(),
         found => unhealthy(found),
     }
 }
@@ -87,9 +110,52 @@ async fn health(State(state): State<ApiState>) -> Response {
 )]
 async fn database(State(state): State<ApiState>) -> Response {
     match state.store().database_health().await {
-        Ok(found) if found.revision == found.wanted => Json(shape(found)).into_response(),
+        Ok(found) if found.revision >= found.wanted => Json(shape(found)).into_response(),
         found => unhealthy(found),
     }
+}
+
+/// Says whether calls should be sent here: not while the database does not answer within two seconds,
+/// or the server was told to end.
+#[utoipa::path(
+    get,
+    path = "/ready",
+    tag = "Health",
+    security(()),
+    responses(
+        (status = 200, description = "They should", body = Ready),
+        (status = 503, description = "They should not; the text says why", body = serde_json::Value)
+    )
+)]
+async fn ready(State(state): State<ApiState>) -> Response {
+    let not_ready = |why: &str| {
+        let detail = json!({ "ready": false, "reason": why });
+        (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "detail": detail }))).into_response()
+    };
+    if state.settings().telemetry.is_ending() {
+        return not_ready("the server is ending");
+    }
+    match tokio::time::timeout(READY_TIME, state.store().database_health()).await {
+        Ok(Ok(found)) if found.revision >= found.wanted => Json(Ready { ready: true }).into_response(),
+        Ok(Ok(_)) => not_ready("the database needs a migration"),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the database does not answer");
+            not_ready("the database does not answer")
+        }
+        Err(_) => not_ready("the database takes too long to answer"),
+    }
+}
+
+/// Says that the process answers, whatever the database does: for those who would start it again.
+#[utoipa::path(
+    get,
+    path = "/live",
+    tag = "Health",
+    security(()),
+    responses((status = 200, description = "It does", body = Live))
+)]
+async fn live() -> Json<Live> {
+    Json(Live { live: true })
 }
 
 fn shape(found: DatabaseHealth) -> Database {
