@@ -2,7 +2,8 @@
 //! hold has ended.
 
 use jiff::Timestamp;
-use store::{HoldRest, PrivacyRequest, Store, StoreError};
+use model::CollectionAddress;
+use store::{Hold, HoldRest, PrivacyRequest, Store, StoreError};
 
 use crate::plan::{HELD, Plan};
 use crate::request::{By, HeldIdentities, NewRequest, PrivacyRequests, RequestError, Submitter};
@@ -12,31 +13,40 @@ pub const SOURCE: &str = "Hold ended";
 /// How many are made at once.
 const MOST: u32 = 100;
 
-/// Keeps what a plan left out for holds, so that it is completed when the first of them ends; says
-/// whether there is anything. Doing it twice changes nothing.
+/// Keeps what a plan left out for holds, so that it is completed when the first of them ends, once the
+/// request itself is; says whether there is anything. The rest of an earlier plan goes.
 ///
 /// # Errors
 /// [`StoreError`]; call it again.
 pub async fn keep_rest(store: &Store, request: &PrivacyRequest, plan: &Plan) -> Result<bool, StoreError> {
-    let mut left_out = plan.contents().not_covered.iter().filter(|one| one.reason == HELD).peekable();
-    if left_out.peek().is_none() {
+    let held: Vec<&CollectionAddress> = held(plan);
+    if held.is_empty() {
+        store.hold_rest_drop(&request.id).await?;
         return Ok(false);
     }
     let holds = store.hold_list_of(&request.id).await?;
-    let is_about = |place: &Option<String>| match place {
-        None => true,
-        Some(place) => plan.contents().not_covered.iter().any(|one| {
-            one.reason == HELD && (*place == one.collection.to_string() || *place == one.collection.dataset())
-        }),
-    };
-    let about: Vec<Option<Timestamp>> =
-        holds.iter().filter(|hold| is_about(&hold.place)).map(|hold| hold.until).collect();
-    // None left: they have ended since the plan was made.
-    let due_at = if about.is_empty() { Some(store.clock().now()) } else { about.into_iter().flatten().min() };
+    let due_at = ends_first(&holds, &held, store.clock().now());
     let identities = store.privacy_request_identities(&request.id).await?;
     let policy = request.policy.clone();
     store.hold_rest_put(&HoldRest { request: request.id.clone(), policy, identities, due_at }).await?;
     Ok(true)
+}
+
+/// The collections that a plan left out for holds.
+fn held(plan: &Plan) -> Vec<&CollectionAddress> {
+    let left_out = plan.contents().not_covered.iter().filter(|one| one.reason == HELD);
+    left_out.map(|one| &one.collection).collect()
+}
+
+/// When the first hold about one of these ends; none: when somebody lifts it.
+fn ends_first(holds: &[Hold], held: &[&CollectionAddress], now: Timestamp) -> Option<Timestamp> {
+    let is_about = |hold: &&Hold| match &hold.place {
+        None => true,
+        Some(place) => held.iter().any(|one| *place == one.to_string() || *place == one.dataset()),
+    };
+    let about: Vec<Option<Timestamp>> = holds.iter().filter(is_about).map(|hold| hold.until).collect();
+    // None left: they have ended since the plan was made.
+    if about.is_empty() { Some(now) } else { about.into_iter().flatten().min() }
 }
 
 /// Makes the requests that complete what was left and may go by now; says how many. What is still held

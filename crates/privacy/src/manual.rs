@@ -129,7 +129,11 @@ pub async fn missing(
     let mut missing = Vec::new();
     for form in store.manual_form_list().await? {
         let Some(connection) = store.connection_find(&form.connection).await? else { continue };
-        for action in actions.iter().copied().filter(|action| serves(&connection, *action)) {
+        for action in actions {
+            let action = *action;
+            if !serves(&connection, action) {
+                continue;
+            }
             let brought = brought(store, request, (&form.connection, &form.fields, action)).await?;
             if !brought.checked {
                 missing.push(Missing { connection: form.connection.clone(), action });

@@ -26,7 +26,7 @@ mod table;
 
 pub use archive::write_zip;
 pub use draft::Drafts;
-pub use locked::{LockError, lock};
+pub use locked::{LockError, lock, lock_archive};
 
 use draft::Draft;
 
@@ -70,12 +70,14 @@ pub struct PackageOptions<'a> {
     pub rows_shown: usize,
     /// Where unfinished files are noted, for the case that the program is killed.
     pub drafts: Option<&'a Drafts>,
+    /// Rows that people brought, each under a key of its own; they go in as they are.
+    pub brought: &'a [(String, Row)],
 }
 
 impl<'a> PackageOptions<'a> {
     /// Options with nobody named, no date, and 200 rows shown.
     pub fn new(contents: Contents<'a>) -> Self {
-        Self { contents, subject: None, made_at: None, rows_shown: ROWS_SHOWN, drafts: None }
+        Self { contents, subject: None, made_at: None, rows_shown: ROWS_SHOWN, drafts: None, brought: &[] }
     }
 }
 
@@ -106,6 +108,9 @@ pub enum PackageError {
         #[source]
         source: io::Error,
     },
+    /// The archive cannot be locked.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The archive cannot be passed on.
     #[error("the package cannot be passed on to its place")]
     Stream(#[source] io::Error),

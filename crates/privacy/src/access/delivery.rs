@@ -1,12 +1,13 @@
 //! What was read, on its way to the places that the policy names.
 
-use std::io::Write;
+use std::io::{self, Seek as _, Write};
 use std::sync::Arc;
 
+use crypto::Secret;
 use engine::RunOutcome;
 use graph::Graph;
 use jiff::Timestamp;
-use model::Identities;
+use model::{Identities, Row};
 use spec::{ActionType, PackageFormat, Policy, Rule};
 
 use crate::Report;
@@ -26,6 +27,10 @@ pub struct Package {
     pub identities: Identities,
     /// When it was packed.
     pub made_at: Timestamp,
+    /// Rows that people brought, by the key of their form's connection.
+    pub brought: Vec<(String, Row)>,
+    /// What its archives open with; none: they are open.
+    pub password: Option<Secret<String>>,
 }
 
 /// An access rule with the place that takes its packages.
@@ -71,7 +76,17 @@ impl Package {
             Some(policy) => Contents::OfRule { policy, rule, graph: &self.graph },
             None => Contents::Everything,
         };
-        package::write_zip(out, &self.outcome, &self.options(contents), formats)
+        let options = self.options(contents);
+        let Some(password) = &self.password else {
+            return package::write_zip(out, &self.outcome, &options, formats);
+        };
+        // It has to be whole to be locked, and has no name on the disk meanwhile.
+        let mut open = tempfile::tempfile().map_err(PackageError::Stream)?;
+        let report = package::write_zip(&mut open, &self.outcome, &options, formats)?;
+        open.rewind().map_err(PackageError::Stream)?;
+        let mut locked = package::lock_archive(open, password)?;
+        io::copy(&mut locked, out).map_err(PackageError::Stream)?;
+        Ok(report)
     }
 
     /// Writes the rows that a rule delivers as one JSON object, address → rows.
@@ -93,6 +108,7 @@ impl Package {
         PackageOptions {
             subject: Some(&self.identities),
             made_at: Some(self.made_at),
+            brought: &self.brought,
             ..PackageOptions::new(contents)
         }
     }

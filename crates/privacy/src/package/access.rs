@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use engine::RunOutcome;
 use graph::Selection;
-use model::CollectionAddress;
+use model::{CollectionAddress, Row};
 
 use super::shown::ShownCollection;
 use super::{Failed, PackageOptions, was_read};
@@ -54,6 +54,9 @@ pub(super) fn write(
         }
         shown.push(first);
     }
+    for (key, row) in options.brought {
+        writer.brought(key, row).map_err(Failed::Write)?;
+    }
     writer.finish().map_err(Failed::Write)?;
     Ok(shown)
 }
@@ -85,10 +88,22 @@ impl Writer<'_> {
         write(&mut *self.file)
     }
 
+    /// One row under a key of its own.
+    fn brought(&mut self, key: &str, row: &Row) -> io::Result<()> {
+        self.name(key)?;
+        self.file.write_all(b"[\n")?;
+        serde_json::to_writer(&mut *self.file, row).map_err(io::Error::from)?;
+        self.file.write_all(b"\n]")
+    }
+
     fn key(&mut self, address: &CollectionAddress) -> io::Result<()> {
+        self.name(&address.to_string())
+    }
+
+    fn name(&mut self, name: &str) -> io::Result<()> {
         self.file.write_all(if self.collections == 0 { b"{\n" } else { b",\n" })?;
         self.collections += 1;
-        serde_json::to_writer(&mut *self.file, &address.to_string()).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut *self.file, name).map_err(io::Error::from)?;
         self.file.write_all(b":")
     }
 

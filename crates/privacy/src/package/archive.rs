@@ -7,7 +7,8 @@ use std::rc::Rc;
 
 use engine::RunOutcome;
 use jiff::Timestamp;
-use model::CollectionAddress;
+use model::{CollectionAddress, Row};
+use serde_json::json;
 use spec::PackageFormat;
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, DateTime, ZipWriter};
@@ -110,6 +111,11 @@ impl<'a> Archive<'a> {
             // Nothing is shown from here, so nothing is kept.
             let options = PackageOptions { rows_shown: 0, ..*options };
             self.file("access.json", |file| access::write(file, outcome, &options))?;
+        }
+        if !wanted(PackageFormat::Json) && !options.brought.is_empty() {
+            let brought: Row = options.brought.iter().map(|(key, row)| (key.clone(), json!([row]))).collect();
+            let text = serde_json::to_vec_pretty(&brought).map_err(|error| Failed::Write(error.into()))?;
+            self.put("brought.json", &text)?;
         }
         let mut site = if wanted(PackageFormat::Html) { Some(Site::new()?) } else { None };
         for (address, collection) in outcome.collections.iter().filter(|(_, collection)| was_read(collection))

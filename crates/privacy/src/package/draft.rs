@@ -213,6 +213,7 @@ impl Draft {
         self.fill(|out| {
             write(out).map_err(|error| match error {
                 PackageError::Write { source, .. } | PackageError::Stream(source) => Failed::Write(source),
+                PackageError::Lock(error) => Failed::Write(io::Error::other(error)),
                 PackageError::Rows(error) => Failed::Rows(error),
                 PackageError::Page(error) => Failed::Page(error),
             })

@@ -1,7 +1,7 @@
 //! A package that only opens with a password.
 
 use std::fs::File;
-use std::io::{self, Seek as _};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use crypto::Secret;
@@ -30,7 +30,15 @@ pub enum LockError {
 /// # Errors
 /// [`LockError`].
 pub fn lock(package: &Path, password: &Secret<String>) -> Result<File, LockError> {
-    let mut archive = ZipArchive::new(File::open(package)?)?;
+    lock_archive(File::open(package)?, password)
+}
+
+/// The same for an archive that is open already.
+///
+/// # Errors
+/// [`LockError`].
+pub fn lock_archive(package: impl Read + Seek, password: &Secret<String>) -> Result<File, LockError> {
+    let mut archive = ZipArchive::new(package)?;
     let mut writer = ZipWriter::new(tempfile::tempfile()?);
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index)?;

@@ -1,13 +1,19 @@
 //! Until when a request is to be answered.
 
+use std::time::Duration;
+
 use crypto::Secret;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use model::PrivacyRequestId;
-use store::{DeadlineExtension, Intake, JobFilter, JobState, PrivacyRequest, PrivacyRequestStatus};
+use store::{
+    DeadlineExtension, Intake, JobFilter, JobState, MessageKind, NewMessage, PrivacyRequest,
+    PrivacyRequestFilter, PrivacyRequestOrder, PrivacyRequestStatus, Window,
+};
 
 use super::status::is_over;
-use super::{By, PrivacyRequests, RequestError, RequestSettings};
+use super::create::later;
+use super::{By, PrivacyRequests, RequestError, RequestSettings, message};
 use crate::deadline::{
     Calendar, Circumstances, Deadline, Extended, Forecast, Jurisdiction, Pause, PauseReason, VendorClock,
     deadline, forecast,
@@ -22,6 +28,8 @@ pub struct Deadlines {
     pub calendar: Calendar,
 }
 
+/// How many requests are told of at once.
+const MOST_REMINDED: u32 = 1_000;
 /// How many jobs of a request are looked at.
 const MOST_JOBS: u32 = 10_000;
 
@@ -145,6 +153,30 @@ impl PrivacyRequests {
         let due_at = last_moment(&deadline);
         self.store().deadline_extend(id, (&extension, due_at), by.actor.clone()).await?;
         self.deadline(&self.get(id).await?).await?.ok_or(RequestError::NoLaw)
+    }
+
+    /// Tells those who are responsible of requests whose deadline is nearer than `within`, once for each
+    /// deadline; says how many were looked at.
+    ///
+    /// # Errors
+    /// [`RequestError::Store`]; who was told stays told.
+    pub async fn remind(&self, within: Duration) -> Result<usize, RequestError> {
+        let near = PrivacyRequestFilter {
+            overdue_at: Some(later(self.now(), within)),
+            order: PrivacyRequestOrder::OldestFirst,
+            ..PrivacyRequestFilter::default()
+        };
+        let found = self.store().privacy_request_list(&near, Window { offset: 0, limit: MOST_REMINDED }).await?;
+        let messages = found.items.iter().map(|request| {
+            let due = request.due_at.map(|due| due.to_string()).unwrap_or_default();
+            message::to_staff(MessageKind::DeadlineNear, request)
+                .once(format!("deadline_near|{}|{due}", request.id))
+        });
+        let messages: Vec<NewMessage> = messages.collect();
+        if !messages.is_empty() {
+            self.store().message_put(&messages).await?;
+        }
+        Ok(messages.len())
     }
 
     async fn counted(

@@ -9,6 +9,7 @@ use super::halt::{Halt, PROCESSING};
 use super::journey::{Journey, Means};
 use super::log;
 use crate::PlanRequest;
+use crate::hold;
 use crate::plan::Plan;
 use crate::planning::{PlanningError, RaisedLimits};
 use crate::request::Waits;
@@ -37,6 +38,8 @@ impl Journey<'_> {
             return Ok(Planned::Nothing);
         }
         let plan = self.planned(means).await?;
+        let kept = hold::keep_rest(self.store(), &self.request, &plan).await;
+        kept.map_err(|error| Halt::of_store(&error, STEP))?;
         let contents = plan.contents();
         if contents.not_covered.iter().any(|one| one.reason == NO_WRITE_ACCESS) {
             let logs = log::of_erasure(&means.service, &means.policy.policy, contents, None);

@@ -9,6 +9,7 @@ use super::access_step::Read;
 use super::halt::Halt;
 use super::journey::{Journey, Means};
 use crate::access::{Destination, Package};
+use crate::manual;
 use crate::storage::{Storage, StorageError};
 use crate::storage_book::{RuleStorageError, StorageBookError};
 
@@ -25,12 +26,19 @@ impl Journey<'_> {
         for rule in Package::access_rules(policy) {
             places.push((rule, self.storage(rule).await?));
         }
+        let (store, id) = (self.store(), &self.request.id);
+        let brought = manual::rows(store, id).await.map_err(|error| Halt::of_store(&error, STEP))?;
+        let brought = brought.into_iter().map(|(key, row)| (key.as_str().to_owned(), row)).collect();
+        let password = store.privacy_request_encryption_key(id).await;
+        let password = password.map_err(|error| Halt::of_store(&error, STEP))?;
         let package = Arc::new(Package {
             graph: Arc::clone(&means.service.parts().graph),
             policy: Some(policy.clone()),
             outcome,
             identities: subject.identities,
             made_at: self.clock().now(),
+            brought,
+            password,
         });
         let destinations: Vec<Destination<'_>> =
             places.iter().map(|(rule, storage)| Destination { rule, storage }).collect();

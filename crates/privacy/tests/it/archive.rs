@@ -322,3 +322,23 @@ impl Write for Counting {
         Ok(())
     }
 }
+
+// rule: privacy-requests W-15
+#[test]
+fn what_people_brought_goes_in_as_it_is() {
+    let outcome = engine::RunOutcome { collections: BTreeMap::new() };
+    let row = json!({"letters": "12.50", "system_name": "Archive"});
+    let brought = [("archive".to_owned(), serde_json::from_value(row.clone()).unwrap())];
+    let options = PackageOptions { brought: &brought, ..PackageOptions::new(Contents::Everything) };
+    let file = |format, name: &str| -> Value {
+        let mut bytes = Vec::new();
+        write_zip(&mut bytes, &outcome, &options, &[format]).unwrap();
+        serde_json::from_str(&files(&bytes)[name]).unwrap()
+    };
+
+    let in_json = file(PackageFormat::Json, "access.json");
+    let beside_tables = file(PackageFormat::Csv, "brought.json");
+
+    assert_eq!(in_json, json!({"archive": [row]}));
+    assert_eq!(beside_tables, in_json);
+}

@@ -40,11 +40,19 @@ impl Store {
         tx.commit().await
     }
 
-    /// What may be completed now, the oldest first.
+    /// What may be completed now, the oldest first: rests of requests that are complete themselves.
     pub async fn hold_rest_due(&self, most: u32) -> Result<Vec<HoldRest>, StoreError> {
-        const LIST: &str = "SELECT request, policy, sealed, due_at FROM hold_rest WHERE follow_up IS NULL AND due_at <= $1 ORDER BY due_at, request LIMIT $2";
+        const LIST: &str = "SELECT r.request, r.policy, r.sealed, r.due_at FROM hold_rest r JOIN privacy_request p ON p.id = r.request WHERE r.follow_up IS NULL AND r.due_at <= $1 AND p.status = 'complete' ORDER BY r.due_at, r.request LIMIT $2";
         let query = sqlx::query(LIST).bind(self.now()).bind(signed(u64::from(most)));
         query.fetch_all(&self.inner.reader).await?.iter().map(|row| self.rest(row)).collect()
+    }
+
+    /// Forgets what was kept as left of a request, if nothing follows it yet.
+    pub async fn hold_rest_drop(&self, request: &PrivacyRequestId) -> Result<(), StoreError> {
+        const DROP: &str = "DELETE FROM hold_rest WHERE request = $1 AND follow_up IS NULL";
+        let mut tx = self.begin().await?;
+        sqlx::query(DROP).bind(request.as_str()).execute(tx.connection()).await?;
+        tx.commit().await
     }
 
     /// Enters the request that completes the rest, and forgets the person here; says whether it was

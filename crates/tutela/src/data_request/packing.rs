@@ -92,6 +92,8 @@ impl Packing {
             outcome,
             identities,
             made_at: shared.clock.now(),
+            brought: Vec::new(),
+            password: None,
         });
         let destinations = self.destinations(shared.policy.as_ref());
         let stored = package.deliver(run.as_str(), &destinations).await;

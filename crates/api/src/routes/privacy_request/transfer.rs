@@ -58,6 +58,8 @@ async fn transfer(
         outcome,
         identities: Identities::default(),
         made_at: state.clock().now(),
+        brought: Vec::new(),
+        password: None,
     };
     let folder = state.packages().data.clone();
     let written = tokio::task::spawn_blocking(move || {
