@@ -139,6 +139,7 @@ impl ConnectionType {
         match self {
             Self::Postgres | Self::Timescale => Some(DatabaseKind::Postgres),
             Self::MySql | Self::MariaDb => Some(DatabaseKind::MySql),
+            Self::Sqlite => Some(DatabaseKind::Sqlite),
             _ => None,
         }
     }
@@ -150,11 +151,17 @@ impl ConnectionType {
     }
 
     /// Whether the catalogue offers it: not `saas`, whose templates stand for it, and not what is set up
-    /// by other means, or for tests.
+    /// by other means, lies in a folder of the server, or is for tests.
     pub fn is_offered(self) -> bool {
         let set_up_elsewhere = matches!(
             self,
-            Self::Fides | Self::Https | Self::Manual | Self::Saas | Self::TestDatastore | Self::TestWebsite
+            Self::Fides
+                | Self::Https
+                | Self::Manual
+                | Self::Saas
+                | Self::Sqlite
+                | Self::TestDatastore
+                | Self::TestWebsite
         );
         !set_up_elsewhere
     }
@@ -194,6 +201,7 @@ impl ConnectionType {
             Self::Scylla => ("ScyllaDB", Database),
             Self::Snowflake => ("Snowflake", Database),
             Self::Sovrn => ("Sovrn", Email),
+            Self::Sqlite => ("SQLite", Database),
             Self::TestDatastore => ("Test database", Database),
             Self::TestWebsite => ("Test website", Website),
             Self::Timescale => ("TimescaleDB", Database),

@@ -71,6 +71,8 @@ pub enum ConnectionType {
     Snowflake,
     /// Consent by e-mail to Sovrn.
     Sovrn,
+    /// A SQLite file in a folder that the server's settings name.
+    Sqlite,
     /// A database that is none, for tests.
     TestDatastore,
     /// A website that is none, for tests.
@@ -116,6 +118,7 @@ impl ConnectionType {
         Self::Scylla,
         Self::Snowflake,
         Self::Sovrn,
+        Self::Sqlite,
         Self::TestDatastore,
         Self::TestWebsite,
         Self::Timescale,
@@ -197,6 +200,7 @@ impl ConnectionType {
             Self::Scylla => "scylla",
             Self::Snowflake => "snowflake",
             Self::Sovrn => "sovrn",
+            Self::Sqlite => "sqlite",
             Self::TestDatastore => "test_datastore",
             Self::TestWebsite => "test_website",
             Self::Timescale => "timescale",

@@ -84,6 +84,9 @@ impl Connections {
             ConnectionType::MySql | ConnectionType::MariaDb => {
                 self.tried_database(connection, (kind, DatabaseKind::MySql), secrets).await
             }
+            ConnectionType::Sqlite => {
+                self.tried_database(connection, (kind, DatabaseKind::Sqlite), secrets).await
+            }
             ConnectionType::ManualTask | ConnectionType::TestDatastore | ConnectionType::TestWebsite => {
                 Trial::Succeeded
             }

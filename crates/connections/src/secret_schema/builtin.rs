@@ -15,6 +15,7 @@ pub(super) fn schema(kind: ConnectionType) -> Option<SecretSchema> {
             "MariaDBSchema",
             vec![host(), port(3306), text("username"), password(), text("dbname").required(), url()],
         ),
+        ConnectionType::Sqlite => ("SQLiteSchema", vec![text("url").required()]),
         ConnectionType::Mssql => (
             "MicrosoftSQLServerSchema",
             vec![
