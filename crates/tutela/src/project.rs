@@ -19,7 +19,7 @@ use crate::state::beside;
 
 pub(crate) use self::resolve::{DescribedPart, Instance, Member, Part};
 pub(crate) use self::settings::{limits, reading};
-pub(crate) use self::sources::{Calls, Opening, Wired};
+pub(crate) use self::sources::{Opening, Wired};
 
 /// A project file and where it lies: paths in it start there.
 #[derive(Debug)]

@@ -2,9 +2,10 @@ mod keep;
 
 use std::collections::BTreeMap;
 
+use connections::Calls;
 use egress::{Cassette, DoorSettings, Mode};
 use engine::{Cancellation, Limits, RunOutcome, Status};
-use model::{Clock, CollectionAddress, ConnectionKey, Identities, Row};
+use model::{Clock, CollectionAddress, ConnectionKey, Identities, RandomIds, Row};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use spec::connector_file::ConnectorFile;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use crate::data_request::{DataRequests, Means};
 use crate::failure::Failure;
-use crate::project::{Calls, Instance, Wired, door};
+use crate::project::{Instance, Wired, door};
 
 pub(crate) use self::keep::kept_paths;
 
@@ -133,7 +134,10 @@ impl Recording {
         let door = door::open(DoorSettings::default(), Mode::Replay(self.cassette.clone()), &clock)?;
         let settings =
             connector::Settings { retry_wait: std::time::Duration::ZERO, ..connector::Settings::default() };
-        let wired = Wired::of_instance(instance, &Calls::new(door, settings, Arc::clone(&clock)))?;
+        let wired = Wired::of_instance(
+            instance,
+            &Calls::new(door, settings, (Arc::clone(&clock), Arc::new(RandomIds))),
+        )?;
         let means = Means {
             // Equal calls get their answers in the recorded order, so one goes after the other.
             limits: Limits { per_connection: 1, total: 1 },

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use connections::definition_digest;
 use connector::{Connection, Secrets};
 use graph::MaskingMode;
 use model::ConnectionKey;
@@ -169,7 +170,7 @@ impl ProjectFile {
         pair.dataset = dataset.or(pair.dataset);
         found.sources.add(pair.connector.clone());
         pair.dataset.iter().for_each(|dataset| found.sources.add(dataset.clone()));
-        let sha256 = digest([Some(&pair.connector), pair.dataset.as_ref()]);
+        let sha256 = definition_digest([Some(&pair.connector), pair.dataset.as_ref()]);
         let checked = check(&pair, &entry.key, found)?;
         Ok(checked.map(|(file, dataset)| Described {
             part: DescribedPart::Connector(Box::new(file), dataset),
@@ -186,7 +187,7 @@ impl ProjectFile {
     ) -> Option<Described> {
         let key = &self.project.connections.get(position)?.key;
         found.sources.add(source.clone());
-        let sha256 = digest([None, Some(source)]);
+        let sha256 = definition_digest([None, Some(source)]);
         let checked = spec::check_datasets(source, &options(key));
         found.list.extend(checked.diagnostics);
         let datasets = checked.value?;
@@ -341,22 +342,6 @@ fn check(
 
 fn options(key: &ConnectionKey) -> CheckOptions {
     CheckOptions { instance_key: Some(key.clone()), domain_validation: DomainValidation::default() }
-}
-
-/// One digest over the texts that say what a connection does, scripts included.
-fn digest(sources: [Option<&SourceFile>; 2]) -> String {
-    let mut whole = String::new();
-    for source in sources {
-        let scripts = source.map(SourceFile::scripts).unwrap_or_default();
-        for text in source.into_iter().chain(scripts).map(SourceFile::text) {
-            // With its length, text cannot move from one file to the next unseen.
-            whole.push_str(&text.len().to_string());
-            whole.push('\n');
-            whole.push_str(text);
-        }
-        whole.push('|');
-    }
-    format!("sha256:{}", crypto::hex(&crypto::sha256(whole.as_bytes())))
 }
 
 /// The dataset with the connection's key, else the first, which is then found to be another's.

@@ -1,13 +1,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use connector::{Connector, ConnectorParts, MemoryTokens, Settings, TokenStore};
-use datastore::{Boundary, Database, DatabaseSettings, ReadLimits};
+use connections::{Calls, DatabasePlace, GraphPart, joined};
+use datastore::{Boundary, Database};
 use egress::{AllowedNetwork, Door, Mode};
 use engine::{SharedBudgets, Source, StoredTokens, StoredTokensParts};
-use graph::{Graph, GraphDataset};
+use graph::Graph;
 use model::{Clock, ConnectionKey, RandomIds};
-use serde_json::{Value, json};
+use serde_json::json;
 use spec::DatabaseKind;
 use spec::dataset_file::Dataset;
 use store::Store;
@@ -32,42 +32,10 @@ impl Wired {
     /// # Errors
     /// Bad input if its files contradict each other.
     pub(crate) fn of_instance(instance: &Instance, calls: &Calls) -> Result<Self, Failure> {
-        let dataset = merged(instance).map_err(|error| Failure::bad_input(&error))?;
-        let graph = Graph::build(&[dataset]).map_err(|error| Failure::bad_input(&error))?;
-        let source = Source::from(calls.connector(instance));
+        let part = GraphPart::Connector(&instance.connection, instance.dataset.as_ref());
+        let graph = joined([part]).map_err(|error| Failure::bad_input(&error))?;
+        let source = Source::from(calls.connector(instance.connection.clone()));
         Ok(Self { graph, sources: HashMap::from([(instance.connection.key.clone(), source)]) })
-    }
-}
-
-/// How connector files are called.
-#[derive(Debug, Clone)]
-pub(crate) struct Calls {
-    /// The way out.
-    pub(crate) door: Door,
-    /// Attempts, waits, caps.
-    pub(crate) settings: Settings,
-    /// Time.
-    pub(crate) clock: Arc<dyn Clock>,
-    /// Access tokens, shared by all connections.
-    pub(crate) tokens: Arc<dyn TokenStore>,
-}
-
-impl Calls {
-    /// With access tokens kept in memory.
-    pub(crate) fn new(door: Door, settings: Settings, clock: Arc<dyn Clock>) -> Self {
-        Self { door, settings, clock, tokens: Arc::new(MemoryTokens::new()) }
-    }
-
-    /// An application, ready to be called.
-    pub(crate) fn connector(&self, instance: &Instance) -> Connector {
-        Connector::new(ConnectorParts {
-            connection: instance.connection.clone(),
-            door: self.door.clone(),
-            tokens: Arc::clone(&self.tokens),
-            clock: Arc::clone(&self.clock),
-            ids: Arc::new(RandomIds),
-            settings: self.settings.clone(),
-        })
     }
 }
 
@@ -93,7 +61,8 @@ impl<'a> Opening<'a> {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
         let door = project.door(Mode::Live, &clock)?;
-        Ok(Self { project, state, calls: Calls::new(door, reading(&project.project.reading), clock) })
+        let calls = Calls::new(door, reading(&project.project.reading), (clock, Arc::new(RandomIds)));
+        Ok(Self { project, state, calls })
     }
 
     /// The same, with what all processes on one state share: access tokens, and rate budgets if the state
@@ -133,7 +102,7 @@ impl<'a> Opening<'a> {
         let mut sources = HashMap::new();
         for member in members {
             let source = match &member.part {
-                Part::Connector(instance) => Source::from(self.calls.connector(instance)),
+                Part::Connector(instance) => Source::from(self.calls.connector(instance.connection.clone())),
                 Part::Database(kind, dataset) => Source::from(self.database(member, *kind, dataset)?),
             };
             sources.insert(member.entry.key.clone(), source);
@@ -151,18 +120,15 @@ impl<'a> Opening<'a> {
         kind: DatabaseKind,
         dataset: &Dataset,
     ) -> Result<Database, Failure> {
-        let defaults = ReadLimits::default();
-        let Settings { attempts, retry_wait, .. } = self.calls.settings;
-        let settings = DatabaseSettings {
-            connection: member.entry.key.clone(),
-            kind: kind.into(),
-            secrets: member.secrets.iter().map(renamed).collect(),
+        let place = DatabasePlace {
+            key: member.entry.key.clone(),
+            kind,
+            secrets: member.secrets.clone(),
             access: member.entry.access,
             namespace: dataset.namespace.clone().unwrap_or_default(),
             boundary: self.boundary()?,
-            limits: ReadLimits { attempts, retry_wait, ..defaults },
         };
-        Database::new(&settings, Arc::clone(&self.calls.clock)).map_err(|error| Failure::bad_input(&error))
+        place.open(&self.calls.settings, &self.calls.clock).map_err(|error| Failure::bad_input(&error))
     }
 
     /// Databases may be where `egress.allow` says, files in the project's folder, and neither where
@@ -185,22 +151,9 @@ impl<'a> Opening<'a> {
 /// # Errors
 /// Bad input if the files contradict each other.
 fn graph(members: &[Member]) -> Result<Graph, Failure> {
-    let merge = |member: &Member| match &member.part {
-        Part::Connector(instance) => merged(instance),
-        Part::Database(_, dataset) => Ok(GraphDataset::from_dataset(dataset)),
-    };
-    let datasets: Result<Vec<GraphDataset>, _> = members.iter().map(merge).collect();
-    datasets.and_then(|datasets| Graph::build(&datasets)).map_err(|error| Failure::bad_input(&error))
-}
-
-/// One connector file with its dataset.
-fn merged(instance: &Instance) -> Result<GraphDataset, graph::GraphError> {
-    let connection = &instance.connection;
-    graph::merge(&connection.file, instance.dataset.as_ref(), &connection.references)
-}
-
-/// The name that the driver knows a secret by.
-fn renamed((name, value): &(String, Value)) -> (String, Value) {
-    let name = if name == "ssl_mode" { "sslmode" } else { name };
-    (name.to_owned(), value.clone())
+    let parts = members.iter().map(|member| match &member.part {
+        Part::Connector(instance) => GraphPart::Connector(&instance.connection, instance.dataset.as_ref()),
+        Part::Database(_, dataset) => GraphPart::Database(dataset),
+    });
+    joined(parts).map_err(|error| Failure::bad_input(&error))
 }

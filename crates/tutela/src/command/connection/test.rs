@@ -85,7 +85,7 @@ pub(crate) fn run(test: &Test, output: Output) -> Result<Exit, Failure> {
     let lines = match &member.part {
         Part::Connector(instance) => {
             let capabilities = capabilities(&instance.connection, member.entry.access);
-            let connector = opening.calls.connector(instance);
+            let connector = opening.calls.connector(instance.connection.clone());
             runtime::run_until_interrupted(async {
                 let mut lines = vec![test_request(&connector).await];
                 for capability in &capabilities {

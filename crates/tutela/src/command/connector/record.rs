@@ -1,9 +1,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use connections::Calls;
 use egress::{Mode, Recorder};
 use engine::Cancellation;
-use model::{Clock, SystemClock};
+use model::{Clock, RandomIds, SystemClock};
 use serde_json::json;
 
 use crate::arguments::Format;
@@ -12,7 +13,7 @@ use crate::data_request::{DataRequests, Means};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
-use crate::project::{Calls, Instance, ProjectArgument, ProjectFile, Wired, limits, reading};
+use crate::project::{Instance, ProjectArgument, ProjectFile, Wired, limits, reading};
 use crate::recording::{Recording, kept_paths};
 use crate::runtime;
 
@@ -50,7 +51,7 @@ pub(crate) fn run(record: &Record, output: Output) -> Result<Exit, Failure> {
     let calls = Calls::new(
         file.door(Mode::Record(recorder.clone()), &clock)?,
         reading(&file.project.reading),
-        Arc::clone(&clock),
+        (Arc::clone(&clock), Arc::new(RandomIds)),
     );
     let wired = Wired::of_instance(&with_kept_paths(instance.clone()), &calls)?;
     let means = Means { limits: limits(&file.project.reading), policy: None, clock: Arc::clone(&clock) };
