@@ -58,7 +58,7 @@ pub use put::{PutConnection, PutRefused};
 pub use secret_schema::{FieldKind, MASK, Others, SecretField, SecretSchema, connector_secret_problems};
 pub use secret_values::SecretValues;
 pub use secrets::{SecretsCheck, SecretsKept, SecretsMode, SecretsRefused};
-pub use template::{ArchiveError, Instance, Template, TemplateFault, supported_actions};
+pub use template::{ArchiveError, Instance, Template, TemplateFault, kept_form, supported_actions};
 pub use templates::{OfferedTemplate, RegisterRefused, TemplateRemoveRefused, TemplateVersion};
 pub use trial::{Trial, TrialRefused};
 pub use view::ConnectionView;

@@ -179,6 +179,19 @@ pub(crate) fn connector_document(
     Some(Value::Object(document))
 }
 
+/// A connector file with this key filled in, checked, and as a server keeps it; `None` if it does not
+/// pass.
+pub fn kept_form(
+    source: &SourceFile,
+    key: &ConnectionKey,
+    domain_validation: DomainValidation,
+) -> Option<(ConnectorFile, Value)> {
+    let options = CheckOptions { instance_key: Some(key.clone()), domain_validation };
+    let file = check_connector(source, &options).value?;
+    let document = connector_document(source, &options, &file)?;
+    Some((file, document))
+}
+
 /// Keys that clients expect even where a file leaves them out.
 const OPTIONAL_KEYS: &[&str] = &[
     "external_references",
