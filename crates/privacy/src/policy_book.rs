@@ -237,6 +237,7 @@ impl PolicyBook {
                 name: draft.name.clone(),
                 drp_action: draft.drp_action.over(found.drp_action, DrpWord::supported)?,
                 execution_timeframe: draft.execution_timeframe.over(found.execution_timeframe, Ok)?,
+                approval: draft.approval.unwrap_or(found.approval),
                 ..found
             });
         }
@@ -253,7 +254,7 @@ impl PolicyBook {
             name: draft.name.clone(),
             drp_action: draft.drp_action.over(None, DrpWord::supported)?,
             execution_timeframe: draft.execution_timeframe.over(None, Ok)?,
-            approval: Approval::Automatic,
+            approval: draft.approval.unwrap_or(Approval::Automatic),
             rules: Vec::new(),
             version: 0,
             created_at: jiff::Timestamp::UNIX_EPOCH,

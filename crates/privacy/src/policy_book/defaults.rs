@@ -79,6 +79,7 @@ fn seeded(word: &str, action: RuleWord, drp_action: PolicyChange<DrpWord>, rule:
         name: format!("Default {title} Policy"),
         drp_action,
         execution_timeframe,
+        approval: None,
         content: PolicyContent::Rules(vec![rule]),
     }
 }

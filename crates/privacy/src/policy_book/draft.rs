@@ -1,5 +1,5 @@
 use model::FidesKey;
-use store::{DrpAction, RuleAction, RuleMasking};
+use store::{Approval, DrpAction, RuleAction, RuleMasking};
 
 use super::PolicyError;
 
@@ -14,6 +14,8 @@ pub struct PolicyDraft {
     pub drp_action: PolicyChange<DrpWord>,
     /// Days that a request may take.
     pub execution_timeframe: PolicyChange<u32>,
+    /// Who approves the plans made with it; none: as it was, or nobody for a new one.
+    pub approval: Option<Approval>,
     /// Its first rules; of no account for a policy that is there already.
     pub content: PolicyContent,
 }

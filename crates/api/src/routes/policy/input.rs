@@ -4,7 +4,7 @@ use privacy::policy_book::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::RuleMasking;
+use store::{Approval, RuleMasking};
 use utoipa::ToSchema;
 
 use crate::bulk::Element;
@@ -32,6 +32,19 @@ pub(super) struct PolicyInput {
     #[serde(default, deserialize_with = "sent")]
     #[schema(value_type = Option<u16>)]
     execution_timeframe: Option<Option<u16>>,
+    /// Who approves the plans made with it; if it is not said, nobody for a new policy, and as it was
+    /// for others.
+    approval: Option<ApprovalInput>,
+}
+
+/// Who approves plans.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum ApprovalInput {
+    /// A person.
+    Person,
+    /// Nobody, within the limits.
+    Automatic,
 }
 
 /// A rule to be made, or what one is from now on.
@@ -131,6 +144,10 @@ impl PolicyInput {
             name: self.name.0,
             drp_action: change(self.drp_action.map(|action| action.map(DrpInput::word))),
             execution_timeframe: change(self.execution_timeframe.map(|days| days.map(u32::from))),
+            approval: self.approval.map(|approval| match approval {
+                ApprovalInput::Person => Approval::Person,
+                ApprovalInput::Automatic => Approval::Automatic,
+            }),
             content,
         }
     }
