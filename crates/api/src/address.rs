@@ -10,6 +10,11 @@ use http::request::Parts;
 pub(crate) struct Address(Option<IpAddr>);
 
 impl Address {
+    /// Of what the socket told.
+    pub(crate) fn of(told: Option<&ConnectInfo<SocketAddr>>) -> Self {
+        Self(told.map(|info| info.0.ip()))
+    }
+
     /// The name that calls are counted under. Whoever has an IPv6 address has 2⁶⁴ of them, so that its
     /// network counts as one.
     pub(crate) fn name(self) -> String {
@@ -28,7 +33,7 @@ impl<S: Sync> FromRequestParts<S> for Address {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())))
+        Ok(Self::of(parts.extensions.get()))
     }
 }
 

@@ -1,9 +1,10 @@
 //! One place that decides whether a call may be made, from what the document says about its operation.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::AUTHORIZATION;
@@ -11,7 +12,9 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 use utoipa::openapi::OpenApi;
 
+use crate::address::Address;
 use crate::caller::Caller;
+use crate::session::{Credential, check_csrf};
 use crate::state::ApiState;
 use crate::{ApiError, Scope};
 
@@ -74,11 +77,15 @@ pub(crate) async fn authorize(
         return Ok(next.run(request).await);
     };
     match rules.table.find(path.as_str(), request.method())? {
-        Rule::Public => {}
+        Rule::Public => {
+            if !request.method().is_safe() {
+                let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
+                rules.state.public_calls().take(&Address::of(address).name())?;
+            }
+        }
         Rule::Refused => return Err(ApiError::Forbidden(Vec::new())),
         Rule::Scopes(scopes) => {
-            let token = bearer(request.headers())?;
-            let caller = caller(&rules.state, token).await?;
+            let caller = caller(&rules.state, request.method(), request.headers()).await?;
             if scopes.iter().any(|scope| !caller.scopes.contains(scope)) {
                 return Err(ApiError::Forbidden(scopes.clone()));
             }
@@ -98,11 +105,27 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     Ok(token.trim())
 }
 
-/// Whoever holds the token, with what they may do now.
-async fn caller(state: &ApiState, token: &str) -> Result<Caller, ApiError> {
-    let live = state.store().access_token_find(token).await?;
-    live.and_then(|live| Caller::of(live, state.settings().root_client.as_ref()))
-        .ok_or(ApiError::Forbidden(Vec::new()))
+/// Whoever holds the token of a call that needs none for what else it may be.
+pub(crate) async fn bearer_of(state: &ApiState, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let live = state.store().access_token_find(bearer(headers)?).await?;
+    live.and_then(|live| Caller::of(live, state.settings())).ok_or(ApiError::Forbidden(Vec::new()))
+}
+
+/// Whoever holds the token, or the session, with what they may do now.
+async fn caller(state: &ApiState, method: &Method, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let live = match Credential::of(headers, state)? {
+        Credential::Bearer(token) => state.store().access_token_find(&token).await?,
+        Credential::Session(text) => {
+            let live = state.store().session_find(&text, state.settings().session_idle).await?;
+            if live.is_none() {
+                // Over, not forbidden: whoever signs in again may do it.
+                return Err(ApiError::Unauthenticated);
+            }
+            check_csrf(&text, method, headers)?;
+            live
+        }
+    };
+    live.and_then(|live| Caller::of(live, state.settings())).ok_or(ApiError::Forbidden(Vec::new()))
 }
 
 fn methods(operations: &Value) -> HashMap<Method, Rule> {

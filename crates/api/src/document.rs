@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{
-    ClientCredentials, Flow, OAuth2, Scopes, SecurityRequirement, SecurityScheme,
+    ApiKey, ApiKeyValue, ClientCredentials, Flow, OAuth2, Scopes, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa::{OpenApi as _, ToSchema};
@@ -41,13 +41,18 @@ pub(crate) fn frame() -> OpenApi {
     let mut document = Frame::openapi();
     let scopes = Scope::ALL.iter().map(|scope| (scope.as_str(), scope.as_str()));
     let flow = Flow::ClientCredentials(ClientCredentials::new(TOKEN_URL, scopes.collect::<Scopes>()));
-    document
-        .components
-        .get_or_insert_with(Components::new)
-        .add_security_scheme("oauth2", SecurityScheme::OAuth2(OAuth2::new([flow])));
+    let cookie = ApiKeyValue::with_description(
+        "tutela_session",
+        "A browser that is signed in (`POST /api/v1/session`). Behind TLS the name begins with `__Host-`. \
+         Calls that change something need the session's `csrf_token` in the header `X-CSRF-Token`, too.",
+    );
+    let components = document.components.get_or_insert_with(Components::new);
+    components.add_security_scheme("oauth2", SecurityScheme::OAuth2(OAuth2::new([flow])));
+    components.add_security_scheme(SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     document
 }
 
+const SESSION: &str = "session";
 const TOKEN_URL: &str = "/api/v1/oauth/token";
 
 /// Gives every operation a name of its own, and the answers that any may give where it does not
@@ -65,6 +70,7 @@ pub(crate) fn complete(document: &mut OpenApi) {
             if let Some(operation) = operation {
                 operation.operation_id = Some(name(method, path));
                 add_problems(operation);
+                add_session(operation);
             }
         }
     }
@@ -76,6 +82,15 @@ fn name(method: &str, path: &str) -> String {
     let words = path.split(|character: char| !character.is_ascii_alphanumeric());
     let words: Vec<&str> = [method].into_iter().chain(words).filter(|word| !word.is_empty()).collect();
     words.join("_")
+}
+
+/// Whoever may call with a token may call with a session.
+fn add_session(operation: &mut Operation) {
+    if let Some(all) = &mut operation.security
+        && all.iter().any(|one| *one != SecurityRequirement::default())
+    {
+        all.push(SecurityRequirement::new::<_, _, String>(SESSION, []));
+    }
 }
 
 fn add_problems(operation: &mut Operation) {

@@ -3,10 +3,14 @@ use std::time::Duration;
 
 use connections::Connections;
 use crypto::{Secret, sha256};
+use messages::Messages;
 use model::{Clock, IdSource};
 use privacy::storage_book::PackageSettings;
+use privacy::worker::Services;
 use spec::ServerSettings;
 use store::Store;
+
+use crate::{OidcParts, Telemetry};
 
 /// What the interface is made of.
 #[derive(Debug)]
@@ -15,8 +19,12 @@ pub struct ApiParts {
     pub store: Store,
     /// What may be done with stored connections.
     pub connections: Connections,
+    /// How messages leave the server.
+    pub messages: Messages,
     /// How packages leave the server.
     pub packages: PackageSettings,
+    /// What privacy requests are carried out with; none: this server carries none out.
+    pub services: Option<Arc<dyn Services>>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
@@ -38,12 +46,26 @@ pub struct ApiSettings {
     pub cors_origins: Vec<String>,
     /// The client with all scopes that the settings name; none: there is none.
     pub root_client: Option<RootClient>,
+    /// The person with all scopes that the settings name; none: there is none.
+    pub root_user: Option<RootUser>,
+    /// How long a browser stays signed in at most.
+    pub session_life: Duration,
+    /// After how long without a call it is signed out.
+    pub session_idle: Duration,
+    /// How often one address may make calls that change something and need no token.
+    pub public_rate_limit: RateLimit,
+    /// Browsers reach the server by TLS, its own or that of a proxy.
+    pub secure_cookies: bool,
+    /// The provider of accounts that people may sign in with.
+    pub oidc: Option<OidcParts>,
     /// The most that a request's body may have.
     pub body_bytes: usize,
     /// How long a call may take; long enough for an application that answers at the last moment.
     pub call_time: Duration,
     /// What flags, environment and file of the server say: settings made over the API come after.
     pub configured: ServerSettings,
+    /// What it tells those who look after it.
+    pub telemetry: Telemetry,
 }
 
 impl Default for ApiSettings {
@@ -55,9 +77,16 @@ impl Default for ApiSettings {
             request_rate_limit: RateLimit { calls: 2_000, per: minute },
             cors_origins: Vec::new(),
             root_client: None,
+            root_user: None,
+            session_life: 720 * minute,
+            session_idle: 60 * minute,
+            public_rate_limit: RateLimit { calls: 60, per: minute },
+            secure_cookies: false,
+            oidc: None,
             body_bytes: 4 << 20,
             call_time: Duration::from_secs(330),
             configured: ServerSettings::default(),
+            telemetry: Telemetry::default(),
         }
     }
 }
@@ -85,6 +114,24 @@ impl RootClient {
     pub fn hash(&self) -> [u8; 32] {
         let mut bytes = sha256(self.id.as_bytes()).to_vec();
         bytes.extend(sha256(self.secret.expose().as_bytes()));
+        sha256(&bytes)
+    }
+}
+
+/// The person with all scopes.
+#[derive(Debug, Clone)]
+pub struct RootUser {
+    /// The name to sign in with.
+    pub username: String,
+    /// The password.
+    pub password: Secret<String>,
+}
+
+impl RootUser {
+    /// What tokens of this person are bound to: with another name or password in the settings they end.
+    pub fn hash(&self) -> [u8; 32] {
+        let mut bytes = sha256(format!("user|{}", self.username).as_bytes()).to_vec();
+        bytes.extend(sha256(self.password.expose().as_bytes()));
         sha256(&bytes)
     }
 }

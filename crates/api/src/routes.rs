@@ -14,10 +14,12 @@ pub(crate) mod ctl_dataset;
 pub(crate) mod dataset;
 pub(crate) mod docs;
 pub(crate) mod drp;
+pub(crate) mod failure_notice;
 pub(crate) mod health;
 pub(crate) mod hold;
 pub(crate) mod manual_webhook;
 pub(crate) mod masking;
+pub(crate) mod messaging;
 pub(crate) mod metrics;
 pub(crate) mod oauth_client;
 pub(crate) mod oauth_scope;
@@ -52,9 +54,11 @@ pub(crate) fn api() -> OpenApiRouter<ApiState> {
         .merge(ctl_dataset::routes())
         .merge(dataset::routes())
         .merge(drp::routes())
+        .merge(failure_notice::routes())
         .merge(hold::routes())
         .merge(manual_webhook::routes())
         .merge(masking::routes())
+        .merge(messaging::routes())
         .merge(oauth_client::routes())
         .merge(oauth_scope::routes())
         .merge(oauth_token::routes())

@@ -228,7 +228,7 @@ fn body(members: &Map<String, Value>) -> Value {
 }
 
 /// A system as clients are shown it.
-fn shown(document: &Document) -> Result<Value, ApiError> {
+pub(super) fn shown(document: &Document) -> Result<Value, ApiError> {
     let body = serde_json::from_str(&document.body);
     let Value::Object(mut members) = body.map_err(|_| StoreError::Damaged { what: "an application" })? else {
         return Err(StoreError::Damaged { what: "an application" }.into());

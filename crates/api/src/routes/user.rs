@@ -1,8 +1,10 @@
 //! People who sign in.
 
 mod account;
+mod mail;
 mod password;
 mod permission;
+mod system_manager;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -14,20 +16,23 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(super) use self::account::is_email;
 use self::account::{UserCreate, UserUpdate};
 use crate::body::Body;
 use crate::caller::{Caller, Who};
 use crate::paging::{PageOf, Paging};
 use crate::query::Query;
 use crate::state::ApiState;
-use crate::{ApiError, Role, Scope};
+use crate::{ApiError, Role, RootUser, Scope};
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, update, delete))
+        .merge(mail::routes())
         .merge(password::routes())
         .merge(permission::routes())
+        .merge(system_manager::routes())
 }
 
 /// A person who signs in.
@@ -73,6 +78,29 @@ impl UserReply {
             invite_expired: false,
         }
     }
+
+    /// The same of somebody whose invitation can be answered until then.
+    fn invited(self, until: Option<Timestamp>, now: Timestamp) -> Self {
+        let invite_expired = until.is_some_and(|until| until <= now);
+        Self { has_invite: until.is_some(), invite_expired, ..self }
+    }
+
+    /// The person that the settings name.
+    pub(super) fn of_root(user: &RootUser, state: &ApiState) -> Self {
+        Self {
+            id: "root".to_owned(),
+            username: user.username.clone(),
+            created_at: state.clock().now(),
+            email_address: None,
+            first_name: None,
+            last_name: None,
+            disabled: false,
+            disabled_reason: None,
+            email_verified_at: None,
+            has_invite: false,
+            invite_expired: false,
+        }
+    }
 }
 
 /// The id of a new account.
@@ -105,7 +133,11 @@ async fn list(
     Query(filter): Query<UserFilter>,
 ) -> Result<Json<PageOf<UserReply>>, ApiError> {
     let listed = state.store().login_list(filter.username.as_deref(), paging.window()).await?;
-    Ok(Json(paging.of(listed, UserReply::of)))
+    let (invited, now) = (state.store().login_invitation_list().await?, state.clock().now());
+    Ok(Json(paging.of(listed, |login| {
+        let open = invited.iter().find(|invited| invited.login == login.id);
+        UserReply::of(login).invited(open.map(|open| open.expires_at), now)
+    })))
 }
 
 /// Make an account, with the role of a viewer.
@@ -134,7 +166,14 @@ async fn create(
         roles: vec![Role::Viewer.as_str().to_owned()],
         actor: caller.actor,
     };
+    let actor = new.actor.clone();
     let login = account::done(state.store().login_create(new).await?)?;
+    if login.password.is_none() {
+        // The account is there; the invitation can be asked for again.
+        if let Err(error) = mail::invite(&state, &login, actor).await {
+            tracing::warn!(status = %error.status(), "a person was not invited");
+        }
+    }
     Ok((StatusCode::CREATED, Json(UserCreated { id: login.id.as_str().to_owned() })))
 }
 
@@ -155,7 +194,8 @@ async fn read(
     if !caller.is_login(&id) {
         caller.require(Scope::UserRead)?;
     }
-    Ok(Json(UserReply::of(find(&state, &id).await?)))
+    let login = find(&state, &id).await?;
+    reply(&state, login).await.map(Json)
 }
 
 /// Change an account; one's own, or with `user:update`. What is not sent stays.
@@ -216,7 +256,7 @@ impl Caller {
     fn is_login(&self, id: &str) -> bool {
         match &self.who {
             Who::Login(own) => own.as_str() == id,
-            Who::RootClient | Who::Client(_) => false,
+            Who::RootClient | Who::RootUser | Who::Client(_) => false,
         }
     }
 }
@@ -224,6 +264,12 @@ impl Caller {
 /// What a person may do.
 fn scopes(login: &Login) -> impl Iterator<Item = Scope> {
     login.roles.iter().filter_map(|role| Role::find(role)).flat_map(Role::scopes)
+}
+
+/// A person with their invitation.
+async fn reply(state: &ApiState, login: Login) -> Result<UserReply, ApiError> {
+    let until = state.store().login_invitation_find(&login.id).await?;
+    Ok(UserReply::of(login).invited(until, state.clock().now()))
 }
 
 async fn find(state: &ApiState, id: &str) -> Result<Login, ApiError> {

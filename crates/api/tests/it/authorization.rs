@@ -16,16 +16,46 @@ use crate::app::App;
 use crate::document::operations;
 
 /// Operations that anyone may call. Whoever adds one says so here too.
-const PUBLIC: [&str; 9] = [
+const PUBLIC: &[&str] = &[
+    "GET /api/v1/consent-request/{consent_request_id}/preferences",
+    "GET /api/v1/id-verification/config",
     "GET /api/v1/oauth/callback",
+    "GET /api/v1/privacy-request/{privacy_request_id}/access-package",
+    "GET /api/v1/session/methods",
+    "GET /api/v1/session/oidc",
+    "GET /api/v1/session/oidc/callback",
     "GET /docs",
     "GET /docs/page.css",
     "GET /docs/page.js",
     "GET /health",
     "GET /health/database",
+    "GET /health/workers",
+    "GET /live",
     "GET /openapi.json",
+    "GET /portal",
+    "GET /portal/find",
+    "GET /portal/portal.css",
+    "GET /portal/request/{privacy_request_id}",
+    "GET /ready",
+    "PATCH /api/v1/consent-request/{consent_request_id}/preferences",
+    "POST /api/v1/consent-request",
+    "POST /api/v1/consent-request/{consent_request_id}/verify",
+    "POST /api/v1/drp/exercise",
     "POST /api/v1/login",
     "POST /api/v1/oauth/token",
+    "POST /api/v1/privacy-request",
+    "POST /api/v1/privacy-request/{privacy_request_id}/pre-approve/eligible",
+    "POST /api/v1/privacy-request/{privacy_request_id}/pre-approve/not-eligible",
+    "POST /api/v1/privacy-request/{privacy_request_id}/resume",
+    "POST /api/v1/privacy-request/{privacy_request_id}/verify",
+    "POST /api/v1/session",
+    "POST /api/v1/user/accept-invite",
+    "POST /api/v1/user/forgot-password",
+    "POST /api/v1/user/reset-password-with-token",
+    "POST /portal/request",
+    "POST /portal/request/{privacy_request_id}/code",
+    "POST /portal/request/{privacy_request_id}/download",
+    "POST /portal/request/{privacy_request_id}/verify",
 ];
 
 /// Whoever calls, and what they may do.

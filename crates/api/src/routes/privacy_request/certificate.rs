@@ -27,6 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 #[into_params(parameter_in = Query)]
 struct Form {
     /// `json` (the signed file, the default) or `html` (for a person to read; proves nothing).
+    #[param(inline)]
     format: Option<Format>,
 }
 
@@ -113,11 +114,7 @@ async fn issue(
 }
 
 /// Looks again for everything that should have gone.
-pub(super) async fn look_again(
-    state: &ApiState,
-    id: &str,
-    actor: Actor,
-) -> Result<VerifiedReply, ApiError> {
+pub(super) async fn look_again(state: &ApiState, id: &str, actor: Actor) -> Result<VerifiedReply, ApiError> {
     let request = find(state, id).await?;
     let run = request.change_run.ok_or_else(|| {
         ApiError::NotFound(format!("nothing was erased for privacy request {}", request.id))
