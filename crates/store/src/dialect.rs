@@ -130,6 +130,15 @@ impl Dialect {
         }
     }
 
+    /// Whether a text of `column` is between two others, or begins with a third: the two say the same for
+    /// texts that are compared by their bytes, as SQLite does, and only there an index is of use.
+    pub(crate) fn begins(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => format!("({column} >= ? AND {column} < ?)"),
+            Self::Postgres => format!("starts_with({column}, ?)"),
+        }
+    }
+
     /// SQLite takes the write lock at once: a lock taken later cannot wait, it can only fail.
     pub(crate) fn begin(self) -> &'static str {
         match self {

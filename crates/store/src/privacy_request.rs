@@ -25,7 +25,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use crate::plan::PlanDigest;
-use crate::store::{Tx, count, time, time_or_none};
+use crate::store::{count, time, time_or_none};
 use crate::words::text_enum;
 use crate::{Store, StoreError};
 
@@ -237,15 +237,6 @@ impl Store {
     /// The request, which must be there.
     pub async fn get_privacy_request(&self, id: &PrivacyRequestId) -> Result<PrivacyRequest, StoreError> {
         self.privacy_request_find(id).await?.ok_or_else(|| missing(id))
-    }
-
-    pub(crate) async fn privacy_request_find_in(
-        &self,
-        tx: &mut Tx,
-        id: &PrivacyRequestId,
-    ) -> Result<Option<PrivacyRequest>, StoreError> {
-        let row = sqlx::query(FIND).bind(id.as_str()).fetch_optional(tx.connection()).await?;
-        row.map(|row| request_of(&row)).transpose()
     }
 }
 

@@ -9,10 +9,10 @@ use super::create::is_listed;
 use super::sealed::Sealed;
 use super::{
     CodeChange, Lookup, NewRequestLog, PrivacyRequest, PrivacyRequestStatus, RequestLease, RequestStep,
-    missing,
+    columns, missing, request_at,
 };
 use crate::plan::PlanDigest;
-use crate::store::{Tx, signed};
+use crate::store::{Tx, time};
 use crate::{Actor, AuditEvent, NewMessage, Store, StoreError};
 
 /// What a change does to a worker's hold on the request.
@@ -84,6 +84,22 @@ impl PrivacyRequestChange {
     }
 }
 
+/// A request that nobody else changes before the transaction ends.
+struct Locked {
+    request: PrivacyRequest,
+    fence: i64,
+    is_held: bool,
+    is_listed: bool,
+}
+
+impl Locked {
+    /// Fails unless a worker still holds it.
+    fn check(&self, lease: &RequestLease) -> Result<(), StoreError> {
+        let is_theirs = self.is_held && self.fence == lease.fence && self.request.id == lease.request;
+        if is_theirs { Ok(()) } else { Err(fenced(lease)) }
+    }
+}
+
 impl Store {
     /// Changes a request; `action` (`privacy_request.approved`) is what the audit log calls it. Returns
     /// the request as it is now. Workers are told if it is due.
@@ -98,16 +114,19 @@ impl Store {
         action: &'static str,
     ) -> Result<PrivacyRequest, StoreError> {
         let mut tx = self.begin().await?;
-        let changed = self.privacy_request_change_in(&mut tx, &change, (actor, action)).await?;
-        let told = !change.messages.is_empty();
-        if changed.work_at.is_some() {
-            self.wake_in(&mut tx).await?;
+        let locked = self.request_lock(&mut tx, &change.request.id).await?;
+        if let Some(lease) = &change.lease {
+            locked.check(lease)?;
         }
-        tx.commit().await?;
-        if changed.work_at.is_some() || told {
-            self.wake();
+        if locked.request.version != change.request.version {
+            return Err(StoreError::Conflict {
+                what: "privacy request",
+                id: change.request.id.to_string(),
+                state: format!("{} by now", locked.request.status.as_str()),
+                needs: "it was changed since it was read; read it again",
+            });
         }
-        Ok(changed)
+        self.request_change(tx, locked, change, (actor, action)).await
     }
 
     /// A worker's change of the request that it holds, made from how the request is now: nobody else's
@@ -122,16 +141,11 @@ impl Store {
         edit: impl FnOnce(&mut PrivacyRequestChange) + Send,
     ) -> Result<PrivacyRequest, StoreError> {
         let mut tx = self.begin().await?;
-        self.request_lease_check(&mut tx, lease).await?;
-        let found = self.privacy_request_find_in(&mut tx, &lease.request).await?;
-        let mut change = PrivacyRequestChange::of(&found.ok_or_else(|| missing(&lease.request))?);
-        change.lease = Some(lease.clone());
+        let locked = self.request_lock(&mut tx, &lease.request).await?;
+        locked.check(lease)?;
+        let mut change = PrivacyRequestChange::of(&locked.request);
         edit(&mut change);
-        let changed = self.privacy_request_change_in(&mut tx, &change, (actor, action)).await?;
-        self.wake_in(&mut tx).await?;
-        tx.commit().await?;
-        self.wake();
-        Ok(changed)
+        self.request_change(tx, locked, change, (actor, action)).await
     }
 
     /// Ends a worker's hold on a request and says how it goes on.
@@ -155,44 +169,60 @@ impl Store {
         self.privacy_request_change_held(lease, (Actor::system(), action), edit).await
     }
 
-    pub(crate) async fn privacy_request_change_in(
-        &self,
-        tx: &mut Tx,
-        change: &PrivacyRequestChange,
-        (actor, action): (Actor, &'static str),
-    ) -> Result<PrivacyRequest, StoreError> {
-        // Touches the row, so that nobody changes it between this look and our commit.
-        const LOCK: &str = "UPDATE privacy_request SET version = version WHERE id = $1 RETURNING version, fence, lease_until, listed";
-        let (id, after) = (&change.request.id, &change.request);
+    /// Touches the row, so that nobody changes it between this look and our commit.
+    async fn request_lock(&self, tx: &mut Tx, id: &PrivacyRequestId) -> Result<Locked, StoreError> {
+        const LOCK: &str = concat!(
+            "UPDATE privacy_request SET version = version WHERE id = $1 RETURNING fence, lease_until, listed, ",
+            columns!()
+        );
         let row = sqlx::query(LOCK).bind(id.as_str()).fetch_optional(tx.connection()).await?;
         let row = row.ok_or_else(|| missing(id))?;
-        let before = self.privacy_request_find_in(tx, id).await?.ok_or_else(|| missing(id))?;
-        if let Some(lease) = &change.lease {
-            let held =
-                row.try_get::<Option<i64>, _>(2)?.is_some() && row.try_get::<i64, _>(1)? == lease.fence;
-            if !held || lease.request != *id {
-                return Err(fenced(lease));
-            }
-        }
-        if row.try_get::<i64, _>(0)? != signed(after.version) {
-            return Err(StoreError::Conflict {
-                what: "privacy request",
-                id: id.to_string(),
-                state: format!("{} by now", before.status.as_str()),
-                needs: "it was changed since it was read; read it again",
-            });
-        }
-        let was_listed = row.try_get::<i64, _>(3)? != 0;
-        let is_listed = after.deleted_at.is_none() && is_listed(before.source.as_deref());
-        self.request_write(tx, change, is_listed).await?;
-        self.request_counted(tx, id, was_listed.then_some(before.status), is_listed.then_some(after.status))
-            .await?;
-        self.request_seal(tx, change).await?;
-        self.lookups_put(tx, id, &change.lookups).await?;
-        self.codes_change(tx, id, &change.codes).await?;
-        self.request_logs_change(tx, change).await?;
+        Ok(Locked {
+            fence: row.try_get(0)?,
+            is_held: row.try_get::<Option<i64>, _>(1)?.is_some(),
+            is_listed: row.try_get::<i64, _>(2)? != 0,
+            request: request_at(&row, 3)?,
+        })
+    }
+
+    /// Writes a change of a locked request, and all that belongs to it.
+    async fn request_change(
+        &self,
+        mut tx: Tx,
+        locked: Locked,
+        change: PrivacyRequestChange,
+        (actor, action): (Actor, &'static str),
+    ) -> Result<PrivacyRequest, StoreError> {
+        let (before, now) = (locked.request, time(self.now())?);
+        let after = PrivacyRequest {
+            version: before.version + 1,
+            updated_at: now,
+            attempts: if change.claim == ClaimEnd::End { 0 } else { before.attempts },
+            id: before.id,
+            policy: before.policy,
+            intake: before.intake,
+            source: before.source,
+            external_id: before.external_id,
+            property_id: before.property_id,
+            created_at: before.created_at,
+            requested_at: before.requested_at,
+            forgotten_at: before.forgotten_at,
+            submitted_by: before.submitted_by,
+            worker: before.worker,
+            ..change.request
+        };
+        let change = PrivacyRequestChange { request: after, ..change };
+        let (after, id) = (&change.request, &change.request.id);
+        let is_listed = after.deleted_at.is_none() && is_listed(after.source.as_deref());
+        self.request_write(&mut tx, &change, is_listed).await?;
+        let (from, to) = (locked.is_listed.then_some(before.status), is_listed.then_some(after.status));
+        self.request_counted(&mut tx, id, from, to).await?;
+        self.request_seal(&mut tx, &change).await?;
+        self.lookups_put(&mut tx, id, &change.lookups).await?;
+        self.codes_change(&mut tx, id, &change.codes).await?;
+        self.request_logs_change(&mut tx, &change).await?;
         for message in &change.messages {
-            self.message_put_in(tx, message).await?;
+            self.message_put_in(&mut tx, message).await?;
         }
         let details = json!({
             "from": before.status.as_str(),
@@ -200,8 +230,18 @@ impl Store {
             "step": after.step.map(RequestStep::as_str),
             "attention": after.attention,
         });
-        self.audit_enter_in(tx, &AuditEvent::new(actor, action, id.as_str()).with(details)).await?;
-        self.privacy_request_find_in(tx, id).await?.ok_or_else(|| missing(id))
+        self.audit_enter_in(&mut tx, &AuditEvent::new(actor, action, id.as_str()).with(details)).await?;
+        // While a worker holds it, nobody else can take it.
+        let is_free = !locked.is_held || change.claim == ClaimEnd::End;
+        let is_due = is_free && after.work_at.is_some();
+        if is_due {
+            self.wake_in(&mut tx).await?;
+        }
+        tx.commit().await?;
+        if is_due || !change.messages.is_empty() {
+            self.wake();
+        }
+        Ok(change.request)
     }
 
     async fn request_write(
@@ -241,7 +281,7 @@ impl Store {
             .bind(after.plan.as_ref().map(PlanDigest::as_str))
             .bind(after.attention.as_deref())
             .bind(micro(after.work_at))
-            .bind(self.now())
+            .bind(after.updated_at.as_microsecond())
             .execute(tx.connection())
             .await?;
         if change.claim == ClaimEnd::End {
@@ -275,6 +315,8 @@ impl Store {
         const CLEAR: &str = "DELETE FROM privacy_request_log WHERE request = $1";
         if change.clears_log {
             sqlx::query(CLEAR).bind(change.request.id.as_str()).execute(tx.connection()).await?;
+            // It begins anew: webhooks are called again.
+            self.webhook_call_forget_in(tx, &change.request.id).await?;
         }
         for log in &change.logs {
             self.request_log_put(tx, &change.request.id, log).await?;

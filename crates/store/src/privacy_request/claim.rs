@@ -7,7 +7,7 @@ use model::PrivacyRequestId;
 use sqlx::Row as _;
 
 use super::PrivacyRequest;
-use crate::store::{Tx, count};
+use crate::store::count;
 use crate::task::microseconds;
 use crate::{Store, StoreError};
 
@@ -124,21 +124,6 @@ impl Store {
         let row = sqlx::query(QUEUE).bind(self.now()).fetch_one(&self.inner.reader).await?;
         let (all, held) = (count(row.try_get(0)?)?, count(row.try_get(1)?)?);
         Ok((all.saturating_sub(held), held))
-    }
-
-    /// Fails unless `lease` still holds its request; holds its row until the transaction ends.
-    pub(crate) async fn request_lease_check(
-        &self,
-        tx: &mut Tx,
-        lease: &RequestLease,
-    ) -> Result<(), StoreError> {
-        const CHECK: &str = "UPDATE privacy_request SET fence = fence WHERE id = $1 AND fence = $2 AND lease_until IS NOT NULL";
-        let held = sqlx::query(CHECK)
-            .bind(lease.request.as_str())
-            .bind(lease.fence)
-            .execute(tx.connection())
-            .await?;
-        if held.rows_affected() == 0 { Err(fenced(lease)) } else { Ok(()) }
     }
 }
 

@@ -112,11 +112,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] if its policy is not there.
     pub async fn privacy_request_create(&self, new: NewPrivacyRequest) -> Result<(), StoreError> {
+        let (is_due, tells) = (new.work_at.is_some(), !new.messages.is_empty());
         let mut tx = self.begin().await?;
         self.privacy_request_create_in(&mut tx, new).await?;
-        self.wake_in(&mut tx).await?;
+        if is_due {
+            self.wake_in(&mut tx).await?;
+        }
         tx.commit().await?;
-        self.wake();
+        if is_due || tells {
+            self.wake();
+        }
         Ok(())
     }
 

@@ -1,9 +1,11 @@
 //! Which requests are wanted, as conditions of a statement.
 
 use jiff::Timestamp;
+use model::PrivacyRequestId;
 
 use super::create::{ANY_IDENTITY, lookup_field};
 use super::{Lookup, PrivacyRequestStatus};
+use crate::dialect::Dialect;
 use crate::{RuleAction, Store};
 
 /// A time after one moment, before another, or both; neither end belongs to it.
@@ -131,6 +133,13 @@ impl Conditions {
 }
 
 impl PrivacyRequestFilter {
+    /// The texts that are compared as they are.
+    fn texts(&self) -> impl Iterator<Item = &String> {
+        let single = [&self.id_part, &self.fuzzy, &self.external_id, &self.location, &self.policy];
+        let single = single.into_iter().chain([&self.duplicate_group]).flatten();
+        single.chain(&self.ids).chain(&self.excluded)
+    }
+
     /// Whether all that may be said by it is a status.
     pub(super) fn is_counted(&self) -> bool {
         let Self {
@@ -177,6 +186,11 @@ impl Store {
     ) -> Conditions {
         let mut all = Conditions::default();
         let text = |text: &str| Bound::Text(text.to_owned());
+        if filter.texts().any(|text| text.contains('\0')) {
+            // Not every database keeps this character, so that nothing has it.
+            all.add("1 = 0", []);
+            return all;
+        }
         match (filter.with_deleted, filter.with_unlisted) {
             // Said as in the indexes, so that they are used.
             (false, false) => all.add("listed = 1", []),
@@ -184,7 +198,10 @@ impl Store {
             (true, false) => all.add("(listed = 1 OR deleted_at IS NOT NULL)", []),
             (true, true) => {}
         }
-        if let Some(part) = filter.id_part.as_deref().filter(|part| !part.is_empty()) {
+        let part = filter.id_part.as_deref().filter(|part| !part.is_empty());
+        if let Some(id) = part.filter(|part| part.parse::<PrivacyRequestId>().is_ok()) {
+            all.add("id = ?", [text(id)]);
+        } else if let Some(part) = part {
             all.add("LENGTH(REPLACE(id, ?, '')) < LENGTH(id)", [text(part)]);
         }
         if !filter.ids.is_empty() {
@@ -233,19 +250,15 @@ impl Store {
             all.add_range("updated_at", filter.errored);
         }
         if let Some(begin) = filter.external_id.as_deref().filter(|begin| !begin.is_empty()) {
-            let length = i64::try_from(begin.chars().count()).unwrap_or(i64::MAX);
-            all.add(
-                "external_id IS NOT NULL AND SUBSTR(external_id, 1, CAST(? AS INTEGER)) = ?",
-                [Bound::Number(length), text(begin)],
-            );
+            all.add("external_id IS NOT NULL", []);
+            all.add(&self.inner.dialect.begins("external_id"), self.begins(begin));
         }
         if let Some(location) = &filter.location {
-            // A country takes in its parts: `US` is before `US-…` and `US.`.
-            let (from, to) = (format!("{location}-"), format!("{location}."));
-            all.add(
-                "location IS NOT NULL AND (location = ? OR (location >= ? AND location < ?))",
-                [text(location), Bound::Text(from), Bound::Text(to)],
-            );
+            // A country takes in its parts: `US` and `US-…`.
+            let parts = self.inner.dialect.begins("location");
+            let mut values = vec![text(location)];
+            values.extend(self.begins(&format!("{location}-")));
+            all.add(&format!("location IS NOT NULL AND (location = ? OR {parts})"), values);
         }
         if !filter.actions.is_empty() {
             let marks = vec!["?"; filter.actions.len()].join(", ");
@@ -267,6 +280,16 @@ impl Store {
                 "status IN ('in_processing', 'pending', 'approved', 'paused', 'requires_input', 'requires_manual_finalization', 'pending_external') AND due_at IS NOT NULL AND finished_at IS NULL AND due_at < ?",
                 [Bound::Number(now.as_microsecond())],
             );
+        }
+    }
+
+    /// The values for [`crate::dialect::Dialect::begins`].
+    fn begins(&self, begin: &str) -> Vec<Bound> {
+        let from = Bound::Text(begin.to_owned());
+        match self.inner.dialect {
+            // No text that begins with it is above it with the highest character behind.
+            Dialect::Sqlite => vec![from, Bound::Text(format!("{begin}{}", char::MAX))],
+            Dialect::Postgres => vec![from],
         }
     }
 

@@ -119,6 +119,8 @@ async fn each_filter_finds_what_it_says(#[case] backend: Backend) {
         ("policy", PrivacyRequestFilter { policy: Some(POLICY.to_owned()), ..all() }, "cba"),
         ("overdue", PrivacyRequestFilter { overdue_at: Some(now), ..all() }, "c"),
         ("not overdue yet", PrivacyRequestFilter { overdue_at: Some(Timestamp::UNIX_EPOCH), ..all() }, ""),
+        ("no text", PrivacyRequestFilter { external_id: Some("a\0".to_owned()), ..all() }, ""),
+        ("whole id", PrivacyRequestFilter { id_part: Some(id(2)), ..all() }, "a"),
         ("injection", PrivacyRequestFilter { location: Some("' OR '1'='1".to_owned()), ..all() }, ""),
         (
             "two at once",
