@@ -156,7 +156,7 @@ pub(crate) struct DuplicateSection {
     /// For how many days after the first. `365` if absent.
     #[schemars(range(min = 1, max = 3650))]
     pub(crate) time_window_days: Option<u32>,
-    /// Kinds of identities that have to be equal, all of them. `[email]` if absent.
+    /// Kinds of identities that have to be equal, all of them. `["email"]` if absent.
     pub(crate) match_identity_fields: Option<Vec<String>>,
 }
 

@@ -74,6 +74,8 @@ egress:
   max_response_bytes: 4
 reading: {attempts: 1, retry_wait_ms: 2, page_cap: 3, time_cap_s: 4, in_flight: 5, in_flight_per_connection: 6}
 sqlite: {folders: [/srv/databases]}
+deadlines: {jurisdiction: ccpa, time_zone: Europe/Berlin, holidays: ['2026-12-25'], remind_before: 3d}
+portal: {enabled: true, title: Your data, policies: [default_access_policy]}
 ";
 
 fn file(text: &str) -> SourceFile {
