@@ -4,8 +4,8 @@ mod bulk_action;
 mod certificate;
 mod config;
 mod csv_file;
-mod event;
 mod deadline;
+mod event;
 mod filter;
 mod identity;
 mod input;
@@ -20,6 +20,7 @@ mod shape;
 mod single_action;
 mod task;
 mod transfer;
+mod webhook_answer;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -64,6 +65,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(transfer::routes())
         .merge(config::routes())
         .merge(deadline::routes())
+        .merge(webhook_answer::routes())
 }
 
 /// Make privacy requests, as anybody. Each waits until its identities are shown to be the person's: by
@@ -225,6 +227,7 @@ impl From<RequestError> for ApiError {
             | RequestError::Complete
             | RequestError::NoIdentity
             | RequestError::Unlabelled { .. }
+            | RequestError::TooLong { .. }
             | RequestError::NoProperty
             | RequestError::ConsentOnly { .. } => Self::Unprocessable(text),
             RequestError::NoPolicy { .. } | RequestError::NoPlan { .. } => Self::NotFound(text),

@@ -14,6 +14,7 @@ use egress::{Door, DoorSettings, MemoryBudgets, Mode};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use messages::{MessageSecrets, Messages, MessagesParts};
 use model::{Clock, IdSource, RandomIds};
 use privacy::storage_book::PackageSettings;
 use serde_json::Value;
@@ -145,6 +146,11 @@ impl App {
         &self.shared.store
     }
 
+    /// The data folder.
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self.shared.folder.path().join("data")
+    }
+
     pub(crate) fn clock(&self) -> &TestClock {
         &self.shared.clock
     }
@@ -157,7 +163,9 @@ impl Shared {
         let router = api::router(ApiParts {
             store: store.clone(),
             connections: connections(&store, &shared_clock, &folder),
+            messages: messages(&store, &shared_clock, &settings),
             packages: packages(&folder),
+            services: None,
             clock: shared_clock,
             ids,
             settings: settings.clone(),
@@ -205,6 +213,19 @@ async fn open(folder: &TempDir, clock: &TestClock) -> Store {
 fn packages(folder: &TempDir) -> PackageSettings {
     let egress = DoorSettings { allow: vec!["127.0.0.1".parse().unwrap()], ..DoorSettings::default() };
     PackageSettings { egress, data: folder.path().join("data") }
+}
+
+/// Messages leave as the settings say; loopback may be called.
+fn messages(store: &Store, clock: &Arc<dyn Clock>, settings: &ApiSettings) -> Messages {
+    let egress = DoorSettings { allow: vec!["127.0.0.1".parse().unwrap()], ..DoorSettings::default() };
+    let parts = MessagesParts {
+        store: store.clone(),
+        configured: settings.configured.clone(),
+        secrets: MessageSecrets::default(),
+        egress,
+        clock: Arc::clone(clock),
+    };
+    Messages::new(parts).unwrap()
 }
 
 fn connections(store: &Store, clock: &Arc<dyn Clock>, folder: &TempDir) -> Connections {

@@ -135,7 +135,7 @@ fn is_username(text: &str) -> bool {
 }
 
 /// Whether mail could be sent to it; whether it arrives, only a message tells.
-fn is_email(text: &str) -> bool {
+pub(in crate::routes) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let is_host = |domain: &str| {
         domain.contains('.')
