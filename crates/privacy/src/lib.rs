@@ -45,6 +45,7 @@ pub mod storage;
 pub mod storage_book;
 pub mod subject;
 mod verify;
+pub mod webhooks;
 pub mod worker;
 
 pub use apply::{ApplyError, ApplyOptions, ApplyProgress};

@@ -17,6 +17,7 @@ mod plan_step;
 mod sightings;
 mod upload_step;
 mod waiting;
+mod webhook_step;
 
 use std::collections::HashMap;
 use std::fmt;

@@ -5,3 +5,4 @@ mod crash;
 mod erasure;
 mod office;
 mod waiting;
+mod webhook;

@@ -23,6 +23,7 @@ pub(crate) struct Office {
     pub(crate) bench: Bench,
     pub(crate) store: Store,
     pub(crate) requests: PrivacyRequests,
+    settings: RequestSettings,
 }
 
 /// The same service, whatever happens.
@@ -67,6 +68,13 @@ impl Office {
         Self::of(backend.start().await?).await
     }
 
+    /// The same, with other settings.
+    pub(crate) async fn start_with(backend: Backend, settings: RequestSettings) -> Option<Self> {
+        let Self { bench, store, .. } = Self::start(backend).await?;
+        let requests = requests(&bench, &store, &settings);
+        Some(Self { bench, store, requests, settings })
+    }
+
     pub(crate) async fn of(mut bench: Bench) -> Option<Self> {
         let store = bench.store().await;
         let book = PolicyBook::new(store.clone());
@@ -81,8 +89,9 @@ impl Office {
             store.policy_put(&policy, Actor::system()).await.unwrap();
             bench.policies.push(book.document(&policy.key).await.unwrap().policy);
         }
-        let requests = requests(&bench, &store);
-        Some(Self { bench, store, requests })
+        let settings = RequestSettings::default();
+        let requests = requests(&bench, &store, &settings);
+        Some(Self { bench, store, requests, settings })
     }
 
     /// A worker of its own process.
@@ -94,11 +103,14 @@ impl Office {
     async fn worker_on(&self, store: Store) -> Worker {
         let service = self.bench.process().await;
         Worker::new(WorkerParts {
-            requests: requests(&self.bench, &store),
+            requests: requests(&self.bench, &store, &self.settings),
             store,
             services: Arc::new(Fixed(service.clone())),
             packages: PackageSettings {
-                egress: egress::DoorSettings::default(),
+                egress: egress::DoorSettings {
+                    allow: vec!["127.0.0.1".parse().unwrap()],
+                    ..egress::DoorSettings::default()
+                },
                 data: self.bench.data_folder().join("data"),
             },
             name: service.parts().worker.clone(),
@@ -139,13 +151,13 @@ impl Office {
     }
 }
 
-fn requests(bench: &Bench, store: &Store) -> PrivacyRequests {
+fn requests(bench: &Bench, store: &Store, settings: &RequestSettings) -> PrivacyRequests {
     PrivacyRequests::new(RequestsParts {
         store: store.clone(),
         policies: PolicyBook::new(store.clone()),
         clock: Arc::new(bench.clock.clone()),
         ids: Arc::new(RandomIds),
-        settings: RequestSettings::default(),
+        settings: settings.clone(),
         configured: None,
     })
 }

@@ -1,0 +1,245 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crypto::Secret;
+use egress::DoorSettings;
+use model::{Identities, PrivacyRequestId};
+use privacy::request::RequestSettings;
+use privacy::webhooks::{AnswerError, Eligibility, Webhooks};
+use rstest::rstest;
+use serde_json::{Value, json};
+use store::{
+    Actor, ConnectionAccess, ConnectionChange, ConnectionStep, NamedSecret, NewConnection,
+    PrivacyRequestStatus as Status, RequestStep, Webhook, WebhookDirection, WebhookList,
+};
+use testkit::{Answer, Call, FakeSaas};
+
+use super::office::Office;
+use crate::lifecycle::bench::Backend;
+
+const PRE: WebhookList<'_> = WebhookList::PreExecution("access");
+const POST: WebhookList<'_> = WebhookList::PostExecution("access");
+
+fn webhook(key: &str, direction: WebhookDirection) -> Webhook {
+    let (key, connection) = (key.to_owned(), "helper".to_owned());
+    Webhook { name: key.clone(), key, connection, direction }
+}
+
+fn two_way(key: &str) -> Webhook {
+    webhook(key, WebhookDirection::TwoWay)
+}
+
+fn header(call: &Call, name: &str) -> String {
+    call.header(name).unwrap_or_default().to_owned()
+}
+
+/// A program of the company's own, which answers with these at `/hook`, one after the other.
+async fn helper(answers: Vec<Answer>) -> FakeSaas {
+    let helper = FakeSaas::start().await;
+    let mut route = helper.on("POST", "/hook");
+    for answer in answers {
+        route = route.then(answer);
+    }
+    helper
+}
+
+impl Office {
+    /// A connection to the program, and these webhooks that call it.
+    async fn hooked(&self, helper: &FakeSaas, list: WebhookList<'_>, webhooks: &[Webhook]) {
+        let secret = |name: &str, value: Value| NamedSecret {
+            name: name.to_owned(),
+            value: Secret::new(value.to_string()),
+        };
+        let new = NewConnection {
+            name: None,
+            description: None,
+            connection_type: "https".to_owned(),
+            access: ConnectionAccess::Read,
+            disabled: false,
+            system_key: None,
+        };
+        let secrets = vec![
+            secret("url", json!(format!("{}/hook", helper.base_url()))),
+            secret("authorization", json!("Bearer canary")),
+            secret("headers", json!({"x-from": "tutela"})),
+        ];
+        let steps = vec![ConnectionStep::Create(new), ConnectionStep::ReplaceSecrets(secrets)];
+        let key = "helper".parse().unwrap();
+        let change = ConnectionChange { key: &key, actor: Actor::system(), steps };
+        self.store.connection_change(change).await.unwrap();
+        self.store.webhook_replace(list, (None, webhooks), Actor::system()).await.unwrap();
+    }
+
+    fn webhooks(&self) -> Webhooks {
+        let clock = Arc::new(self.bench.clock.clone());
+        Webhooks::new(self.store.clone(), self.requests.clone(), DoorSettings::default(), clock)
+    }
+
+    async fn status(&self, id: &PrivacyRequestId) -> Status {
+        self.find(id).await.status
+    }
+}
+
+// rule: privacy-requests W-2
+// rule: privacy-requests W-5
+// rule: privacy-requests W-6
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_are_told_before_and_after_in_their_order(#[case] backend: Backend) {
+    let Some(office) = Office::start(backend).await else { return };
+    let helper = helper(vec![Answer::text(500, ""), Answer::text(200, "{}"), Answer::text(204, "")]).await;
+    let pre = [webhook("told", WebhookDirection::OneWay), two_way("asked")];
+    office.hooked(&helper, PRE, &pre).await;
+    let after = [webhook("after", WebhookDirection::OneWay)];
+    office.store.webhook_replace(POST, (None, &after), Actor::system()).await.unwrap();
+    let id = office.ask("access").await;
+
+    office.work().await;
+
+    let calls = helper.calls();
+    assert_eq!((office.status(&id).await, calls.len()), (Status::Complete, 3));
+    let bodies: Vec<Value> = calls.iter().map(|call| call.json().unwrap()).collect();
+    let kinds: Vec<_> = bodies.iter().map(|body| body["callback_type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["pre", "pre", "post"]);
+    assert_eq!(bodies[0]["identity"], json!({"email": "ana@example.com"}));
+    assert_eq!((&bodies[0]["policy_action"], &bodies[0]["direction"]), (&json!("access"), &json!("one_way")));
+    assert_eq!(bodies[0]["privacy_request_id"], id.as_str());
+    assert_eq!(
+        (header(&calls[0], "authorization"), header(&calls[0], "x-from")),
+        ("Bearer canary".to_owned(), "tutela".to_owned())
+    );
+    assert_eq!(header(&calls[0], "reply-to-token"), "");
+    assert_eq!(header(&calls[1], "reply-to"), format!("/privacy-request/{id}/resume"));
+    assert_eq!(office.log(&id, Some("Webhook: asked")).await[0].0, "complete");
+}
+
+// rule: privacy-requests W-3
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_halts_a_request_and_resumes_it_behind_itself(#[case] backend: Backend) {
+    let Some(office) = Office::start(backend).await else { return };
+    let halt = json!({"halt": true, "derived_identity": {"external_id": "7"}});
+    let helper = helper(vec![Answer::json(200, &halt), Answer::text(200, "{}")]).await;
+    office.hooked(&helper, PRE, &[two_way("first"), two_way("second")]).await;
+    let id = office.ask("access").await;
+    office.work().await;
+    let paused = office.find(&id).await;
+    let token = header(&helper.calls()[0], "reply-to-token");
+
+    let wrong = office.webhooks().resume("canary", &id, &Identities::default()).await;
+    office.webhooks().resume(&token, &id, &Identities::default()).await.unwrap();
+    let twice = office.webhooks().resume(&token, &id, &Identities::default()).await;
+    office.work().await;
+
+    assert_eq!((paused.status, paused.attention.as_deref()), (Status::Paused, Some("webhook")));
+    assert!(matches!(wrong, Err(AnswerError::Token)), "{wrong:?}");
+    assert!(matches!(twice, Err(AnswerError::NotPaused { .. })), "{twice:?}");
+    let calls = helper.calls();
+    assert_eq!((office.status(&id).await, calls.len()), (Status::Complete, 2));
+    let told = calls[1].json().unwrap();
+    assert_eq!(told["identity"], json!({"email": "ana@example.com", "external_id": "7"}));
+}
+
+// rule: privacy-requests W-4
+// rule: privacy-requests W-7
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_nobody_resumes_expires_and_so_does_the_token() {
+    let Some(office) = Office::start(Backend::Sqlite).await else { return };
+    let helper = helper(vec![Answer::text(200, r#"{"halt": true}"#)]).await;
+    office.hooked(&helper, PRE, &[two_way("first")]).await;
+    let id = office.ask("access").await;
+    office.work().await;
+    let token = header(&helper.calls()[0], "reply-to-token");
+
+    office.bench.clock.advance(Duration::from_hours(61));
+    let late = office.webhooks().resume(&token, &id, &Identities::default()).await;
+    office.bench.clock.advance(Duration::from_hours(8 * 24));
+    office.work().await;
+
+    assert!(matches!(late, Err(AnswerError::Expired)), "{late:?}");
+    assert_eq!(office.status(&id).await, Status::Error);
+}
+
+// rule: privacy-requests W-5
+#[rstest]
+#[case::status(Answer::text(503, "canary"), "status 503")]
+#[case::no_answer(Answer::text(200, "canary"), "no usable answer")]
+#[case::wrong_answer(Answer::text(200, r#"{"halt": "canary"}"#), "no usable answer")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_counts_and_is_none_is_an_error_until_the_request_is_tried_again(
+    #[case] answer: Answer,
+    #[case] says: &str,
+) {
+    let Some(office) = Office::start(Backend::Sqlite).await else { return };
+    let helper = helper(vec![answer, Answer::text(200, r#"{"halt": false}"#)]).await;
+    office.hooked(&helper, PRE, &[two_way("asked")]).await;
+    let id = office.ask("access").await;
+
+    office.work().await;
+    let failed = office.find(&id).await;
+    let log = office.log(&id, Some("Webhook: asked")).await;
+    office.requests.retry(&id, &privacy::request::By::system()).await.unwrap();
+    office.work().await;
+
+    assert_eq!((failed.status, failed.step), (Status::Error, Some(RequestStep::PreWebhooks)));
+    assert!(log[0].1.contains(says) && !log[0].1.contains("canary"), "{log:?}");
+    assert_eq!(office.status(&id).await, Status::Complete);
+}
+
+// rule: privacy-requests W-8
+// rule: privacy-requests W-9
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn all_who_were_asked_have_to_find_a_request_eligible_and_later_ones_do_not_count(
+    #[case] backend: Backend,
+) {
+    let settings = RequestSettings { manual_approval: true, ..RequestSettings::default() };
+    let Some(office) = Office::start_with(backend, settings).await else { return };
+    let helper = helper(vec![Answer::text(500, ""), Answer::text(200, "")]).await;
+    let asked = [two_way("legal"), two_way("fraud")];
+    office.hooked(&helper, WebhookList::PreApproval, &asked).await;
+    let id = office.ask("access").await;
+    office.work().await;
+    let later = [two_way("legal"), two_way("fraud"), two_way("later")];
+    office.store.webhook_replace(WebhookList::PreApproval, (None, &later), Actor::system()).await.unwrap();
+    let tokens: Vec<_> = helper.calls().iter().map(|call| header(call, "reply-to-token")).collect();
+    let answer = async |token: &str| office.webhooks().pre_approve(token, &id, Eligibility::Eligible).await;
+
+    answer(&tokens[0]).await.unwrap();
+    let waiting = office.status(&id).await;
+    let twice = answer(&tokens[0]).await;
+    answer(&tokens[1]).await.unwrap();
+    let approved = office.status(&id).await;
+    office.work().await;
+
+    assert_eq!((waiting, approved), (Status::AwaitingPreApproval, Status::Approved));
+    assert!(matches!(twice, Err(AnswerError::Answered { .. })), "{twice:?}");
+    assert_eq!((office.status(&id).await, helper.calls().len()), (Status::Complete, 2));
+    let call = &helper.calls()[0];
+    assert_eq!(header(call, "reply-to-eligible"), format!("/privacy-request/{id}/pre-approve/eligible"));
+    assert_eq!(call.json().unwrap()["callback_type"], "pre_approval");
+}
+
+// rule: privacy-requests W-9
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_finds_a_request_not_eligible_leaves_it_to_a_person() {
+    let settings = RequestSettings { manual_approval: true, ..RequestSettings::default() };
+    let Some(office) = Office::start_with(Backend::Sqlite, settings).await else { return };
+    let helper = helper(vec![Answer::text(200, ""), Answer::text(200, "")]).await;
+    office.hooked(&helper, WebhookList::PreApproval, &[two_way("legal"), two_way("fraud")]).await;
+    let id = office.ask("access").await;
+    office.work().await;
+    let tokens: Vec<_> = helper.calls().iter().map(|call| header(call, "reply-to-token")).collect();
+
+    office.webhooks().pre_approve(&tokens[0], &id, Eligibility::NotEligible).await.unwrap();
+    let late = office.webhooks().pre_approve(&tokens[1], &id, Eligibility::Eligible).await;
+
+    assert_eq!(office.status(&id).await, Status::PreApprovalNotEligible);
+    assert!(matches!(late, Err(AnswerError::NotAsked { .. })), "{late:?}");
+}
