@@ -49,7 +49,7 @@ async fn identify(State(state): State<ApiState>, request: Request, next: Next) -
     let took = state.clock().now().duration_since(started).unsigned_abs();
     let status = response.status().as_u16();
     span.record("status", status);
-    span.in_scope(|| tracing::debug!(status, duration_ms = took.as_millis(), "call answered"));
+    span.in_scope(|| tracing::debug!(status, duration_ms = took.as_millis() as u64, "call answered"));
     metric::call(method, path, status, took);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
