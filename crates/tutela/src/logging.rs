@@ -1,11 +1,14 @@
 use std::io;
 
+use clap::ValueEnum;
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::traces::TraceLayer;
 
 /// Our crates; all others never log below `info`, whatever the filter says (architecture §13.21):
 /// HTTP libraries print URLs and headers at `debug` and `trace`.
@@ -18,6 +21,7 @@ const OURS: &[&str] = &[
     "egress",
     "engine",
     "graph",
+    "messages",
     "model",
     "privacy",
     "sandbox",
@@ -25,6 +29,15 @@ const OURS: &[&str] = &[
     "store",
     "tutela",
 ];
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line; what a call says is under `span` with its `request_id`.
+    Json,
+}
 
 /// A log filter that cannot be read.
 #[derive(Debug, Error)]
@@ -35,14 +48,22 @@ pub(crate) struct FilterError(#[source] tracing_subscriber::filter::ParseError);
 ///
 /// # Errors
 /// [`FilterError`] if `environment` is needed and is not a filter.
-pub(crate) fn start(verbose: u8, environment: Option<&str>) -> Result<(), FilterError> {
+pub(crate) fn start(
+    verbose: u8,
+    environment: Option<&str>,
+    (format, traces): (LogFormat, Option<TraceLayer>),
+) -> Result<(), FilterError> {
     let filter = filter(verbose, environment)?;
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
-        .with_filter(filter.and(filter_fn(permitted)));
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let layer = match format {
+        LogFormat::Text => layer.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),
+    };
+    let layer = layer.with_filter(filter.and(filter_fn(permitted)));
     // A second start in one process keeps the first; the program starts once.
-    let _ = tracing_subscriber::registry().with(layer).try_init();
+    let traces =
+        traces.map(|traces| traces.with_filter(filter_fn(|metadata| TraceLayer::wants(metadata, is_ours))));
+    let _ = tracing_subscriber::registry().with(layer).with(traces).try_init();
     Ok(())
 }
 
@@ -63,8 +84,11 @@ fn permitted(metadata: &Metadata<'_>) -> bool {
 }
 
 fn allowed(target: &str, level: Level) -> bool {
-    let name = target.split("::").next().unwrap_or(target);
-    level <= Level::INFO || OURS.contains(&name)
+    level <= Level::INFO || is_ours(target)
+}
+
+fn is_ours(target: &str) -> bool {
+    OURS.contains(&target.split("::").next().unwrap_or(target))
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
 use std::future::Future;
+use std::pin::Pin;
+use std::task::Poll;
 
 use crate::failure::Failure;
 
@@ -19,6 +21,15 @@ pub(crate) fn run_until_interrupted<T>(work: impl Future<Output = Result<T, Fail
             () = interrupted() => Err(Failure::Failed("interrupted; nothing was written".to_owned())),
         }
     })
+}
+
+/// The same as [`interrupted`], heard from now on: a signal that comes before anybody waits counts too.
+pub(crate) async fn hear_interruption() -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    let mut heard: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(interrupted());
+    match futures::poll!(&mut heard) {
+        Poll::Pending => heard,
+        Poll::Ready(()) => Box::pin(std::future::ready(())),
+    }
 }
 
 /// Completes when a person presses Ctrl-C, or the system asks the program to end.

@@ -45,11 +45,6 @@ pub(crate) struct State {
 }
 
 impl StateArgument {
-    /// A file in this folder, whatever flags and environment say.
-    pub(crate) fn of_folder(folder: PathBuf) -> Self {
-        Self { data: Some(folder), state: None }
-    }
-
     /// The state of a server: in this folder, or in the database that the URL names.
     pub(crate) fn of_server(folder: PathBuf, state: Option<String>) -> Self {
         Self { data: Some(folder), state }
@@ -91,11 +86,19 @@ impl StateSettings {
     /// # Errors
     /// A failure that says what to do if folder, key or database cannot be used.
     pub(crate) async fn open(&self, clock: Arc<dyn Clock>) -> Result<State, Failure> {
-        make_folder(&self.folder).map_err(|error| Failure::unwritable(&self.folder, &error))?;
+        self.make_folder()?;
         self.clean(&*clock);
         let state = self.open_as(Access::Write, clock).await?;
         self.publish(&state.store.public_key())?;
         Ok(state)
+    }
+
+    /// Makes the data folder, for its owner alone.
+    ///
+    /// # Errors
+    /// A failure if it cannot be made.
+    pub(crate) fn make_folder(&self) -> Result<(), Failure> {
+        make_folder(&self.folder).map_err(|error| Failure::unwritable(&self.folder, &error))
     }
 
     /// Removes packages that have expired, and drafts of packages that a killed program left behind.
@@ -111,13 +114,27 @@ impl StateSettings {
     /// # Errors
     /// Bad input if there is none, a failure if it cannot be read.
     pub(crate) async fn look(&self, clock: Arc<dyn Clock>) -> Result<State, Failure> {
-        if !self.is_there() {
-            return Err(Failure::BadInput(format!(
-                "there is no state in {}; name the data folder with `--data`",
-                self.folder.display()
-            )));
-        }
+        self.check_there()?;
         self.open_as(Access::Read, clock).await
+    }
+
+    /// Fails unless there may be a state.
+    ///
+    /// # Errors
+    /// Bad input that says which folder was looked into.
+    pub(crate) fn check_there(&self) -> Result<(), Failure> {
+        if self.is_there() {
+            return Ok(());
+        }
+        Err(Failure::BadInput(format!(
+            "there is no state in {}; name the data folder with `--data`",
+            self.folder.display()
+        )))
+    }
+
+    /// Where the state itself is kept.
+    pub(crate) fn place(&self) -> &StorePlace {
+        &self.place
     }
 
     /// Whether there may be a state: a file is looked for, a server is not asked.
@@ -130,11 +147,11 @@ impl StateSettings {
 
     async fn open_as(&self, access: Access, clock: Arc<dyn Clock>) -> Result<State, Failure> {
         let key = self.master_key()?;
-        let again =
-            MasterKey::from_base64(key.to_base64().expose()).map_err(|error| Failure::failed(&error))?;
+        let again = copy(&key)?;
+        let others = other_keys(|name| std::env::var(name).ok())?;
         let store = Store::open(StoreParts {
             place: self.place.clone(),
-            keys: KeyRing::new(key),
+            keys: ring(key, &others)?,
             clock,
             ids: Arc::new(RandomIds),
             access,
@@ -143,7 +160,7 @@ impl StateSettings {
         .await
         .map_err(|error| failure(&error))?;
         let journal = ErasureJournal::new(self.folder.join("erasures.journal"));
-        Ok(State { store, keys: KeyRing::new(again), journal })
+        Ok(State { store, keys: ring(again, &others)?, journal })
     }
 
     fn master_key(&self) -> Result<MasterKey, Failure> {
@@ -222,6 +239,31 @@ pub(crate) fn beside(file: &Path) -> PathBuf {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         Some(_) | None => PathBuf::from("."),
     }
+}
+
+/// Keys that open what they sealed, and seal nothing: those before a rotation, or the one after it.
+fn other_keys(variable: impl Fn(&str) -> Option<String>) -> Result<Vec<MasterKey>, Failure> {
+    const FILE: &str = "TUTELA_OTHER_KEYS_FILE";
+    let Some(path) = variable(FILE).filter(|path| !path.is_empty()).map(PathBuf::from) else {
+        return Ok(Vec::new());
+    };
+    let text = std::fs::read_to_string(&path).map_err(|error| Failure::unreadable(&path, &error))?;
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(number, line)| {
+            MasterKey::from_base64(line).map_err(|error| {
+                Failure::BadInput(format!("line {number} of {} ({FILE}): {error}", path.display()))
+            })
+        })
+        .collect()
+}
+
+fn ring(key: MasterKey, others: &[MasterKey]) -> Result<KeyRing, Failure> {
+    others.iter().try_fold(KeyRing::new(key), |ring, other| Ok(ring.with_older(copy(other)?)))
+}
+
+fn copy(key: &MasterKey) -> Result<MasterKey, Failure> {
+    MasterKey::from_base64(key.to_base64().expose()).map_err(|error| Failure::failed(&error))
 }
 
 /// The user's own master key.

@@ -1,6 +1,7 @@
 //! Erasure and rectification from the plan to the certificate, as a user runs them.
 #![expect(clippy::indexing_slicing, reason = "helpers of tests may panic")]
 
+mod backup;
 mod certificate;
 mod drift;
 mod hindrance;

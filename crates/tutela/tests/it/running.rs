@@ -1,6 +1,6 @@
 #![expect(clippy::indexing_slicing, reason = "helpers of tests stop at what is not there")]
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -12,6 +12,8 @@ pub(crate) struct Running {
     child: Option<Child>,
     /// Where it is, without a path.
     pub(crate) url: String,
+    /// Where its numbers are, if anybody may read them.
+    pub(crate) metrics: Option<String>,
 }
 
 impl Running {
@@ -19,7 +21,12 @@ impl Running {
     pub(crate) fn start(program: &Program, more: &[&str]) -> Self {
         let mut arguments = vec!["--format", "json", "serve", "--listen", "127.0.0.1:0", "--data", "data"];
         arguments.extend(more);
-        let mut child = program.start(&arguments);
+        Self::of(&mut program.command(&arguments))
+    }
+
+    /// Starts it by a command that prints its address as data.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         // Byte by byte: what comes behind the line stays for the end.
         let stdout = child.stdout.take().unwrap();
@@ -32,7 +39,8 @@ impl Running {
             panic!("the server did not start:\n{said}");
         }
         let description: Value = serde_json::from_str(&line).unwrap();
-        Self { child: Some(child), url: description["url"].as_str().unwrap().to_owned() }
+        let metrics = description["metrics"].as_str().map(str::to_owned);
+        Self { child: Some(child), url: description["url"].as_str().unwrap().to_owned(), metrics }
     }
 
     /// Asks it to end; says nothing yet of whether it does.

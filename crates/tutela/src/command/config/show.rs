@@ -14,12 +14,13 @@ use crate::state::StateSettings;
 use crate::table::table;
 
 /// Variables that hold a secret, or say where one is: whether they are set is shown, and no more.
-const SECRETS: [&str; 8] = [
+const SECRETS: [&str; 9] = [
     "TUTELA_CLIENT_ID",
     "TUTELA_CLIENT_SECRET",
     "TUTELA_KEY",
     "TUTELA_KEY_COMMAND",
     "TUTELA_KEY_FILE",
+    "TUTELA_OTHER_KEYS_FILE",
     "TUTELA_OWNER_PASSWORD",
     "TUTELA_OWNER_USERNAME",
     "TUTELA_STATE",
