@@ -9,6 +9,7 @@ mod end;
 mod error;
 mod evaluate;
 mod identity;
+mod journaled;
 mod message;
 mod plan;
 mod review;
@@ -24,6 +25,7 @@ pub use error::RequestError;
 pub use identity::{
     HeldIdentities, HeldIdentity, KNOWN_IDENTITIES, VerifiedBy, custom_field_lookup, identity_lookup,
 };
+pub use journaled::JournaledError;
 pub use settings::{Channels, Notices, RequestSettings};
 pub use spec::server_file::DuplicateSettings;
 pub use work::{Begun, Waits};
@@ -164,8 +166,10 @@ impl PrivacyRequests {
         &self.parts.store
     }
 
+    /// The time as the store keeps it.
     fn now(&self) -> Timestamp {
-        self.parts.clock.now()
+        let now = self.parts.clock.now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
     /// Writes a change; `None` if somebody else changed the request since it was read: then it has to

@@ -2,6 +2,7 @@
 
 mod again;
 mod decide;
+mod journaled;
 mod make;
 mod verify;
 mod work;
