@@ -19,10 +19,12 @@ const YEARS: std::ops::RangeInclusive<i16> = 1..=9998;
 impl Moment {
     fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let utc = |civil: DateTime| civil.to_zoned_datetime(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+        let utc =
+            |civil: DateTime| civil.to_zoned_datetime(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
         let zoned = || text.parse::<Timestamp>().ok();
         let local = || text.parse::<DateTime>().ok().and_then(utc);
-        let date = || text.parse::<Date>().ok().and_then(|date| utc(date.to_datetime(jiff::civil::Time::MIN)));
+        let date =
+            || text.parse::<Date>().ok().and_then(|date| utc(date.to_datetime(jiff::civil::Time::MIN)));
         let found = zoned().or_else(local).or_else(date)?;
         YEARS.contains(&found.to_zoned_datetime(TimeZone::UTC).year()).then_some(Self(found))
     }
@@ -31,8 +33,9 @@ impl Moment {
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text)
-            .ok_or_else(|| D::Error::custom("write a time as in `2026-03-01T12:00:00Z`, or a date as in `2026-03-01`"))
+        Self::parse(&text).ok_or_else(|| {
+            D::Error::custom("write a time as in `2026-03-01T12:00:00Z`, or a date as in `2026-03-01`")
+        })
     }
 }
 

@@ -195,10 +195,7 @@ async fn selected(state: &ApiState, which: Which) -> Result<Vec<String>, ApiErro
 }
 
 /// The request that something was not done to, or its id if there is none.
-async fn failed(
-    shaper: &mut Shaper<'_>,
-    (state, id): (&ApiState, &str),
-) -> Result<Value, ApiError> {
+async fn failed(shaper: &mut Shaper<'_>, (state, id): (&ApiState, &str)) -> Result<Value, ApiError> {
     let found = match state.requests().get_named(id).await {
         Ok(request) => Some(shaper.shape(request).await?),
         Err(_) => None,

@@ -69,7 +69,8 @@ async fn follow(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let id = find(&state, &id).await?.id;
     let place = state.followers().try_acquire_owned().map_err(|_| ApiError::TooManyRequests(60))?;
-    let follower = Follower { state, id, _place: place, last: None, until: Instant::now() + LONGEST, over: false };
+    let follower =
+        Follower { state, id, _place: place, last: None, until: Instant::now() + LONGEST, over: false };
     let stream = unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((Ok(event), follower))

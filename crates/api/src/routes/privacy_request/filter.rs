@@ -4,9 +4,7 @@ use jiff::Timestamp;
 use privacy::request::{custom_field_lookup, identity_lookup};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use store::{
-    Lookup, PrivacyRequestFilter, PrivacyRequestOrder, PrivacyRequestStatus, RuleAction, TimeRange,
-};
+use store::{Lookup, PrivacyRequestFilter, PrivacyRequestOrder, PrivacyRequestStatus, RuleAction, TimeRange};
 use utoipa::{IntoParams, ToSchema};
 
 use super::location;
@@ -295,7 +293,8 @@ impl Checked for TimeRange {
     fn checked(self, name: &str) -> Result<Self, ApiError> {
         match (self.after, self.before) {
             (Some(after), Some(before)) if after >= before => {
-                let text = format!("Value specified for {name}_lt: {before} must be after {name}_gt: {after}.");
+                let text =
+                    format!("Value specified for {name}_lt: {before} must be after {name}_gt: {after}.");
                 Err(ApiError::BadRequest(text))
             }
             (_, _) => Ok(self),
@@ -304,9 +303,8 @@ impl Checked for TimeRange {
 }
 
 /// What else a request has, and cannot be sorted by.
-const FIELDS: [&str; 8] = [
-    "id", "status", "external_id", "updated_at", "requested_at", "due_date", "location", "source",
-];
+const FIELDS: [&str; 8] =
+    ["id", "status", "external_id", "updated_at", "requested_at", "due_date", "location", "source"];
 
 fn unsortable(field: &str) -> String {
     if FIELDS.contains(&field) {
@@ -378,7 +376,8 @@ mod tests {
     use crate::body::from_value;
 
     fn checked(body: Value) -> Result<Wanted, ApiError> {
-        let search: Search = from_value(&[json!("body")], &body).map_err(|wrong| ApiError::Invalid(vec![wrong]))?;
+        let search: Search =
+            from_value(&[json!("body")], &body).map_err(|wrong| ApiError::Invalid(vec![wrong]))?;
         search.checked("body", "2026-03-01T00:00:00Z".parse().unwrap())
     }
 

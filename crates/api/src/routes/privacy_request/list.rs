@@ -211,7 +211,8 @@ fn table(entries: Vec<Entry>) -> Result<Vec<u8>, ApiError> {
     columns.extend(kinds.iter().map(|(_, label)| label.clone()));
     columns.extend(labels.iter().map(|label| format!("Custom Field {label}")));
     let lines = entries.into_iter().map(|entry| {
-        let identity = |kind: &str| entry.identities.iter().find(|one| one.0 == kind).map(|one| one.2.clone());
+        let identity =
+            |kind: &str| entry.identities.iter().find(|one| one.0 == kind).map(|one| one.2.clone());
         let field = |label: &String| entry.fields.iter().find(|one| one.0 == *label).map(|one| one.1.clone());
         let mut line: Vec<String> = entry.fixed.to_vec();
         line.extend(kinds.iter().map(|(kind, _)| identity(kind).unwrap_or_default()));

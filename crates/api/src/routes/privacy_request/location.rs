@@ -17,9 +17,8 @@ pub(super) fn checked(text: &str) -> Option<String> {
         Some((country, part)) => (country, Some(part)),
         None => (code.as_str(), None),
     };
-    let fits = |part: &str| {
-        (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
+    let fits =
+        |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let known = COUNTRIES.split_ascii_whitespace().any(|known| known == country);
     (known && part.is_none_or(fits)).then(|| code.clone())
 }

@@ -225,7 +225,12 @@ mod tests {
         let decision = |status: &str| log(NewRequestLog::new(RequestLogKind::Audit, status));
         let mut denied = NewRequestLog::new(RequestLogKind::Audit, "denied");
         denied.words = Some(Secret::new("not ours".to_owned()));
-        let logs = [execution("shop", "orders", "complete"), decision("approved"), log(denied), decision("finished")];
+        let logs = [
+            execution("shop", "orders", "complete"),
+            decision("approved"),
+            log(denied),
+            decision("finished"),
+        ];
 
         let grouped = grouped(&logs);
 

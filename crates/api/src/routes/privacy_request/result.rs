@@ -177,7 +177,10 @@ fn enabled(state: &ApiState) -> Result<(), ApiError> {
 
 fn complete(request: &PrivacyRequest) -> Result<(), ApiError> {
     if request.deleted_at.is_some() {
-        return Err(ApiError::Unprocessable(format!("Privacy request with id {} has been deleted.", request.id)));
+        return Err(ApiError::Unprocessable(format!(
+            "Privacy request with id {} has been deleted.",
+            request.id
+        )));
     }
     if request.status == PrivacyRequestStatus::Complete {
         return Ok(());
@@ -194,11 +197,7 @@ pub(super) async fn access_rules(state: &ApiState, request: &PrivacyRequest) -> 
     Ok(Package::access_rules(&document.policy).cloned().collect())
 }
 
-fn rule<'a>(
-    rules: &'a [Rule],
-    key: Option<&str>,
-    request: &PrivacyRequest,
-) -> Result<&'a Rule, ApiError> {
+fn rule<'a>(rules: &'a [Rule], key: Option<&str>, request: &PrivacyRequest) -> Result<&'a Rule, ApiError> {
     let found = match key {
         Some(key) => rules.iter().find(|rule| rule.key == key),
         None => rules.first(),
@@ -234,7 +233,8 @@ async fn link(state: &ApiState, storage: &Storage, name: &str) -> Result<Option<
 
 /// The package out of a folder of this server.
 async fn delivered(state: &ApiState, storage: &Storage, name: &str) -> Result<Response, ApiError> {
-    let file = recorded(state, storage.key(), name).await.map_err(|error| ApiError::Private(Box::new(error)))?;
+    let file =
+        recorded(state, storage.key(), name).await.map_err(|error| ApiError::Private(Box::new(error)))?;
     let gone = || ApiError::NotFound("the package is not there any more; make a new request".to_owned());
     let file = match tokio::fs::File::open(file.ok_or_else(gone)?).await {
         Ok(file) => file,
@@ -254,9 +254,10 @@ async fn recorded(state: &ApiState, storage: &str, name: &str) -> Result<Option<
     let (data, now) = (state.packages().data.clone(), state.clock().now());
     let records = tokio::task::spawn_blocking(move || storage::list(&data)).await;
     let records = records.unwrap_or(Err(StorageError::Stopped))?;
-    let newest = records.into_iter().rev().find(|record| {
-        record.storage == storage && record.name == name && record.expires_at > now
-    });
+    let newest = records
+        .into_iter()
+        .rev()
+        .find(|record| record.storage == storage && record.name == name && record.expires_at > now);
     Ok(newest.and_then(|record| match record.place {
         RecordedPlace::File { file } => Some(file),
         RecordedPlace::Object { .. } => None,

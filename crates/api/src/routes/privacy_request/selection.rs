@@ -103,7 +103,9 @@ fn refused(text: &str) -> ApiError {
 
 /// Too many fit.
 pub(super) fn too_many(found: u64) -> ApiError {
-    ApiError::BadRequest(format!("{found} privacy requests fit; at most {MOST} are changed at once, so narrow the filters"))
+    ApiError::BadRequest(format!(
+        "{found} privacy requests fit; at most {MOST} are changed at once, so narrow the filters"
+    ))
 }
 
 impl PartialSchema for Selection {
@@ -149,7 +151,10 @@ mod tests {
         let selection = Selection::read(&body).unwrap();
 
         let Which::Ids(ids) = selection.which else { panic!("ids") };
-        assert_eq!((ids, selection.reason.as_deref()), (expected.iter().map(|id| (*id).to_owned()).collect(), reason));
+        assert_eq!(
+            (ids, selection.reason.as_deref()),
+            (expected.iter().map(|id| (*id).to_owned()).collect(), reason)
+        );
     }
 
     // rule: fides-api 11.4

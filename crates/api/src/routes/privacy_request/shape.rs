@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 use store::{Listed, LoginId, Policy, PrivacyRequest, PrivacyRequestStatus, RuleAction};
 
 use super::filter::Show;
-use super::reply::{
-    PersonReply, ProgressReply, RequestReply, action_required, days_left, resume_endpoint,
-};
+use super::reply::{PersonReply, ProgressReply, RequestReply, action_required, days_left, resume_endpoint};
 use super::{identity, log};
 use crate::ApiError;
 use crate::paging::{PageOf, Paging};
@@ -144,7 +142,8 @@ impl<'a> Shaper<'a> {
     pub(super) async fn identity(&self, id: &PrivacyRequestId) -> Result<Option<Value>, ApiError> {
         match self.requests.identities(id).await {
             Ok(held) => {
-                let labels = held.iter().filter_map(|(kind, one)| Some((kind.to_owned(), one.label.clone()?)));
+                let labels =
+                    held.iter().filter_map(|(kind, one)| Some((kind.to_owned(), one.label.clone()?)));
                 Ok(Some(identity::shown(&held.all(), &labels.collect())))
             }
             Err(RequestError::Forgotten { .. }) => Ok(None),

@@ -37,14 +37,20 @@ async fn transfer(
 ) -> Result<Response, ApiError> {
     let request = find(&state, &id).await?;
     if request.status != PrivacyRequestStatus::Complete {
-        let text = format!("privacy request {} is {}; its rows are there once it is complete", request.id, request.status.as_str());
+        let text = format!(
+            "privacy request {} is {}; its rows are there once it is complete",
+            request.id,
+            request.status.as_str()
+        );
         return Err(ApiError::BadRequest(text));
     }
-    let gone = || ApiError::Conflict(format!("the rows of privacy request {} are not kept any more", request.id));
+    let gone =
+        || ApiError::Conflict(format!("the rows of privacy request {} are not kept any more", request.id));
     let run = request.access_run.as_ref().ok_or_else(gone)?;
     let policy = PolicyBook::new(state.store().clone()).document(&request.policy).await?.policy;
     let wanted = Package::access_rules(&policy).find(|one| one.key == rule).cloned();
-    let text = format!("No access rule found with key '{rule}' on the policy of privacy request {}.", request.id);
+    let text =
+        format!("No access rule found with key '{rule}' on the policy of privacy request {}.", request.id);
     let wanted = wanted.ok_or(ApiError::NotFound(text))?;
     let outcome = access::kept(state.store(), run).await.map_err(|error| match error {
         AccessError::Store(StoreError::Forgotten { .. }) => gone(),

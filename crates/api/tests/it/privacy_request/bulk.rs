@@ -53,7 +53,10 @@ async fn denying_and_cancelling_are_final() {
     let failed: Vec<&Value> = late["failed"].as_array().unwrap().iter().map(|one| &one["message"]).collect();
     assert_eq!(
         failed,
-        ["Cannot cancel privacy request in denied status", "Cannot cancel privacy request in canceled status"]
+        [
+            "Cannot cancel privacy request in denied status",
+            "Cannot cancel privacy request in canceled status"
+        ]
     );
     assert_eq!(now(&app, &denied).await["results"]["Request denied"][0]["message"], "not a customer");
 }

@@ -6,6 +6,7 @@ use privacy::policy_book::PolicyBook;
 use privacy::storage::{PackageRecord, RecordedPlace};
 use privacy::storage_book::{PackageSettings, StorageBook};
 use serde_json::{Value, json};
+use spec::{ServerInputs, SourceFile, server_settings};
 use store::{
     Actor, NewPlan, NewRun, PlanDigest, PrivacyRequest, PrivacyRequestChange, PrivacyRequestStatus,
     RequestStep, RunKind,
@@ -59,7 +60,8 @@ async fn a_plan_is_read_and_exactly_it_is_approved() {
     let app = started().await;
     let (request, digest) = planned(&app).await;
     let path = |action: &str| format!("/api/v1/privacy-request/{}/{action}", id(&request));
-    let approve = async |digest: &str| app.send(Method::POST, &path("approve"), json!({"digest": digest})).await;
+    let approve =
+        async |digest: &str| app.send(Method::POST, &path("approve"), json!({"digest": digest})).await;
 
     let (status, plan) = app.get(&path("plan")).await;
     let waits = now(&app, &request).await;
@@ -69,7 +71,10 @@ async fn a_plan_is_read_and_exactly_it_is_approved() {
     let again = approve(digest.as_str()).await.0;
 
     assert_eq!(status, StatusCode::OK);
-    assert_eq!((&plan["digest"], &plan["plan"]["format"]), (&json!(digest.as_str()), &json!("tutela.plan/1")));
+    assert_eq!(
+        (&plan["digest"], &plan["plan"]["format"]),
+        (&json!(digest.as_str()), &json!("tutela.plan/1"))
+    );
     assert_eq!(plan["approved_by"], Value::Null);
     assert_eq!(waits["action_required_details"]["step"], "approve_plan");
     assert_eq!(waits["progress"]["plan"], digest.as_str());
@@ -99,7 +104,10 @@ async fn a_plan_that_waits_is_not_resumed_by_other_means() {
 #[tokio::test]
 async fn under_dual_control_who_asked_for_a_plan_does_not_approve_it() {
     let app = started().await;
-    let app = app.restarted(|settings| settings.configured.server.security.dual_control = true);
+    let file = SourceFile::new("server.yml", "security: {dual_control: true}");
+    let inputs = ServerInputs { file: Some(file), ..ServerInputs::default() };
+    let configured = server_settings(&inputs).value.unwrap();
+    let app = app.restarted(|settings| settings.configured = configured);
     let (request, digest) = planned(&app).await;
     let planner = request["id"].as_str().unwrap();
     let path = |action: &str| format!("/api/v1/privacy-request/{planner}/{action}");
@@ -237,7 +245,8 @@ async fn a_link_to_a_package_is_good_once_and_for_its_request_alone() {
     let late = issue().await;
     app.clock().advance(std::time::Duration::from_hours(5 * 24));
     let late = fetch(&late).await.status;
-    let nonsense = fetch(&format!("/api/v1/privacy-request/{}/access-package?token=x", id(&request))).await.status;
+    let nonsense =
+        fetch(&format!("/api/v1/privacy-request/{}/access-package?token=x", id(&request))).await.status;
     let no_id = fetch("/api/v1/privacy-request/x/access-package?token=x").await.status;
 
     assert_eq!((fetched.status, fetched.text().as_str()), (StatusCode::OK, "canary-package"));

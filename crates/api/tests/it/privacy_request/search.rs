@@ -55,7 +55,8 @@ async fn pages_queries_and_ids_find_the_same() {
     let (app, ids) = several().await;
 
     let (_, page) = app.get("/api/v1/privacy-request?size=2&page=2&sort_direction=asc").await;
-    let (_, two) = app.get("/api/v1/privacy-request?status=pending&status=denied&identity=bob@example.com").await;
+    let (_, two) =
+        app.get("/api/v1/privacy-request?status=pending&status=denied&identity=bob@example.com").await;
     let by_id = found(&app, json!({"request_id": &ids[0][4..]})).await;
 
     assert_eq!((page["total"].clone(), page["pages"].clone()), (json!(3), json!(2)));
@@ -122,7 +123,11 @@ async fn a_file_has_a_line_for_each_request_and_no_formula() {
     );
     assert!(lines[1].starts_with("Pending,access,") && lines[1].contains(&ids[0]));
     assert!(lines[2].contains("bob@example.com,+15558675309"));
-    assert!(lines[3].starts_with("Denied,access,") && lines[3].contains(",'=not ours,") && lines[3].ends_with(",7"));
+    assert!(
+        lines[3].starts_with("Denied,access,")
+            && lines[3].contains(",'=not ours,")
+            && lines[3].ends_with(",7")
+    );
 }
 
 // rule: fides-api 11.3

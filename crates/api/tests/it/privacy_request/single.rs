@@ -101,7 +101,10 @@ async fn a_code_that_nobody_sent_verifies_nothing() {
     let (status, reply) = anybody.send(Method::POST, &path, json!({"code": "123456"})).await;
     let (without, _) = anybody.send(Method::POST, &path, json!({})).await;
 
-    let text = format!("Invalid identity verification request. Privacy request '{}' status = pending.", id(&request));
+    let text = format!(
+        "Invalid identity verification request. Privacy request '{}' status = pending.",
+        id(&request)
+    );
     assert_eq!((status, &reply["detail"]), (StatusCode::BAD_REQUEST, &json!(text)));
     assert_eq!(without, StatusCode::UNPROCESSABLE_ENTITY);
 }
