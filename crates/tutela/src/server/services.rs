@@ -1,0 +1,168 @@
+//! What privacy requests are carried out with on a server: put together anew whenever connections,
+//! policies or settings changed.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use connections::{Connections, LeftOut, LeftOutReason, WireError, WireOptions, Wired, WiredConnection};
+use crypto::KeyRing;
+use engine::Concurrency;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use graph::MaskingMode;
+use model::{Clock, RandomIds};
+use privacy::policy_book::{PolicyBook, PolicyError};
+use privacy::worker::{Services, ServicesError};
+use privacy::{ConnectionFacts, PrivacyService, ServiceParts};
+use spec::{PlanLimits, ServerSettings};
+use store::{ErasureJournal, Store, Window};
+use tokio::sync::Semaphore;
+
+use super::settings::api_set;
+
+/// What services of a server are made of.
+pub(crate) struct ServicesParts {
+    /// Where everything is kept.
+    pub(crate) store: Store,
+    /// The connections.
+    pub(crate) connections: Connections,
+    /// What flags, environment and file say.
+    pub(crate) own: ServerSettings,
+    /// Calls in flight, shared by all requests.
+    pub(crate) concurrency: Concurrency,
+    /// Time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Name of this process among those that share the state.
+    pub(crate) worker: String,
+    /// The data folder.
+    pub(crate) folder: std::path::PathBuf,
+    /// Who was erased, outside of the state.
+    pub(crate) journal: ErasureJournal,
+    /// What the journal and certificates are sealed and signed with.
+    pub(crate) keys: Arc<KeyRing>,
+}
+
+/// The services of a server, made when they are asked for.
+pub(crate) struct ServerServices {
+    parts: ServicesParts,
+    made: Mutex<Option<(u64, Made)>>,
+    /// One is made at a time; the others take it.
+    making: Semaphore,
+}
+
+#[derive(Clone)]
+enum Made {
+    Service(PrivacyService),
+    /// A connection that is to be used and cannot be.
+    Fault { connection: String, reason: String },
+}
+
+impl ServerServices {
+    /// Services that are not made yet.
+    pub(crate) fn new(parts: ServicesParts) -> Self {
+        Self { parts, made: Mutex::default(), making: Semaphore::new(1) }
+    }
+
+    fn find(&self, revision: u64) -> Option<Made> {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.as_ref().filter(|(of, _)| *of == revision).map(|(_, made)| made.clone())
+    }
+
+    async fn made(&self) -> Result<Made, ServicesError> {
+        let revision = self.parts.store.revision().await?;
+        if let Some(made) = self.find(revision) {
+            return Ok(made);
+        }
+        let _one = self.making.acquire().await;
+        // Read again: whoever was here before may have made a newer one.
+        let revision = self.parts.store.revision().await?;
+        if let Some(made) = self.find(revision) {
+            return Ok(made);
+        }
+        let made = self.make().await?;
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some((revision, made.clone()));
+        Ok(made)
+    }
+
+    async fn make(&self) -> Result<Made, ServicesError> {
+        let parts = &self.parts;
+        let server = parts.own.with_api(&api_set(&parts.store).await?).server;
+        let mode = if server.execution.masking_strict { MaskingMode::Strict } else { MaskingMode::Any };
+        let options = WireOptions { worker: parts.worker.clone(), mode };
+        let Wired { graph, sources, members, left_out } =
+            parts.connections.wire(&options).await.map_err(|error| match error {
+                WireError::Graph(error) => ServicesError::Setup { reason: error.to_string() },
+                WireError::Store(error) => ServicesError::Store(error),
+            })?;
+        if let Some(LeftOut { connection, reason }) = left_out.iter().find(|one| one.reason.is_fault()) {
+            return Ok(Made::Fault { connection: connection.to_string(), reason: reason.to_string() });
+        }
+        for LeftOut { connection, reason } in &left_out {
+            if !matches!(reason, LeftOutReason::Disabled) {
+                tracing::debug!(%connection, %reason, "a connection is left out");
+            }
+        }
+        Ok(Made::Service(PrivacyService::new(ServiceParts {
+            store: parts.store.clone(),
+            graph: Arc::new(graph),
+            sources,
+            connections: members.into_iter().map(facts).collect(),
+            policies: self.policies().await?,
+            limits: PlanLimits::default(),
+            concurrency: parts.concurrency.clone(),
+            verify_after: Duration::ZERO,
+            clock: Arc::clone(&parts.clock),
+            ids: Arc::new(RandomIds),
+            worker: parts.worker.clone(),
+            folder: parts.folder.clone(),
+            journal: parts.journal.clone(),
+            keys: Arc::clone(&parts.keys),
+        })))
+    }
+
+    async fn policies(&self) -> Result<Vec<spec::Policy>, ServicesError> {
+        let book = PolicyBook::new(self.parts.store.clone());
+        let mut policies = Vec::new();
+        for policy in self.parts.store.policy_list(Window::ALL).await?.items {
+            match book.document(&policy.key).await {
+                Ok(document) => policies.push(document.policy),
+                Err(PolicyError::Store(error)) => return Err(error.into()),
+                // One without rules: requests under it say so.
+                Err(_) => {}
+            }
+        }
+        Ok(policies)
+    }
+}
+
+impl Services for ServerServices {
+    fn current(&self) -> BoxFuture<'_, Result<PrivacyService, ServicesError>> {
+        async move {
+            match self.made().await? {
+                Made::Service(service) => Ok(service),
+                Made::Fault { connection, reason } => Err(ServicesError::Connection { connection, reason }),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl fmt::Debug for ServerServices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerServices").field("worker", &self.parts.worker).finish_non_exhaustive()
+    }
+}
+
+fn facts(member: WiredConnection) -> ConnectionFacts {
+    ConnectionFacts {
+        key: member.key,
+        connector: member.connector,
+        version: member.version,
+        sha256: member.sha256,
+        secrets: member.secrets,
+        access: member.access,
+        mode: member.mode,
+        file: member.file,
+    }
+}
