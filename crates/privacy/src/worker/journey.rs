@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use engine::{Cancellation, Progress};
+use futures::FutureExt as _;
 use jiff::Timestamp;
 use model::{Clock, Identities};
 use serde_json::Value;
@@ -75,7 +76,8 @@ impl<'a> Journey<'a> {
             return Err(Halt::failed(self.step(), "breaks_off", text));
         }
         let claimed = ClaimedRequest { request: self.request.clone(), lease: self.hold.lease.clone() };
-        let begun = self.worker.parts.requests.begin(&claimed).await;
+        // Boxed: what lies below takes closures, which the compiler cannot follow from so far above.
+        let begun = self.worker.parts.requests.begin(&claimed).boxed().await;
         match begun.map_err(|error| Halt::of_request(&error, self.step()))? {
             Begun::Go { request, subject } => {
                 self.request = *request;
