@@ -2,12 +2,17 @@
 
 mod listen;
 mod owner;
+mod process;
+mod services;
 mod settings;
+mod telemetry;
 mod tls;
 mod upkeep;
 mod wiring;
 
 pub(crate) use self::listen::Listening;
+pub(crate) use self::owner::Owner;
 pub(crate) use self::settings::{ServerArgument, api_set, is_set};
+pub(crate) use self::telemetry::MetricsPort;
 pub(crate) use self::upkeep::keep_up;
 pub(crate) use self::wiring::{ServerState, router};

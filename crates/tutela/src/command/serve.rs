@@ -1,11 +1,16 @@
+use std::time::Duration;
+
+use engine::{Cancellation, Canceller};
+use messages::Sender;
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
 use crate::runtime;
-use crate::server::{Listening, ServerArgument, ServerState, keep_up, router};
+use crate::server::{Listening, MetricsPort, ServerArgument, ServerState, keep_up, router};
 
 /// How to serve.
 #[derive(Debug, clap::Args)]
@@ -31,10 +36,21 @@ pub(crate) fn run(serve: &Serve, output: Output) -> Result<Exit, Failure> {
         let router = router(&state)?;
         // Nobody is answered, /health least of all, before the tables are up to date.
         let listening = Listening::open(&state.settings.server).await?;
-        announce(&listening.url(), output);
-        let upkeep = tokio::spawn(keep_up(state.store.clone(), state.place.clone()));
-        let given_up = listening.serve(router, runtime::interrupted()).await;
+        let metrics = MetricsPort::open(state.settings.server.metrics_listen).await?;
+        let interrupted = runtime::hear_interruption().await;
+        announce(&listening.url(), metrics.url().as_deref(), output);
+        let numbers = api::metrics_router(state.store.clone(), state.telemetry.clone());
+        let metrics = tokio::spawn(metrics.serve(numbers));
+        let upkeep = tokio::spawn(keep_up(state.store.clone(), state.place.clone(), state.promises()));
+        let (stop, cancellation) = Canceller::new();
+        let worker = state.worker()?;
+        let mail = tokio::spawn(send(state.sender(), cancellation.clone()));
+        let work = tokio::spawn(async move { worker.run(cancellation).await });
+        let given_up = listening.serve(router, ended(&state, &stop, interrupted)).await;
+        let_go(work, state.settings.server.shutdown_wait, output).await;
+        mail.abort();
         upkeep.abort();
+        metrics.abort();
         state.store.close().await;
         if given_up > 0 {
             output::complain(&format!("warning: {given_up} connections were still busy and were closed"));
@@ -43,9 +59,36 @@ pub(crate) fn run(serve: &Serve, output: Output) -> Result<Exit, Failure> {
     })
 }
 
-fn announce(url: &str, output: Output) {
-    match output.format() {
-        Format::Json => output::json_line(&json!({ "url": url })),
-        Format::Table => output::text(&format!("listening on {url}")),
+/// Completes when no more calls are to be taken: some time after somebody asked the server to end, in
+/// which `/ready` sends calls elsewhere.
+async fn ended(state: &ServerState, stop: &Canceller, interrupted: impl Future<Output = ()>) {
+    interrupted.await;
+    stop.cancel();
+    state.telemetry.end();
+    tokio::time::sleep(state.settings.server.drain_wait).await;
+}
+
+/// Sends messages until the server is told to end. What is then still being sent is sent again by whoever
+/// comes next, as the same message.
+pub(super) async fn send(sender: Sender, cancellation: Cancellation) {
+    sender.run(cancellation.cancelled()).await;
+}
+
+/// Waits until the worker let go of its requests. One that does not in time is taken for gone by the
+/// others, which go on with its requests.
+pub(super) async fn let_go(work: JoinHandle<()>, patience: Duration, output: Output) {
+    if tokio::time::timeout(patience, work).await.is_err() {
+        output::complain(
+            "warning: requests were still being worked on; whoever comes next goes on with them",
+        );
+    }
+}
+
+fn announce(url: &str, metrics: Option<&str>, output: Output) {
+    match (output.format(), metrics) {
+        (Format::Json, None) => output::json_line(&json!({ "url": url })),
+        (Format::Json, Some(metrics)) => output::json_line(&json!({ "url": url, "metrics": metrics })),
+        (Format::Table, None) => output::text(&format!("listening on {url}")),
+        (Format::Table, Some(metrics)) => output::text(&format!("listening on {url}, numbers at {metrics}")),
     }
 }

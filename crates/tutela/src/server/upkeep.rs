@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use model::SystemClock;
+use privacy::request::PrivacyRequests;
 use store::Store;
 
 use crate::service::{forget_expired_of, worker};
@@ -11,12 +12,51 @@ const SIGN_EVERY: Duration = Duration::from_secs(1);
 /// How often personal data past its time, and packages past theirs, are destroyed.
 const FORGET_EVERY: Duration = Duration::from_hours(1);
 
+/// How often deadlines are looked at, and what holds that have ended left over.
+const KEEP_EVERY: Duration = Duration::from_mins(5);
+/// How long one process alone does that.
+const KEEP_LEASE: Duration = Duration::from_mins(2);
+
+/// What people and laws were promised.
+#[derive(Debug)]
+pub(crate) struct Promises {
+    /// The requests of people.
+    pub(crate) requests: PrivacyRequests,
+    /// How long before a deadline those who are responsible are told.
+    pub(crate) remind_before: Duration,
+}
+
+impl Promises {
+    /// Tells of deadlines that are near, and completes what was left until a hold ended. One process at a
+    /// time does it.
+    async fn keep(&self, store: &Store, holder: &str) {
+        let lease = match store.lease_take("promises", holder, KEEP_LEASE).await {
+            Ok(Some(lease)) => lease,
+            Ok(None) => return,
+            Err(error) => return tracing::warn!(%error, "deadlines were not looked at"),
+        };
+        if let Err(error) = self.requests.remind(self.remind_before).await {
+            tracing::warn!(%error, "nobody was told of deadlines that are near");
+        }
+        match privacy::hold::complete_rests(&self.requests, store).await {
+            Ok(0) => {}
+            Ok(made) => tracing::info!(made, "holds ended: what they kept is erased now"),
+            Err(error) => tracing::warn!(%error, "what holds left over was not completed"),
+        }
+        if let Err(error) = store.lease_release(&lease).await {
+            tracing::warn!(%error, "a lease ends by itself");
+        }
+    }
+}
+
 /// Does what has to be done beside the calls, without end: numbers and signs the audit log, destroys
 /// what is past its time. What goes wrong is told and tried again.
-pub(crate) async fn keep_up(store: Store, place: StateSettings) {
+pub(crate) async fn keep_up(store: Store, place: StateSettings, promises: Promises) {
     let mut sign = tokio::time::interval(SIGN_EVERY);
     sign.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut forget = tokio::time::interval(FORGET_EVERY);
+    let mut keep = tokio::time::interval(KEEP_EVERY);
+    keep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let holder = worker();
     loop {
         tokio::select! {
@@ -25,6 +65,7 @@ pub(crate) async fn keep_up(store: Store, place: StateSettings) {
                 forget_expired_of(&store).await;
                 place.clean(&SystemClock);
             }
+            _ = keep.tick() => promises.keep(&store, &holder).await,
         }
     }
 }

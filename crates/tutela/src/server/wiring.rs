@@ -1,28 +1,35 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use api::{ApiParts, ApiSettings, RateLimit, RootClient};
+use api::{ApiParts, ApiSettings, OidcParts, RateLimit, RootClient, RootUser, Telemetry};
 use connections::{Connections, ConnectionsParts, Outgoing};
 use crypto::Secret;
 use datastore::Boundary;
 use egress::{Budgets, Door, MemoryBudgets, Mode};
-use engine::SharedBudgets;
-use model::{Clock, RandomIds, SystemClock};
+use engine::{Concurrency, SharedBudgets};
+use messages::{MessageSecrets, Messages, MessagesParts, Sender, SenderSettings};
+use model::{Clock, IdSource as _, RandomIds, SystemClock};
 use privacy::policy_book::PolicyBook;
+use privacy::request::{PrivacyRequests, RequestSettings, RequestsParts};
 use privacy::storage_book::PackageSettings;
-use spec::ServerSettings;
+use privacy::worker::{Services, Worker, WorkerParts};
+use spec::{Server, ServerSettings};
 use spec::server_file::Rate;
 use store::{Actor, Store};
 
 use super::owner::Owner;
+use super::services::{ServerServices, ServicesParts};
 use super::settings::api_set;
+use super::telemetry;
+use super::upkeep::Promises;
 use crate::failure::Failure;
-use crate::project::door;
-use crate::project::reading;
-use crate::state::{StateSettings, failure};
+use crate::project::{door, limits, reading};
+use crate::state::{State, StateSettings, failure};
 
 /// How long a call may take.
 const CALL_TIME: std::time::Duration = std::time::Duration::from_mins(1);
+/// How many requests of people are worked on at once in one process; those that take long come on top.
+const SLOTS: usize = 32;
 
 /// The server's state, open, with the settings that hold.
 #[derive(Debug)]
@@ -35,24 +42,129 @@ pub(crate) struct ServerState {
     pub(crate) store: Store,
     /// Where it is.
     pub(crate) place: StateSettings,
+    /// What it tells those who look after it.
+    pub(crate) telemetry: Telemetry,
+    /// Name of this process among those that share the state.
+    pub(crate) name: String,
+    /// The connections, with the one way out that all of this process share.
+    connections: Connections,
+    /// How messages leave.
+    messages: Messages,
+    /// What privacy requests are carried out with.
+    services: Arc<dyn Services>,
     clock: Arc<dyn Clock>,
 }
 
 impl ServerState {
-    /// Opens the state, brings its tables up to date, and sees to it that there is an owner, and
-    /// on the first start the default policies.
+    /// Opens the state of a server: brings its tables up to date, and sees to it that there is an
+    /// owner, and on the first start the default policies.
     ///
     /// # Errors
     /// Bad input if half an owner is given, a failure if the state cannot be opened.
     pub(crate) async fn open(own: ServerSettings, place: StateSettings) -> Result<Self, Failure> {
         let owner = Owner::from_environment(|name| std::env::var(name).ok())?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let store = place.open(Arc::clone(&clock)).await?.store;
-        owner.settle(&store).await?;
-        let policies = PolicyBook::new(store.clone()).seed(&Actor::system()).await;
+        Self::open_owned(own, place, owner).await
+    }
+
+    /// The same with this owner.
+    ///
+    /// # Errors
+    /// As [`ServerState::open`].
+    pub(crate) async fn open_owned(
+        own: ServerSettings,
+        place: StateSettings,
+        owner: Owner,
+    ) -> Result<Self, Failure> {
+        let state = Self::open_as("serve", own, place).await?;
+        owner.settle(&state.store).await?;
+        let policies = PolicyBook::new(state.store.clone()).seed(&Actor::system()).await;
         policies.map_err(|error| Failure::failed(&error))?;
+        Ok(state)
+    }
+
+    /// Opens the state for a process of this kind, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// A failure if the state cannot be opened.
+    pub(crate) async fn open_as(
+        kind: &str,
+        own: ServerSettings,
+        place: StateSettings,
+    ) -> Result<Self, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let telemetry = telemetry::start();
+        let State { store, keys, journal } = place.open(Arc::clone(&clock)).await?;
         let over_api = api_set(&store).await.map_err(|error| failure(&error))?;
-        Ok(Self { settings: own.with_api(&over_api), own, store, place, clock })
+        let settings = own.with_api(&over_api);
+        let connections = Connections::new(ConnectionsParts {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            ids: Arc::new(RandomIds),
+            outgoing: outgoing(&settings.server, &place, (&store, &clock))?,
+        });
+        let messages = messages(&settings, &store, &clock)?;
+        let name = format!("{kind}_{}", RandomIds.next_uuid());
+        let services = Arc::new(ServerServices::new(ServicesParts {
+            store: store.clone(),
+            connections: connections.clone(),
+            own: own.clone(),
+            concurrency: Concurrency::new(limits(&settings.server.reading)),
+            clock: Arc::clone(&clock),
+            worker: name.clone(),
+            folder: place.folder.clone(),
+            journal,
+            keys: Arc::new(keys),
+        }));
+        Ok(Self { settings, own, store, place, telemetry, name, connections, messages, services, clock })
+    }
+
+    /// What sends messages in this process.
+    pub(crate) fn sender(&self) -> Sender {
+        Sender::new(self.messages.clone(), SenderSettings::named(&self.name))
+    }
+
+    /// How packages leave this process.
+    fn packages(&self) -> Result<PackageSettings, Failure> {
+        Ok(PackageSettings {
+            egress: door::settings(&self.settings.server.egress).map_err(Failure::BadInput)?,
+            data: self.place.folder.clone(),
+        })
+    }
+
+    /// The requests of people.
+    fn requests(&self) -> PrivacyRequests {
+        PrivacyRequests::new(RequestsParts {
+            store: self.store.clone(),
+            policies: PolicyBook::new(self.store.clone()),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::new(RandomIds),
+            settings: RequestSettings::default(),
+            configured: Some(self.own.clone()),
+        })
+    }
+
+    /// What is kept up beside the calls.
+    pub(crate) fn promises(&self) -> Promises {
+        let remind_before = self.settings.server.deadlines.remind_before;
+        Promises { requests: self.requests(), remind_before }
+    }
+
+    /// What carries out the requests of people in this process.
+    ///
+    /// # Errors
+    /// Bad input if settings cannot be used together.
+    pub(crate) fn worker(&self) -> Result<Worker, Failure> {
+        let requests = self.requests();
+        Ok(Worker::new(WorkerParts {
+            store: self.store.clone(),
+            requests,
+            services: Arc::clone(&self.services),
+            packages: self.packages()?,
+            name: self.name.clone(),
+            slots: SLOTS,
+            clock: Arc::clone(&self.clock),
+            ids: Arc::new(RandomIds),
+        }))
     }
 }
 
@@ -69,54 +181,99 @@ pub(crate) fn router(state: &ServerState) -> Result<axum::Router, Failure> {
         request_rate_limit: limit(server.security.request_rate_limit),
         cors_origins: server.security.cors_origins.clone(),
         root_client,
+        root_user: root_user(|name| std::env::var(name).ok())?,
+        session_life: server.security.session_life,
+        session_idle: server.security.session_idle,
+        public_rate_limit: limit(server.security.public_rate_limit),
+        secure_cookies: server.tls.is_some()
+            || server.public_url.as_deref().is_some_and(|url| url.starts_with("https://")),
+        oidc: oidc(server)?,
         body_bytes: server.max_body_bytes,
         call_time: CALL_TIME,
         configured: state.own.clone(),
+        telemetry: state.telemetry.clone(),
     };
-    let connections = Connections::new(ConnectionsParts {
-        store: state.store.clone(),
-        clock: Arc::clone(&state.clock),
-        ids: Arc::new(RandomIds),
-        outgoing: outgoing(state)?,
-    });
     Ok(api::router(ApiParts {
         store: state.store.clone(),
-        connections,
-        packages: PackageSettings {
-            egress: door::settings(&server.egress).map_err(Failure::BadInput)?,
-            data: state.place.folder.clone(),
-        },
+        connections: state.connections.clone(),
+        messages: state.messages.clone(),
+        packages: state.packages()?,
+        services: Some(Arc::clone(&state.services)),
         clock: Arc::clone(&state.clock),
         ids: Arc::new(RandomIds),
         settings,
     }))
 }
 
+/// How messages leave: as the server's own settings say, with the secrets of the environment.
+fn messages(settings: &ServerSettings, store: &Store, clock: &Arc<dyn Clock>) -> Result<Messages, Failure> {
+    let secrets = MessageSecrets::read(&settings.server, |name| std::env::var(name).ok());
+    let parts = MessagesParts {
+        store: store.clone(),
+        configured: settings.clone(),
+        secrets: secrets.map_err(|error| Failure::bad_input(&error))?,
+        egress: door::settings(&settings.server.egress).map_err(Failure::BadInput)?,
+        clock: Arc::clone(clock),
+    };
+    Messages::new(parts).map_err(|error| Failure::bad_input(&error))
+}
+
 /// The way out: as the server's own settings say, shared budgets where several processes may be at
 /// work, and never to where Tutela keeps its own state (architecture §13.19).
-fn outgoing(state: &ServerState) -> Result<Outgoing, Failure> {
-    let server = &state.settings.server;
+fn outgoing(
+    server: &Server,
+    place: &StateSettings,
+    (store, clock): (&Store, &Arc<dyn Clock>),
+) -> Result<Outgoing, Failure> {
     let settings = door::settings(&server.egress).map_err(Failure::BadInput)?;
-    let own_state = state.place.own_state();
+    let own_state = place.own_state();
     let budgets: Arc<dyn Budgets> = if own_state.is_some() {
-        Arc::new(SharedBudgets::new(state.store.clone(), Arc::clone(&state.clock)))
+        Arc::new(SharedBudgets::new(store.clone(), Arc::clone(clock)))
     } else {
-        Arc::new(MemoryBudgets::new(Arc::clone(&state.clock)))
+        Arc::new(MemoryBudgets::new(Arc::clone(clock)))
     };
     let boundary = Boundary {
         allow: settings.allow.clone(),
         folders: server.sqlite_folders.iter().map(PathBuf::from).collect(),
         base: PathBuf::from("."),
-        own_paths: vec![state.place.folder.clone()],
+        own_paths: vec![place.folder.clone()],
         own_state,
     };
-    let door = Door::new(settings, Mode::Live, budgets, Arc::clone(&state.clock))
+    let door = Door::new(settings, Mode::Live, budgets, Arc::clone(clock))
         .map_err(|error| Failure::bad_input(&error))?;
     Ok(Outgoing { door, calls: reading(&server.reading), boundary })
 }
 
 fn limit(rate: Rate) -> RateLimit {
     RateLimit { calls: rate.calls, per: rate.per }
+}
+
+/// The provider of accounts, if the settings name one.
+fn oidc(server: &Server) -> Result<Option<OidcParts>, Failure> {
+    let (Some(settings), Some(public_url)) = (server.oidc.clone(), server.public_url.clone()) else {
+        return Ok(None);
+    };
+    let secret = std::env::var("TUTELA_OIDC_CLIENT_SECRET").ok().filter(|secret| !secret.is_empty());
+    let client_secret = secret.map(Secret::new);
+    let egress = door::settings(&server.egress).map_err(Failure::BadInput)?;
+    let parts = OidcParts { settings, client_secret, public_url, egress };
+    parts.check().map_err(Failure::BadInput)?;
+    Ok(Some(parts))
+}
+
+/// The person with all scopes, if the environment names one.
+fn root_user(variable: impl Fn(&str) -> Option<String>) -> Result<Option<RootUser>, Failure> {
+    let given = |name| variable(name).filter(|value| !value.is_empty());
+    match (given("TUTELA_ROOT_USERNAME"), given("TUTELA_ROOT_PASSWORD")) {
+        (Some(username), Some(password)) => {
+            Ok(Some(RootUser { username, password: Secret::new(password) }))
+        }
+        (None, None) => Ok(None),
+        (Some(_), None) | (None, Some(_)) => Err(Failure::BadInput(
+            "TUTELA_ROOT_USERNAME and TUTELA_ROOT_PASSWORD go together; set both, or none for no root user"
+                .to_owned(),
+        )),
+    }
 }
 
 /// The client with all scopes, if the environment names one.
