@@ -16,7 +16,7 @@ use sqlx::any::AnyRow;
 
 use crate::store::{time, time_or_none};
 use crate::words::text_enum;
-use crate::{Store, StoreError};
+use crate::{MessageKind, NewMessage, Store, StoreError};
 
 pub use authorization::{Authorization, NewAuthorization};
 pub use change::{
@@ -102,14 +102,21 @@ impl Store {
 
     /// Notes the result of a test.
     pub async fn connection_tested(&self, key: &ConnectionKey, succeeded: bool) -> Result<(), StoreError> {
+        const BEFORE: &str = "SELECT test_succeeded FROM connection WHERE key = $1";
         const TESTED: &str = "UPDATE connection SET tested_at = $2, test_succeeded = $3 WHERE key = $1";
         let mut tx = self.begin().await?;
+        let before = sqlx::query(BEFORE).bind(key.as_str()).fetch_optional(tx.connection()).await?;
+        let worked = before.map(|row| row.try_get::<Option<i64>, _>(0)).transpose()?.flatten() == Some(1);
         sqlx::query(TESTED)
             .bind(key.as_str())
             .bind(self.now())
             .bind(i64::from(succeeded))
             .execute(tx.connection())
             .await?;
+        if worked && !succeeded {
+            let broken = NewMessage::to_staff(MessageKind::ConnectionBroken).about(key.as_str());
+            self.message_put_in(&mut tx, &broken.with("connection", key.as_str())).await?;
+        }
         tx.commit().await
     }
 }

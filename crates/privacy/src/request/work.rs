@@ -125,7 +125,8 @@ impl PrivacyRequests {
     ) -> Result<PrivacyRequest, RequestError> {
         let Waits { status, step, attention, until } = waits;
         let action = if until.is_some() { "privacy_request.put_off" } else { "privacy_request.waits" };
-        let needs_approval = status == PrivacyRequestStatus::RequiresInput && step == RequestStep::ApprovePlan;
+        let needs_approval =
+            status == PrivacyRequestStatus::RequiresInput && step == RequestStep::ApprovePlan;
         self.held(lease, action, |change| {
             change.request.status = status;
             change.request.step = Some(step);
@@ -187,9 +188,12 @@ impl PrivacyRequests {
             (Event::Finish, "privacy_request.finished")
         };
         let (status, now) = (next(request.status, event)?, self.now());
+        let types: Vec<&str> = policy.rules.iter().map(|rule| rule.action.as_str()).collect();
+        let listened = !by_hand && self.is_listened_for(MessageKind::Finished);
         let told = match self.identities(&request.id).await {
             Ok(identities) if settings.notices.completion && !by_hand => {
                 message::to_person(MessageKind::Finished, &request, &identities)
+                    .map(|told| told.with("request_types", types.clone()))
             }
             Ok(_) | Err(RequestError::Forgotten { .. }) => None,
             Err(error) => return Err(error),
@@ -205,9 +209,19 @@ impl PrivacyRequests {
                 change.request.finished_at = Some(now);
                 change.logs.push(audit("finished", &By::system(), ""));
                 change.messages.extend(told);
+                if listened {
+                    let told = message::to_staff(MessageKind::Finished, &change.request);
+                    change.messages.push(told.with("request_types", types));
+                }
             }
         })
         .await
+    }
+
+    /// Whether a program listens for messages of this kind, which nobody else gets.
+    fn is_listened_for(&self, kind: MessageKind) -> bool {
+        let configured = self.parts.configured.as_ref();
+        configured.is_some_and(|configured| configured.server.listens_for(kind.as_str()))
     }
 
     /// A request that was held for too long (privacy-requests W-4).

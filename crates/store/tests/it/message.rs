@@ -6,8 +6,9 @@ use model::Clock as _;
 use rstest::rstest;
 use sqlx::Row as _;
 use store::{
-    Actor, ClaimedMessage, FailureNotice, MessageChannel, MessageFilter, MessageKind, MessageState,
-    MessageTo, NewMessage, StoreError, StoredMessage, Window,
+    Actor, ClaimedMessage, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionStep,
+    FailureNotice, MessageChannel, MessageFilter, MessageKind, MessageState, MessageTo, NewConnection,
+    NewMessage, StoreError, StoredMessage, Window,
 };
 
 use crate::bench::{Backend, Bench, CANARY, LEASE, open, ring};
@@ -233,6 +234,33 @@ async fn after_so_many_failures_people_are_told_how_many_there_were(#[case] back
     let nobody = FailureNotice { addresses: Vec::new(), after: 1 };
     bench.store.failure_notice_put(&nobody, Actor::system()).await.unwrap();
     assert_eq!(bench.store.failure_notice_find().await.unwrap(), None);
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_connection_that_worked_and_does_not_any_more_is_told_once(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let new = NewConnection {
+        name: None,
+        description: None,
+        connection_type: "https".to_owned(),
+        access: ConnectionAccess::Read,
+        disabled: false,
+        system_key: None,
+    };
+    let (key, steps) = ("crm".parse().unwrap(), vec![ConnectionStep::Create(new)]);
+    let change = ConnectionChange { key: &key, actor: Actor::system(), steps };
+    assert_eq!(bench.store.connection_change(change).await.unwrap(), ConnectionChanged::Done);
+
+    for succeeded in [false, true, true, false, false] {
+        bench.store.connection_tested(&key, succeeded).await.unwrap();
+    }
+
+    let all = bench.messages().await;
+    assert_eq!((all.len(), all[0].kind), (1, MessageKind::ConnectionBroken));
+    assert_eq!(all[0].about.as_deref(), Some("crm"));
 }
 
 #[rstest]

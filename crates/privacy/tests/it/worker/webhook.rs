@@ -9,7 +9,7 @@ use privacy::webhooks::{AnswerError, Eligibility, Webhooks};
 use rstest::rstest;
 use serde_json::{Value, json};
 use store::{
-    Actor, ConnectionAccess, ConnectionChange, ConnectionStep, NamedSecret, NewConnection,
+    Actor, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionStep, NamedSecret, NewConnection,
     PrivacyRequestStatus as Status, RequestStep, Webhook, WebhookDirection, WebhookList,
 };
 use testkit::{Answer, Call, FakeSaas};
@@ -66,7 +66,7 @@ impl Office {
         let steps = vec![ConnectionStep::Create(new), ConnectionStep::ReplaceSecrets(secrets)];
         let key = "helper".parse().unwrap();
         let change = ConnectionChange { key: &key, actor: Actor::system(), steps };
-        self.store.connection_change(change).await.unwrap();
+        assert_eq!(self.store.connection_change(change).await.unwrap(), ConnectionChanged::Done);
         self.store.webhook_replace(list, (None, webhooks), Actor::system()).await.unwrap();
     }
 
