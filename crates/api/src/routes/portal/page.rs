@@ -23,7 +23,6 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = Laz
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("page", include_str!("page.html"))?;
-    environment.add_template("code", include_str!("code.html"))?;
     Ok(environment)
 });
 
@@ -227,5 +226,21 @@ fn in_words(status: PrivacyRequestStatus) -> &'static str {
         S::Denied => "It was refused. You were told why, or will be.",
         S::Complete => "It is done.",
         S::Canceled => "It was withdrawn.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_can_be_read() {
+        assert!(TEMPLATES.is_ok(), "{:?}", TEMPLATES.as_ref().err());
+    }
+
+    #[test]
+    fn an_id_is_shown_without_anything_that_could_be_markup() {
+        assert_eq!(shown_id("pri_<b>&\"'1"), "pri_b1");
+        assert_eq!(shown_id(&"x".repeat(1_000)).len(), 60);
     }
 }
