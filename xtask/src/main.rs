@@ -2,7 +2,9 @@
 
 mod bench;
 mod cargo;
+mod deploy;
 mod layers;
+mod probe;
 mod rules;
 mod services;
 mod test;
@@ -36,11 +38,18 @@ enum Task {
         step: u32,
     },
     /// Run a command while PostgreSQL, MariaDB, an S3 server and an OpenID Connect provider run for tests
-    /// (TUTELA_TEST_POSTGRES, TUTELA_TEST_MYSQL, TUTELA_TEST_S3, TUTELA_TEST_OIDC).
+    /// (TUTELA_TEST_POSTGRES, TUTELA_TEST_MYSQL, TUTELA_TEST_S3, TUTELA_TEST_OIDC, TUTELA_TEST_SMTP).
     Services {
         /// The command, for example `cargo nextest run -p store`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         command: Vec<std::ffi::OsString>,
+    },
+    /// Call every operation of the interface with made-up input (schemathesis, installed when it is
+    /// missing); fail on a server error. A short run is part of `test`.
+    Probe {
+        /// About how long.
+        #[arg(long, default_value_t = 600)]
+        seconds: u32,
     },
     /// List rule by rule which test holds it; fail if a required one has none.
     Rules {
@@ -50,6 +59,12 @@ enum Task {
     },
     /// Fail on a dependency that points up (docs/decisions/001-layers.md).
     Layers,
+    /// Check what `deploy/` holds: image file, manifests, chart, unit.
+    Deploy {
+        /// Run the image's build command, too, in a folder with nothing but what it copies.
+        #[arg(long)]
+        build: bool,
+    },
     /// Write the generated pages below docs/reference.
     Docs {
         /// Write nothing; fail if the pages are out of date.
@@ -68,10 +83,13 @@ fn main() -> ExitCode {
         }
         Task::Test => test::run(),
         Task::Sweep { step } => test::sweep(step as usize),
+        Task::Probe { seconds } => probe::run(seconds),
         Task::Services { command } => services::run(&command),
         Task::Rules { missing: false } => rules::run(rules::Show::All),
         Task::Rules { missing: true } => rules::run(rules::Show::Missing),
         Task::Layers => layers::run(),
+        Task::Deploy { build: false } => deploy::run(deploy::Image::Look),
+        Task::Deploy { build: true } => deploy::run(deploy::Image::Build),
         Task::Docs { check } => cargo::docs(check),
         Task::Bench(arguments) => bench::run(&arguments),
     };

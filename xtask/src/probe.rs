@@ -1,0 +1,149 @@
+//! Calls every operation of the interface with made-up input: none may be a server error.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::services::{program, quiet};
+use crate::{cargo, report, test};
+
+/// Operations that end the caller's own token, after which all would be refused, one that goes on
+/// without end, and those that take archives, which schemathesis cannot make up.
+const LEFT_OUT: &str = "^/api/v1/(logout|session)$|/events$|/connector[-_]templates?/register$";
+/// Fewer calls than this in a run mean that it did not run.
+const FEWEST_CALLS: u64 = 500;
+const CLIENT: &str = "probe";
+const SECRET: &str = "canary-probe-secret";
+
+/// Runs for about so many seconds.
+pub(crate) fn run(seconds: u32) -> Result<()> {
+    let installed = install()?;
+    cargo::run(&["build", "--quiet", "--workspace", "--bin", "tutela", "--features", test::FEATURES])?;
+    let mut server = Server::start()?;
+    let token = server.token()?;
+    let mut schemathesis = Command::new(installed.join("venv/bin/schemathesis"));
+    schemathesis
+        .current_dir(server.folder.path())
+        .arg("--config-file")
+        .arg(installed.join("schemathesis.toml"))
+        .args(["run", &format!("{}/openapi.json", server.url)])
+        .args(["--header", &format!("Authorization: Bearer {token}")])
+        .args(["--exclude-path-regex", LEFT_OUT, "--checks", "not_a_server_error"])
+        .args(["--max-time", &seconds.to_string(), "--workers", "2", "--request-timeout", "30"])
+        .args(["--continue-on-failure", "--max-failures", "20", "--suppress-health-check", "all"])
+        .args(["--generation-database", "none", "--warnings", "off", "--no-color"]);
+    let ended = schemathesis.stdin(Stdio::null()).output().context("schemathesis cannot be started")?;
+    let said = String::from_utf8_lossy(&ended.stdout);
+    let calls = calls(&said).unwrap_or_default();
+    // What schemathesis cannot make up it calls an error; that is no finding about the server.
+    let found = ["= FAILURES =", "Network Error", "Network error"].iter().any(|mark| said.contains(mark));
+    if found || calls < FEWEST_CALLS || server.process.try_wait()?.is_some() {
+        bail!(
+            "calls with made-up input broke something ({calls} calls):\n{said}\n{}\nthe server said:\n{}",
+            String::from_utf8_lossy(&ended.stderr),
+            server.said()
+        );
+    }
+    report(&format!("{calls} calls, none of them a server error"));
+    Ok(())
+}
+
+/// How many calls were made: `12896 generated` of the summary.
+fn calls(said: &str) -> Option<u64> {
+    said.split(" generated").next()?.rsplit(char::is_whitespace).next()?.parse().ok()
+}
+
+/// Puts schemathesis below the folder of builds, in the versions that the list names.
+fn install() -> Result<PathBuf> {
+    const LIST: &str = "requirements.txt";
+    let from = cargo::top().join("xtask/services/schemathesis");
+    let to = cargo::target()?.join("services/schemathesis");
+    std::fs::create_dir_all(&to)?;
+    std::fs::copy(from.join("schemathesis.toml"), to.join("schemathesis.toml"))?;
+    let list = |folder: &Path| std::fs::read(folder.join(LIST)).ok();
+    if list(&from) == list(&to) {
+        return Ok(to);
+    }
+    report("== installing schemathesis");
+    quiet(Command::new(program("python3")?).args(["-m", "venv", "--clear"]).arg(to.join("venv")))?;
+    let mut pip = Command::new(to.join("venv/bin/pip"));
+    quiet(pip.args(["install", "--quiet", "--requirement"]).arg(from.join(LIST)))
+        .context("schemathesis cannot be installed")?;
+    // Last, so that half an installation does not count.
+    std::fs::copy(from.join(LIST), to.join(LIST))?;
+    Ok(to)
+}
+
+/// A server with a folder of its own.
+struct Server {
+    process: Child,
+    url: String,
+    folder: TempDir,
+}
+
+impl Server {
+    fn start() -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("tutela-test-").tempdir()?;
+        let log = std::fs::File::create(folder.path().join("log"))?;
+        let mut process = Command::new(cargo::target()?.join("debug/tutela"))
+            .current_dir(folder.path())
+            .args(["--format", "json", "serve", "--listen", "127.0.0.1:0", "--data", "data"])
+            .env("TUTELA_KEY", STANDARD.encode([7; 32]))
+            .env("TUTELA_CLIENT_ID", CLIENT)
+            .env("TUTELA_CLIENT_SECRET", SECRET)
+            .env("TUTELA_OWNER_USERNAME", "owner")
+            .env("TUTELA_OWNER_PASSWORD", "Canary-owner-1")
+            .env("TUTELA_SECURITY_REQUEST_RATE_LIMIT", "1000000/second")
+            .env("TUTELA_SECURITY_PUBLIC_RATE_LIMIT", "1000000/second")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .context("the server cannot be started")?;
+        let out = process.stdout.take().context("the server has no output")?;
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line)?;
+        let mut server = Self { process, url: String::new(), folder };
+        let said: Value = serde_json::from_str(&line)
+            .with_context(|| format!("the server does not say where it is:\n{}", server.said()))?;
+        let url = said.get("url").and_then(Value::as_str);
+        url.context("the server does not say where it is")?.clone_into(&mut server.url);
+        Ok(server)
+    }
+
+    fn token(&self) -> Result<String> {
+        let form = format!("client_id={CLIENT}&client_secret={SECRET}");
+        let address = self.url.strip_prefix("http://").context("the server speaks plain HTTP")?;
+        let mut stream = TcpStream::connect(address)?;
+        write!(
+            stream,
+            "POST /api/v1/oauth/token HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\
+             content-type: application/x-www-form-urlencoded\r\n\r\n{form}",
+            form.len()
+        )?;
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply)?;
+        let body = reply.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        let token: Value = serde_json::from_str(body).with_context(|| format!("no token came: {reply}"))?;
+        let text = token.get("access_token").and_then(Value::as_str);
+        Ok(text.context("the server gives no token")?.to_owned())
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
