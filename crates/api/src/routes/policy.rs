@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use privacy::policy_book::{PolicyBook, PolicyError};
 use serde_json::Value;
-use store::PolicyRule;
+use store::{Policy, PolicyRule};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -110,6 +110,13 @@ async fn delete(
 ) -> Result<StatusCode, ApiError> {
     book(&state).remove(&key, &caller.actor).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A policy as it is shown.
+pub(super) async fn policy_reply(book: &PolicyBook, policy: Policy) -> Result<Value, ApiError> {
+    let destinations = book.destinations(&policy.rules).await?;
+    let reply = serde_json::to_value(PolicyReply::of(policy, &destinations));
+    reply.map_err(|error| ApiError::Private(Box::new(error)))
 }
 
 fn book(state: &ApiState) -> PolicyBook {
