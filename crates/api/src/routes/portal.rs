@@ -160,10 +160,7 @@ struct IntakeForm {
     request_body(content = IntakeForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = 303), (status = 403), (status = 404), (status = 422))
 )]
-async fn make(
-    State(state): State<ApiState>,
-    form: Form<IntakeForm>,
-) -> Result<Response, ApiError> {
+async fn make(State(state): State<ApiState>, form: Form<IntakeForm>) -> Result<Response, ApiError> {
     is_there(&state)?;
     let browser = form.browser;
     let sent = form.sent;
@@ -326,7 +323,5 @@ fn is_there(state: &ApiState) -> Result<(), ApiError> {
 fn is_address(text: &str) -> bool {
     let parts = text.split_once('@');
     let fits = |(name, host): (&str, &str)| !name.is_empty() && host.contains('.') && !host.contains('@');
-    parts.is_some_and(fits)
-        && text.len() <= 320
-        && !text.chars().any(|c| c.is_control() || c.is_whitespace())
+    parts.is_some_and(fits) && text.len() <= 320 && !text.chars().any(|c| c.is_control() || c.is_whitespace())
 }
