@@ -1,7 +1,8 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    audit, certificate, config, connection, connector, demo, policy, privacy, sandbox, serve,
+    audit, certificate, config, connection, connector, demo, policy, privacy, project, sandbox,
+    serve,
 };
 
 /// Finds a person's data in your applications and databases, and erases it: planned, sent once, proven.
@@ -50,6 +51,9 @@ pub(crate) enum Command {
     /// Policies of a project file.
     #[command(subcommand)]
     Policy(policy::Command),
+    /// A project file and a server: compare them, send one to the other.
+    #[command(subcommand)]
+    Project(project::Command),
     /// The audit log: check it, keep a copy elsewhere.
     #[command(subcommand)]
     Audit(audit::Command),

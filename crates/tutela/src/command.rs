@@ -6,6 +6,7 @@ pub(crate) mod connector;
 pub(crate) mod demo;
 pub(crate) mod policy;
 pub(crate) mod privacy;
+pub(crate) mod project;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 
@@ -21,6 +22,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result<Exit, Failure> {
         Command::Connection(command) => connection::run(command, output),
         Command::Privacy(command) => privacy::run(command, output),
         Command::Policy(command) => policy::run(command, output),
+        Command::Project(command) => project::run(command, output),
         Command::Audit(command) => audit::run(command, output),
         Command::Certificate(command) => certificate::run(command, output),
         Command::Serve(serve) => serve::run(&serve, output),

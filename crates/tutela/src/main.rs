@@ -2,6 +2,7 @@
 
 mod arguments;
 mod capability;
+mod client;
 mod command;
 mod data_request;
 mod diagnostics;
@@ -15,6 +16,7 @@ mod panics;
 mod progress;
 mod project;
 mod recording;
+mod remote;
 mod runtime;
 mod server;
 mod service;

@@ -29,6 +29,8 @@ mod running;
 mod segment;
 #[cfg(unix)]
 mod serve;
+#[cfg(unix)]
+mod server_project;
 mod shop;
 mod storage;
 mod storm;

@@ -1,0 +1,298 @@
+//! A server, called over HTTP as one of its clients.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use crypto::Secret;
+use egress::{DoorSettings, OwnService, OwnServiceCall, Timeouts};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::failure::Failure;
+
+/// Longest time of one call: a server may try a connection meanwhile.
+const CALL_TIME: Duration = Duration::from_secs(90);
+/// Items of a page.
+const PAGE: usize = 100;
+
+/// Which server, and who calls.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ServerAddress {
+    /// Address of the server, as in `https://tutela.example.com`. Who calls stands in the environment:
+    /// `TUTELA_TOKEN`, or `TUTELA_CLIENT_ID` and `TUTELA_CLIENT_SECRET`.
+    #[arg(long, value_name = "URL", env = "TUTELA_SERVER")]
+    pub(crate) server: Url,
+}
+
+/// A server that takes this program's calls.
+#[derive(Debug)]
+pub(crate) struct Client {
+    service: OwnService,
+    base: Url,
+    token: Secret<String>,
+}
+
+/// What was answered to a call.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The status.
+    pub(crate) status: StatusCode,
+    /// The body; null if it is no JSON.
+    pub(crate) body: Value,
+}
+
+impl ServerAddress {
+    /// A server by its address.
+    ///
+    /// # Errors
+    /// Bad input if it is none.
+    pub(crate) fn of(url: &str) -> Result<Self, Failure> {
+        let server = url.parse().map_err(|_| Failure::BadInput(format!("`{url}` is no address")))?;
+        Ok(Self { server })
+    }
+
+    /// A client with the token of the environment, or one that it gets for id and secret.
+    ///
+    /// # Errors
+    /// Bad input if the address cannot be used, or nobody is named; a failure if the server does not
+    /// let them in.
+    pub(crate) async fn connect(&self) -> Result<Client, Failure> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let base = self.base()?;
+        let service = service(&base).await?;
+        let mut client = Client { service, base, token: Secret::new(String::new()) };
+        let pair = (variable("TUTELA_CLIENT_ID"), variable("TUTELA_CLIENT_SECRET"));
+        client.token = match (variable("TUTELA_TOKEN"), pair) {
+            (Some(token), _) => Secret::new(token),
+            (None, (Some(id), Some(secret))) => client.token_for(&id, &Secret::new(secret)).await?,
+            (None, (None, _) | (_, None)) => {
+                return Err(Failure::BadInput(
+                    "nobody is named who calls the server; set TUTELA_TOKEN, or TUTELA_CLIENT_ID and TUTELA_CLIENT_SECRET"
+                        .to_owned(),
+                ));
+            }
+        };
+        Ok(client)
+    }
+
+    /// With a `/` at its end, so that paths are put behind it. A token is not sent in the clear, except
+    /// within this machine.
+    fn base(&self) -> Result<Url, Failure> {
+        let mut base = self.server.clone();
+        let host = base.host_str().unwrap_or_default();
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        let is_local = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        match base.scheme() {
+            "https" => {}
+            "http" if is_local => {}
+            _ => {
+                return Err(Failure::BadInput(format!(
+                    "`--server {base}`: an address with `https://` is needed; `http://` only within this machine"
+                )));
+            }
+        }
+        if !base.username().is_empty() || base.password().is_some() || base.query().is_some() {
+            return Err(Failure::BadInput("`--server` wants the address alone".to_owned()));
+        }
+        if !base.path().ends_with('/') {
+            let path = format!("{}/", base.path());
+            base.set_path(&path);
+        }
+        Ok(base)
+    }
+}
+
+/// The way to the server, and to nowhere else. Where it is was said by who runs the command.
+async fn service(base: &Url) -> Result<OwnService, Failure> {
+    let host = base.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let addresses: Vec<IpAddr> = match host.parse::<IpAddr>() {
+        Ok(address) => vec![address],
+        Err(_) => tokio::net::lookup_host((host.as_str(), base.port_or_known_default().unwrap_or(443)))
+            .await
+            .map_err(|error| Failure::Failed(format!("`{host}` is not found: {error}")))?
+            .map(|address| address.ip())
+            .collect(),
+    };
+    let allow = addresses.iter().filter_map(|address| address.to_string().parse().ok()).collect();
+    let timeouts = Timeouts { read: CALL_TIME, total: CALL_TIME, ..Timeouts::default() };
+    let settings = DoorSettings { allow, timeouts, ..DoorSettings::default() };
+    let name = "server".parse().map_err(|_| Failure::Failed("the server has no name".to_owned()))?;
+    OwnService::new(settings, name, base).map_err(|error| Failure::bad_input(&error))
+}
+
+impl Client {
+    /// A person who signs in with a password.
+    ///
+    /// # Errors
+    /// A failure if the server does not let them in.
+    pub(crate) async fn sign_in(
+        address: &ServerAddress,
+        username: &str,
+        password: &Secret<String>,
+    ) -> Result<Self, Failure> {
+        let base = address.base()?;
+        let service = service(&base).await?;
+        let mut client = Self { service, base, token: Secret::new("-".to_owned()) };
+        let form = json!({"username": username, "password": password.expose()});
+        let reply = client.put((Method::POST, "login"), &form).await?;
+        let token = reply.pointer("/token_data/access_token").and_then(Value::as_str);
+        let token = token.ok_or_else(|| Failure::Failed("the server gave no token".to_owned()))?;
+        client.token = Secret::new(token.to_owned());
+        Ok(client)
+    }
+
+    /// Calls and gives what was answered, whatever its status.
+    ///
+    /// # Errors
+    /// A failure if there is no answer.
+    pub(crate) async fn call(
+        &self,
+        (method, path): (Method, &str),
+        body: Option<&Value>,
+    ) -> Result<Answer, Failure> {
+        let mut headers = HeaderMap::new();
+        let mut bearer = HeaderValue::try_from(format!("Bearer {}", self.token.expose()))
+            .map_err(|_| Failure::BadInput("the token has characters that cannot be sent".to_owned()))?;
+        bearer.set_sensitive(true);
+        headers.insert(AUTHORIZATION, bearer);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let body = body.map(Value::to_string).unwrap_or_default();
+        self.send((method, path), (headers, body.into())).await
+    }
+
+    async fn send(
+        &self,
+        (method, path): (Method, &str),
+        (headers, body): (HeaderMap, Bytes),
+    ) -> Result<Answer, Failure> {
+        let url = self.base.join(&format!("api/v1/{path}")).map_err(|error| Failure::bad_input(&error))?;
+        let call = OwnServiceCall { method, url, headers, body };
+        let reply = self.service.send(call).await.map_err(|error| Failure::failed(&error))?;
+        let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Ok(Answer { status, body: serde_json::from_slice(&reply.body).unwrap_or_default() })
+    }
+
+    /// What stands at a path.
+    ///
+    /// # Errors
+    /// A failure if it is not given.
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.call((Method::GET, path), None).await?.done(path)
+    }
+
+    /// The same; `None` if there is nothing.
+    pub(crate) async fn find(&self, path: &str) -> Result<Option<Value>, Failure> {
+        let answer = self.call((Method::GET, path), None).await?;
+        if answer.status == StatusCode::NOT_FOUND { Ok(None) } else { answer.done(path).map(Some) }
+    }
+
+    /// All items of a list that comes in pages.
+    pub(crate) async fn list(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        let mut items: Vec<Value> = Vec::new();
+        for page in 1_u32.. {
+            let mut body = self.get(&format!("{path}?page={page}&size={PAGE}")).await?;
+            let found = body.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take);
+            let found = found.unwrap_or_default();
+            let is_last = found.len() < PAGE;
+            items.extend(found);
+            if is_last {
+                break;
+            }
+        }
+        Ok(items)
+    }
+
+    /// Sends something that must be taken.
+    pub(crate) async fn put(&self, (method, path): (Method, &str), body: &Value) -> Result<Value, Failure> {
+        self.call((method, path), Some(body)).await?.done(path)
+    }
+
+    /// Sends a list of which each element must be taken.
+    pub(crate) async fn put_all(&self, path: &str, elements: &[Value]) -> Result<(), Failure> {
+        let reply = self.put((Method::PATCH, path), &json!(elements)).await?;
+        let failed = reply.get("failed").and_then(Value::as_array).and_then(|failed| failed.first());
+        match failed.and_then(|failed| failed.get("message")).and_then(Value::as_str) {
+            Some(message) => Err(Failure::Failed(format!("the server refused it ({path}): {message}"))),
+            None => Ok(()),
+        }
+    }
+
+    async fn token_for(&self, id: &str, secret: &Secret<String>) -> Result<Secret<String>, Failure> {
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "client_credentials")
+            .append_pair("client_id", id)
+            .append_pair("client_secret", secret.expose())
+            .finish();
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        let path = "oauth/token";
+        let body = self.send((Method::POST, path), (headers, form.into())).await?.done(path)?;
+        let token = body.get("access_token").and_then(Value::as_str);
+        let token = token.ok_or_else(|| Failure::Failed("the server gave no token".to_owned()))?;
+        Ok(Secret::new(token.to_owned()))
+    }
+}
+
+impl Answer {
+    /// The body, if what was asked for was done.
+    fn done(self, path: &str) -> Result<Value, Failure> {
+        if self.status.is_success() {
+            return Ok(self.body);
+        }
+        let text = format!("the server answered {} to {path}: {}", self.status.as_u16(), said(&self.body));
+        match self.status {
+            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Err(Failure::Refused(text)),
+            _ => Err(Failure::Failed(text)),
+        }
+    }
+}
+
+/// What the server says is wrong, in one line.
+fn said(body: &Value) -> String {
+    match body.get("detail") {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(list)) => {
+            let line = |one: &Value| {
+                let loc = one.get("loc").and_then(Value::as_array).into_iter().flatten();
+                let place: Vec<String> = loc.filter_map(model::text_form).collect();
+                format!("{}: {}", place.join("."), one.get("msg").and_then(Value::as_str).unwrap_or_default())
+            };
+            list.iter().map(line).collect::<Vec<_>>().join("; ")
+        }
+        _ => "it does not say why".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("https://tutela.example.com", Some("https://tutela.example.com/"))]
+    #[case("https://example.com/tutela", Some("https://example.com/tutela/"))]
+    #[case("http://127.0.0.1:8080", Some("http://127.0.0.1:8080/"))]
+    #[case("http://[::1]:8080", Some("http://[::1]:8080/"))]
+    #[case("http://tutela.example.com", None)]
+    #[case("https://ana:secret@example.com", None)]
+    #[case("file:///etc/passwd", None)]
+    fn token_is_sent_in_the_clear_within_this_machine_only(#[case] server: &str, #[case] base: Option<&str>) {
+        let address = ServerAddress { server: server.parse().unwrap() };
+
+        assert_eq!(address.base().ok().map(String::from).as_deref(), base);
+    }
+
+    #[test]
+    fn what_the_server_says_is_told_with_its_place() {
+        let list =
+            json!({"detail": [{"loc": ["body", 0, "access"], "msg": "Field required", "type": "missing"}]});
+
+        assert_eq!(said(&list), "body.0.access: Field required");
+        assert_eq!(said(&json!({"detail": "No."})), "No.");
+        assert_eq!(said(&Value::Null), "it does not say why");
+    }
+}

@@ -1,0 +1,141 @@
+use connections::{DatasetDocument, Template, kept_form};
+use serde_json::{Map, Value, json};
+use spec::{Access, ActionType, CheckOptions, ConnectionEntry, DomainValidation, Policy, SourceFile};
+
+use super::{Declared, Thing};
+use crate::failure::Failure;
+use crate::files;
+use crate::output::Output;
+use crate::project::ProjectFile;
+
+impl Declared {
+    /// What a project file declares. Secrets are not looked up.
+    ///
+    /// # Errors
+    /// Bad input if a file is wrong, or a server cannot take it.
+    pub(crate) fn of_project(file: &ProjectFile, output: Output) -> Result<Self, Failure> {
+        let mut found = file.findings();
+        let mut declared = Self::default();
+        for (position, entry) in file.project.connections.iter().enumerate() {
+            if file.describe(position, entry, &mut found)?.is_some() {
+                let strict = file.project.is_masking_strict(entry);
+                let thing = Thing::Connection(entry.key.to_string());
+                declared.things.insert(thing, connection(file, entry, strict)?);
+            }
+        }
+        found.show_errors(output)?;
+        for entry in &file.project.policies {
+            if let Some(policy) = policy(entry, &mut declared.notes) {
+                declared.things.insert(Thing::Policy(entry.key.clone()), policy);
+            }
+        }
+        if !file.project.storage.is_empty() {
+            declared.notes.push(
+                "`storage` stays with the project; make destinations on the server (`PATCH /storage/config`)"
+                    .to_owned(),
+            );
+        }
+        Ok(declared)
+    }
+}
+
+fn connection(file: &ProjectFile, entry: &ConnectionEntry, strict: bool) -> Result<Value, Failure> {
+    let access = match entry.access {
+        Access::Read => "read",
+        Access::Write => "write",
+    };
+    let own = entry.dataset.as_ref().map(|path| files::read(&file.folder().join(path))).transpose()?;
+    let (connection_type, document, dataset) = match entry.database() {
+        Some(kind) => (kind.as_str(), Value::Null, own),
+        None => {
+            let pair = files::find_connector(&entry.connector, file.folder())?;
+            let pair = pair.ok_or_else(|| files::no_connector(&entry.connector))?;
+            ("saas", connector(entry, &pair.connector)?, own.or(pair.dataset))
+        }
+    };
+    let dataset = match dataset {
+        Some(source) => dataset_form(entry, &source)?,
+        None => Value::Null,
+    };
+    Ok(json!({
+        "connection_type": connection_type,
+        "access": access,
+        "masking_strict": strict,
+        "saas_config": document,
+        "dataset": dataset,
+    }))
+}
+
+fn connector(entry: &ConnectionEntry, source: &SourceFile) -> Result<Value, Failure> {
+    let (file, document) = kept_form(source, &entry.key, DomainValidation::default())
+        .ok_or_else(|| Failure::BadInput(format!("{} is refused by `connector check`", source.name())))?;
+    let scripts = source.scripts();
+    let library = Template::find(file.connector_type.as_str()).map(Template::scripts).unwrap_or_default();
+    let is_known =
+        |script: &SourceFile| library.get(script.file_name()).is_some_and(|text| text == script.text());
+    if !scripts.iter().all(is_known) {
+        return Err(Failure::BadInput(format!(
+            "{} has scripts of its own beside it, which a server does not take over HTTP",
+            source.name()
+        )));
+    }
+    Ok(document)
+}
+
+/// The dataset of the connection's key, as a server shows it.
+fn dataset_form(entry: &ConnectionEntry, source: &SourceFile) -> Result<Value, Failure> {
+    let options = CheckOptions {
+        instance_key: Some(entry.key.clone()),
+        domain_validation: DomainValidation::default(),
+    };
+    let document = spec::document(source, &options).unwrap_or_default();
+    let datasets = match document.get("dataset") {
+        Some(Value::Array(list)) => list.clone(),
+        Some(one) => vec![one.clone()],
+        None => Vec::new(),
+    };
+    let own = |dataset: &Value| dataset.get("fides_key").and_then(Value::as_str) == Some(entry.key.as_str());
+    let raw = datasets.into_iter().find(own).unwrap_or_default();
+    match DatasetDocument::check(&raw) {
+        Ok(checked) => Ok(checked.document),
+        Err(problems) => Err(Failure::BadInput(format!(
+            "{}: {}",
+            source.name(),
+            problems
+                .first()
+                .map(|found| found.message.as_str())
+                .unwrap_or("no dataset of the connection's key")
+        ))),
+    }
+}
+
+/// `None` for a policy that has nothing a server knows.
+fn policy(policy: &Policy, notes: &mut Vec<String>) -> Option<Value> {
+    let mut rules = Map::new();
+    for rule in &policy.rules {
+        let action = match rule.action {
+            ActionType::Access => "access",
+            ActionType::Erasure => "erasure",
+            ActionType::Rectification => {
+                notes.push(format!(
+                    "rule `{}` of policy `{}` corrects data, which requests over HTTP do not; it stays with the project",
+                    rule.key, policy.key
+                ));
+                continue;
+            }
+        };
+        let mut targets = rule.targets.clone();
+        targets.sort();
+        targets.dedup();
+        rules.insert(
+            rule.key.clone(),
+            json!({
+                "action_type": action,
+                "targets": targets,
+                "masking_strategy": rule.masking_strategy.as_ref().map(|masking| masking.strategy.clone()),
+                "storage_destination": rule.storage_destination,
+            }),
+        );
+    }
+    (!rules.is_empty()).then(|| Value::Object(rules))
+}
