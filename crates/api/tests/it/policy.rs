@@ -4,7 +4,7 @@ use api::Scope;
 use http::{Method, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};
-use store::Actor;
+use store::{Actor, Approval};
 
 use crate::app::App;
 
@@ -441,4 +441,23 @@ async fn who_may_only_read_changes_nothing() {
         changed.1["detail"],
         "Not Authorized for this action. Required scope(s): [policy:create_or_update]"
     );
+}
+
+#[tokio::test]
+async fn plans_of_a_policy_wait_for_a_person_only_if_it_says_so() {
+    let app = App::start().await;
+    let approval = async |key: &str| app.store().policy_find(key).await.unwrap().unwrap().approval;
+    policy(&app, json!({"name": "Ana", "key": "ana"})).await.unwrap();
+    policy(&app, json!({"name": "Ben", "key": "ben", "approval": "person"})).await.unwrap();
+
+    let made = (approval("ana").await, approval("ben").await);
+    policy(&app, json!({"name": "Benjamin", "key": "ben"})).await.unwrap();
+    let kept = approval("ben").await;
+    policy(&app, json!({"name": "Benjamin", "key": "ben", "approval": "automatic"})).await.unwrap();
+    let wrong = json!([{"name": "Cleo", "approval": "nobody"}]);
+    let (status, _) = app.send(Method::PATCH, "/api/v1/dsr/policy", wrong).await;
+
+    assert_eq!(made, (Approval::Automatic, Approval::Person));
+    assert_eq!((kept, approval("ben").await), (Approval::Person, Approval::Automatic));
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
 }
