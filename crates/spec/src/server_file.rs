@@ -138,6 +138,7 @@ pub struct OidcSettings {
 }
 
 /// How requests of people are carried out.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own, as in the file")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExecutionSettings {
     /// Only updates that mask may erase.

@@ -50,6 +50,9 @@ pub struct Submitter {
 /// The source whose requests are made by a person on behalf of another.
 const REQUEST_MANAGER: &str = "Request Manager";
 
+/// The most characters of a text that is kept as it is.
+const MOST_CHARACTERS: usize = 255;
+
 /// Why a request whose identities nobody can be asked about waits.
 pub(super) const NO_CHANNEL: &str = "no_way_to_verify";
 
@@ -61,10 +64,13 @@ impl PrivacyRequests {
     /// [`RequestError`]; nothing was kept.
     pub async fn create(
         &self,
-        new: NewRequest,
+        mut new: NewRequest,
         submitter: Submitter,
     ) -> Result<PrivacyRequest, RequestError> {
         let settings = self.settings().await?;
+        if !settings.allow_custom_fields {
+            new.custom_fields.clear();
+        }
         let timeframe = self.check(&new).await?;
         let verified = submitter.caller.as_ref().map(|_| VerifiedBy::Caller);
         let identities = HeldIdentities::new(&new.identities, &new.labels, verified);
@@ -85,7 +91,7 @@ impl PrivacyRequests {
         };
         let by = submitter.caller.unwrap_or_else(By::system);
         let kept = Kept { codes, logs: evaluated.logs, messages: evaluated.messages, by };
-        let new = self.to_keep(new, made, &identities, &settings, kept);
+        let new = to_keep(new, made, &identities, kept);
         self.store().privacy_request_create(new).await?;
         self.demote(&evaluated.losers).await?;
         self.get(&id).await
@@ -99,6 +105,13 @@ impl PrivacyRequests {
         let is_unlabelled = |kind: &&str| !KNOWN_IDENTITIES.contains(kind) && !new.labels.contains_key(*kind);
         if let Some(kind) = new.identities.kinds().find(is_unlabelled) {
             return Err(RequestError::Unlabelled { kind: kind.to_owned() });
+        }
+        for (what, text) in
+            [("external_id", &new.external_id), ("source", &new.source), ("location", &new.location)]
+        {
+            if text.as_ref().is_some_and(|text| text.chars().count() > MOST_CHARACTERS) {
+                return Err(RequestError::TooLong { what, most: MOST_CHARACTERS });
+            }
         }
         // There are no properties here, so that none of these ids can be one.
         if new.property_id.is_some() {
@@ -131,50 +144,48 @@ impl PrivacyRequests {
         let code = |kind: &str| NewCode { kind: kind.to_owned(), code: crypto::random_digits(6), expires_at };
         identities.unverified().filter(reachable).filter(single).map(code).collect()
     }
+}
 
-    fn to_keep(
-        &self,
-        new: NewRequest,
-        made: PrivacyRequest,
-        identities: &HeldIdentities,
-        settings: &RequestSettings,
-        kept: Kept,
-    ) -> NewPrivacyRequest {
-        let fields =
-            Some(new.custom_fields).filter(|fields| settings.allow_custom_fields && !fields.is_empty());
-        let mut lookups = identities.lookups();
-        lookups.extend(fields.iter().flat_map(field_lookups));
-        let text = |fields: Row| Secret::new(Value::Object(fields).to_string().into_bytes());
-        NewPrivacyRequest {
-            id: made.id,
-            policy: made.policy,
-            status: made.status,
-            step: made.step,
-            intake: made.intake,
-            source: made.source,
-            external_id: made.external_id,
-            location: made.location,
-            property_id: made.property_id,
-            requested_at: made.requested_at,
-            due_at: made.due_at,
-            identity_verified_at: made.identity_verified_at,
-            reviewed: None,
-            submitted_by: made.submitted_by,
-            duplicate_group: made.duplicate_group,
-            attention: made.attention,
-            work_at: made.work_at,
-            identities: identities.to_bytes(),
-            custom_fields: fields.map(text),
-            encryption_key: new.encryption_key,
-            lookups,
-            codes: kept.codes,
-            logs: kept.logs,
-            messages: kept.messages,
-            actor: kept.by.actor,
-        }
+fn to_keep(
+    new: NewRequest,
+    made: PrivacyRequest,
+    identities: &HeldIdentities,
+    kept: Kept,
+) -> NewPrivacyRequest {
+    let fields = Some(new.custom_fields).filter(|fields| !fields.is_empty());
+    let mut lookups = identities.lookups();
+    lookups.extend(fields.iter().flat_map(field_lookups));
+    let text = |fields: Row| Secret::new(Value::Object(fields).to_string().into_bytes());
+    NewPrivacyRequest {
+        id: made.id,
+        policy: made.policy,
+        status: made.status,
+        step: made.step,
+        intake: made.intake,
+        source: made.source,
+        external_id: made.external_id,
+        location: made.location,
+        property_id: made.property_id,
+        requested_at: made.requested_at,
+        due_at: made.due_at,
+        identity_verified_at: made.identity_verified_at,
+        reviewed: None,
+        submitted_by: made.submitted_by,
+        duplicate_group: made.duplicate_group,
+        attention: made.attention,
+        work_at: made.work_at,
+        identities: identities.to_bytes(),
+        custom_fields: fields.map(text),
+        encryption_key: new.encryption_key,
+        lookups,
+        codes: kept.codes,
+        logs: kept.logs,
+        messages: kept.messages,
+        actor: kept.by.actor,
     }
 }
 
+/// A request as it is before anything was decided about it.
 fn blank(id: PrivacyRequestId, new: &NewRequest, submitter: &Submitter, now: Timestamp) -> PrivacyRequest {
     let by_hand = new.source.as_deref() == Some(REQUEST_MANAGER);
     PrivacyRequest {
@@ -183,10 +194,10 @@ fn blank(id: PrivacyRequestId, new: &NewRequest, submitter: &Submitter, now: Tim
         status: PrivacyRequestStatus::IdentityUnverified,
         step: None,
         intake: if submitter.caller.is_some() { Intake::Authenticated } else { Intake::Public },
-        source: new.source.clone(),
-        external_id: new.external_id.clone(),
-        location: new.location.clone(),
-        property_id: new.property_id.clone(),
+        source: new.source.as_deref().map(storable),
+        external_id: new.external_id.as_deref().map(storable),
+        location: new.location.as_deref().map(storable),
+        property_id: None,
         created_at: now,
         updated_at: now,
         requested_at: new.requested_at.unwrap_or(now),
@@ -237,6 +248,11 @@ fn field_lookups(fields: &Row) -> Vec<Lookup> {
         values(field).iter().map(|value| custom_field_lookup(name, value)).collect()
     };
     fields.iter().flat_map(of).collect()
+}
+
+/// Without the one character that not every database keeps.
+fn storable(text: &str) -> String {
+    text.replace('\0', "")
 }
 
 pub(super) fn later(from: Timestamp, by: Duration) -> Timestamp {

@@ -32,6 +32,14 @@ pub enum RequestError {
         /// Its kind.
         kind: String,
     },
+    /// Longer than anybody needs.
+    #[error("`{what}` has more than {most} characters")]
+    TooLong {
+        /// Which text.
+        what: &'static str,
+        /// How many it may have.
+        most: usize,
+    },
     /// No such property.
     #[error("Property ID must be valid to process")]
     NoProperty,

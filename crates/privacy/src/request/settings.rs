@@ -8,6 +8,7 @@ use super::due::Deadlines;
 use crate::deadline::{Calendar, Jurisdiction};
 
 /// How requests of people are taken in and decided.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own, as in the file")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestSettings {
     /// Each request waits for a person (privacy-requests L-11).

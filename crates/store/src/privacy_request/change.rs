@@ -86,6 +86,7 @@ impl PrivacyRequestChange {
 
 /// A request that nobody else changes before the transaction ends.
 struct Locked {
+    tx: Tx,
     request: PrivacyRequest,
     fence: i64,
     is_held: bool,
@@ -113,8 +114,7 @@ impl Store {
         actor: Actor,
         action: &'static str,
     ) -> Result<PrivacyRequest, StoreError> {
-        let mut tx = self.begin().await?;
-        let locked = self.request_lock(&mut tx, &change.request.id).await?;
+        let locked = self.request_lock(&change.request.id).await?;
         if let Some(lease) = &change.lease {
             locked.check(lease)?;
         }
@@ -126,7 +126,7 @@ impl Store {
                 needs: "it was changed since it was read; read it again",
             });
         }
-        self.request_change(tx, locked, change, (actor, action)).await
+        self.request_change(locked, change, (actor, action)).await
     }
 
     /// A worker's change of the request that it holds, made from how the request is now: nobody else's
@@ -140,12 +140,11 @@ impl Store {
         (actor, action): (Actor, &'static str),
         edit: impl FnOnce(&mut PrivacyRequestChange) + Send,
     ) -> Result<PrivacyRequest, StoreError> {
-        let mut tx = self.begin().await?;
-        let locked = self.request_lock(&mut tx, &lease.request).await?;
+        let locked = self.request_lock(&lease.request).await?;
         locked.check(lease)?;
         let mut change = PrivacyRequestChange::of(&locked.request);
         edit(&mut change);
-        self.request_change(tx, locked, change, (actor, action)).await
+        self.request_change(locked, change, (actor, action)).await
     }
 
     /// Ends a worker's hold on a request and says how it goes on.
@@ -170,14 +169,16 @@ impl Store {
     }
 
     /// Touches the row, so that nobody changes it between this look and our commit.
-    async fn request_lock(&self, tx: &mut Tx, id: &PrivacyRequestId) -> Result<Locked, StoreError> {
+    async fn request_lock(&self, id: &PrivacyRequestId) -> Result<Locked, StoreError> {
         const LOCK: &str = concat!(
             "UPDATE privacy_request SET version = version WHERE id = $1 RETURNING fence, lease_until, listed, ",
             columns!()
         );
+        let mut tx = self.begin().await?;
         let row = sqlx::query(LOCK).bind(id.as_str()).fetch_optional(tx.connection()).await?;
         let row = row.ok_or_else(|| missing(id))?;
         Ok(Locked {
+            tx,
             fence: row.try_get(0)?,
             is_held: row.try_get::<Option<i64>, _>(1)?.is_some(),
             is_listed: row.try_get::<i64, _>(2)? != 0,
@@ -188,12 +189,11 @@ impl Store {
     /// Writes a change of a locked request, and all that belongs to it.
     async fn request_change(
         &self,
-        mut tx: Tx,
         locked: Locked,
         change: PrivacyRequestChange,
         (actor, action): (Actor, &'static str),
     ) -> Result<PrivacyRequest, StoreError> {
-        let (before, now) = (locked.request, time(self.now())?);
+        let (mut tx, before, now) = (locked.tx, locked.request, time(self.now())?);
         let after = PrivacyRequest {
             version: before.version + 1,
             updated_at: now,
@@ -215,8 +215,8 @@ impl Store {
         let (after, id) = (&change.request, &change.request.id);
         let is_listed = after.deleted_at.is_none() && is_listed(after.source.as_deref());
         self.request_write(&mut tx, &change, is_listed).await?;
-        let (from, to) = (locked.is_listed.then_some(before.status), is_listed.then_some(after.status));
-        self.request_counted(&mut tx, id, from, to).await?;
+        let moved = (locked.is_listed.then_some(before.status), is_listed.then_some(after.status));
+        self.request_counted(&mut tx, id, moved).await?;
         self.request_seal(&mut tx, &change).await?;
         self.lookups_put(&mut tx, id, &change.lookups).await?;
         self.codes_change(&mut tx, id, &change.codes).await?;

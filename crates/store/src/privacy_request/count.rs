@@ -31,8 +31,7 @@ impl Store {
         &self,
         tx: &mut Tx,
         id: &PrivacyRequestId,
-        from: Option<PrivacyRequestStatus>,
-        to: Option<PrivacyRequestStatus>,
+        (from, to): (Option<PrivacyRequestStatus>, Option<PrivacyRequestStatus>),
     ) -> Result<(), StoreError> {
         const ADD: &str = "INSERT INTO privacy_request_count (status, shard, counted) VALUES ($1, $2, $3) ON CONFLICT (status, shard) DO UPDATE SET counted = privacy_request_count.counted + excluded.counted";
         if from == to {

@@ -175,7 +175,7 @@ impl Store {
             self.message_put_in(tx, message).await?;
         }
         if listed {
-            self.request_counted(tx, &new.id, None, Some(new.status)).await?;
+            self.request_counted(tx, &new.id, (None, Some(new.status))).await?;
         }
         let details = json!({"policy": new.policy, "status": new.status.as_str(), "source": new.source});
         let event = AuditEvent::new(new.actor, "privacy_request.created", id).with(details);

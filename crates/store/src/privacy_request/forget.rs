@@ -37,7 +37,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         // Compared with nothing: whatever its status.
         const TAKE: &str = "UPDATE privacy_request SET version = version WHERE id = $2 AND forgotten_at IS NULL AND updated_at >= $1";
-        self.request_forget(TAKE, id, Timestamp::MIN, actor).await
+        self.request_forget((TAKE, Timestamp::MIN), id, actor).await
     }
 
     /// The same, if it is still due ([`Store::privacy_request_list_to_forget`]).
@@ -48,14 +48,13 @@ impl Store {
         actor: Actor,
     ) -> Result<bool, StoreError> {
         const TAKE: &str = concat!("UPDATE privacy_request SET version = version WHERE id = $2 AND ", due!());
-        self.request_forget(TAKE, id, before, actor).await
+        self.request_forget((TAKE, before), id, actor).await
     }
 
     async fn request_forget(
         &self,
-        take: &'static str,
+        (take, before): (&'static str, Timestamp),
         id: &PrivacyRequestId,
-        before: Timestamp,
         actor: Actor,
     ) -> Result<bool, StoreError> {
         const FORGET: &str = "UPDATE privacy_request SET sealed_identities = NULL, sealed_custom_fields = NULL, sealed_encryption_key = NULL, sealed_reason = NULL, forgotten_at = $2, version = version + 1 WHERE id = $1";

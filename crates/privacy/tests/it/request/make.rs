@@ -173,3 +173,15 @@ async fn anybody_can_ask_and_nothing_of_what_they_say_counts_before_it_is_shown(
     assert!(desk.nothing_is_due().await);
     assert_eq!(desk.told().await[0].kind, MessageKind::ApprovalNeeded);
 }
+
+#[tokio::test]
+async fn texts_that_no_database_keeps_are_refused_or_made_fit() {
+    let desk = Desk::open(RequestSettings::default()).await;
+    let of = |text: &str| NewRequest { external_id: Some(text.to_owned()), ..about(ANA) };
+
+    let long = desk.requests.create(of(&"x".repeat(256)), vouched()).await.unwrap_err();
+    let fit = desk.requests.create(of("ticket\0-1"), vouched()).await.unwrap();
+
+    assert_eq!(long.to_string(), "`external_id` has more than 255 characters");
+    assert_eq!(fit.external_id.as_deref(), Some("ticket-1"));
+}
