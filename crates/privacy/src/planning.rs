@@ -29,16 +29,16 @@ use store::{Actor, NewPlan, NewRun, RunKind, StoreError};
 use deciding::Deciding;
 pub use error::PlanningError;
 use goal::Goal;
-use held::Held;
 pub(crate) use goal::{Corrected, corrected};
+use held::Held;
 pub(crate) use observe::{observe, observe_settings};
 pub use request::{PlanRequest, RaisedLimits};
 
+use crate::PrivacyService;
+use crate::outline::parse;
 use crate::plan::{
     Call, Correction, Limits, Plan, PlanAction, PlanContents, PlanFormat, PlannedRead, Volume,
 };
-use crate::PrivacyService;
-use crate::outline::parse;
 use crate::subject::{self, RequestFacts, Subject};
 
 /// Name of the stage in which a plan's reading is done.
@@ -79,7 +79,10 @@ impl PrivacyService {
     ///
     /// # Cancel safety
     /// Dropping the future is like a crash: call it again.
-    #[expect(clippy::too_many_arguments, reason = "each is of another kind, and a struct would be named once")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is of another kind, and a struct would be named once"
+    )]
     pub async fn plan_run(
         &self,
         run: &RunId,

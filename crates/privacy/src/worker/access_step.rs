@@ -130,6 +130,8 @@ fn what_is_missing(outcome: &RunOutcome) -> Option<String> {
         {
             None
         }
-        (_, Completeness::Incomplete { detail, .. }) => Some(format!("`{address}` was not read to its end: {detail}")),
+        (_, Completeness::Incomplete { detail, .. }) => {
+            Some(format!("`{address}` was not read to its end: {detail}"))
+        }
     })
 }

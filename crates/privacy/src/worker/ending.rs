@@ -29,7 +29,10 @@ pub(super) fn ending(
     not_covered: &[NotCovered],
 ) -> Ending {
     let operations = operations.into_iter().map(of_operation);
-    operations.chain(not_covered.iter().map(of_rest)).max_by_key(|ending| rank(*ending)).unwrap_or(Ending::Good)
+    operations
+        .chain(not_covered.iter().map(of_rest))
+        .max_by_key(|ending| rank(*ending))
+        .unwrap_or(Ending::Good)
 }
 
 fn of_operation(outcome: Option<Outcome>) -> Ending {

@@ -92,7 +92,10 @@ impl Journey<'_> {
                 PlanningError::Store(error) => return Halt::of_store(error, SEND),
                 _ => "reading",
             },
-            ApplyError::NotActive { state: RunState::Cancelled | RunState::Paused | RunState::Finished, .. }
+            ApplyError::NotActive {
+                state: RunState::Cancelled | RunState::Paused | RunState::Finished,
+                ..
+            }
             | ApplyError::NotActive { state: RunState::Active, .. } => "run_over",
             ApplyError::Drift(_) => "drift",
             ApplyError::Limits(_) => "limits",
@@ -133,7 +136,8 @@ impl Journey<'_> {
                 until: None,
             })),
             Ending::Failed => {
-                let failed = status.operations.iter().filter(|one| one.outcome == Some(Outcome::Failed)).count();
+                let failed =
+                    status.operations.iter().filter(|one| one.outcome == Some(Outcome::Failed)).count();
                 let text = format!("{failed} of {} writes went wrong", status.operations.len());
                 Err(Halt::failed(SEND, "write_failed", &text))
             }

@@ -133,10 +133,8 @@ impl<'a> Journey<'a> {
 
     /// Input that people bring has to be there before anything is done (privacy-requests L-14).
     async fn manual_input(&self, means: &Means) -> Result<(), Halt> {
-        let actions = [
-            (ActionType::Access, ManualAction::Access),
-            (ActionType::Erasure, ManualAction::Erasure),
-        ];
+        let actions =
+            [(ActionType::Access, ManualAction::Access), (ActionType::Erasure, ManualAction::Erasure)];
         let actions: Vec<ManualAction> =
             actions.into_iter().filter(|(of, _)| means.has(*of)).map(|(_, action)| action).collect();
         let missing = manual::missing(self.store(), &self.request.id, &actions).await;

@@ -8,9 +8,9 @@ use spec::{ActionType, Policy};
 use store::{NewRequestLog, RequestLogKind};
 
 use super::ending::NO_WRITE_ACCESS;
+use crate::PrivacyService;
 use crate::plan::{NotCovered, PlanContents};
 use crate::status::RunStatus;
-use crate::PrivacyService;
 
 /// What became of each collection that was read (privacy-requests X-23).
 pub(super) fn of_reading(
@@ -39,7 +39,8 @@ pub(super) fn of_erasure(
     let graph = &service.parts().graph;
     let mut logs = Vec::new();
     for operation in &contents.operations {
-        let found = status.and_then(|status| status.operations.iter().find(|one| one.order == operation.order));
+        let found =
+            status.and_then(|status| status.operations.iter().find(|one| one.order == operation.order));
         let (word, message) = written_words(found.and_then(|one| one.outcome), operation.rows);
         for address in &operation.collections {
             let mut log = of_collection(service, address, ("erasure", word), message.clone());
@@ -56,7 +57,8 @@ pub(super) fn of_erasure(
 fn of_rest(service: &PrivacyService, one: &NotCovered) -> NewRequestLog {
     let (status, message) = if one.reason == NO_WRITE_ACCESS {
         let key = one.collection.dataset();
-        let text = format!("No values were erased since this connection {key} has not been given write access");
+        let text =
+            format!("No values were erased since this connection {key} has not been given write access");
         ("error", text)
     } else {
         let status = match one.outcome {
@@ -127,12 +129,18 @@ fn written_words(outcome: Option<Outcome>, rows: u64) -> (&'static str, String) 
         Some(Outcome::Unsupported) => ("skipped", "the application cannot do it".to_owned()),
         Some(Outcome::Exempt | Outcome::Suppressed) => ("skipped", "left as it is on purpose".to_owned()),
         Some(Outcome::Masked | Outcome::Erased) => ("complete", format!("success - masked {rows} records")),
-        Some(Outcome::AlreadyAbsent | Outcome::NotFound) => ("complete", "success - masked 0 records".to_owned()),
+        Some(Outcome::AlreadyAbsent | Outcome::NotFound) => {
+            ("complete", "success - masked 0 records".to_owned())
+        }
     }
 }
 
 /// The fields that a rule of this action targets (privacy-requests LOG-2).
-fn fields_affected(graph: &Graph, address: &CollectionAddress, (policy, action): (&Policy, ActionType)) -> Value {
+fn fields_affected(
+    graph: &Graph,
+    address: &CollectionAddress,
+    (policy, action): (&Policy, ActionType),
+) -> Value {
     let Some(collection) = graph.find(address) else { return json!([]) };
     let rules = policy.rules.iter().filter(|rule| rule.action == action);
     let targets: Vec<&String> = rules.flat_map(|rule| &rule.targets).collect();

@@ -2,7 +2,9 @@
 
 use engine::RunError;
 use model::RunId;
-use store::{Actor, Approval, Intake, NewRequestLog, PrivacyRequestStatus, RequestStep, RunState, StoreError};
+use store::{
+    Actor, Approval, Intake, NewRequestLog, PrivacyRequestStatus, RequestStep, RunState, StoreError,
+};
 
 use super::ending::NO_WRITE_ACCESS;
 use super::halt::{Halt, PROCESSING};
@@ -61,7 +63,8 @@ impl Journey<'_> {
         if self.may_approve_itself(means) && !self.is_dual_control().await? {
             if !is_complete {
                 self.leave_change_run(means).await?;
-                let text = "something could not be read to its end, so there may be more to erase than was found";
+                let text =
+                    "something could not be read to its end, so there may be more to erase than was found";
                 return Err(Halt::failed(STEP, "incomplete", text));
             }
             let actor = Actor::policy(&means.policy.policy.key);
@@ -161,7 +164,9 @@ impl Journey<'_> {
             PlanningError::Run(RunError::NotActive { state: RunState::Active, .. }) => {
                 return Err(Halt::in_the_way());
             }
-            PlanningError::Run(RunError::Changed { .. } | RunError::Unread { .. } | RunError::NotActive { .. })
+            PlanningError::Run(
+                RunError::Changed { .. } | RunError::Unread { .. } | RunError::NotActive { .. },
+            )
             | PlanningError::Store(StoreError::Forgotten { .. }) => return Ok(None),
             PlanningError::Run(RunError::Store(error)) | PlanningError::Store(error) => {
                 return Err(Halt::of_store(error, STEP));

@@ -57,12 +57,15 @@ impl<'a> Waiting<'a> {
         } else if !is_idle {
             clock.sleep(LULL).await;
         }
-        let until_due = self.due.map(|due| Duration::try_from(due.duration_since(clock.now())).unwrap_or_default());
+        let until_due =
+            self.due.map(|due| Duration::try_from(due.duration_since(clock.now())).unwrap_or_default());
         let longest = until_due.unwrap_or(SWEEP).min(SWEEP);
         if self.listener.is_none() {
             match self.parts.store.wake_listener().await {
                 Ok(listener) => self.listener = Some(listener),
-                Err(error) => tracing::warn!(%error, "there are no signs of work; the queue is looked at now and then"),
+                Err(error) => {
+                    tracing::warn!(%error, "there are no signs of work; the queue is looked at now and then")
+                }
             }
         }
         match &mut self.listener {

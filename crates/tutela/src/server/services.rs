@@ -55,7 +55,10 @@ pub(crate) struct ServerServices {
 enum Made {
     Service(PrivacyService),
     /// A connection that is to be used and cannot be.
-    Fault { connection: String, reason: String },
+    Fault {
+        connection: String,
+        reason: String,
+    },
 }
 
 impl ServerServices {

@@ -13,8 +13,8 @@ use privacy::policy_book::PolicyBook;
 use privacy::request::{PrivacyRequests, RequestSettings, RequestsParts};
 use privacy::storage_book::PackageSettings;
 use privacy::worker::{Services, Worker, WorkerParts};
-use spec::{Server, ServerSettings};
 use spec::server_file::Rate;
+use spec::{Server, ServerSettings};
 use store::{Actor, Store};
 
 use super::owner::Owner;
@@ -265,9 +265,7 @@ fn oidc(server: &Server) -> Result<Option<OidcParts>, Failure> {
 fn root_user(variable: impl Fn(&str) -> Option<String>) -> Result<Option<RootUser>, Failure> {
     let given = |name| variable(name).filter(|value| !value.is_empty());
     match (given("TUTELA_ROOT_USERNAME"), given("TUTELA_ROOT_PASSWORD")) {
-        (Some(username), Some(password)) => {
-            Ok(Some(RootUser { username, password: Secret::new(password) }))
-        }
+        (Some(username), Some(password)) => Ok(Some(RootUser { username, password: Secret::new(password) })),
         (None, None) => Ok(None),
         (Some(_), None) | (None, Some(_)) => Err(Failure::BadInput(
             "TUTELA_ROOT_USERNAME and TUTELA_ROOT_PASSWORD go together; set both, or none for no root user"

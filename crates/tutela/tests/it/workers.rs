@@ -41,15 +41,17 @@ impl Vendor {
         let mut held = Held::default();
         for number in 0..people {
             let email = address(number);
-            held.people.insert(number, json!({"id": number, "name": format!("Person {number}"), "email": email}));
+            held.people
+                .insert(number, json!({"id": number, "name": format!("Person {number}"), "email": email}));
             held.notes.extend([(2 * number, number), (2 * number + 1, number)]);
         }
         let vendor = Self { saas: FakeSaas::start().await, held: Arc::new(Mutex::new(held)) };
         for method in ["GET", "PUT", "DELETE"] {
             let held = Arc::clone(&vendor.held);
-            vendor.saas.on(method, "/**").with(move |call| {
-                held.lock().unwrap_or_else(PoisonError::into_inner).answer(call)
-            });
+            vendor
+                .saas
+                .on(method, "/**")
+                .with(move |call| held.lock().unwrap_or_else(PoisonError::into_inner).answer(call));
         }
         vendor
     }
@@ -104,9 +106,7 @@ fn address(number: u32) -> String {
 }
 
 fn connector() -> Value {
-    let of = |name: &str, field: &str| {
-        json!([{"name": name, "references": [{"dataset": "vendor", "field": field, "direction": "from"}]}])
-    };
+    let of = |name: &str, field: &str| json!([{"name": name, "references": [{"dataset": "vendor", "field": field, "direction": "from"}]}]);
     json!({
         "fides_key": "vendor", "name": "Vendor", "type": "vendor", "description": "Made up", "version": "1.0.0",
         "connector_params": [{"name": "domain"}],
@@ -137,9 +137,7 @@ fn connector() -> Value {
 }
 
 fn dataset() -> Value {
-    let field = |name: &str, category: &str, meta: Value| {
-        json!({"name": name, "data_categories": [category], "fides_meta": meta})
-    };
+    let field = |name: &str, category: &str, meta: Value| json!({"name": name, "data_categories": [category], "fides_meta": meta});
     let key = || field("id", "system.operations", json!({"primary_key": true}));
     let text = |name: &str, category: &str| field(name, category, json!({"data_type": "string"}));
     json!([{

@@ -91,14 +91,18 @@ async fn a_write_of_unknown_end_waits_for_a_person_and_is_not_sent_again(#[case]
     office.requests.resume_from_input(&id, &By::system()).await.unwrap();
     office.work().await;
     let still = office.find(&id).await;
-    let resolved = service.resolve(&run, unknown.order, ResolveDecision::DidNotTakeEffect, Actor::person("pat")).await;
+    let resolved =
+        service.resolve(&run, unknown.order, ResolveDecision::DidNotTakeEffect, Actor::person("pat")).await;
     office.requests.resume_from_input(&id, &By::system()).await.unwrap();
     office.work().await;
     office.bench.crm.state().end_jobs("FINISHED");
     office.bench.clock.advance(Duration::from_hours(1));
     office.work().await;
 
-    assert_eq!((waiting.status, waiting.attention.as_deref()), (Status::RequiresInput, Some("write_unknown")));
+    assert_eq!(
+        (waiting.status, waiting.attention.as_deref()),
+        (Status::RequiresInput, Some("write_unknown"))
+    );
     assert_eq!((still.status, still.attention.as_deref()), (Status::RequiresInput, Some("write_unknown")));
     assert!(resolved.is_ok(), "{resolved:?}");
     assert_eq!(office.find(&id).await.status, Status::Complete);
