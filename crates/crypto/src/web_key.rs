@@ -39,8 +39,8 @@ impl WebKey {
             "RS384" => self.rsa(&RSA_PKCS1_2048_8192_SHA384, message, signature),
             "RS512" => self.rsa(&RSA_PKCS1_2048_8192_SHA512, message, signature),
             "PS256" => self.rsa(&RSA_PSS_2048_8192_SHA256, message, signature),
-            "ES256" => self.curve("P-256", &ECDSA_P256_SHA256_FIXED, message, signature),
-            "ES384" => self.curve("P-384", &ECDSA_P384_SHA384_FIXED, message, signature),
+            "ES256" => self.curve("P-256", &ECDSA_P256_SHA256_FIXED, (message, signature)),
+            "ES384" => self.curve("P-384", &ECDSA_P384_SHA384_FIXED, (message, signature)),
             "EdDSA" | "Ed25519" => self.edwards(message, signature),
             _ => None,
         };
@@ -57,8 +57,7 @@ impl WebKey {
         &self,
         name: &str,
         algorithm: &'static dyn VerificationAlgorithm,
-        message: &[u8],
-        signature: &[u8],
+        (message, signature): (&[u8], &[u8]),
     ) -> Option<()> {
         (self.kty == "EC" && self.crv.as_deref() == Some(name)).then_some(())?;
         // The uncompressed form: both coordinates in full length.

@@ -21,13 +21,12 @@ impl Lowering<'_> {
         }
         let mut holidays = Vec::new();
         for (index, day) in raw.holidays?.into_iter().enumerate() {
-            match day.parse::<Date>() {
-                Ok(day) => holidays.push(day),
-                Err(_) => {
-                    let message = format!("`{day}` is no day");
-                    let finding = Finding::new("spec::bad_day", message, "write it as `2026-12-25`");
-                    self.error(&format!("deadlines.holidays[{index}]"), finding);
-                }
+            if let Ok(day) = day.parse::<Date>() {
+                holidays.push(day);
+            } else {
+                let message = format!("`{day}` is no day");
+                let finding = Finding::new("spec::bad_day", message, "write it as `2026-12-25`");
+                self.error(&format!("deadlines.holidays[{index}]"), finding);
             }
         }
         let remind_before = self.duration("deadlines.remind_before", raw.remind_before.as_deref())?;
