@@ -126,8 +126,7 @@ impl Access<'_> {
     pub async fn begin(
         &self,
         store: &Store,
-        run: &RunId,
-        subject: &Subject,
+        (run, subject): (&RunId, &Subject),
         actor: Actor,
     ) -> Result<(), StoreError> {
         let new = NewRun {

@@ -196,7 +196,7 @@ impl Worker {
     pub async fn work_off(&self) -> Result<usize, StoreError> {
         let mut done = 0;
         while let Some(claimed) = self.claim().await? {
-            self.clone().carry_out(claimed, Pulse::new()).await;
+            Box::pin(self.clone().carry_out(claimed, Pulse::new())).await;
             done += 1;
         }
         Ok(done)
@@ -214,7 +214,7 @@ impl Worker {
     ) -> (PrivacyRequestId, Option<jiff::Timestamp>) {
         let id = claimed.request.id.clone();
         let hold = Hold::keep(&self.parts, claimed.lease.clone(), &pulse);
-        let due = Journey::new(&self, &hold, claimed.request).walk().await;
+        let due = Box::pin(Journey::new(&self, &hold, claimed.request).walk()).await;
         hold.end().await;
         pulse.end();
         (id, due)

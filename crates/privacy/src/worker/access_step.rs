@@ -40,17 +40,16 @@ impl Journey<'_> {
             policy: Some(&means.policy.policy),
             limits: &parts.concurrency,
         };
-        let run = match &self.request.access_run {
-            Some(run) => run.clone(),
-            None => {
-                let run = RunId::new(&*self.parts().ids);
-                let kept = run.clone();
-                self.stand_at(STEP, |request| request.access_run = Some(kept)).await?;
-                run
-            }
+        let run = if let Some(run) = &self.request.access_run {
+            run.clone()
+        } else {
+            let run = RunId::new(&*self.parts().ids);
+            let kept = run.clone();
+            self.stand_at(STEP, |request| request.access_run = Some(kept)).await?;
+            run
         };
         let subject = self.subject().await?;
-        let begun = access.begin(&parts.store, &run, &subject, Actor::system()).await;
+        let begun = access.begin(&parts.store, (&run, &subject), Actor::system()).await;
         begun.map_err(|error| Halt::of_store(&error, STEP))?;
         let held = StoredRun {
             store: parts.store.clone(),
@@ -77,7 +76,9 @@ impl Journey<'_> {
             return Err(Halt::Stopped);
         }
         let logs = log::of_reading((&parts.graph, &means.service), &means.policy.policy, &outcome);
-        logs.into_iter().for_each(|log| self.hold.tell(log));
+        for log in logs {
+            self.hold.tell(log);
+        }
         if let Some(detail) = what_is_missing(&outcome) {
             // Tried again, it is read anew: what failed is not asked again under the same run.
             self.leave_access_run(means).await?;

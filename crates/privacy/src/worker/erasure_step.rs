@@ -113,7 +113,9 @@ impl Journey<'_> {
         if ended != Ending::Open {
             let contents = approved.plan.contents();
             let logs = log::of_erasure(&means.service, &means.policy.policy, contents, Some(status));
-            logs.into_iter().for_each(|log| self.hold.tell(log));
+            for log in logs {
+                self.hold.tell(log);
+            }
         }
         match ended {
             Ending::Good => Ok(false),

@@ -45,7 +45,9 @@ impl Journey<'_> {
         let contents = plan.contents();
         if contents.not_covered.iter().any(|one| one.reason == NO_WRITE_ACCESS) {
             let logs = log::of_erasure(&means.service, &means.policy.policy, contents, None);
-            logs.into_iter().for_each(|log| self.hold.tell(log));
+            for log in logs {
+                self.hold.tell(log);
+            }
             self.leave_change_run(means).await?;
             let text = "a connection that the policy targets may only be read: give it write access, or switch it off";
             return Err(Halt::failed(STEP, NO_WRITE_ACCESS, text));
@@ -119,18 +121,17 @@ impl Journey<'_> {
 
     /// The plan of the request's run; `None` if that run cannot be gone on with.
     async fn planned_under(&mut self, means: &Means) -> Result<Option<Plan>, Halt> {
-        let run = match &self.request.change_run {
-            Some(run) => run.clone(),
-            None => {
-                let run = RunId::new(&*self.parts().ids);
-                let kept = run.clone();
-                let begun = self.stand_at(STEP, |request| {
-                    request.change_run = Some(kept);
-                    request.plan = None;
-                });
-                begun.await?;
-                run
-            }
+        let run = if let Some(run) = &self.request.change_run {
+            run.clone()
+        } else {
+            let run = RunId::new(&*self.parts().ids);
+            let kept = run.clone();
+            let begun = self.stand_at(STEP, |request| {
+                request.change_run = Some(kept);
+                request.plan = None;
+            });
+            begun.await?;
+            run
         };
         let subject = self.subject().await?;
         let request = PlanRequest {

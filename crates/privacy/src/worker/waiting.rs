@@ -64,7 +64,7 @@ impl<'a> Waiting<'a> {
             match self.parts.store.wake_listener().await {
                 Ok(listener) => self.listener = Some(listener),
                 Err(error) => {
-                    tracing::warn!(%error, "there are no signs of work; the queue is looked at now and then")
+                    tracing::warn!(%error, "there are no signs of work; the queue is looked at now and then");
                 }
             }
         }

@@ -24,7 +24,7 @@ impl DataRequests {
         actor: Actor,
     ) -> Result<RunId, Failure> {
         let run = RunId::new(&self.shared.ids);
-        let begun = self.access().begin(store, &run, &Subject::of(identities.clone()), actor).await;
+        let begun = self.access().begin(store, (&run, &Subject::of(identities.clone())), actor).await;
         begun.map_err(|error| state::failure(&error))?;
         tracing::info!(%run, "request begun");
         Ok(run)
