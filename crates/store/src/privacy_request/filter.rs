@@ -101,7 +101,8 @@ impl Conditions {
             };
             text.push_str(before);
             self.values.extend(values.next());
-            text.push_str(&format!("${}", self.values.len()));
+            text.push('$');
+            text.push_str(&self.values.len().to_string());
         }
         self.texts.push(text);
     }
@@ -227,7 +228,9 @@ impl Store {
             let length = i64::try_from(begin.chars().count()).unwrap_or(i64::MAX);
             let mut values = vec![Bound::Number(length), text(begin)];
             if !found.is_empty() {
-                condition.push_str(&format!(" OR id IN ({})", vec!["?"; found.len()].join(", ")));
+                condition.push_str(" OR id IN (");
+                condition.push_str(&vec!["?"; found.len()].join(", "));
+                condition.push(')');
                 values.extend(found.into_iter().map(Bound::Text));
             }
             condition.push(')');

@@ -164,7 +164,7 @@ impl Store {
         let id: String = row.try_get(0)?;
         let fields: String = row.try_get(7)?;
         let words: Option<Vec<u8>> = row.try_get(10)?;
-        let words = words.map(|words| text(self.unsealed(Sealed::Words, &id, &words)?)).transpose()?;
+        let words = words.map(|words| text(&self.unsealed(Sealed::Words, &id, &words)?)).transpose()?;
         let entry = NewRequestLog {
             kind: RequestLogKind::parse(&row.try_get::<String, _>(1)?)?,
             status: row.try_get(3)?,

@@ -61,7 +61,7 @@ impl Store {
         id: &PrivacyRequestId,
     ) -> Result<Option<Secret<String>>, StoreError> {
         const FIND: &str = "SELECT sealed_encryption_key FROM privacy_request WHERE id = $1";
-        self.sealed_find(FIND, Sealed::EncryptionKey, id).await?.map(text).transpose()
+        self.sealed_find(FIND, Sealed::EncryptionKey, id).await?.as_ref().map(text).transpose()
     }
 
     /// Why it was denied or stopped, in a person's words.
@@ -70,7 +70,7 @@ impl Store {
         id: &PrivacyRequestId,
     ) -> Result<Option<Secret<String>>, StoreError> {
         const FIND: &str = "SELECT sealed_reason FROM privacy_request WHERE id = $1";
-        self.sealed_find(FIND, Sealed::Reason, id).await?.map(text).transpose()
+        self.sealed_find(FIND, Sealed::Reason, id).await?.as_ref().map(text).transpose()
     }
 
     /// Brings what requests hold of people under the current master key.
@@ -107,11 +107,11 @@ impl Store {
         &self,
         tx: &mut Tx,
         column: Sealed,
-        [list, put]: [&'static str; 2],
+        [read, put]: [&'static str; 2],
     ) -> Result<u64, StoreError> {
         let (mut changed, mut after) = (0, String::new());
         loop {
-            let rows = sqlx::query(list).bind(after.as_str()).fetch_all(tx.connection()).await?;
+            let rows = sqlx::query(read).bind(after.as_str()).fetch_all(tx.connection()).await?;
             let Some(last) = rows.last() else { return Ok(changed) };
             after = last.try_get(0)?;
             for row in &rows {
@@ -152,7 +152,7 @@ impl Store {
     }
 }
 
-pub(crate) fn text(bytes: Secret<Vec<u8>>) -> Result<Secret<String>, StoreError> {
+pub(crate) fn text(bytes: &Secret<Vec<u8>>) -> Result<Secret<String>, StoreError> {
     let text = String::from_utf8(bytes.expose().clone());
     text.map(Secret::new).map_err(|_| StoreError::Damaged { what: "a text of a privacy request" })
 }
