@@ -78,7 +78,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     request_body = Vec<RequestInput>,
     responses((status = 200, body = BulkReply<RequestReply>))
 )]
-pub(in crate::routes) async fn create(
+async fn create(
     State(state): State<ApiState>,
     Bulk(elements): Bulk<RequestInput>,
 ) -> Result<Json<BulkReply<RequestReply>>, ApiError> {
@@ -199,7 +199,7 @@ async fn verify(
         return verify_erasure(&state, &headers, &id).await;
     };
     let request = find(&state, &id).await?;
-    let verified = state.requests().verify(&request.id, &Secret::new(code)).await?;
+    let verified = Box::pin(state.requests().verify(&request.id, &Secret::new(code))).await?;
     Ok(Json(Shaper::new(&state, Show::default()).shape(verified).await?).into_response())
 }
 
@@ -210,7 +210,7 @@ async fn verify_erasure(state: &ApiState, headers: &HeaderMap, id: &str) -> Resu
     }
     let caller = bearer_of(state, headers).await?;
     caller.require(Scope::PrivacyRequestReview)?;
-    Ok(Json(certificate::look_again(state, id, caller.actor).await?).into_response())
+    Ok(Json(Box::pin(certificate::look_again(state, id, caller.actor)).await?).into_response())
 }
 
 /// The request; deleted ones, too.

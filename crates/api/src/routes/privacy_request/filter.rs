@@ -9,10 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::location;
 
+use crate::ApiError;
 use crate::moment::Moment;
 use crate::one_or_many::OneOrMany;
 use crate::text::Text;
-use crate::{ApiError, Invalid};
 
 /// Which privacy requests, and how they are shown. What is absent does not matter.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -208,6 +208,7 @@ impl From<SearchQuery> for Search {
 
 /// What of requests is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 pub(super) struct Show {
     /// Identities.
     pub(super) identities: bool,
@@ -248,8 +249,8 @@ impl Search {
             return Err(ApiError::Unprocessable(unsortable(&field.0)));
         }
         let filter = PrivacyRequestFilter {
-            statuses: among(&at("status"), self.status, PrivacyRequestStatus::from_name)?,
-            actions: among(&at("action_type"), self.action_type, action)?.into_iter().flatten().collect(),
+            statuses: among(&at("status"), &self.status, PrivacyRequestStatus::from_name)?,
+            actions: among(&at("action_type"), &self.action_type, action)?.into_iter().flatten().collect(),
             identities: lookups(&at("identities"), self.identities, identity_lookup)?,
             custom_fields: lookups(
                 &at("custom_privacy_request_fields"),
@@ -317,7 +318,7 @@ fn unsortable(field: &str) -> String {
 /// Each word as what it stands for.
 fn among<T>(
     place: &[Value],
-    words: OneOrMany<String>,
+    words: &OneOrMany<String>,
     find: impl Fn(&str) -> Option<T>,
 ) -> Result<Vec<T>, ApiError> {
     let mut found = Vec::with_capacity(words.0.len());

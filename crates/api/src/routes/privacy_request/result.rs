@@ -228,7 +228,7 @@ const SOON: SignedDuration = SignedDuration::from_mins(5);
 async fn link(state: &ApiState, storage: &Storage, name: &str) -> Result<Option<String>, ApiError> {
     let until = state.clock().now().saturating_add(SOON).unwrap_or(Timestamp::MAX);
     let link = storage.link(name, until).await.map_err(|error| ApiError::Private(Box::new(error)))?;
-    Ok(link.map(|link| link.url.expose().to_string()))
+    Ok(link.map(|link| link.url.expose().clone()))
 }
 
 /// The package out of a folder of this server.

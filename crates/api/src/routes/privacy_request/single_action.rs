@@ -88,7 +88,7 @@ async fn resubmit(
         }
         Err(error) => return Err(error.into()),
     };
-    done(&state, state.requests().resubmit(&id, &caller.by()).await).await
+    done(&state, Box::pin(state.requests().resubmit(&id, &caller.by())).await).await
 }
 
 /// Let a privacy request go on whose input is there now.

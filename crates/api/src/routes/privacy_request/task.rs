@@ -82,11 +82,11 @@ async fn of_run(
     let tasks = state.store().task_list(run).await?;
     // What else a run does bears no collection's name.
     let tasks = tasks.into_iter().filter(|task| task.name.parse::<CollectionAddress>().is_ok());
-    Ok(tasks.map(|task| reply(task, (action, found.created_at), (logs, edges))).collect())
+    Ok(tasks.map(|task| reply(&task, (action, found.created_at), (logs, edges))).collect())
 }
 
 fn reply(
-    task: Task,
+    task: &Task,
     (action, begun): (&'static str, Timestamp),
     (logs, edges): (&[RequestLog], &Edges),
 ) -> TaskReply {
