@@ -54,7 +54,7 @@ impl PrivacyRequests {
             // A request that lacks one of the fields is never a duplicate.
             let Some(held) = identities.get(field) else { return Ok(Standing::Alone) };
             for value in &held.values {
-                described.push_str(&format!("|{field}={value}"));
+                described.extend(["|", field, "=", &value.to_string()]);
                 let ids = found.as_ref().map(|found| ids_of(found));
                 if ids.as_ref().is_some_and(Vec::is_empty) {
                     break;
