@@ -205,6 +205,8 @@ fn begin(
     for pause in pauses {
         let until = pause.until.unwrap_or(now).max(pause.from);
         if until <= running_from {
+            // One that began just now stands still as well.
+            stopped.still |= pause.until.is_none() && pause.from >= running_from;
             continue;
         }
         let from = pause.from.max(running_from);
