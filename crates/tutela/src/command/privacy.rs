@@ -33,8 +33,6 @@ pub(crate) enum Command {
     Replay(replay::Replay),
 }
 
-pub(crate) use self::access::access_one;
-
 /// Runs one of them.
 pub(crate) fn run(command: Command, output: Output) -> Result<Exit, Failure> {
     match command {

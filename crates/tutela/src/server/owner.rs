@@ -39,6 +39,11 @@ impl Owner {
         }
     }
 
+    /// With this name and password.
+    pub(crate) fn named(username: &str, password: Secret<String>) -> Self {
+        Self { username: username.to_owned(), password, is_new: false }
+    }
+
     /// Makes the account if the store has none, and tells a person a password that was made here.
     ///
     /// # Errors

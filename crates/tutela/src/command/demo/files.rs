@@ -6,9 +6,19 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::failure::Failure;
 
-/// Writes project, dataset and sample database of the demo; gives the path of the project. What an
-/// earlier demo left of them is replaced.
-pub(super) async fn write(folder: &Path, sandbox: &Description) -> Result<PathBuf, Failure> {
+/// What the demo wrote.
+pub(super) struct Written {
+    /// The project file.
+    pub(super) project: PathBuf,
+    /// The server file.
+    pub(super) server: PathBuf,
+    /// The server's data folder.
+    pub(super) data: PathBuf,
+}
+
+/// Writes project, dataset, sample database and server file of the demo. What an earlier demo left of
+/// them is replaced.
+pub(super) async fn write(folder: &Path, sandbox: &Description, listen: &str) -> Result<Written, Failure> {
     std::fs::create_dir_all(folder).map_err(|error| Failure::unwritable(folder, &error))?;
     let put = |name: &str, text: &str| {
         let path = folder.join(name);
@@ -16,13 +26,25 @@ pub(super) async fn write(folder: &Path, sandbox: &Description) -> Result<PathBu
     };
     put("shop_dataset.yml", include_str!("shop_dataset.yml"))?;
     shop(&folder.join("shop.db")).await?;
+    let data = folder.join("server");
+    match std::fs::remove_dir_all(&data) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Failure::unwritable(&data, &error));
+        }
+        Ok(()) | Err(_) => {}
+    }
     // The secrets open the simulator only.
     let project = include_str!("tutela.yml")
         .replace("SPACE", &sandbox.space)
         .replace("TOKEN", &sandbox.tokens.access_token)
         .replace("ACCESS_SECRET", &sandbox.tokens.access_secret)
+        .replace("FOLDER", &folder.display().to_string())
         .replace("URL", &sandbox.url);
-    put("tutela.yml", &project)
+    let server = include_str!("server.yml")
+        .replace("LISTEN", listen)
+        .replace("FOLDER", &folder.display().to_string())
+        .replace("URL", &sandbox.url);
+    Ok(Written { project: put("tutela.yml", &project)?, server: put("server.yml", &server)?, data })
 }
 
 /// Makes the sample shop's database.

@@ -2,7 +2,7 @@ mod many;
 mod one;
 mod report;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use model::{Clock, RunId, SystemClock};
@@ -80,20 +80,6 @@ pub(crate) fn run(access: &Access, output: Output) -> Result<Exit, Failure> {
         forget_expired_in(&state).await;
         exit
     })
-}
-
-/// Asks for one person, within a runtime that is there already.
-pub(crate) async fn access_one(
-    (project, state): (&Path, &StateSettings),
-    identities: &[String],
-    out: &Path,
-    output: Output,
-) -> Result<Exit, Failure> {
-    let file = ProjectFile::load(project, output)?;
-    let person = identity::parse_all(identities)?;
-    let requests = requests(&file, state, (None, PackageForm::default()), output)?;
-    let request = one::Request { requests: &requests, state, out };
-    one::run(request, one::Whose::Person(person), output).await
 }
 
 fn requests(
