@@ -1,9 +1,10 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    audit, certificate, config, connection, connector, demo, policy, privacy, project, sandbox,
-    serve,
+    admin, audit, certificate, config, connection, connector, demo, policy, privacy, project, sandbox,
+    serve, worker,
 };
+use crate::logging::LogFormat;
 
 /// Finds a person's data in your applications and databases, and erases it: planned, sent once, proven.
 ///
@@ -20,6 +21,9 @@ pub(crate) struct Arguments {
     /// Say more on standard error: -v what happens, -vv also how. RUST_LOG sets it more finely.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// How to write log lines on standard error.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, env = "TUTELA_LOG_FORMAT")]
+    pub(crate) log_format: LogFormat,
     /// How to print results on standard output.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
@@ -62,6 +66,11 @@ pub(crate) enum Command {
     Certificate(certificate::Command),
     /// The server: the same over HTTP.
     Serve(serve::Serve),
+    /// One more process that carries out the requests of people.
+    Worker(worker::Worker),
+    /// The installation itself: backups, the master key, accounts.
+    #[command(subcommand)]
+    Admin(admin::Command),
     /// Settings of the server.
     #[command(subcommand)]
     Config(config::Command),

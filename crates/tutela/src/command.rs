@@ -1,3 +1,4 @@
+pub(crate) mod admin;
 pub(crate) mod audit;
 pub(crate) mod certificate;
 pub(crate) mod config;
@@ -9,6 +10,7 @@ pub(crate) mod privacy;
 pub(crate) mod project;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
+pub(crate) mod worker;
 
 use crate::arguments::Command;
 use crate::exit::Exit;
@@ -26,6 +28,8 @@ pub(crate) fn run(command: Command, output: Output) -> Result<Exit, Failure> {
         Command::Audit(command) => audit::run(command, output),
         Command::Certificate(command) => certificate::run(command, output),
         Command::Serve(serve) => serve::run(&serve, output),
+        Command::Worker(worker) => worker::run(&worker, output),
+        Command::Admin(command) => admin::run(command, output),
         Command::Config(command) => config::run(command, output),
         Command::Sandbox(command) => sandbox::run(&command),
         Command::Demo(demo) => demo::run(&demo, output),

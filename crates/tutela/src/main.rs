@@ -23,6 +23,7 @@ mod service;
 mod state;
 mod summary;
 mod table;
+mod traces;
 
 use std::process::ExitCode;
 
@@ -31,13 +32,13 @@ use clap::Parser as _;
 use crate::arguments::Arguments;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::traces::TraceSettings;
 
 fn main() -> ExitCode {
     panics::report_without_values();
     let arguments = Arguments::parse();
     let output = Output::new(arguments.format);
-    let done = logging::start(arguments.verbose, std::env::var("RUST_LOG").ok().as_deref())
-        .map_err(Failure::from)
+    let done = start_logging(&arguments)
         .and_then(|()| command::run(arguments.command, output));
     match done {
         Ok(exit) => exit.into(),
@@ -51,4 +52,12 @@ fn main() -> ExitCode {
             failure.exit().into()
         }
     }
+}
+
+/// Log lines, and traces if the operator wants them.
+fn start_logging(arguments: &Arguments) -> Result<(), Failure> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let traces = TraceSettings::from_environment(variable).start().map_err(|error| Failure::bad_input(&error))?;
+    let format = (arguments.log_format, traces);
+    Ok(logging::start(arguments.verbose, variable("RUST_LOG").as_deref(), format)?)
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop at what is not there")]
 
 mod access;
+mod admin;
 mod canary;
 #[cfg(unix)]
 mod canary_erasure;
@@ -20,6 +21,7 @@ mod hostile;
 mod http;
 mod interrupt;
 mod library;
+mod operation;
 mod output;
 mod program;
 mod project;
@@ -39,3 +41,5 @@ mod subjects;
 mod sweep;
 #[cfg(unix)]
 mod sweep_database;
+#[cfg(unix)]
+mod workers;
