@@ -123,7 +123,7 @@ impl Messages {
         if self.store().messaging_config_find(&key).await?.is_some() {
             return Err(ServiceError::Taken { key });
         }
-        self.service_write((key, name), draft, None, actor).await
+        self.service_write((key, name), (draft, None), actor).await
     }
 
     /// Changes the service with this key.
@@ -141,7 +141,7 @@ impl Messages {
             return Err(ServiceError::OtherService);
         }
         let name = draft.name.clone().unwrap_or_else(|| before.name.clone());
-        self.service_write((key.to_owned(), name), draft, Some(&before), actor).await
+        self.service_write((key.to_owned(), name), (draft, Some(&before)), actor).await
     }
 
     /// Sets or changes the one of a service.
@@ -162,8 +162,7 @@ impl Messages {
     async fn service_write(
         &self,
         (key, name): (String, String),
-        draft: ServiceDraft,
-        before: Option<&MessagingConfig>,
+        (draft, before): (ServiceDraft, Option<&MessagingConfig>),
         actor: &Actor,
     ) -> Result<MessagingConfig, ServiceError> {
         let ServiceDraft { service, details, secrets, .. } = draft;

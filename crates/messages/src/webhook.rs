@@ -99,7 +99,7 @@ mod tests {
 
         let header = signed.signature(&[new.clone(), old.clone()]);
 
-        assert!(signed.verify(&header, &[old.clone()]) && signed.verify(&header, &[new]));
+        assert!(signed.verify(&header, &[old]) && signed.verify(&header, &[new]));
         assert!(!signed.verify(&header, &[secret("whsec_BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB")]));
     }
 
