@@ -62,7 +62,7 @@ pub(crate) async fn open(
         worker,
         folder: settings.folder.clone(),
         journal: state.journal,
-        keys: state.keys,
+        keys: Arc::new(state.keys),
     }))
 }
 

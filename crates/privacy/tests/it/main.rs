@@ -13,3 +13,4 @@ mod planning;
 mod request;
 mod stage;
 mod storage;
+mod worker;
