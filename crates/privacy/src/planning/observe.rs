@@ -12,9 +12,9 @@ use super::draft::Draft;
 use super::facts::{planned, policy_sha256};
 use super::goal::Goal;
 use super::held::Held;
+use crate::PrivacyService;
 use crate::plan::drift::{Observed, ObservedRead};
 use crate::plan::{Limits, Operation, Plan, PlanAction, PlanContents};
-use crate::PrivacyService;
 use crate::subject::{self, Subject};
 
 /// What a second reading found, in the terms of `plan`, for [`compare`](crate::plan::drift::compare):
@@ -36,7 +36,13 @@ pub(crate) async fn observe(
     let goal = policy.map(|policy| Goal::new(policy, &contents.corrections, &parts.graph));
     let (Some(policy), Some(Ok(goal))) = (policy, goal) else {
         // It is gone, or no longer what it was: that alone stops the plan.
-        return Ok(Observed { connections, policy_sha256: String::new(), limits, reads: BTreeMap::new(), held: BTreeSet::new() });
+        return Ok(Observed {
+            connections,
+            policy_sha256: String::new(),
+            limits,
+            reads: BTreeMap::new(),
+            held: BTreeSet::new(),
+        });
     };
     let created_at = parts.store.get_run(&contents.run).await?.created_at;
     let identities = identities_of(contents);
@@ -59,7 +65,13 @@ pub(crate) async fn observe(
     };
     let draft = deciding.decide().await?;
     let policy_sha256 = policy_sha256(policy, &parts.connections);
-    Ok(Observed { connections, policy_sha256, limits, reads: reads(contents, outcome, draft), held: now_held })
+    Ok(Observed {
+        connections,
+        policy_sha256,
+        limits,
+        reads: reads(contents, outcome, draft),
+        held: now_held,
+    })
 }
 
 /// The same without rows: connections, policy and limits as they are now. Nobody is asked.
