@@ -8,7 +8,8 @@ use crate::client::Clients;
 use crate::guard::{Lookup, SystemLookup};
 use crate::replay::Replay;
 use crate::{
-    BudgetScope, Budgets, Cassette, DoorSettings, HttpReply, HttpRequest, Recorder, SendError, exchange, metric,
+    BudgetScope, Budgets, Cassette, DoorSettings, HttpReply, HttpRequest, Recorder, SendError, exchange,
+    metric,
 };
 
 /// The one door out (architecture law 1). Cheap to clone; clones share connections.

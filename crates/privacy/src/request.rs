@@ -157,7 +157,9 @@ impl PrivacyRequests {
     /// # Errors
     /// [`RequestError::Store`].
     pub async fn custom_fields(&self, id: &PrivacyRequestId) -> Result<Row, RequestError> {
-        let Some(bytes) = self.store().privacy_request_custom_fields(id).await? else { return Ok(Row::new()) };
+        let Some(bytes) = self.store().privacy_request_custom_fields(id).await? else {
+            return Ok(Row::new());
+        };
         let damaged = |_| StoreError::Damaged { what: "the custom fields of a privacy request" };
         Ok(serde_json::from_slice::<Row>(bytes.expose()).map_err(damaged)?)
     }

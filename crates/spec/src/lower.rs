@@ -14,6 +14,7 @@ mod endpoint;
 mod extension;
 mod hosts;
 mod masking;
+mod messages;
 mod pagination;
 mod pair;
 mod param_value;
@@ -24,7 +25,6 @@ mod project_file;
 mod rate_limit;
 mod request;
 mod script_hook;
-mod messages;
 mod server_file;
 mod storage;
 

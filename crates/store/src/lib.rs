@@ -98,8 +98,8 @@ pub use certificate::KeptCertificate;
 pub use client::{Client, ClientChange, ClientId, NewClient};
 pub use connection::{
     Authorization, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionFilter, ConnectionStep,
-    ConnectionUpdate, ConnectorVersion, LastTest, NamedSecret, NewAuthorization, NewConnection, StoredConnection,
-    StoredConnector, TestStatus,
+    ConnectionUpdate, ConnectorVersion, LastTest, NamedSecret, NewAuthorization, NewConnection,
+    StoredConnection, StoredConnector, TestStatus,
 };
 pub use dataset::{DatasetFilter, DatasetLink, DatasetLinks, NewDataset, OtherLinks};
 pub use dialect::Access;
@@ -118,7 +118,8 @@ pub use ledger::{
 };
 pub use listed::{Listed, Window};
 pub use login::{
-    Login, LoginChange, LoginId, LoginPerson, LoginPut, LoginRemoval, NewLogin, ProviderPerson, ProviderSignIn,
+    Login, LoginChange, LoginId, LoginPerson, LoginPut, LoginRemoval, NewLogin, ProviderPerson,
+    ProviderSignIn,
 };
 pub use login_code::{LoginCodePurpose, LoginCodeUse, NewLoginCode, OpenInvitation};
 pub use manual_form::{ManualField, ManualForm};
@@ -135,10 +136,9 @@ pub use plan::{NewPlan, Plan, PlanDigest, PlanDigestError, PlanHead};
 pub use policy::{Approval, DrpAction, Policy, PolicyRule, PolicyTarget, RuleAction, RuleMasking};
 pub use portal_visit::{PortalEntry, PortalVisit};
 pub use privacy_request::{
-    ClaimEnd, ClaimedRequest, CodeChange, CodeCheck, Intake, Lookup, LookupField, NewCode,
-    NewPrivacyRequest, NewRequestLog, Next, PrivacyRequest, PrivacyRequestChange, PrivacyRequestFilter,
-    PrivacyRequestOrder, PrivacyRequestStatus, RequestLease, RequestLog, RequestLogKind, RequestStep,
-    TimeRange,
+    ClaimEnd, ClaimedRequest, CodeChange, CodeCheck, Intake, Lookup, LookupField, NewCode, NewPrivacyRequest,
+    NewRequestLog, Next, PrivacyRequest, PrivacyRequestChange, PrivacyRequestFilter, PrivacyRequestOrder,
+    PrivacyRequestStatus, RequestLease, RequestLog, RequestLogKind, RequestStep, TimeRange,
 };
 pub use rate::{RateScope, RateWindow};
 pub use rotation::Resealed;

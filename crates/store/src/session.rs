@@ -83,7 +83,8 @@ impl Store {
     /// ended, or was not used for as long as `idle`.
     pub async fn session_find(&self, text: &str, idle: Duration) -> Result<Option<LiveToken>, StoreError> {
         const SEEN: &str = "SELECT seen_at FROM access_token WHERE hash = $1 AND session = 1";
-        const NOTE: &str = "UPDATE access_token SET seen_at = $2 WHERE hash = $1 AND session = 1 AND seen_at < $2";
+        const NOTE: &str =
+            "UPDATE access_token SET seen_at = $2 WHERE hash = $1 AND session = 1 AND seen_at < $2";
         let hash = AccessToken::hash_of(text).to_vec();
         let row = sqlx::query(SEEN).bind(hash.as_slice()).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };

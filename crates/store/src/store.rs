@@ -204,7 +204,11 @@ impl Store {
 
     async fn begin_on(&self, pool: &AnyPool) -> Result<Tx, StoreError> {
         let permit = self.alone().await;
-        Ok(Tx { inner: pool.begin_with(self.inner.dialect.begin()).await?, _permit: permit, is_change: false })
+        Ok(Tx {
+            inner: pool.begin_with(self.inner.dialect.begin()).await?,
+            _permit: permit,
+            is_change: false,
+        })
     }
 
     /// The data key of a run.

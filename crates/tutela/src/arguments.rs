@@ -1,8 +1,8 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    admin, audit, certificate, config, connection, connector, demo, policy, privacy, project, sandbox,
-    serve, worker,
+    admin, audit, certificate, config, connection, connector, demo, policy, privacy, project, sandbox, serve,
+    worker,
 };
 use crate::logging::LogFormat;
 

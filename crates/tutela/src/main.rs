@@ -38,8 +38,7 @@ fn main() -> ExitCode {
     panics::report_without_values();
     let arguments = Arguments::parse();
     let output = Output::new(arguments.format);
-    let done = start_logging(&arguments)
-        .and_then(|()| command::run(arguments.command, output));
+    let done = start_logging(&arguments).and_then(|()| command::run(arguments.command, output));
     match done {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -57,7 +56,8 @@ fn main() -> ExitCode {
 /// Log lines, and traces if the operator wants them.
 fn start_logging(arguments: &Arguments) -> Result<(), Failure> {
     let variable = |name: &str| std::env::var(name).ok();
-    let traces = TraceSettings::from_environment(variable).start().map_err(|error| Failure::bad_input(&error))?;
+    let traces =
+        TraceSettings::from_environment(variable).start().map_err(|error| Failure::bad_input(&error))?;
     let format = (arguments.log_format, traces);
     Ok(logging::start(arguments.verbose, variable("RUST_LOG").as_deref(), format)?)
 }

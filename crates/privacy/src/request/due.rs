@@ -11,8 +11,8 @@ use store::{
     PrivacyRequestFilter, PrivacyRequestOrder, PrivacyRequestStatus, Window,
 };
 
-use super::status::is_over;
 use super::create::later;
+use super::status::is_over;
 use super::{By, PrivacyRequests, RequestError, RequestSettings, message};
 use crate::deadline::{
     Calendar, Circumstances, Deadline, Extended, Forecast, Jurisdiction, Pause, PauseReason, VendorClock,
@@ -166,7 +166,8 @@ impl PrivacyRequests {
             order: PrivacyRequestOrder::OldestFirst,
             ..PrivacyRequestFilter::default()
         };
-        let found = self.store().privacy_request_list(&near, Window { offset: 0, limit: MOST_REMINDED }).await?;
+        let found =
+            self.store().privacy_request_list(&near, Window { offset: 0, limit: MOST_REMINDED }).await?;
         let messages = found.items.iter().map(|request| {
             let due = request.due_at.map(|due| due.to_string()).unwrap_or_default();
             message::to_staff(MessageKind::DeadlineNear, request)

@@ -7,7 +7,9 @@ use super::messages::notifications;
 use super::project_file::{is_origin, lower_reading};
 use super::{Finding, Lowering};
 use crate::raw;
-use crate::server_file::{DuplicateSettings, ExecutionSettings, OidcSettings, Rate, SecuritySettings, Server, TlsFiles};
+use crate::server_file::{
+    DuplicateSettings, ExecutionSettings, OidcSettings, Rate, SecuritySettings, Server, TlsFiles,
+};
 
 /// Makes the checked settings, if nothing that a server needs is missing. They are usable only if
 /// nothing in [`Lowering::finish`] is an error.

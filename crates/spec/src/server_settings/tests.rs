@@ -106,10 +106,8 @@ fn every_key_of_a_server_file_is_read() {
     assert_eq!(server.security.token_life, Duration::from_hours(12));
     assert_eq!(server.security.cors_origins.len(), 2);
     assert!(server.security.dual_control);
-    let codes = (
-        server.security.identity_verification_attempt_limit,
-        server.security.identity_verification_code_ttl,
-    );
+    let codes =
+        (server.security.identity_verification_attempt_limit, server.security.identity_verification_code_ttl);
     assert_eq!(codes, (5, Duration::from_hours(1)));
     assert!(server.duplicates.enabled && server.execution.erasure_request_finalization_required);
     assert_eq!((server.duplicates.days, server.duplicates.fields.len()), (7, 2));

@@ -43,8 +43,7 @@ impl Store {
     /// The account of somebody whom a provider knows; makes or links one at the first sign-in, and gives
     /// it the roles of today. The last owner stays owner.
     pub async fn login_of_provider(&self, person: ProviderPerson<'_>) -> Result<ProviderSignIn, StoreError> {
-        const LINK: &str =
-            "INSERT INTO login_identity (hash, login_id, linked_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        const LINK: &str = "INSERT INTO login_identity (hash, login_id, linked_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         let hash = self.keyed_hash(format!("oidc|{}|{}", person.issuer, person.subject).as_bytes());
         let mut tx = self.begin().await?;
         let login = match self.login_identified(&mut tx, &hash).await? {

@@ -3,9 +3,7 @@ use std::time::Duration;
 use crypto::Secret;
 use model::{PrivacyRequestId, RandomIds};
 use rstest::rstest;
-use store::{
-    Actor, Approval, Download, Intake, NewPrivacyRequest, Policy, PrivacyRequestStatus, StoreError,
-};
+use store::{Actor, Approval, Download, Intake, NewPrivacyRequest, Policy, PrivacyRequestStatus, StoreError};
 
 use crate::bench::{Backend, Bench};
 

@@ -11,6 +11,7 @@ mod client;
 mod clock;
 mod connection;
 mod dataset;
+mod download;
 mod faults;
 mod health;
 mod hold;

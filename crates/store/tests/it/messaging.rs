@@ -3,8 +3,7 @@ use jiff::Timestamp;
 use rstest::rstest;
 use serde_json::json;
 use store::{
-    Actor, MessageTemplate, MessagingConfig, MessagingSecrets, MessagingService, StoreError,
-    Window,
+    Actor, MessageTemplate, MessagingConfig, MessagingSecrets, MessagingService, StoreError, Window,
 };
 
 use crate::bench::{Backend, Bench};

@@ -112,8 +112,7 @@ async fn another_password_a_locked_account_and_signing_out_end_sessions(#[case] 
 
     bench.store.login_change(&login.id, LoginChange::Password(new.clone()), actor.clone()).await.unwrap();
     let (stale, old) = (bench.session(with_password(&login)).await.is_some(), bench.is_open(&first).await);
-    let second =
-        bench.session(SessionFor::Password { id: &login.id, password: &new }).await.unwrap();
+    let second = bench.session(SessionFor::Password { id: &login.id, password: &new }).await.unwrap();
     let out = bench.store.access_token_end(TokenEnd::Token(second.text().expose()), actor.clone()).await;
     let third = bench.session(SessionFor::Provider { id: &login.id }).await.unwrap();
     let before = bench.is_open(&third).await;
@@ -135,8 +134,12 @@ async fn who_comes_back_from_a_provider_is_taken_once_in_time_and_with_their_own
 ) {
     let Some(bench) = backend.start().await else { return };
     let put = async |hash: [u8; 32]| {
-        let new =
-            NewSignInFlow { hash, browser_hash: [9; 32], next_page: "/requests", life: Duration::from_mins(10) };
+        let new = NewSignInFlow {
+            hash,
+            browser_hash: [9; 32],
+            next_page: "/requests",
+            life: Duration::from_mins(10),
+        };
         bench.store.sign_in_flow_put(new).await.unwrap();
     };
     let take = async |hash, browser| bench.store.sign_in_flow_take(hash, browser).await.unwrap();
@@ -163,9 +166,11 @@ async fn a_person_of_a_provider_is_the_same_whatever_they_are_called_and_has_the
     let Some(bench) = backend.start().await else { return };
     let first = known(bench.provided(person("sub-1", "ana@example.com")).await);
 
-    let renamed = ProviderPerson { roles: Some(vec!["viewer".to_owned()]), ..person("sub-1", "an@example.com") };
+    let renamed =
+        ProviderPerson { roles: Some(vec!["viewer".to_owned()]), ..person("sub-1", "an@example.com") };
     let second = known(bench.provided(renamed).await);
-    let kept = known(bench.provided(ProviderPerson { roles: None, ..person("sub-1", "x@example.com") }).await);
+    let kept =
+        known(bench.provided(ProviderPerson { roles: None, ..person("sub-1", "x@example.com") }).await);
     let other = known(bench.provided(person("sub-2", "ben@example.com")).await);
 
     assert_eq!((first.username.as_str(), &first.id), ("ana@example.com", &second.id));
@@ -186,7 +191,8 @@ async fn an_account_that_is_here_already_is_taken_over_only_where_that_is_allowe
     let apart = bench.provided(person("sub-1", "ana@example.com")).await;
     let named = ProviderPerson { username: "ANA".to_owned(), ..person("sub-2", "other@example.com") };
     let same_name = bench.provided(named).await;
-    let linked = known(bench.provided(ProviderPerson { link: true, ..person("sub-1", "ana@example.com") }).await);
+    let linked =
+        known(bench.provided(ProviderPerson { link: true, ..person("sub-1", "ana@example.com") }).await);
     let again = known(bench.provided(person("sub-1", "ana@example.com")).await);
     bench.store.login_change(&mine.id, LoginChange::Disabled(true), Actor::person("pat")).await.unwrap();
     let locked = bench.provided(person("sub-1", "ana@example.com")).await;
@@ -203,7 +209,8 @@ async fn an_account_that_is_here_already_is_taken_over_only_where_that_is_allowe
 #[tokio::test]
 async fn the_last_owner_stays_owner_whatever_a_provider_says(#[case] backend: Backend) {
     let Some(bench) = backend.start().await else { return };
-    let owner = ProviderPerson { roles: Some(vec!["owner".to_owned()]), ..person("sub-1", "ana@example.com") };
+    let owner =
+        ProviderPerson { roles: Some(vec!["owner".to_owned()]), ..person("sub-1", "ana@example.com") };
     known(bench.provided(owner).await);
 
     let demoted = known(bench.provided(person("sub-1", "ana@example.com")).await);
