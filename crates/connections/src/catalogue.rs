@@ -31,6 +31,7 @@ pub enum SupportedAction {
 
 /// One type of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that have nothing to do with each other")]
 pub struct CatalogueEntry {
     /// Name of the type: of a built-in one, or of a connector.
     pub identifier: String,

@@ -68,7 +68,7 @@ impl Connections {
             GrantMode::Replace => Map::new(),
             GrantMode::Merge => self.kept_grant(&connection.key).await?,
         };
-        let document = checked(kept, sent).map_err(GrantRefused::Invalid)?;
+        let document = checked(kept, &sent).map_err(GrantRefused::Invalid)?;
         let text = Secret::new(Value::Object(document).to_string());
         match self.store().connection_oauth_put(&connection.key, &text, actor).await {
             Ok(()) => Ok(connection.key),
@@ -107,11 +107,11 @@ impl Connections {
 }
 
 /// What is kept with what was sent over it: whole, and nothing else.
-fn checked(kept: Map<String, Value>, sent: Map<String, Value>) -> Result<Map<String, Value>, Vec<Problem>> {
+fn checked(kept: Map<String, Value>, sent: &Map<String, Value>) -> Result<Map<String, Value>, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut document = Map::new();
     let mut kept = kept;
-    if leads_elsewhere(&kept, &sent) {
+    if leads_elsewhere(&kept, sent) {
         // It was given for the other host (architecture §13.19).
         kept.remove("client_secret");
     }
@@ -159,19 +159,19 @@ mod tests {
 
     use super::*;
 
-    fn map(value: Value) -> Map<String, Value> {
+    fn map(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap_or_default()
     }
 
     fn whole() -> Map<String, Value> {
-        map(json!({"token_url": "https://auth.example.com/token", "client_id": "c", "client_secret": "s"}))
+        map(&json!({"token_url": "https://auth.example.com/token", "client_id": "c", "client_secret": "s"}))
     }
 
     #[test]
     fn what_is_sent_goes_over_what_is_kept_and_unknown_members_are_left_out() {
-        let sent = map(json!({"scope": "write", "client_secret": "new", "other": 1}));
+        let sent = map(&json!({"scope": "write", "client_secret": "new", "other": 1}));
 
-        let document = checked(whole(), sent).unwrap();
+        let document = checked(whole(), &sent).unwrap();
 
         assert_eq!(
             Value::Object(document),
@@ -187,8 +187,8 @@ mod tests {
         let other_path = json!({"token_url": "https://auth.example.com/v2/token"});
         let other_host = json!({"token_url": "https://evil.test/token"});
 
-        assert!(checked(whole(), map(other_path)).is_ok());
-        let problems = checked(whole(), map(other_host)).unwrap_err();
+        assert!(checked(whole(), &map(&other_path)).is_ok());
+        let problems = checked(whole(), &map(&other_host)).unwrap_err();
         assert_eq!(problems[0].place, [PlaceStep::from("client_secret")]);
     }
 
@@ -198,7 +198,7 @@ mod tests {
     #[case(json!({"token_url": "https://a.test", "client_id": 1, "client_secret": ""}), &["client_id", "client_secret"])]
     #[case(json!({"grant_type": "password", "token_url": "https://a.test", "client_id": "c", "client_secret": "s"}), &["grant_type"])]
     fn what_does_not_fit_is_named(#[case] sent: Value, #[case] names: &[&str]) {
-        let problems = checked(Map::new(), map(sent)).unwrap_err();
+        let problems = checked(Map::new(), &map(&sent)).unwrap_err();
 
         let places: Vec<PlaceStep> = problems.into_iter().flat_map(|problem| problem.place).collect();
         assert_eq!(places, names.iter().map(|name| PlaceStep::from(*name)).collect::<Vec<_>>());

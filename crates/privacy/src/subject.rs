@@ -106,18 +106,15 @@ impl fmt::Debug for RequestFacts {
 pub fn person(run: &RunId, subject: Subject, created_at: Timestamp) -> Person {
     let Subject { identities, request } = subject;
     let mut members = Row::new();
-    let (id, custom_fields) = match request {
-        Some(RequestFacts { id, members: known, custom_fields }) => {
-            members.extend(known);
-            (id, custom_fields)
+    let (id, custom_fields) = if let Some(RequestFacts { id, members: known, custom_fields }) = request {
+        members.extend(known);
+        (id, custom_fields)
+    } else {
+        members.insert("origin".into(), "command_line".into());
+        for moment in ["requested_at", "started_processing_at"] {
+            members.insert(moment.into(), created_at.to_string().into());
         }
-        None => {
-            members.insert("origin".into(), "command_line".into());
-            for moment in ["requested_at", "started_processing_at"] {
-                members.insert(moment.into(), created_at.to_string().into());
-            }
-            (PrivacyRequestId::of_run(run), Row::new())
-        }
+        (PrivacyRequestId::of_run(run), Row::new())
     };
     members.insert("id".into(), id.as_str().into());
     members.insert("status".into(), "in_processing".into());

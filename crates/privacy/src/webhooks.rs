@@ -23,7 +23,7 @@ pub use call::WebhookError;
 use crate::request::PrivacyRequests;
 
 /// How long an answer may be given with its token (privacy-requests W-7).
-const TOKEN_LIFE: Duration = Duration::from_mins(3_600);
+const TOKEN_LIFE: Duration = Duration::from_hours(60);
 /// How long a request is held that a webhook halted (privacy-requests W-4).
 pub(crate) const PAUSE: Duration = Duration::from_hours(7 * 24);
 
@@ -106,15 +106,15 @@ impl Webhooks {
         let body = body(webhook, stage, told, self.clock.now());
         let called = self.post(webhook, headers, &body).await;
         let reply = called.and_then(|answer| call::judge(webhook, stage, &answer));
-        let state = match &reply {
+        let ended = match &reply {
             // It is over once somebody resumes it, or says what they find.
             Ok(reply) if reply.halt || stage == WebhookStage::PreApproval => None,
             Ok(_) => Some(WebhookCallState::Done),
             Err(_) => Some(WebhookCallState::Failed),
         };
-        if let Some(state) = state {
+        if let Some(ended) = ended {
             let from = [WebhookCallState::Called];
-            self.store.webhook_call_end((id, stage, &webhook.key), (&from, state)).await?;
+            self.store.webhook_call_end((id, stage, &webhook.key), (&from, ended)).await?;
         }
         reply
     }

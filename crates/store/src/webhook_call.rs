@@ -180,12 +180,12 @@ impl Store {
 }
 
 fn call(row: &AnyRow) -> Result<WebhookCall, StoreError> {
-    let (stage, state): (String, String) = (row.try_get(1)?, row.try_get(3)?);
+    let (stage, found): (String, String) = (row.try_get(1)?, row.try_get(3)?);
     Ok(WebhookCall {
         request: row.try_get(0)?,
         stage: WebhookStage::parse(&stage)?,
         webhook: row.try_get(2)?,
-        state: WebhookCallState::parse(&state)?,
+        state: WebhookCallState::parse(&found)?,
         token_until: time_or_none(row.try_get(4)?)?,
         called_at: time(row.try_get(5)?)?,
         answered_at: time_or_none(row.try_get(6)?)?,

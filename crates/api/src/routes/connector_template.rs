@@ -272,7 +272,10 @@ impl From<&OfferedTemplate> for TemplateReply {
         Self {
             r#type: offered.template.connector_type().to_owned(),
             name: file.name.clone(),
-            supported_actions: supported_actions(file).into_iter().map(|action| action.as_str()).collect(),
+            supported_actions: supported_actions(file)
+                .into_iter()
+                .map(connections::SupportedAction::as_str)
+                .collect(),
             category: file.display.category.clone(),
             custom: offered.is_custom,
             default_connector_available: offered.has_default(),

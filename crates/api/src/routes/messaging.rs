@@ -214,7 +214,7 @@ async fn keep(
 ) -> Result<SecretReply, ApiError> {
     let given = secrets(sent, &[json!("body")])?;
     match state.messages().service_secrets_put(config, given, &caller.actor).await {
-        Err(ServiceError::Fields(problems)) => Err(ApiError::Invalid(invalid(problems, false))),
+        Err(ServiceError::Fields(problems)) => Err(ApiError::Invalid(invalid(&problems, false))),
         kept => {
             kept?;
             let msg = format!("Secrets updated for MessagingConfig with key: {}.", config.key);
@@ -257,7 +257,7 @@ fn service(word: &str) -> Result<MessagingService, ApiError> {
 }
 
 /// What is wrong, at its place in the body.
-fn invalid(problems: Vec<FieldProblem>, in_section: bool) -> Vec<Invalid> {
+fn invalid(problems: &[FieldProblem], in_section: bool) -> Vec<Invalid> {
     let place = |problem: &FieldProblem| {
         let section = in_section.then(|| json!(problem.place));
         [json!("body")].into_iter().chain(section).chain([json!(problem.name)]).collect()
@@ -272,7 +272,7 @@ impl From<ServiceError> for ApiError {
             ServiceError::NotFound { .. } | ServiceError::NotSet { .. } => Self::NotFound(text),
             ServiceError::Taken { .. } => Self::Conflict(text),
             ServiceError::OtherService | ServiceError::NoKey => Self::Unprocessable(text),
-            ServiceError::Fields(problems) => Self::Invalid(invalid(problems, true)),
+            ServiceError::Fields(problems) => Self::Invalid(invalid(&problems, true)),
             ServiceError::Store(error) => error.into(),
         }
     }

@@ -97,7 +97,7 @@ impl Browser {
 async fn intake(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, ApiError> {
     is_there(&state)?;
     let browser = Browser::of(&headers, &state);
-    let page = Page::new(&state, &browser, View::Intake { policies: page::policies(&state).await? })?;
+    let page = Page::new(&state, &browser, View::Intake { policies: page::policies(&state).await? });
     Ok(browser.reply(page, &state))
 }
 
@@ -176,7 +176,7 @@ async fn make(State(state): State<ApiState>, form: Form<IntakeForm>) -> Result<R
         None
     };
     if let Some(note) = note {
-        let page = Page::new(&state, &browser, View::Intake { policies: offered })?.with(note);
+        let page = Page::new(&state, &browser, View::Intake { policies: offered }).with(note);
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
     let mut identities = Identities::default();
@@ -296,7 +296,7 @@ async fn page_of(state: &ApiState, browser: &Browser, id: &str) -> Result<Page, 
         Some((request, visit)) => View::request(state, (&request, visit)).await?,
         None => View::Unknown { id: page::shown_id(id) },
     };
-    Page::new(state, browser, view)
+    Ok(Page::new(state, browser, view))
 }
 
 /// The request, if the browser may see it.

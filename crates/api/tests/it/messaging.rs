@@ -165,7 +165,7 @@ async fn app_with_mail() -> App {
 impl App {
     /// The code of the only message, as its receiver reads it.
     async fn code(&self) -> String {
-        let lease = std::time::Duration::from_secs(60);
+        let lease = std::time::Duration::from_mins(1);
         let message = self.store().message_claim("reader", lease).await.unwrap().unwrap();
         message.values["code"].as_str().unwrap().to_owned()
     }

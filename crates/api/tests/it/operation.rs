@@ -22,7 +22,7 @@ async fn workers_are_shown_while_they_are_seen() {
     worker(&app, "worker_1").await;
 
     let (_, seen) = app.without_token().get("/health/workers").await;
-    let (status, stats) = app.get("/api/v1/worker-stats").await;
+    let (code, stats) = app.get("/api/v1/worker-stats").await;
     app.clock().advance(Duration::from_mins(1));
     let gone = app.without_token().get("/health/workers").await;
 
@@ -30,7 +30,7 @@ async fn workers_are_shown_while_they_are_seen() {
     assert_eq!(none, (StatusCode::OK, nobody.clone()));
     assert_eq!(seen["workers"], json!(["worker_1"]));
     assert_eq!(seen["workers_enabled"], true);
-    assert_eq!(status, StatusCode::OK);
+    assert_eq!(code, StatusCode::OK);
     assert_eq!(stats["queues"]["privacy_requests"], json!({"messages": 0, "held": 0}));
     assert_eq!(stats["workers"]["worker_1"]["slots"], 4);
     assert_eq!(stats["workers"]["worker_1"]["privacy_requests"], json!([]));

@@ -63,11 +63,11 @@ impl Browser {
     fn took(&mut self, reply: Reply) -> Reply {
         if let Some(cookie) = reply.header("set-cookie").split(';').next().filter(|cookie| !cookie.is_empty())
         {
-            self.cookie = cookie.to_owned();
+            cookie.clone_into(&mut self.cookie);
         }
         let text = reply.text();
         if let Some((_, rest)) = text.split_once("name=\"form\" value=\"") {
-            self.form = rest.split('"').next().unwrap().to_owned();
+            rest.split('"').next().unwrap().clone_into(&mut self.form);
         }
         reply
     }
@@ -84,7 +84,7 @@ impl Browser {
 
 /// The code that is on its way to the person.
 async fn code(app: &App) -> String {
-    let message = app.store().message_claim("test", Duration::from_secs(60)).await.unwrap().unwrap();
+    let message = app.store().message_claim("test", Duration::from_mins(1)).await.unwrap().unwrap();
     assert_eq!(message.kind, MessageKind::VerificationCode);
     app.store().message_sent(&message).await.unwrap();
     message.values["code"].as_str().unwrap().to_owned()
@@ -319,7 +319,7 @@ async fn a_hold_is_made_listed_and_lifted() {
 #[tokio::test]
 async fn a_deadline_is_that_of_the_place_and_extended_as_its_law_allows() {
     let app = app().await;
-    let mut make = async |place: &str| {
+    let make = async |place: &str| {
         let new = json!([{"policy_key": "erase_me", "identity": {"email": EMAIL}, "location": place, "requested_at": "2026-01-31T09:00:00Z"}]);
         let (_, made) = app.send(Method::POST, "/api/v1/privacy-request/authenticated", new).await;
         made["succeeded"][0]["id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()

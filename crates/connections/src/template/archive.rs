@@ -67,7 +67,7 @@ fn unpack(bytes: &[u8]) -> Result<Unpacked, ArchiveError> {
         let found = match name.as_str() {
             name if name.ends_with("config.yml") => &mut configs,
             name if name.ends_with("dataset.yml") => &mut datasets,
-            name if name.ends_with(".svg") => &mut icons,
+            name if name.to_ascii_lowercase().ends_with(".svg") => &mut icons,
             _ => continue,
         };
         let mut content = Vec::new();
@@ -108,7 +108,8 @@ fn is_plain_drawing(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}').trim().to_lowercase();
     let starts = text.starts_with("<svg") || (text.starts_with("<?xml") && text.contains("<svg"));
     let refused = REFUSED.iter().any(|part| text.contains(part)) || has_handler(&text);
-    starts && text.ends_with("</svg>") && !refused || starts && !refused && text.ends_with("/>")
+    let ends = text.ends_with("</svg>") || text.ends_with("/>");
+    starts && ends && !refused
 }
 
 /// An attribute such as `onload=`.

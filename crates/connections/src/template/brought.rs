@@ -82,7 +82,7 @@ fn type_of(source: &SourceFile) -> Option<String> {
 
 fn first(found: &Diagnostics) -> String {
     let mut errors = found.iter().filter(|found| found.severity == Severity::Error);
-    errors.next().map(|found| found.message.clone()).unwrap_or_else(|| "it is empty".to_owned())
+    errors.next().map_or_else(|| "it is empty".to_owned(), |found| found.message.clone())
 }
 
 /// The text with another value for the key `version` directly below `saas_config`, and nothing else

@@ -25,12 +25,13 @@ impl Connections {
         let mut changes = Vec::new();
         for connection in self.store().connection_list(&filter, Window::ALL).await?.items {
             let Some(kept) = connection.connector.as_ref().filter(|_| connection.is_saas()) else { continue };
-            match self.instance_steps(&connection, kept, (before, template)).await? {
-                Some(steps) => changes.push(InstanceChange { key: connection.key.clone(), steps }),
-                None => tracing::warn!(
+            if let Some(steps) = self.instance_steps(&connection, kept, (before, template)).await? {
+                changes.push(InstanceChange { key: connection.key.clone(), steps });
+            } else {
+                tracing::warn!(
                     connection = %connection.key,
                     "connection not brought up to its template, which does not work with its key"
-                ),
+                );
             }
         }
         Ok(changes)

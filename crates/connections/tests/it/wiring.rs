@@ -35,7 +35,7 @@ impl World {
     }
 
     async fn crm_secrets(&self, connection: &str) {
-        let secrets = map(json!({"host": "127.0.0.1", "port": 5432, "dbname": "crm"}));
+        let secrets = map(&json!({"host": "127.0.0.1", "port": 5432, "dbname": "crm"}));
         let secrets = (secrets, connections::SecretsMode::Replace);
         self.connections.put_secrets(&key(connection), secrets, pat()).await.unwrap();
     }

@@ -22,7 +22,7 @@ pub(crate) fn pat() -> Actor {
     Actor::person("pat")
 }
 
-pub(crate) fn map(value: Value) -> Map<String, Value> {
+pub(crate) fn map(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
 }
 
@@ -87,7 +87,7 @@ impl World {
             name: Some(connection.to_owned()),
             description: None,
             instance_key: key(instance),
-            secrets: map(secrets),
+            secrets: map(&secrets),
             system_key: None,
         };
         self.connections.instantiate(connector_type, new, pat()).await.unwrap();

@@ -44,7 +44,7 @@ async fn a_sender_that_died_in_the_middle_is_replaced() {
     crm.on("POST", "/hook").then(Answer::text(200, ""));
     let bench = Bench::start(&settings(&crm.base_url())).await;
     bench.store.message_put(&[failed("pri_1")]).await.unwrap();
-    let lease = Duration::from_secs(60);
+    let lease = Duration::from_mins(1);
     bench.store.message_claim("dead", lease).await.unwrap().unwrap();
 
     bench.send_due().await;

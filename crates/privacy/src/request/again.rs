@@ -82,6 +82,10 @@ impl PrivacyRequests {
     /// [`RequestError::Complete`]; [`RequestError::Forgotten`] once nobody knows any more whom it is
     /// about.
     pub async fn resubmit(&self, id: &PrivacyRequestId, by: &By) -> Result<PrivacyRequest, RequestError> {
+        Box::pin(self.begin_anew(id, by)).await
+    }
+
+    async fn begin_anew(&self, id: &PrivacyRequestId, by: &By) -> Result<PrivacyRequest, RequestError> {
         let settings = self.settings().await?;
         for _ in 0..ATTEMPTS {
             let request = self.get_live(id).await?;

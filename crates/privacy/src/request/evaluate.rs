@@ -46,12 +46,12 @@ impl PrivacyRequests {
             }
         }
         if settings.manual_approval {
-            if !self.store().webhook_list(WebhookList::PreApproval).await?.is_empty() {
+            if self.store().webhook_list(WebhookList::PreApproval).await?.is_empty() {
+                evaluated.messages.push(message::to_staff(MessageKind::ApprovalNeeded, request));
+            } else {
                 request.status = next(request.status, Event::AskBeforeApproval)?;
                 // A worker asks them.
                 request.work_at = Some(self.now());
-            } else {
-                evaluated.messages.push(message::to_staff(MessageKind::ApprovalNeeded, request));
             }
         } else {
             approve_by_system(request, self.now(), &mut evaluated.logs);

@@ -127,6 +127,7 @@ impl HeldIdentities {
     }
 
     /// As the store keeps them.
+    #[expect(clippy::missing_panics_doc, reason = "texts and JSON values are always JSON")]
     pub fn to_bytes(&self) -> Secret<Vec<u8>> {
         Secret::new(serde_json::to_vec(self).expect("texts and JSON values are always JSON"))
     }

@@ -35,7 +35,7 @@ impl PrivacyRequests {
             CodeCheck::Spent => return Err(RequestError::CodeSpent { id: id.clone() }),
             CodeCheck::Absent => return Err(RequestError::CodeExpired { id: id.clone() }),
         };
-        self.verified(id, &kind).await
+        Box::pin(self.verified(id, &kind)).await
     }
 
     async fn verified(&self, id: &PrivacyRequestId, kind: &str) -> Result<PrivacyRequest, RequestError> {

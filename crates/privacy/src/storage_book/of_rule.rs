@@ -46,12 +46,11 @@ impl StorageBook {
         packages: &PackageSettings,
         clock: &Arc<dyn Clock>,
     ) -> Result<Storage, RuleStorageError> {
-        let destination = match &rule.storage_destination {
-            Some(key) => self.get(key).await?,
-            None => {
-                let active = self.active_default(self.active_kind().await?).await?;
-                active.ok_or_else(|| RuleStorageError::NoDefault { rule: rule.key.clone() })?
-            }
+        let destination = if let Some(key) = &rule.storage_destination {
+            self.get(key).await?
+        } else {
+            let active = self.active_default(self.active_kind().await?).await?;
+            active.ok_or_else(|| RuleStorageError::NoDefault { rule: rule.key.clone() })?
         };
         let document = self.document(&destination).await?;
         Ok(Storage::open(StorageParts {

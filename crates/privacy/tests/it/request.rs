@@ -125,7 +125,7 @@ impl Desk {
             assert_eq!(told.kind, MessageKind::VerificationCode);
             let MessageTo::Person(person) = told.to else { panic!("codes go to people") };
             let address = person.email.or(person.phone_number).unwrap();
-            (address, Secret::new(told.values["code"].as_str().unwrap().to_owned()))
+            (address, Secret::new(told.values.get("code").unwrap().as_str().unwrap().to_owned()))
         };
         self.told().await.into_iter().map(of).collect()
     }

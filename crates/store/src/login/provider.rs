@@ -46,26 +46,25 @@ impl Store {
         const LINK: &str = "INSERT INTO login_identity (hash, login_id, linked_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         let hash = self.keyed_hash(format!("oidc|{}|{}", person.issuer, person.subject).as_bytes());
         let mut tx = self.begin().await?;
-        let login = match self.login_identified(&mut tx, &hash).await? {
-            Some(login) => login,
-            None => {
-                let login = match self.login_to_link(&mut tx, &person).await? {
-                    Some(login) => login,
-                    None => match self.login_insert_provided(&mut tx, &person).await? {
-                        Ok(login) => login,
-                        Err(refused) => return Ok(refused),
-                    },
-                };
-                sqlx::query(LINK)
-                    .bind(hash.to_vec())
-                    .bind(login.id.as_str())
-                    .bind(self.now())
-                    .execute(tx.connection())
-                    .await?;
-                let event = AuditEvent::new(Actor::system(), "login.linked", login.id.as_str());
-                self.audit_enter_in(&mut tx, &event).await?;
-                login
-            }
+        let login = if let Some(login) = self.login_identified(&mut tx, &hash).await? {
+            login
+        } else {
+            let login = match self.login_to_link(&mut tx, &person).await? {
+                Some(login) => login,
+                None => match self.login_insert_provided(&mut tx, &person).await? {
+                    Ok(login) => login,
+                    Err(refused) => return Ok(refused),
+                },
+            };
+            sqlx::query(LINK)
+                .bind(hash.to_vec())
+                .bind(login.id.as_str())
+                .bind(self.now())
+                .execute(tx.connection())
+                .await?;
+            let event = AuditEvent::new(Actor::system(), "login.linked", login.id.as_str());
+            self.audit_enter_in(&mut tx, &event).await?;
+            login
         };
         tx.commit().await?;
         if login.disabled {

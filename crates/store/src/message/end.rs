@@ -60,12 +60,13 @@ impl Store {
         for (position, to) in ways.iter().enumerate() {
             made.push(next(message, to.clone(), &position.to_string()));
         }
-        if message.kind == MessageKind::Failed && message.to == MessageTo::Staff {
-            if let Some((addresses, failures)) = self.failure_notice_count(&mut tx).await? {
-                for (position, address) in addresses.into_iter().enumerate() {
-                    let to = MessageTo::Mailbox(address);
-                    made.push(next(message, to, &format!("notice{position}")).with("failures", failures));
-                }
+        if message.kind == MessageKind::Failed
+            && message.to == MessageTo::Staff
+            && let Some((addresses, failures)) = self.failure_notice_count(&mut tx).await?
+        {
+            for (position, address) in addresses.into_iter().enumerate() {
+                let to = MessageTo::Mailbox(address);
+                made.push(next(message, to, &format!("notice{position}")).with("failures", failures));
             }
         }
         for new in &made {

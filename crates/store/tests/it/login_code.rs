@@ -18,7 +18,7 @@ impl Bench {
             login: &login.id,
             purpose: LoginCodePurpose::Invitation,
             code,
-            expires_at: self.clock.now() + Duration::from_mins(60),
+            expires_at: self.clock.now() + Duration::from_hours(1),
             message: &message,
             actor: Actor::person("pat"),
         };

@@ -11,7 +11,7 @@ const PRE: WebhookStage = WebhookStage::PreExecution;
 
 impl Bench {
     async fn call(&self, request: &PrivacyRequestId, token: &AccessToken) -> bool {
-        let until = self.clock.now() + Duration::from_mins(60);
+        let until = self.clock.now() + Duration::from_hours(1);
         let new = NewWebhookCall { request, stage: PRE, webhook: "crm", token: Some((token, until)) };
         self.store.webhook_call_begin(new).await.unwrap()
     }

@@ -76,7 +76,7 @@ pub(super) async fn send(sender: Sender, cancellation: Cancellation) {
 
 /// Waits until the worker let go of its requests. One that does not in time is taken for gone by the
 /// others, which go on with its requests.
-pub(super) async fn let_go(work: JoinHandle<()>, patience: Duration, output: Output) {
+pub(super) async fn let_go(work: JoinHandle<()>, patience: Duration, _output: Output) {
     if tokio::time::timeout(patience, work).await.is_err() {
         output::complain(
             "warning: requests were still being worked on; whoever comes next goes on with them",

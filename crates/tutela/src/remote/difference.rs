@@ -34,7 +34,7 @@ impl Difference {
                 None => changes.push((thing.clone(), Change::Add)),
                 Some(there) if there == declared => {}
                 Some(there) => {
-                    changes.push((thing.clone(), Change::Update { parts: parts(there, declared) }))
+                    changes.push((thing.clone(), Change::Update { parts: parts(there, declared) }));
                 }
             }
         }

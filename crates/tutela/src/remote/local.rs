@@ -45,13 +45,12 @@ fn connection(file: &ProjectFile, entry: &ConnectionEntry, strict: bool) -> Resu
         Access::Write => "write",
     };
     let own = entry.dataset.as_ref().map(|path| files::read(&file.folder().join(path))).transpose()?;
-    let (connection_type, document, dataset) = match entry.database() {
-        Some(kind) => (kind.as_str(), Value::Null, own),
-        None => {
-            let pair = files::find_connector(&entry.connector, file.folder())?;
-            let pair = pair.ok_or_else(|| files::no_connector(&entry.connector))?;
-            ("saas", connector(entry, &pair.connector)?, own.or(pair.dataset))
-        }
+    let (connection_type, document, dataset) = if let Some(kind) = entry.database() {
+        (kind.as_str(), Value::Null, own)
+    } else {
+        let pair = files::find_connector(&entry.connector, file.folder())?;
+        let pair = pair.ok_or_else(|| files::no_connector(&entry.connector))?;
+        ("saas", connector(entry, &pair.connector)?, own.or(pair.dataset))
     };
     let dataset = match dataset {
         Some(source) => dataset_form(entry, &source)?,
@@ -101,10 +100,7 @@ fn dataset_form(entry: &ConnectionEntry, source: &SourceFile) -> Result<Value, F
         Err(problems) => Err(Failure::BadInput(format!(
             "{}: {}",
             source.name(),
-            problems
-                .first()
-                .map(|found| found.message.as_str())
-                .unwrap_or("no dataset of the connection's key")
+            problems.first().map_or("no dataset of the connection's key", |found| found.message.as_str())
         ))),
     }
 }

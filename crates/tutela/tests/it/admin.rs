@@ -28,15 +28,15 @@ async fn accounts_and_tokens_are_made_without_a_server_and_hold_on_it() {
     let taken = admin(&program, &["user", "new", "Vera", "--role", "viewer"]);
     let unknown = admin(&program, &["user", "new", "walter", "--role", "king"]);
     let list = admin(&program, &["user", "list"]).expect(0).json();
-    let token = admin(&program, &["token", "new", "vera"]).expect(0).json();
-    let token = token["access_token"].as_str().unwrap();
+    let made = admin(&program, &["token", "new", "vera"]).expect(0).json();
+    let bearer = made["access_token"].as_str().unwrap();
     let running = Running::start(&program, &[]);
     let who = json!({"username": "vera", "password": new["password"]});
     let signed_in = call(&running, "POST /api/v1/login", None, Some(&who)).await;
-    let may = call(&running, "GET /api/v1/connection", Some(token), None).await;
-    let may_not = call(&running, "GET /api/v1/config", Some(token), None).await;
+    let may = call(&running, "GET /api/v1/connection", Some(bearer), None).await;
+    let may_not = call(&running, "GET /api/v1/config", Some(bearer), None).await;
     let ended = admin(&program, &["token", "revoke", "vera"]).expect(0).json();
-    let after = call(&running, "GET /api/v1/connection", Some(token), None).await;
+    let after = call(&running, "GET /api/v1/connection", Some(bearer), None).await;
 
     assert_eq!((taken.code, unknown.code), (2, 2));
     assert_eq!(list.as_array().unwrap().len(), 2);

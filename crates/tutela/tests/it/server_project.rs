@@ -7,7 +7,7 @@ use crate::running::{Running, call, root_token};
 
 const SECRET: &str = "canary-root-secret";
 
-const PROJECT: &str = r#"
+const PROJECT: &str = r"
 connections:
   - key: newsletter
     connector: mailchimp
@@ -30,9 +30,9 @@ policies:
       - key: correct_customer_rule
         action_type: rectification
         targets: [{ data_category: user.contact }]
-"#;
+";
 
-const CRM: &str = r#"
+const CRM: &str = r"
 dataset:
   - fides_key: crm
     name: CRM
@@ -43,7 +43,7 @@ dataset:
         fields:
           - { name: id, data_categories: [system.operations], fides_meta: { primary_key: true } }
           - { name: email, data_categories: [user.contact.email], fides_meta: { identity: email } }
-"#;
+";
 
 fn program() -> Program {
     Program::new()
@@ -69,7 +69,7 @@ fn project(program: &Program, running: &Running, arguments: &[&str]) -> Ran {
 fn changes(ran: &Ran) -> Vec<(String, String)> {
     let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
     let found = ran.json();
-    let entries = found["differences"].as_array().unwrap();
+    let entries = found.get("differences").unwrap().as_array().unwrap();
     entries.iter().map(|entry| (text(entry, "key"), text(entry, "change"))).collect()
 }
 

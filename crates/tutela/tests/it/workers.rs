@@ -213,7 +213,7 @@ impl Office {
             let reply = call(&self.running, &line, Some(&self.token), None).await;
             assert_eq!(reply.status, 200, "{}", reply.text);
             let reply = reply.json();
-            let items = reply["items"].as_array().unwrap();
+            let items = reply.get("items").unwrap().as_array().unwrap();
             for item in items {
                 *found.entry(item["status"].as_str().unwrap().to_owned()).or_default() += 1;
             }

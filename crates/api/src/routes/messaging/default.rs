@@ -137,11 +137,10 @@ async fn read_status(State(state): State<ApiState>) -> Result<Json<StatusReply>,
     let Some(active) = state.messages().active_service().await? else {
         return Ok(Json(not("No active default messaging configuration found".to_owned())));
     };
-    Ok(Json(match state.messages().service_problem(&active).await? {
-        Some(problem) => not(problem),
-        None => {
-            let service = active.service.as_str();
-            configured(format!("Active default messaging service of type {service} is configured"))
-        }
+    Ok(Json(if let Some(problem) = state.messages().service_problem(&active).await? {
+        not(problem)
+    } else {
+        let service = active.service.as_str();
+        configured(format!("Active default messaging service of type {service} is configured"))
     }))
 }

@@ -172,9 +172,9 @@ impl View {
 }
 
 impl Page {
-    pub(super) fn new(state: &ApiState, browser: &Browser, view: View) -> Result<Self, ApiError> {
+    pub(super) fn new(state: &ApiState, browser: &Browser, view: View) -> Self {
         let title = state.settings().configured.server.portal.title.clone();
-        Ok(Self { title, form: browser.form(), note: None, view })
+        Self { title, form: browser.form(), note: None, view }
     }
 
     /// With a sentence above everything else.

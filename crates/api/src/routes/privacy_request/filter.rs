@@ -376,9 +376,9 @@ mod tests {
     use super::*;
     use crate::body::from_value;
 
-    fn checked(body: Value) -> Result<Wanted, ApiError> {
+    fn checked(body: &Value) -> Result<Wanted, ApiError> {
         let search: Search =
-            from_value(&[json!("body")], &body).map_err(|wrong| ApiError::Invalid(vec![wrong]))?;
+            from_value(&[json!("body")], body).map_err(|wrong| ApiError::Invalid(vec![wrong]))?;
         search.checked("body", "2026-03-01T00:00:00Z".parse().unwrap())
     }
 
@@ -396,7 +396,7 @@ mod tests {
             "sort_field": "created_at", "sort_direction": "asc",
         });
 
-        let Wanted { filter, show, csv } = checked(body).unwrap();
+        let Wanted { filter, show, csv } = checked(&body).unwrap();
 
         assert_eq!(filter.statuses, [PrivacyRequestStatus::Pending, PrivacyRequestStatus::Error]);
         assert_eq!((filter.identities.len(), filter.custom_fields.len()), (1, 1));
@@ -424,7 +424,7 @@ mod tests {
         #[case] status: u16,
         #[case] detail: Value,
     ) {
-        let error = checked(body).unwrap_err();
+        let error = checked(&body).unwrap_err();
 
         assert_eq!((error.status().as_u16(), error.detail()), (status, detail));
     }
@@ -440,7 +440,7 @@ mod tests {
     #[case(json!({"identities": {"email": ["a"]}}), json!(["body", "identities", "email"]))]
     #[case(json!({"request_id": 3}), json!(["body", "request_id"]))]
     fn what_does_not_fit_is_told_with_its_place(#[case] body: Value, #[case] loc: Value) {
-        let ApiError::Invalid(wrong) = checked(body).unwrap_err() else { panic!("a list") };
+        let ApiError::Invalid(wrong) = checked(&body).unwrap_err() else { panic!("a list") };
 
         assert_eq!(json!(wrong[0].loc), loc);
     }

@@ -7,8 +7,8 @@ use store::{
 
 use super::*;
 
-fn reason() -> Option<Secret<String>> {
-    Some(Secret::new("not a customer of ours".to_owned()))
+fn reason() -> Secret<String> {
+    Secret::new("not a customer of ours".to_owned())
 }
 
 // rule: privacy-requests L-12
@@ -35,7 +35,7 @@ async fn a_denied_request_is_over_and_its_reason_is_kept_sealed() {
     let made = desk.made().await;
     desk.told().await;
 
-    let denied = desk.requests.deny(&made.id, &pat(), reason()).await.unwrap();
+    let denied = desk.requests.deny(&made.id, &pat(), Some(reason())).await.unwrap();
 
     assert_eq!((denied.status, denied.work_at), (Status::Denied, None));
     let kept = desk.store.privacy_request_reason(&made.id).await.unwrap().unwrap();
@@ -104,7 +104,7 @@ async fn a_canceled_request_is_taken_from_its_worker_and_its_runs_stop() {
     let set = |request: &mut PrivacyRequest| request.access_run = Some(run.clone());
     desk.requests.progress(&claimed.lease, RequestStep::Access, set).await.unwrap();
 
-    let canceled = desk.requests.cancel(&claimed.request.id, &pat(), reason()).await.unwrap();
+    let canceled = desk.requests.cancel(&claimed.request.id, &pat(), Some(reason())).await.unwrap();
 
     assert_eq!((canceled.status, canceled.canceled_at), (Status::Canceled, Some(desk.clock.now())));
     assert_eq!(desk.store.get_run(&run).await.unwrap().state, RunState::Cancelled);
@@ -124,7 +124,7 @@ async fn a_worker_and_a_person_at_the_same_time_leave_a_state_that_one_of_them_c
         let both = futures::future::join(desk.requests.begin(&claimed), async {
             desk.requests.cancel(&made.id, &pat(), None).await
         });
-        let (_, canceled) = both.await;
+        let (_, canceled) = Box::pin(both).await;
 
         let found = desk.requests.get(&made.id).await.unwrap();
         assert_eq!((canceled.unwrap().status, found.status), (Status::Canceled, Status::Canceled));

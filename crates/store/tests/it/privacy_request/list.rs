@@ -71,7 +71,7 @@ async fn each_filter_finds_what_it_says(#[case] backend: Backend) {
         before: Some(now + jiff::SignedDuration::from_secs(to)),
     };
 
-    for (what, filter, expected) in [
+    let cases = vec![
         ("nothing", all(), "cba"),
         ("oldest first", PrivacyRequestFilter { order: PrivacyRequestOrder::OldestFirst, ..all() }, "abc"),
         ("part of an id", PrivacyRequestFilter { id_part: Some(id(0)[8..].to_owned()), ..all() }, "c"),
@@ -131,7 +131,8 @@ async fn each_filter_finds_what_it_says(#[case] backend: Backend) {
             },
             "a",
         ),
-    ] {
+    ];
+    for (what, filter, expected) in cases {
         assert_eq!(bench.names(&filter).await, expected, "{what}");
     }
 }

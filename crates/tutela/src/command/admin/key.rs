@@ -75,7 +75,7 @@ fn make(path: &Path, output: Output) -> Result<Exit, Failure> {
     match output.format() {
         Format::Json => output::json(&json!({ "key_id": id, "file": path })),
         Format::Table => {
-            output::text(&format!("master key {id} is in {}; keep a copy of it", path.display()))
+            output::text(&format!("master key {id} is in {}; keep a copy of it", path.display()));
         }
     }
     Ok(Exit::Done)

@@ -104,14 +104,14 @@ async fn create(store: &Store, new: &New, password: &Secret<String>) -> Result<(
         actor: actor(),
     };
     let put = store.login_create(login).await.map_err(|error| failure(&error))?;
-    done(put, &new.username)
+    done(&put, &new.username)
 }
 
 async fn set(store: &Store, username: &str, password: &Secret<String>) -> Result<(), Failure> {
     let login = get(store, username).await?;
     let change = LoginChange::Password(PasswordHash::make(password));
     let put = store.login_change(&login.id, change, actor()).await.map_err(|error| failure(&error))?;
-    done(put, username)
+    done(&put, username)
 }
 
 /// The account of this name.
@@ -124,7 +124,7 @@ fn absent(username: &str) -> Failure {
     Failure::BadInput(format!("there is no account `{username}`; `tutela admin user list` lists them"))
 }
 
-fn done(put: LoginPut, username: &str) -> Result<(), Failure> {
+fn done(put: &LoginPut, username: &str) -> Result<(), Failure> {
     match put {
         LoginPut::Done(_) => Ok(()),
         LoginPut::Absent => Err(absent(username)),

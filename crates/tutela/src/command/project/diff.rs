@@ -49,8 +49,12 @@ pub(super) fn show(difference: &Difference, (project, there): (&Declared, &Decla
             if lines.is_empty() {
                 output::text("no differences");
             }
-            lines.iter().for_each(|line| output::text(line));
-            notes.iter().for_each(|note| output::complain(&format!("note: {note}")));
+            for line in &lines {
+                output::text(line);
+            }
+            for note in &notes {
+                output::complain(&format!("note: {note}"));
+            }
         }
     }
 }

@@ -40,6 +40,12 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
+/// Says how far the long sweep is.
+#[expect(clippy::print_stderr, reason = "nobody waits for hours without a word")]
+fn tell(text: &str) {
+    eprintln!("{text}");
+}
+
 /// Runs all cases, several at once, and fails with all that is wrong.
 fn sweep(flavour: Flavour, cases: impl FnOnce(&Stage) -> Vec<Disturbance>) {
     let runtime = runtime();
@@ -61,12 +67,12 @@ fn sweep(flavour: Flavour, cases: impl FnOnce(&Stage) -> Vec<Disturbance>) {
             }
             if !problems.is_empty() {
                 let report = format!("{case:?}\n  {problems:?}\n{}", result.words.join("\n"));
-                eprintln!("{report}");
+                tell(&report);
                 wrong.lock().unwrap().push(report);
             }
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if done.is_multiple_of(TELL_EVERY) || done == total {
-                eprintln!("{done} of {total} cases, {} wrong", wrong.lock().unwrap().len());
+                tell(&format!("{done} of {total} cases, {} wrong", wrong.lock().unwrap().len()));
             }
         }
         stage.world.close();
