@@ -30,7 +30,7 @@ const FOR_TESTS: &[&str] = &["sandbox", "testkit"];
 /// and measurements.
 const CLIENT: &str = "reqwest";
 const CLIENT_OWNERS: &[&str] = &["egress"];
-const CLIENT_IN_TESTS: &[&str] = &["egress", "testkit", "tutela", "sandbox"];
+const CLIENT_IN_TESTS: &[&str] = &["api", "egress", "testkit", "tutela", "sandbox"];
 const CLIENT_OUTSIDE: &[&str] = &["testkit", "xtask"];
 
 /// Features that only `cargo xtask test` and `sweep` switch on, from the top: as part of a dependency they
