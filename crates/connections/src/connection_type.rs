@@ -159,6 +159,7 @@ impl ConnectionType {
         "scylla",
         "snowflake",
         "sovrn",
+        "sqlite",
         "test_datastore",
         "test_website",
         "timescale",

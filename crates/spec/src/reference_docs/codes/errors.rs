@@ -19,6 +19,7 @@ pub(super) const ERRORS: &[Code] = &[
         "a condition is not CEL, or too long, or nested too deep",
         "write a CEL expression that is true or false",
     ),
+    error("spec::bad_day", "a holiday is no day", "write it as `2026-12-25`"),
     error(
         "spec::bad_duration",
         "a length of time cannot be read",
@@ -31,7 +32,6 @@ pub(super) const ERRORS: &[Code] = &[
         "the step of `offset` paging is zero or negative",
         "write the number by which the param grows",
     ),
-    error("spec::bad_day", "a holiday is no day", "write it as `2026-12-25`"),
     error(
         "spec::bad_issuer",
         "`oidc.issuer` is no address of a provider",
