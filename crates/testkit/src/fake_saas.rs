@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sandbox::server::{Answer, Call, Handler, Server};
+use tokio::sync::watch;
 
 /// A scriptable application on 127.0.0.1: routes answer in sequence or by closure, every call is
 /// kept. A call that no route takes is answered with 404.
@@ -21,6 +22,7 @@ pub struct FakeSaas {
 struct Script {
     routes: Mutex<Vec<Arc<RouteState>>>,
     calls: Mutex<Vec<Call>>,
+    arrived: watch::Sender<usize>,
 }
 
 #[derive(Debug)]
@@ -93,6 +95,13 @@ impl FakeSaas {
         lock(&self.script.calls).clone()
     }
 
+    /// Waits until at least `count` calls have arrived.
+    pub async fn until_calls(&self, count: usize) {
+        let mut arrived = self.script.arrived.subscribe();
+        let waited = arrived.wait_for(|calls| *calls >= count).await;
+        waited.expect("the script lives as long as its server");
+    }
+
     /// Path and query of every call so far, as sent.
     pub fn targets(&self) -> Vec<String> {
         self.calls().iter().map(Call::target).collect()
@@ -120,7 +129,12 @@ impl Route {
 
 impl Handler for Script {
     fn answer(&self, call: Call) -> Answer {
-        lock(&self.calls).push(call.clone());
+        let arrived = {
+            let mut calls = lock(&self.calls);
+            calls.push(call.clone());
+            calls.len()
+        };
+        self.arrived.send_replace(arrived);
         let routes = lock(&self.routes).clone();
         let matching = routes.iter().rev().find(|route| route.takes(&call));
         matching.map_or_else(

@@ -12,11 +12,7 @@ async fn work_until_call(office: &Office, calls: usize) -> bool {
     let before = office.bench.crm.saas.calls().len();
     let worker = office.worker().await;
     let work = tokio::spawn(async move { worker.work_off().await });
-    let reached = async {
-        while office.bench.crm.saas.calls().len() < before + calls {
-            tokio::task::yield_now().await;
-        }
-    };
+    let reached = office.bench.crm.saas.until_calls(before + calls);
     let abort = work.abort_handle();
     tokio::select! {
         _ = work => true,
