@@ -2,12 +2,17 @@
 
 use std::path::Path;
 
+use model::PrivacyRequestId;
 use serde_json::json;
 use sqlx::{AnyConnection, Connection as _, Row as _};
 
 use crate::dialect::Dialect;
-use crate::store::MIGRATIONS;
+use crate::privacy_request::{NewRequestLog, PrivacyRequestStatus};
+use crate::store::{MIGRATIONS, Tx};
 use crate::{Actor, AuditEvent, PlanDigest, Store, StoreError, StorePlace};
+
+/// Why a request waits after a restore.
+const RESTORED: &str = "restored";
 
 /// What was sent to applications since a backup was made, as far as anybody knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +32,10 @@ pub struct Restored {
     pub ended_tokens: u64,
     /// Messages that are not sent any more, because they may have been.
     pub ended_messages: u64,
+    /// Requests that would have gone on by themselves: a person looks at each and lets it go on.
+    pub stopped_requests: u64,
+    /// Links, codes and other secrets for one use that do not work any more.
+    pub ended_secrets: u64,
 }
 
 impl Store {
@@ -65,8 +74,11 @@ impl Store {
     }
 
     /// Sees to a state that was restored from a backup, in one transaction: what may have been sent
-    /// since is unknown, so that nothing is sent twice; tokens end, because some may have been revoked
-    /// since; messages that waited are not sent, because they may have been.
+    /// since is unknown, so that nothing is sent twice; requests that were queued or under way stop in
+    /// `requires_input` with the attention `restored`, because they may have been carried out since (those
+    /// that webhooks were asked about wait for a person's decision); tokens and secrets for one use end,
+    /// because some may have been revoked or used since; messages that waited are not sent, because they
+    /// may have been.
     pub async fn restored(&self, sent: &SentSince, actor: Actor) -> Result<Restored, StoreError> {
         const OF_PLAN: &str = "UPDATE ledger SET state = 'unknown', outcome = 'unknown', intent_at = COALESCE(intent_at, $2) WHERE plan_digest = $1 AND state IN ('planned', 'intent')";
         const OF_ALL: &str = "UPDATE ledger SET state = 'unknown', outcome = 'unknown', intent_at = COALESCE(intent_at, $1) WHERE state IN ('planned', 'intent')";
@@ -74,8 +86,6 @@ impl Store {
         const MESSAGES: &str = "UPDATE message SET state = 'failed', sealed = NULL, failure = 'restored', ended_at = $1 WHERE ended_at IS NULL";
         const TASKS: &str =
             "UPDATE task SET state = 'ready', worker = NULL, lease_until = NULL WHERE state = 'leased'";
-        const REQUESTS: &str =
-            "UPDATE privacy_request SET lease_from = NULL, lease_until = NULL WHERE lease_until IS NOT NULL";
         const WORKERS: &str = "DELETE FROM worker";
         let mut tx = self.begin().await?;
         let now = self.now();
@@ -94,18 +104,69 @@ impl Store {
         }
         let ended_tokens = sqlx::query(TOKENS).execute(tx.connection()).await?.rows_affected();
         let ended_messages = sqlx::query(MESSAGES).bind(now).execute(tx.connection()).await?.rows_affected();
-        for statement in [TASKS, REQUESTS, WORKERS] {
+        let stopped_requests = self.requests_stop_restored(&mut tx).await?;
+        let ended_secrets = end_secrets(&mut tx).await?;
+        for statement in [TASKS, WORKERS] {
             sqlx::query(statement).execute(tx.connection()).await?;
         }
         let event = AuditEvent::new(actor, "state.restored", "state").with(json!({
             "unknown_writes": unknown_writes,
             "ended_tokens": ended_tokens,
             "ended_messages": ended_messages,
+            "stopped_requests": stopped_requests,
+            "ended_secrets": ended_secrets,
         }));
         self.audit_enter_in(&mut tx, &event).await?;
         tx.commit().await?;
-        Ok(Restored { unknown_writes, ended_tokens, ended_messages })
+        Ok(Restored { unknown_writes, ended_tokens, ended_messages, stopped_requests, ended_secrets })
     }
+
+    /// Stops what a worker would take, or what answers of webhooks would let go on. Says how many there
+    /// were.
+    async fn requests_stop_restored(&self, tx: &mut Tx) -> Result<u64, StoreError> {
+        const FIND: &str = "SELECT id, status, listed FROM privacy_request WHERE work_at IS NOT NULL OR status = 'awaiting_pre_approval' ORDER BY id";
+        const STOP: &str = "UPDATE privacy_request SET status = $2, attention = $3, paused_at = NULL, work_at = NULL, fence = fence + 1, lease_from = NULL, lease_until = NULL, attempts = 0, updated_at = $4, version = version + 1 WHERE id = $1";
+        const LEASES: &str = "UPDATE privacy_request SET fence = fence + 1, lease_from = NULL, lease_until = NULL WHERE lease_until IS NOT NULL";
+        let found = sqlx::query(FIND).fetch_all(tx.connection()).await?;
+        for row in &found {
+            let id: PrivacyRequestId = row
+                .try_get::<String, _>(0)?
+                .parse()
+                .map_err(|_| StoreError::Damaged { what: "a privacy request" })?;
+            let from = PrivacyRequestStatus::parse(&row.try_get::<String, _>(1)?)?;
+            let is_listed = row.try_get::<i64, _>(2)? != 0;
+            // Nobody has approved it yet, so that going on must not be enough.
+            let to = if from == PrivacyRequestStatus::AwaitingPreApproval {
+                PrivacyRequestStatus::PreApprovalNotEligible
+            } else {
+                PrivacyRequestStatus::RequiresInput
+            };
+            let stop = sqlx::query(STOP).bind(id.as_str()).bind(to.as_str()).bind(RESTORED).bind(self.now());
+            stop.execute(tx.connection()).await?;
+            self.request_counted(tx, &id, (is_listed.then_some(from), is_listed.then_some(to))).await?;
+            let message = "stopped: the state comes from a backup, and the request may have been carried out since; look at the applications and the journal of erasures, then let it go on or cancel it";
+            self.request_log_put(tx, &id, &NewRequestLog::of_work("Restore", "paused", message)).await?;
+        }
+        sqlx::query(LEASES).execute(tx.connection()).await?;
+        Ok(u64::try_from(found.len()).unwrap_or(u64::MAX))
+    }
+}
+
+/// Ends secrets that may have been used or taken back since the backup.
+async fn end_secrets(tx: &mut Tx) -> Result<u64, StoreError> {
+    const END: [&str; 6] = [
+        "DELETE FROM download",
+        "DELETE FROM login_code",
+        "DELETE FROM portal_visit",
+        "DELETE FROM sign_in_flow",
+        "DELETE FROM authorization_state",
+        "UPDATE webhook_call SET token_hash = NULL, token_until = NULL WHERE token_hash IS NOT NULL",
+    ];
+    let mut ended = 0;
+    for statement in END {
+        ended += sqlx::query(statement).execute(tx.connection()).await?.rows_affected();
+    }
+    Ok(ended)
 }
 
 /// Reads the copy back: it must be whole, and says which migration it has.

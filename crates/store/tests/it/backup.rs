@@ -1,12 +1,21 @@
-use crypto::MasterKey;
+use std::time::Duration;
+
+use crypto::{AccessToken, MasterKey};
+use model::Clock as _;
 use rstest::rstest;
 use store::{
-    Actor, LedgerState, MessageFilter, MessageKind, MessageState, NewAccessToken, NewIntent, NewMessage,
-    Restored, SentSince, Store, StoreError, StorePlace, TokenFor, Window,
+    Actor, Download, LedgerState, MessageFilter, MessageKind, MessageState, NewAccessToken, NewIntent,
+    NewMessage, NewSignInFlow, NewWebhookCall, PrivacyRequestStatus as Status, RequestLogKind, Restored,
+    SentSince, Store, StoreError, StorePlace, TokenFor, WebhookStage, Window,
 };
 
 use crate::bench::{Backend, Bench, CANARY, open, ring};
 use crate::client::new_client;
+use crate::privacy_request::new_request;
+
+const NOTHING: Restored =
+    Restored { unknown_writes: 0, ended_tokens: 0, ended_messages: 0, stopped_requests: 0, ended_secrets: 0 };
+const SINCE: SentSince = SentSince::Plans(Vec::new());
 
 impl Bench {
     async fn states(&self, plan: &store::PlanDigest) -> Vec<LedgerState> {
@@ -73,7 +82,7 @@ async fn what_may_have_been_sent_since_the_backup_is_unknown_and_the_rest_is_pla
     let restored =
         bench.store.restored(&SentSince::Plans(vec![sent.clone()]), Actor::system()).await.unwrap();
 
-    assert_eq!(restored, Restored { unknown_writes: 2, ended_tokens: 0, ended_messages: 0 });
+    assert_eq!(restored, Restored { unknown_writes: 2, ..NOTHING });
     assert_eq!(bench.states(&sent).await, [LedgerState::Unknown, LedgerState::Unknown]);
     assert_eq!(bench.states(&kept).await, [LedgerState::Planned]);
     let run = bench.store.ledger_list(&sent).await.unwrap().remove(0).run;
@@ -109,8 +118,77 @@ async fn tokens_end_and_messages_that_waited_are_not_sent(#[case] backend: Backe
 
     let restored = bench.store.restored(&SentSince::Plans(Vec::new()), Actor::system()).await.unwrap();
 
-    assert_eq!(restored, Restored { unknown_writes: 0, ended_tokens: 1, ended_messages: 1 });
+    assert_eq!(restored, Restored { ended_tokens: 1, ended_messages: 1, ..NOTHING });
     assert!(bench.store.access_token_find(token.text().expose()).await.unwrap().is_none());
     let messages = bench.store.message_list(MessageFilter::default(), Window::ALL).await.unwrap().items;
     assert_eq!(messages[0].state, MessageState::Failed);
+}
+
+// A request under an automatic policy would be planned anew and sent a second time.
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_request_that_was_queued_or_under_way_waits_for_a_person(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    bench.request_policy().await;
+    let lease = Duration::from_mins(1);
+    let mut ids = Vec::new();
+    for status in [Status::InProcessing, Status::Approved, Status::AwaitingPreApproval] {
+        let mut new = new_request();
+        (new.status, new.work_at) = (status, Some(bench.clock.now()));
+        ids.push(bench.make_request(new).await.id);
+    }
+    let waiting = bench.make_request(new_request()).await;
+    let held = bench.store.privacy_request_claim("ada", lease).await.unwrap().unwrap();
+
+    let restored = bench.store.restored(&SINCE, Actor::system()).await.unwrap();
+
+    assert_eq!(restored, Restored { stopped_requests: 3, ..NOTHING });
+    assert!(bench.store.privacy_request_claim("ben", lease).await.unwrap().is_none());
+    let beaten = bench.store.privacy_request_beat(&held.lease, lease).await;
+    assert!(matches!(beaten, Err(StoreError::Fenced { .. })), "{beaten:?}");
+    let after = [Status::RequiresInput, Status::RequiresInput, Status::PreApprovalNotEligible];
+    for (id, status) in ids.iter().zip(after) {
+        let request = bench.store.get_privacy_request(id).await.unwrap();
+        assert_eq!((request.status, request.work_at), (status, None));
+        assert_eq!(request.attention.as_deref(), Some("restored"));
+        let kind = Some(RequestLogKind::Execution);
+        let logs = bench.store.privacy_request_log_list(id, kind, Window::ALL).await.unwrap().items;
+        assert_eq!(logs.len(), 1);
+    }
+    assert_eq!(bench.store.get_privacy_request(&waiting.id).await.unwrap(), waiting);
+    let counts = bench.store.privacy_request_count_by_status().await.unwrap();
+    let counts: Vec<_> = counts.into_iter().collect();
+    assert_eq!(counts, [("pending", 1), ("pre_approval_not_eligible", 1), ("requires_input", 2)]);
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn links_and_codes_for_one_use_end(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    bench.request_policy().await;
+    let request = bench.make_request(new_request()).await.id;
+    let life = Duration::from_hours(1);
+    let download = Download { request: request.clone(), rule: None };
+    let link = bench.store.download_issue(&download, life, Actor::system()).await.unwrap();
+    let flow = NewSignInFlow { hash: [1; 32], browser_hash: [2; 32], next_page: "/", life };
+    bench.store.sign_in_flow_put(flow).await.unwrap();
+    let token = AccessToken::random();
+    let call = NewWebhookCall {
+        request: &request,
+        stage: WebhookStage::PreExecution,
+        webhook: "crm",
+        token: Some((&token, bench.clock.now() + life)),
+    };
+    bench.store.webhook_call_begin(call).await.unwrap();
+
+    let restored = bench.store.restored(&SINCE, Actor::system()).await.unwrap();
+
+    assert_eq!(restored, Restored { ended_secrets: 3, ..NOTHING });
+    assert!(bench.store.download_take(link.token.text().expose(), Actor::system()).await.unwrap().is_none());
+    assert!(bench.store.sign_in_flow_take([1; 32], [2; 32]).await.unwrap().is_none());
+    assert!(bench.store.webhook_call_find(token.text().expose()).await.unwrap().is_none());
 }
