@@ -97,7 +97,13 @@ pub(crate) fn render(template: &str, values: &Map<String, Value>, form: Form) ->
 pub(crate) fn check(template: &str, known: &[&str]) -> Result<(), RenderError> {
     for token in tokens(template)? {
         match token {
-            Token::Text(_) => {}
+            Token::Text(text) => {
+                let is_written = |name: &&str| text.contains(&format!("__{}__", name.to_uppercase()));
+                let written = UNDERSCORED.iter().copied().filter(is_written);
+                if let Some(name) = written.into_iter().find(|name| !known.contains(name)) {
+                    return Err(unknown(name, known));
+                }
+            }
             Token::Value(name) | Token::Begin(name, _) | Token::End(name) => {
                 if !known.contains(&name) {
                     return Err(unknown(name, known));

@@ -151,7 +151,7 @@ fn has_access(values: &Map<String, Value>) -> bool {
     match values.get("request_types") {
         Some(Value::Array(types)) => types.iter().any(is_access),
         Some(value) => is_access(value),
-        None => values.get("download_link").is_some_and(|link| !link.is_null()),
+        None => false,
     }
 }
 
@@ -226,7 +226,6 @@ mod tests {
 
         assert_eq!(of(json!({"request_types": ["erasure", "access"]})), TemplateName::CompleteAccess);
         assert_eq!(of(json!({"request_types": ["erasure"]})), TemplateName::CompleteDeletion);
-        assert_eq!(of(json!({"download_link": "https://a.example"})), TemplateName::CompleteAccess);
         assert_eq!(of(json!({})), TemplateName::CompleteDeletion);
     }
 
@@ -237,6 +236,16 @@ mod tests {
         let written = template.write(&map(json!({"denial_reason": "a\r\nBcc: ben@example.com"}))).unwrap();
 
         assert_eq!(written.subject, "No: a  Bcc: ben@example.com");
+    }
+
+    #[test]
+    fn a_text_with_what_is_never_filled_in_is_refused_however_it_is_written() {
+        for body in ["{{ download_link }}", "__DOWNLOAD_LINK__", "in __DAYS__ days", "{{#link}}x{{/link}}"] {
+            let refused = Template::checked(TemplateName::CompleteAccess, "Done", body).unwrap_err();
+
+            assert!(format!("{refused:?}").contains("there are request_types, about"), "{body}: {refused:?}");
+        }
+        assert!(Template::checked(TemplateName::CompleteAccess, "Done", "__REQUEST_TYPES__").is_ok());
     }
 
     #[test]

@@ -23,7 +23,10 @@ impl Ways<'_> {
             MessageTo::Person(person) => {
                 let address = person.email.as_ref().filter(|_| self.mail);
                 ways.extend(address.map(|address| MessageTo::Mailbox(address.clone())));
+                // Programs hear of the end by the message to staff, and of each end once.
+                let is_told_twice = kind == MessageKind::Finished;
                 let listening = self.endpoints.iter().filter(|endpoint| endpoint.listens_expressly(word));
+                let listening = listening.filter(|_| !is_told_twice);
                 ways.extend(listening.map(|endpoint| MessageTo::Webhook {
                     name: endpoint.name.clone(),
                     person: Some(person.clone()),

@@ -25,18 +25,18 @@ impl TemplateName {
     pub fn values(self) -> &'static [&'static str] {
         match self {
             Self::IdentityVerification => &["code", "minutes", "about"],
-            Self::Receipt => &["request_types", "days", "due", "about", "link"],
-            Self::Approved => &["request_types", "days", "due", "about"],
+            Self::Receipt => &["request_types", "due", "about"],
+            Self::Approved => &["request_types", "due", "about"],
             Self::Denied => &["request_types", "denial_reason", "about"],
-            Self::CompleteAccess => &["request_types", "download_link", "days", "about"],
-            Self::CompleteDeletion => &["request_types", "days", "about"],
-            Self::ErrorNotification => &["failures", "step", "reason", "about", "link"],
-            Self::ApprovalNeeded => &["policy", "step", "reason", "due", "about", "link"],
-            Self::InputNeeded => &["policy", "connection", "reason", "due", "about", "link"],
-            Self::DeadlineNear => &["policy", "days", "due", "reason", "about", "link"],
-            Self::ConnectionBroken => &["connection", "reason", "about", "link"],
-            Self::UserInvite => &["username", "code", "link", "hours"],
-            Self::PasswordReset => &["username", "code", "link", "minutes"],
+            Self::CompleteAccess => &["request_types", "about"],
+            Self::CompleteDeletion => &["request_types", "about"],
+            Self::ErrorNotification => &["failures", "step", "reason", "about"],
+            Self::ApprovalNeeded => &["policy", "step", "reason", "due", "about"],
+            Self::InputNeeded => &["policy", "connection", "reason", "due", "about"],
+            Self::DeadlineNear => &["policy", "due", "reason", "about"],
+            Self::ConnectionBroken => &["connection", "reason", "about"],
+            Self::UserInvite => &["username", "code", "hours"],
+            Self::PasswordReset => &["username", "code", "minutes"],
             Self::TestMessage => &[],
         }
     }
@@ -98,9 +98,7 @@ const RECEIPT: &str = "\
 We have received your request{{#request_types}} ({{ request_types }}){{/request_types}}.
 {{#due}}
 You will have our answer by {{ due }}.
-{{/due}}{{#link}}
-How far it is: {{ link }}
-{{/link}}
+{{/due}}
 Number of the request: {{ about }}
 ";
 
@@ -122,11 +120,7 @@ Number of the request: {{ about }}
 
 const COMPLETE_ACCESS: &str = "\
 The data that we hold of you has been gathered.
-{{#download_link}}
-Download it here{{#days}} within {{ days }} days{{/days}}:
 
-    {{ download_link }}
-{{/download_link}}
 Number of the request: {{ about }}
 ";
 
@@ -140,60 +134,46 @@ const ERROR_NOTIFICATION: &str = "\
 {{#failures}}{{ failures }} privacy requests failed since the last message of this kind.
 
 The last one{{/failures}}{{^failures}}A privacy request{{/failures}}: {{ about }}{{#step}}, in the step {{ step }}{{/step}}{{#reason}} ({{ reason }}){{/reason}}
-{{#link}}
-{{ link }}
-{{/link}}";
+";
 
 const APPROVAL_NEEDED: &str = "\
 The privacy request {{ about }}{{#policy}} (policy {{ policy }}){{/policy}} waits for somebody to approve it.
 {{#due}}
 It is due on {{ due }}.
-{{/due}}{{#link}}
-{{ link }}
-{{/link}}";
+{{/due}}";
 
 const INPUT_NEEDED: &str = "\
 The privacy request {{ about }}{{#policy}} (policy {{ policy }}){{/policy}} waits for input{{#connection}} for {{ connection }}{{/connection}}.
 {{#due}}
 It is due on {{ due }}.
-{{/due}}{{#link}}
-{{ link }}
-{{/link}}";
+{{/due}}";
 
 const DEADLINE_NEAR: &str = "\
 The privacy request {{ about }}{{#policy}} (policy {{ policy }}){{/policy}} {{#due}}is due on {{ due }}{{/due}}{{^due}}is nearly due{{/due}} and is not done yet.
 {{#reason}}
 What it waits for: {{ reason }}
-{{/reason}}{{#link}}
-{{ link }}
-{{/link}}";
+{{/reason}}";
 
 const CONNECTION_BROKEN: &str = "\
 The connection {{ connection }} does not work any more{{#reason}}: {{ reason }}{{/reason}}.
 
 Privacy requests that need it wait or fail until it does.
-{{#link}}
-{{ link }}
-{{/link}}";
+";
 
 const USER_INVITE: &str = "\
 An account has been made for you, with the name {{ username }}.
 
-Choose a password{{#hours}} within {{ hours }} hours{{/hours}}{{#link}}:
+Choose a password{{#hours}} within {{ hours }} hours{{/hours}} with this code:
 
-    {{ link }}{{/link}}{{^link}} with this code:
-
-    {{ code }}{{/link}}
+    {{ code }}
 ";
 
 const PASSWORD_RESET: &str = "\
 Somebody, probably you, asked for a new password for the account {{ username }}.
 
-Choose one{{#minutes}} within {{ minutes }} minutes{{/minutes}}{{#link}}:
+Choose one{{#minutes}} within {{ minutes }} minutes{{/minutes}} with this code:
 
-    {{ link }}{{/link}}{{^link}} with this code:
-
-    {{ code }}{{/link}}
+    {{ code }}
 
 If it was not you, do nothing: the password stays as it is.
 ";

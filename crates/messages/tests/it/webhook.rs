@@ -69,6 +69,20 @@ async fn what_a_person_gets_goes_to_a_webhook_only_if_it_is_named_there() {
     assert_eq!(channels, [Channels::default(), Channels { email: true, sms: true }]);
 }
 
+// A person is told of the end, and so is staff; a program that listens hears of it once.
+#[tokio::test]
+async fn a_webhook_hears_of_the_end_of_a_request_once() {
+    let crm = crm().await;
+    let bench = Bench::start(&settings(&crm.base_url(), ", events: [finished]")).await;
+    let to_person = NewMessage::to_email(MessageKind::Finished, "ana@example.com").about("pri_1");
+
+    bench.send(&[to_person, finished()]).await;
+
+    assert_eq!(crm.calls().len(), 1);
+    let body: Value = serde_json::from_slice(crm.calls()[0].body.as_ref()).unwrap();
+    assert_eq!(body["data"]["person"], Value::Null);
+}
+
 #[rstest]
 #[case::refused(500, MessageState::Waiting, "webhook_refused")]
 #[case::not_found(404, MessageState::Waiting, "webhook_refused")]
