@@ -3,7 +3,6 @@ use std::time::Duration;
 use engine::{Cancellation, Canceller};
 use messages::Sender;
 use serde_json::json;
-use tokio::task::JoinHandle;
 
 use crate::arguments::Format;
 use crate::exit::Exit;
@@ -45,10 +44,18 @@ pub(crate) fn run(serve: &Serve, output: Output) -> Result<Exit, Failure> {
         let (stop, cancellation) = Canceller::new();
         let worker = state.worker()?;
         let mail = tokio::spawn(send(state.sender(), cancellation.clone()));
+        let told = cancellation.clone();
         let work = tokio::spawn(async move { worker.run(cancellation).await });
-        let given_up = listening.serve(router, ended(&state, &stop, interrupted)).await;
-        let_go(work, state.settings.server.shutdown_wait, output).await;
-        mail.abort();
+        // One deadline for all: calls, work and mail under way end beside each other.
+        let patience = state.settings.server.drain_wait + state.settings.server.shutdown_wait;
+        let sending = mail.abort_handle();
+        let under_way = async {
+            told.cancelled().await;
+            let_go(async { tokio::join!(work, mail) }, patience, output).await;
+        };
+        let serving = listening.serve(router, ended(&state, &stop, interrupted));
+        let (given_up, ()) = tokio::join!(serving, under_way);
+        sending.abort();
         upkeep.abort();
         metrics.abort();
         state.store.close().await;
@@ -74,12 +81,12 @@ pub(super) async fn send(sender: Sender, cancellation: Cancellation) {
     sender.run(cancellation.cancelled()).await;
 }
 
-/// Waits until the worker let go of its requests. One that does not in time is taken for gone by the
-/// others, which go on with its requests.
-pub(super) async fn let_go(work: JoinHandle<()>, patience: Duration, _output: Output) {
+/// Waits until the worker let go of its requests, and mail under way is sent. One that does not in time is
+/// taken for gone by the others, which go on with what it had.
+pub(super) async fn let_go(work: impl Future, patience: Duration, _output: Output) {
     if tokio::time::timeout(patience, work).await.is_err() {
         output::complain(
-            "warning: requests were still being worked on; whoever comes next goes on with them",
+            "warning: requests or messages were still being worked on; whoever comes next goes on with them",
         );
     }
 }

@@ -44,8 +44,10 @@ pub(crate) fn run(worker: &Worker, output: Output) -> Result<Exit, Failure> {
         let work = tokio::spawn(async move { worker.run(cancellation).await });
         interrupted.await;
         stop.cancel();
-        let_go(work, state.settings.server.shutdown_wait, output).await;
-        mail.abort();
+        let sending = mail.abort_handle();
+        let under_way = async { tokio::join!(work, mail) };
+        let_go(under_way, state.settings.server.shutdown_wait, output).await;
+        sending.abort();
         upkeep.abort();
         metrics.abort();
         state.store.close().await;

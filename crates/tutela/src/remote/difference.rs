@@ -25,6 +25,17 @@ pub(crate) enum Change {
     OnlyOnServer,
 }
 
+impl Change {
+    /// Whether what the server has may want secrets that it was not given.
+    pub(super) fn needs_secrets(&self) -> bool {
+        match self {
+            Self::Add => true,
+            Self::Update { parts } => parts.iter().any(|part| part == "saas_config"),
+            Self::OnlyOnServer => false,
+        }
+    }
+}
+
 impl Difference {
     /// From what a server has to what a project declares.
     pub(crate) fn of(server: &Declared, project: &Declared) -> Self {
@@ -108,6 +119,14 @@ mod tests {
         );
         assert!(!difference.is_empty());
         assert_eq!(difference.to_json()[0]["parts"], json!(["y", "w"]));
+    }
+
+    #[test]
+    fn another_connector_file_wants_its_secrets_and_another_access_does_not() {
+        let of = |part: &str| Change::Update { parts: vec!["access".to_owned(), part.to_owned()] };
+
+        assert!(Change::Add.needs_secrets() && of("saas_config").needs_secrets());
+        assert!(!of("dataset").needs_secrets() && !Change::OnlyOnServer.needs_secrets());
     }
 
     #[test]

@@ -13,7 +13,8 @@ use crate::project::ProjectFile;
 /// Which secrets are sent. A server does not show them, so that they cannot be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SentSecrets {
-    /// Those of connections that are new there.
+    /// Those of connections that are new there, or whose connector file changes: another file may ask for
+    /// others.
     OfNew,
     /// All.
     All,
@@ -40,7 +41,7 @@ impl Difference {
             if found.is_some() {
                 put_connection(client, (entry.key.as_str(), form), found == Some(&Change::Add)).await?;
             }
-            if secrets == SentSecrets::All || found == Some(&Change::Add) {
+            if secrets == SentSecrets::All || found.is_some_and(Change::needs_secrets) {
                 put_secrets(client, entry.key.as_str(), values(&entry.secrets)?).await?;
             }
             if found.is_some() {

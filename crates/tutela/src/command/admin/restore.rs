@@ -31,8 +31,9 @@ use crate::table::table;
 
 End every server first. The journal of erasures in the data folder stays, because it is newer than that of the
 backup; where there is none, put the newest copy of it there before. Then: writes that may have been sent since
-the backup are unknown and are not sent again by themselves, tokens end, messages that waited are not sent, and
-everybody who was erased since is listed. Ends with 3 if there is anybody: plan for them again with
+the backup are unknown and are not sent again by themselves, requests that were queued or under way stop until
+somebody lets them go on, tokens end, messages that waited are not sent, and everybody who was erased since is
+listed. Ends with 3 if there is anybody: plan for them again with
 `tutela privacy replay`, or with `--again` as new requests on the server.")]
 pub(crate) struct Restore {
     /// The backup's folder.
@@ -170,14 +171,17 @@ fn put(backup: &Path, place: &StateSettings, file: &Path) -> Result<Journal, Fai
     };
     let mut journal = Journal::Newer;
     for name in [JOURNAL].into_iter().chain(BESIDE) {
-        let to = place.folder.join(name);
-        if to.exists() {
+        let (from, to) = (backup.join(name), place.folder.join(name));
+        if name == JOURNAL {
+            // One that has no more in it than the backup's says nothing about what was sent since.
+            if lines(&to)? > lines(&from)? {
+                continue;
+            }
+            journal = Journal::Old;
+        } else if to.exists() {
             continue;
         }
-        if name == JOURNAL {
-            journal = Journal::Old;
-        }
-        if backup.join(name).is_file() {
+        if from.is_file() {
             copy(name, &to)?;
         }
     }
@@ -186,6 +190,15 @@ fn put(backup: &Path, place: &StateSettings, file: &Path) -> Result<Journal, Fai
     let kept = std::fs::File::open(&draft).and_then(|file| file.sync_all());
     kept.and_then(|()| std::fs::rename(&draft, file)).map_err(|error| Failure::unwritable(file, &error))?;
     Ok(journal)
+}
+
+/// How many whole lines a journal has; none if there is no such file.
+fn lines(journal: &Path) -> Result<usize, Failure> {
+    match std::fs::read(journal) {
+        Ok(bytes) => Ok(bytes.iter().filter(|byte| **byte == b'\n').count()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(Failure::unreadable(journal, &error)),
+    }
 }
 
 async fn settle(
@@ -263,14 +276,20 @@ fn show(since: Timestamp, (seen_to, journal): (Restored, Journal), erased: &[Era
             "unknown_writes": seen_to.unknown_writes,
             "ended_tokens": seen_to.ended_tokens,
             "ended_messages": seen_to.ended_messages,
+            "stopped_requests": seen_to.stopped_requests,
+            "ended_secrets": seen_to.ended_secrets,
             "journal": if journal == Journal::Newer { "newer" } else { "old" },
             "erased_since": erased,
         })),
         Format::Table => {
             output::text(&format!(
                 "restored to {since}: {} writes may have been sent since and are not sent again by themselves, \
-                 {} tokens ended, {} messages are not sent",
-                seen_to.unknown_writes, seen_to.ended_tokens, seen_to.ended_messages
+                 {} requests stopped until somebody lets them go on, {} tokens, links and codes ended, \
+                 {} messages are not sent",
+                seen_to.unknown_writes,
+                seen_to.stopped_requests,
+                seen_to.ended_tokens + seen_to.ended_secrets,
+                seen_to.ended_messages
             ));
             if !erased.is_empty() {
                 let rows = erased.iter().map(|one| {

@@ -51,6 +51,24 @@ async fn without_the_journal_everything_that_was_planned_is_unknown() {
     restored.complains(&["nobody knows who was erased since"]);
 }
 
+// Somebody put the backup's own journal back first: it says nothing about what was sent since.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_with_no_more_in_it_than_the_backups_counts_as_old() {
+    let journey = Journey::on_sqlite().await;
+    let planned = journey.plan("ana@example.com");
+    journey.apply(&planned).expect(3);
+    journey.run(&with_data(&["admin", "backup", "--out", "backup"])).expect(0);
+    let folder = journey.program.folder();
+    std::fs::create_dir(folder.join("elsewhere")).unwrap();
+    std::fs::copy(folder.join("backup/erasures.journal"), folder.join("elsewhere/erasures.journal")).unwrap();
+
+    let restored =
+        journey.run(&["admin", "restore", "backup", "--data", "elsewhere", "--format", "json"]).expect(3);
+
+    assert_eq!(restored.json()["journal"], "old");
+    restored.complains(&["nobody knows who was erased since"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_that_was_changed_or_has_no_manifest_is_not_restored() {
     let journey = Journey::on_sqlite().await;
