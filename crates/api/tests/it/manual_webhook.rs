@@ -40,6 +40,7 @@ async fn request(app: &App, status: PrivacyRequestStatus) -> PrivacyRequestId {
         identity_verified_at: None,
         reviewed: None,
         submitted_by: None,
+        planned_by: None,
         duplicate_group: None,
         attention: None,
         work_at: None,

@@ -219,6 +219,7 @@ async fn finished(app: &App) -> PrivacyRequestId {
         identity_verified_at: None,
         reviewed: None,
         submitted_by: None,
+        planned_by: None,
         duplicate_group: None,
         attention: None,
         work_at: None,

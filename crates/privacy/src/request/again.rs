@@ -1,7 +1,7 @@
 use model::PrivacyRequestId;
 use store::{
-    ClaimEnd, Intake, NewRequestLog, PrivacyRequest, PrivacyRequestChange, PrivacyRequestStatus as Status,
-    RequestStep,
+    ClaimEnd, Intake, LedgerState, NewRequestLog, PrivacyRequest, PrivacyRequestChange,
+    PrivacyRequestStatus as Status, RequestStep,
 };
 
 use super::evaluate::{Evaluated, approve_by_system};
@@ -80,7 +80,8 @@ impl PrivacyRequests {
     ///
     /// # Errors
     /// [`RequestError::Complete`]; [`RequestError::Forgotten`] once nobody knows any more whom it is
-    /// about.
+    /// about; [`RequestError::StillWaits`] while nobody knows whether one of its writes took effect: it
+    /// would be sent twice.
     pub async fn resubmit(&self, id: &PrivacyRequestId, by: &By) -> Result<PrivacyRequest, RequestError> {
         Box::pin(self.begin_anew(id, by)).await
     }
@@ -93,8 +94,11 @@ impl PrivacyRequests {
             let event = if shown { Event::Resubmit } else { Event::ResubmitUnshown };
             let status = next(request.status, event).map_err(|_| RequestError::Complete)?;
             let identities = self.identities(id).await?;
+            self.check_writes(&request).await?;
             let mut change = PrivacyRequestChange::of(&request);
             begin_again(&mut change, status);
+            // Who begins it again asks for what is planned for it.
+            change.request.planned_by = settings.dual_control.then(|| by.name());
             let was_approved = request.reviewed_at.is_some() && request.status != Status::Denied;
             let mut evaluated = Evaluated::default();
             if shown && was_approved {
@@ -112,6 +116,20 @@ impl PrivacyRequests {
             }
         }
         Err(RequestError::Busy)
+    }
+
+    /// Fails while the end of a write of the request's plan is open.
+    async fn check_writes(&self, request: &PrivacyRequest) -> Result<(), RequestError> {
+        let Some(plan) = &request.plan else { return Ok(()) };
+        let is_open = |state| match state {
+            LedgerState::Intent | LedgerState::Unknown => true,
+            LedgerState::Planned | LedgerState::Outcome | LedgerState::Resolved => false,
+        };
+        if self.store().ledger_list(plan).await?.iter().any(|entry| is_open(entry.state)) {
+            let reason = "Nobody knows yet whether one of its writes took effect: settle that first.";
+            return Err(RequestError::StillWaits { reason });
+        }
+        Ok(())
     }
 
     /// Puts a request in line in the status that `to` says.

@@ -2,16 +2,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crypto::Secret;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use model::{Identities, PrivacyRequestId, Row};
 use serde_json::Value;
 use store::{
     Intake, Lookup, MessageKind, NewCode, NewMessage, NewPrivacyRequest, NewRequestLog, PrivacyRequest,
-    PrivacyRequestStatus, RuleAction,
+    PrivacyRequestFilter, PrivacyRequestStatus, RuleAction, TimeRange, Window,
 };
 
 use super::evaluate::Evaluated;
-use super::identity::{HeldIdentities, KNOWN_IDENTITIES, VerifiedBy, custom_field_lookup};
+use super::identity::{HeldIdentities, KNOWN_IDENTITIES, VerifiedBy, custom_field_lookup, identity_lookup};
 use super::{By, PrivacyRequests, RequestError, RequestSettings, message};
 use crate::policy_book::PolicyError;
 
@@ -53,6 +53,12 @@ const REQUEST_MANAGER: &str = "Request Manager";
 /// The most characters of a text that is kept as it is.
 const MOST_CHARACTERS: usize = 255;
 
+/// To how many requests of one day codes are sent at the same mailbox or number.
+const MOST_CODED: usize = 5;
+
+/// The most requests with the same identity that are looked at for that.
+const MOST_LOOKED_AT: u32 = 1_000;
+
 /// Why a request whose identities nobody can be asked about waits.
 pub(super) const NO_CHANNEL: &str = "no_way_to_verify";
 
@@ -77,10 +83,15 @@ impl PrivacyRequests {
         let id = PrivacyRequestId::new(&*self.parts.ids);
         let mut made = blank(id.clone(), &new, &submitter, self.now());
         made.due_at = settings.deadlines.due_at(&made, timeframe, self.now());
+        // Who makes a request asks for what is planned for it.
+        made.planned_by = submitter.caller.as_ref().filter(|_| settings.dual_control).map(By::name);
         let (codes, evaluated) = if submitter.caller.is_none() {
             let codes = self.codes(&identities, &settings);
+            let has_channel = !codes.is_empty();
+            // Whoever asked sees no difference.
+            let codes = self.within_cap(codes, &identities, made.created_at).await?;
             let mut messages = message::codes(&made.id, &identities, &codes, &settings);
-            if codes.is_empty() {
+            if !has_channel {
                 made.attention = Some(NO_CHANNEL.to_owned());
                 messages.push(message::to_staff(MessageKind::ApprovalNeeded, &made));
             }
@@ -144,6 +155,38 @@ impl PrivacyRequests {
         let code = |kind: &str| NewCode { kind: kind.to_owned(), code: crypto::random_digits(6), expires_at };
         identities.unverified().filter(reachable).filter(single).map(code).collect()
     }
+
+    /// Those of the codes of a request made at `made_at` that are sent: none to a mailbox or number that
+    /// enough earlier requests of anybody named within the last day. Nobody can flood it, nor guess
+    /// again and again in request after request.
+    pub(super) async fn within_cap(
+        &self,
+        codes: Vec<NewCode>,
+        identities: &HeldIdentities,
+        made_at: Timestamp,
+    ) -> Result<Vec<NewCode>, RequestError> {
+        let window = Window { offset: 0, limit: MOST_LOOKED_AT };
+        let day_ago = self.now().checked_sub(SignedDuration::from_hours(24)).ok();
+        let mut sent = Vec::with_capacity(codes.len());
+        for code in codes {
+            let values = identities.get(&code.kind).into_iter().flat_map(|held| &held.values);
+            let filter = PrivacyRequestFilter {
+                identities: values.map(|value| identity_lookup(&code.kind, value)).collect(),
+                created: TimeRange { after: day_ago, before: Some(made_at) },
+                with_deleted: true,
+                with_unlisted: true,
+                ..PrivacyRequestFilter::default()
+            };
+            let earlier = self.store().privacy_request_list(&filter, window).await?.items;
+            let public = earlier.iter().filter(|one| one.intake == Intake::Public).count();
+            if public < MOST_CODED {
+                sent.push(code);
+            } else {
+                tracing::warn!(kind = code.kind, "no code is sent: too many requests name this identity");
+            }
+        }
+        Ok(sent)
+    }
 }
 
 fn to_keep(
@@ -171,6 +214,7 @@ fn to_keep(
         identity_verified_at: made.identity_verified_at,
         reviewed: None,
         submitted_by: made.submitted_by,
+        planned_by: made.planned_by,
         duplicate_group: made.duplicate_group,
         attention: made.attention,
         work_at: made.work_at,

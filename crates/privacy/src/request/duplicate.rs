@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 use model::PrivacyRequestId;
-use store::{PrivacyRequest, PrivacyRequestFilter, PrivacyRequestStatus as Status, TimeRange, Window};
+use store::{
+    Intake, PrivacyRequest, PrivacyRequestFilter, PrivacyRequestStatus as Status, TimeRange, Window,
+};
 
 use super::identity::{HeldIdentities, identity_lookup};
 use super::{PrivacyRequests, RequestError, RequestSettings};
@@ -75,19 +77,51 @@ impl PrivacyRequests {
         if others.is_empty() {
             return Ok(Standing::Alone);
         }
+        let mut shown = HashSet::new();
+        for one in &others {
+            if self.is_shown(one, &rule.fields).await? {
+                shown.insert(one.id.clone());
+            }
+        }
+        if rule.fields.iter().all(|field| is_verified(identities, field)) {
+            shown.insert(request.id.clone());
+        }
         let hash = self.store().keyed_hash(described.to_lowercase().as_bytes());
         let group = uuid::Builder::from_slice(&hash[..16]).map(uuid::Builder::into_uuid).unwrap_or_default();
-        Ok(judged(request, &others, group.to_string()))
+        Ok(judged(request, &others, (&shown, group.to_string())))
+    }
+
+    /// Whether each of the identities by which equal requests are found was shown to be theirs.
+    async fn is_shown(&self, request: &PrivacyRequest, fields: &[String]) -> Result<bool, RequestError> {
+        if verified_at(request).is_none() {
+            return Ok(false);
+        }
+        match self.identities(&request.id).await {
+            Ok(identities) => Ok(fields.iter().all(|field| is_verified(&identities, field))),
+            // Nobody can tell any more.
+            Err(RequestError::Forgotten { .. }) => Ok(request.intake == Intake::Authenticated),
+            Err(error) => Err(error),
+        }
     }
 }
 
-/// Which one counts (privacy-requests L-32).
-fn judged(request: &PrivacyRequest, others: &[PrivacyRequest], group: String) -> Standing {
+fn is_verified(identities: &HeldIdentities, field: &str) -> bool {
+    identities.get(field).is_some_and(|held| held.verified.is_some())
+}
+
+/// Which one counts (privacy-requests L-32). Only those in `shown` make others duplicates: anybody can
+/// name an identity of somebody else, whose requests go on all the same.
+fn judged(
+    request: &PrivacyRequest,
+    others: &[PrivacyRequest],
+    (shown, group): (&HashSet<PrivacyRequestId>, String),
+) -> Standing {
+    let is_shown = |one: &&PrivacyRequest| shown.contains(&one.id);
     if is_actioned(request.status) {
-        let losers = others.iter().filter(|other| may_lose(other.status)).map(|other| other.id.clone());
-        return Standing::Counts { group, losers: losers.collect() };
+        let losers = others.iter().filter(|other| may_lose(other.status) && shown.contains(&request.id));
+        return Standing::Counts { group, losers: losers.map(|other| other.id.clone()).collect() };
     }
-    if let Some(actioned) = others.iter().find(|other| is_actioned(other.status)) {
+    if let Some(actioned) = others.iter().filter(is_shown).find(|other| is_actioned(other.status)) {
         return Standing::Duplicate { group, of: Some(actioned.id.clone()) };
     }
     let contenders = || {
@@ -95,12 +129,11 @@ fn judged(request: &PrivacyRequest, others: &[PrivacyRequest], group: String) ->
             others.iter().filter(|other| may_lose(other.status) && other.status != Status::Duplicate);
         others.chain([request])
     };
-    let verified =
-        contenders().filter(|one| verified_at(one).is_some()).min_by_key(|one| (verified_at(one), &one.id));
-    let winner = verified.or_else(|| contenders().min_by_key(|one| (one.created_at, &one.id)));
+    let winner = contenders().filter(is_shown).min_by_key(|one| (verified_at(one), &one.id));
     match winner {
+        None => Standing::Counts { group, losers: Vec::new() },
         Some(winner) if winner.id != request.id => Standing::Duplicate { group, of: Some(winner.id.clone()) },
-        Some(_) | None => {
+        Some(_) => {
             let losers: HashSet<&PrivacyRequestId> =
                 contenders().filter(|one| one.id != request.id).map(|one| &one.id).collect();
             let mut losers: Vec<PrivacyRequestId> = losers.into_iter().cloned().collect();
@@ -113,8 +146,8 @@ fn judged(request: &PrivacyRequest, others: &[PrivacyRequest], group: String) ->
 /// When its identity was shown: a caller that was let in has vouched for it at once.
 fn verified_at(request: &PrivacyRequest) -> Option<Timestamp> {
     match request.intake {
-        store::Intake::Authenticated => Some(request.created_at),
-        store::Intake::Public => request.identity_verified_at,
+        Intake::Authenticated => Some(request.created_at),
+        Intake::Public => request.identity_verified_at,
     }
 }
 
@@ -148,7 +181,6 @@ fn ids_of(requests: &[PrivacyRequest]) -> Vec<String> {
 mod tests {
     use model::RandomIds;
     use rstest::rstest;
-    use store::Intake;
 
     use super::*;
     use crate::request::create::tests::request;
@@ -166,8 +198,14 @@ mod tests {
         }
     }
 
+    /// As if each had shown all of its identities, or none.
+    fn judge(request: &PrivacyRequest, others: &[PrivacyRequest]) -> Standing {
+        let shown = others.iter().chain([request]).filter(|one| verified_at(one).is_some());
+        judged(request, others, (&shown.map(|one| one.id.clone()).collect(), "group".to_owned()))
+    }
+
     fn counts(request: &PrivacyRequest, others: &[PrivacyRequest]) -> bool {
-        match judged(request, others, "group".to_owned()) {
+        match judge(request, others) {
             Standing::Counts { .. } => true,
             Standing::Duplicate { .. } => false,
             Standing::Alone => panic!("there are others"),
@@ -176,8 +214,13 @@ mod tests {
 
     // rule: privacy-requests L-32
     #[rstest]
-    #[case::earlier_made(one(Status::Pending, 2, None), one(Status::Pending, 1, None), false)]
-    #[case::later_made(one(Status::Pending, 1, None), one(Status::Pending, 2, None), true)]
+    #[case::nobody_has_shown_the_earlier(
+        one(Status::Pending, 2, Some(2)),
+        one(Status::Pending, 1, None),
+        true
+    )]
+    #[case::neither_is_shown(one(Status::Pending, 2, None), one(Status::Pending, 1, None), true)]
+    #[case::the_other_is_shown(one(Status::Pending, 1, None), one(Status::Pending, 2, Some(3)), false)]
     #[case::shown_beats_earlier(
         one(Status::Pending, 2, Some(3)),
         one(Status::IdentityUnverified, 1, None),
@@ -186,8 +229,13 @@ mod tests {
     #[case::earlier_shown(one(Status::Pending, 1, Some(5)), one(Status::Pending, 2, Some(3)), false)]
     #[case::done(one(Status::Pending, 2, None), one(Status::Complete, 1, Some(1)), true)]
     #[case::denied(one(Status::Pending, 2, None), one(Status::Denied, 1, Some(1)), true)]
-    #[case::under_way(one(Status::Pending, 1, Some(1)), one(Status::InProcessing, 2, None), false)]
-    #[case::went_wrong(one(Status::Pending, 1, Some(1)), one(Status::Error, 2, None), false)]
+    #[case::under_way(one(Status::Pending, 1, Some(1)), one(Status::InProcessing, 2, Some(2)), false)]
+    #[case::went_wrong(one(Status::Pending, 1, Some(1)), one(Status::Error, 2, Some(2)), false)]
+    #[case::under_way_and_not_shown(
+        one(Status::Pending, 1, Some(1)),
+        one(Status::InProcessing, 2, None),
+        true
+    )]
     #[case::itself_under_way(one(Status::Approved, 2, None), one(Status::InProcessing, 1, Some(1)), true)]
     #[case::a_duplicate_does_not_count(
         one(Status::Pending, 2, None),
@@ -209,7 +257,7 @@ mod tests {
             one(Status::Pending, 1, None),
             one(Status::Pending, 3, Some(9)),
             one(Status::AwaitingPreApproval, 2, Some(9)),
-            one(Status::PreApprovalNotEligible, 4, None),
+            one(Status::PreApprovalNotEligible, 4, Some(10)),
         ];
 
         let counting = all.iter().filter(|asked| {
@@ -229,7 +277,7 @@ mod tests {
             one(Status::Canceled, 1, None),
         ];
 
-        let standing = judged(&asked, &others, "group".to_owned());
+        let standing = judge(&asked, &others);
 
         let losers = vec![others[0].id.clone()];
         assert_eq!(standing, Standing::Counts { group: "group".to_owned(), losers });

@@ -10,25 +10,36 @@ use super::status::{Event, Refused, next};
 use super::{ATTEMPTS, By, PrivacyRequests, RequestError};
 
 impl PrivacyRequests {
-    /// Approves a request; workers take it up. Where no code could show whose the identities are, the
-    /// person who approves vouches for them.
+    /// Approves a request that a person named by its id; workers take it up. Where no code could show
+    /// whose the identities are, the person who approves vouches for them.
     ///
     /// # Errors
     /// [`RequestError::Refused`] in a status that is not to be decided about, or while a code is out;
     /// [`RequestError::UnverifiedDuplicate`].
     pub async fn approve(&self, id: &PrivacyRequestId, by: &By) -> Result<PrivacyRequest, RequestError> {
-        self.approve_saying(id, by, "").await
+        self.approve_as(id, (by, ""), Vouching::Allowed).await
     }
 
-    /// The same with a fixed text for the log: for webhooks that decide.
+    /// Approves a request whose identity was shown; nobody vouches for one that was not. With a fixed
+    /// text for the log: for webhooks that decide, and for many requests that nobody looked at one by
+    /// one.
     ///
     /// # Errors
-    /// As [`PrivacyRequests::approve`].
+    /// As [`PrivacyRequests::approve`]; [`RequestError::Refused`] for one that is `identity_unverified`.
     pub async fn approve_saying(
         &self,
         id: &PrivacyRequestId,
         by: &By,
         message: &str,
+    ) -> Result<PrivacyRequest, RequestError> {
+        self.approve_as(id, (by, message), Vouching::Refused).await
+    }
+
+    async fn approve_as(
+        &self,
+        id: &PrivacyRequestId,
+        (by, message): (&By, &str),
+        vouching: Vouching,
     ) -> Result<PrivacyRequest, RequestError> {
         for _ in 0..ATTEMPTS {
             let request = self.get_live(id).await?;
@@ -39,7 +50,10 @@ impl PrivacyRequests {
             let mut change = PrivacyRequestChange::of(&request);
             change.request.status = next(request.status, Event::Approve)?;
             if request.status == PrivacyRequestStatus::IdentityUnverified {
-                self.vouch(&mut change).await?;
+                match vouching {
+                    Vouching::Allowed if by.user.is_some() => self.vouch(&mut change).await?,
+                    Vouching::Allowed | Vouching::Refused => return Err(unshown().into()),
+                }
             }
             let now = self.now();
             change.request.reviewed_at = Some(now);
@@ -168,8 +182,7 @@ impl PrivacyRequests {
     async fn vouch(&self, change: &mut PrivacyRequestChange) -> Result<(), RequestError> {
         let request = &mut change.request;
         if !self.store().privacy_request_codes_open(&request.id).await?.is_empty() {
-            let status = PrivacyRequestStatus::IdentityUnverified;
-            return Err(Refused { status, event: Event::Approve }.into());
+            return Err(unshown().into());
         }
         let mut identities = self.identities(&request.id).await?;
         let kinds: Vec<String> = identities.unverified().map(str::to_owned).collect();
@@ -192,6 +205,19 @@ impl PrivacyRequests {
         }
         Ok(())
     }
+}
+
+/// Whether who approves may say that the identities are the person's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Vouching {
+    /// They named this request.
+    Allowed,
+    /// They did not look at it.
+    Refused,
+}
+
+fn unshown() -> Refused {
+    Refused { status: PrivacyRequestStatus::IdentityUnverified, event: Event::Approve }
 }
 
 /// Nobody works on it, nobody gives codes for it, and this is why.

@@ -97,6 +97,7 @@ impl PrivacyRequests {
             if codes.is_empty() {
                 return Err(RequestError::NoChannel);
             }
+            let codes = self.within_cap(codes, &identities, request.created_at).await?;
             let mut change = PrivacyRequestChange::of(&request);
             change.request.attention = None;
             change.messages = message::codes(id, &identities, &codes, &settings);

@@ -10,11 +10,11 @@ use crate::{Actor, AuditEvent, Store, StoreError};
 /// What is to be changed in a person's account.
 #[derive(Debug)]
 pub enum LoginChange {
-    /// Who they are.
+    /// Who they are. With another e-mail address codes that were mailed to the one before end.
     Person(LoginPerson),
-    /// Kept out, and their tokens end; or let in again.
+    /// Kept out, and their tokens and mailed codes end; or let in again.
     Disabled(bool),
-    /// Another password; their tokens end.
+    /// Another password; their tokens and mailed codes end.
     Password(PasswordHash),
     /// Other roles.
     Roles(Vec<String>),
@@ -39,6 +39,14 @@ impl LoginChange {
     }
 
     fn ends_tokens(&self) -> bool {
+        match self {
+            Self::Person(_) | Self::Disabled(false) | Self::Roles(_) => false,
+            Self::Disabled(true) | Self::Password(_) => true,
+        }
+    }
+
+    /// Whether codes that were mailed before are of no use afterwards; another address ends them, too.
+    fn ends_codes(&self) -> bool {
         match self {
             Self::Person(_) | Self::Disabled(false) | Self::Roles(_) => false,
             Self::Disabled(true) | Self::Password(_) => true,
@@ -142,6 +150,8 @@ impl Store {
         actor: Actor,
     ) -> Result<LoginPut, StoreError> {
         const END: &str = "DELETE FROM access_token WHERE login_id = $1";
+        const CODES: &str = "DELETE FROM login_code WHERE login_id = $1";
+        const MOVED: &str = "DELETE FROM login_code WHERE login_id = $1 AND NOT EXISTS (SELECT 1 FROM login WHERE id = $1 AND email_hash = $2)";
         let mut tx = self.begin().await?;
         if change.ends_ownership() && self.is_last_owner(&mut tx, id).await? {
             return Ok(LoginPut::LastOwner);
@@ -151,11 +161,18 @@ impl Store {
         {
             return Ok(LoginPut::EmailTaken);
         }
+        if let LoginChange::Person(person) = &change {
+            let moved = sqlx::query(MOVED).bind(id.as_str()).bind(self.login_email_hash(person));
+            moved.execute(tx.connection()).await?;
+        }
         if self.login_update(&mut tx, id, &change).await? == 0 {
             return Ok(LoginPut::Absent);
         }
         if change.ends_tokens() {
             sqlx::query(END).bind(id.as_str()).execute(tx.connection()).await?;
+        }
+        if change.ends_codes() {
+            sqlx::query(CODES).bind(id.as_str()).execute(tx.connection()).await?;
         }
         let event = AuditEvent::new(actor, change.action(), id.as_str()).with(change.details());
         self.audit_enter_in(&mut tx, &event).await?;

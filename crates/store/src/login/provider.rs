@@ -22,7 +22,8 @@ pub struct ProviderPerson<'a> {
     pub roles: Option<Vec<String>>,
     /// Roles of a new account, if the provider gives none.
     pub first_roles: Vec<String>,
-    /// Whether an account that is here already is theirs if it has their address.
+    /// Whether an account that is here already is theirs if it has their address. One whose address
+    /// nobody had proven may have been prepared by somebody else: all other ways into it end.
     pub link: bool,
 }
 
@@ -82,6 +83,20 @@ impl Store {
         }
     }
 
+    /// Ends all ways into an account: its password, tokens and sessions, codes and identities.
+    async fn login_close_ways(&self, tx: &mut Tx, id: &LoginId) -> Result<(), StoreError> {
+        const CLOSE: [&str; 4] = [
+            "UPDATE login SET password_hash = NULL WHERE id = $1",
+            "DELETE FROM access_token WHERE login_id = $1",
+            "DELETE FROM login_code WHERE login_id = $1",
+            "DELETE FROM login_identity WHERE login_id = $1",
+        ];
+        for statement in CLOSE {
+            sqlx::query(statement).bind(id.as_str()).execute(tx.connection()).await?;
+        }
+        Ok(())
+    }
+
     async fn login_identified(&self, tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Login>, StoreError> {
         const FIND: &str = "SELECT login_id FROM login_identity WHERE hash = $1";
         let row = sqlx::query(FIND).bind(hash.to_vec()).fetch_optional(tx.connection()).await?;
@@ -105,7 +120,12 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let id = LoginId::parse(&row.try_get::<String, _>(0)?);
         let id = id.ok_or(StoreError::Damaged { what: "the id of a person" })?;
-        self.login_find_in(tx, &id).await
+        let found = self.login_find_in(tx, &id).await?;
+        if found.as_ref().is_some_and(|login| login.email_verified_at.is_none()) {
+            self.login_close_ways(tx, &id).await?;
+            return self.login_find_in(tx, &id).await;
+        }
+        Ok(found)
     }
 
     async fn login_insert_provided(

@@ -41,25 +41,31 @@ pub enum CodeCheck {
     },
     /// It is not; there are attempts left.
     Wrong,
-    /// The attempts were used up before. The code is destroyed.
+    /// The attempts were used up before. The code is of no use any more.
     Spent,
-    /// There is no code, or it has expired.
+    /// There is no code, it has expired, or it was spent before.
     Absent,
 }
 
 impl Store {
     /// Compares a code with those that were sent. Each attempt counts for all of them, right or wrong;
-    /// the one after `limit` attempts destroys them. A right one is used up by [`CodeChange::Used`].
+    /// the one after `limit` attempts spends them, until they end, whatever is sent meanwhile. A right
+    /// one is used up by [`CodeChange::Used`].
     pub async fn privacy_request_code_check(
         &self,
         id: &PrivacyRequestId,
         code: &str,
         limit: u32,
     ) -> Result<CodeCheck, StoreError> {
-        const TRY: &str = "UPDATE privacy_request_code SET attempts = attempts + 1 WHERE request = $1 AND expires_at > $2 RETURNING kind, hash, attempts";
-        const DESTROY: &str = "DELETE FROM privacy_request_code WHERE request = $1 AND attempts > $2";
+        // What is spent stays there with its count: without it a new code would bring new attempts.
+        const TRY: &str = "UPDATE privacy_request_code SET attempts = attempts + 1 WHERE request = $1 AND expires_at > $2 AND attempts <= $3 RETURNING kind, hash, attempts";
         let mut tx = self.begin().await?;
-        let rows = sqlx::query(TRY).bind(id.as_str()).bind(self.now()).fetch_all(tx.connection()).await?;
+        let rows = sqlx::query(TRY)
+            .bind(id.as_str())
+            .bind(self.now())
+            .bind(signed(u64::from(limit)))
+            .fetch_all(tx.connection())
+            .await?;
         if rows.is_empty() {
             return Ok(CodeCheck::Absent);
         }
@@ -73,13 +79,6 @@ impl Store {
                 right = Some(kind);
             }
         }
-        if right.is_none() {
-            sqlx::query(DESTROY)
-                .bind(id.as_str())
-                .bind(signed(u64::from(limit)))
-                .execute(tx.connection())
-                .await?;
-        }
         tx.commit().await?;
         Ok(match right {
             Some(kind) => CodeCheck::Right { kind },
@@ -88,7 +87,7 @@ impl Store {
         })
     }
 
-    /// The kinds of identities that codes were sent to which are still good.
+    /// The kinds of identities that codes were sent to which have not ended, spent ones too.
     pub async fn privacy_request_codes_open(&self, id: &PrivacyRequestId) -> Result<Vec<String>, StoreError> {
         const LIST: &str =
             "SELECT kind FROM privacy_request_code WHERE request = $1 AND expires_at > $2 ORDER BY kind";
@@ -102,12 +101,15 @@ impl Store {
         id: &PrivacyRequestId,
         new: &NewCode,
     ) -> Result<(), StoreError> {
-        const PUT: &str = "INSERT INTO privacy_request_code (request, kind, hash, expires_at, attempts) VALUES ($1, $2, $3, $4, 0) ON CONFLICT (request, kind) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at, attempts = 0";
+        // Attempts count on while the code before would have lived. Once there were any, the new one
+        // ends with it, so that whoever has none left has some again after that time.
+        const PUT: &str = "INSERT INTO privacy_request_code (request, kind, hash, expires_at, attempts) VALUES ($1, $2, $3, $4, 0) ON CONFLICT (request, kind) DO UPDATE SET hash = excluded.hash, expires_at = CASE WHEN privacy_request_code.expires_at > $5 AND privacy_request_code.attempts > 0 THEN privacy_request_code.expires_at ELSE excluded.expires_at END, attempts = CASE WHEN privacy_request_code.expires_at > $5 THEN privacy_request_code.attempts ELSE 0 END";
         sqlx::query(PUT)
             .bind(id.as_str())
             .bind(new.kind.as_str())
             .bind(self.code_hash(id, &new.kind, new.code.expose()).to_vec())
             .bind(new.expires_at.as_microsecond())
+            .bind(self.now())
             .execute(tx.connection())
             .await?;
         Ok(())

@@ -74,6 +74,8 @@ pub struct NewPrivacyRequest {
     pub reviewed: Option<(Timestamp, String)>,
     /// Who made it on behalf of the person.
     pub submitted_by: Option<String>,
+    /// Who asks for its plan by making it, where somebody else has to approve that.
+    pub planned_by: Option<String>,
     /// The group of requests that are the same.
     pub duplicate_group: Option<String>,
     /// Why it waits: a fixed word.
@@ -127,7 +129,7 @@ impl Store {
 
     async fn privacy_request_create_in(&self, tx: &mut Tx, new: NewPrivacyRequest) -> Result<(), StoreError> {
         const POLICY: &str = "SELECT key FROM policy WHERE key = $1";
-        const INSERT: &str = "INSERT INTO privacy_request (id, policy, status, step, listed, authenticated, source, external_id, location, property_id, sealed_identities, sealed_custom_fields, sealed_encryption_key, created_at, updated_at, requested_at, due_at, identity_verified_at, reviewed_at, reviewed_by, submitted_by, duplicate_group, attention, version, work_at, fence, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1, $23, 0, 0)";
+        const INSERT: &str = "INSERT INTO privacy_request (id, policy, status, step, listed, authenticated, source, external_id, location, property_id, sealed_identities, sealed_custom_fields, sealed_encryption_key, created_at, updated_at, requested_at, due_at, identity_verified_at, reviewed_at, reviewed_by, submitted_by, duplicate_group, attention, version, work_at, planned_by, fence, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1, $23, $24, 0, 0)";
         let id = new.id.as_str();
         let policy = sqlx::query(POLICY).bind(new.policy.as_str()).fetch_optional(tx.connection()).await?;
         if policy.is_none() {
@@ -162,6 +164,7 @@ impl Store {
             .bind(new.duplicate_group.as_deref())
             .bind(new.attention.as_deref())
             .bind(micro(new.work_at))
+            .bind(new.planned_by.as_deref())
             .execute(tx.connection())
             .await?;
         self.lookups_put(tx, &new.id, &new.lookups).await?;

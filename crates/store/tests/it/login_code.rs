@@ -114,3 +114,38 @@ async fn a_person_is_found_by_their_address_in_any_case(#[case] backend: Backend
 
     assert_eq!((found.map(|found| found.id), nobody), (Some(login.id), None));
 }
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn another_password_another_address_and_a_lock_end_codes_and_another_name_does_not(
+    #[case] backend: Backend,
+) {
+    let Some(bench) = backend.start().await else { return };
+    let login = bench.login(new_login("ana", CANARY)).await;
+    let address = |email: &str, name: &str| {
+        LoginChange::Person(store::LoginPerson {
+            email_address: Some(email.to_owned()),
+            first_name: Some(name.to_owned()),
+            last_name: None,
+        })
+    };
+    let used_after = async |changes: Vec<LoginChange>| {
+        let code = AccessToken::random();
+        bench.invite(&login, &code).await;
+        for change in changes {
+            bench.store.login_change(&login.id, change, Actor::person("pat")).await.unwrap();
+        }
+        matches!(bench.accept(&code, None).await, LoginCodeUse::Done(_))
+    };
+    let password = PasswordHash::make(&Secret::new("Other-pass-2".to_owned()));
+
+    let renamed = used_after(vec![address(&CANARY.to_uppercase(), "Other")]).await;
+    let with_password = used_after(vec![LoginChange::Password(password)]).await;
+    let locked = used_after(vec![LoginChange::Disabled(true), LoginChange::Disabled(false)]).await;
+    let moved = used_after(vec![address("new@example.com", "Other")]).await;
+
+    assert!(renamed);
+    assert_eq!((with_password, locked, moved), (false, false, false));
+}

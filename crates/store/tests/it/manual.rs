@@ -51,6 +51,7 @@ impl Bench {
             identity_verified_at: None,
             reviewed: None,
             submitted_by: None,
+            planned_by: None,
             duplicate_group: None,
             attention: None,
             work_at: None,

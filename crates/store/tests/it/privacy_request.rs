@@ -45,6 +45,7 @@ pub(crate) fn new_request() -> NewPrivacyRequest {
         identity_verified_at: None,
         reviewed: None,
         submitted_by: None,
+        planned_by: None,
         duplicate_group: None,
         attention: None,
         work_at: None,

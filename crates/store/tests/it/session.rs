@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use crypto::{AccessToken, PasswordHash, Secret};
+use model::Clock as _;
 use rstest::rstest;
 use store::{
     Actor, Login, LoginChange, LoginPerson, NewSession, NewSignInFlow, ProviderPerson, ProviderSignIn,
@@ -201,6 +202,56 @@ async fn an_account_that_is_here_already_is_taken_over_only_where_that_is_allowe
     assert!(matches!(same_name, ProviderSignIn::UsernameTaken), "{same_name:?}");
     assert_eq!((&linked.id, &again.id), (&mine.id, &mine.id));
     assert!(matches!(locked, ProviderSignIn::Disabled), "{locked:?}");
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn who_prepared_an_account_with_the_address_of_another_is_out_once_that_person_comes(
+    #[case] backend: Backend,
+) {
+    let Some(bench) = backend.start().await else { return };
+    let (mine, session) = bench.signed_in().await;
+    let code = AccessToken::random();
+    let message = store::NewMessage::to_email(store::MessageKind::PasswordReset, "ana@example.com");
+    let new = store::NewLoginCode {
+        login: &mine.id,
+        purpose: store::LoginCodePurpose::PasswordReset,
+        code: &code,
+        expires_at: bench.clock.now() + Duration::from_hours(1),
+        message: &message,
+        actor: Actor::person("pat"),
+    };
+    bench.store.login_code_put(new).await.unwrap();
+
+    let linked =
+        known(bench.provided(ProviderPerson { link: true, ..person("sub-1", "ana@example.com") }).await);
+
+    assert_eq!((&linked.id, linked.password), (&mine.id, None));
+    assert!(!bench.is_open(&session).await);
+    assert!(bench.session(with_password(&mine)).await.is_none());
+    let password = PasswordHash::make(&Secret::new("Other-pass-1".to_owned()));
+    let code = (store::LoginCodePurpose::PasswordReset, code.text());
+    let used = bench.store.login_code_use(code, None, &password).await.unwrap();
+    assert!(matches!(used, store::LoginCodeUse::Unknown), "{used:?}");
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn whose_address_is_proven_keeps_password_and_sessions_when_linked(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let login = bench.login(new_login("ana", "ana@example.com")).await;
+    sqlx::query("UPDATE login SET email_verified_at = 1").execute(&bench.sql().await).await.unwrap();
+    let session = bench.session(with_password(&login)).await.unwrap();
+
+    let linked =
+        known(bench.provided(ProviderPerson { link: true, ..person("sub-1", "ana@example.com") }).await);
+
+    assert_eq!(linked.password, login.password);
+    assert!(bench.is_open(&session).await);
 }
 
 #[rstest]

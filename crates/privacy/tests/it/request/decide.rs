@@ -1,8 +1,9 @@
 use model::RunId;
 use privacy::request::{RequestError, RequestSettings};
 use store::{
-    MessageKind, NewPlan, NewRun, PlanDigest, PrivacyRequestChange, PrivacyRequestStatus as Status,
-    RequestLogKind, RequestStep, RunKind, RunState,
+    LedgerEnd, MessageKind, NewIntent, NewPlan, NewRun, NewTask, PlanDigest, PrivacyRequestChange,
+    PrivacyRequestStatus as Status, RequestLogKind, RequestStep, Resolution, ResolvedBy, RunKind, RunState,
+    TaskId,
 };
 
 use super::*;
@@ -72,6 +73,21 @@ async fn who_approves_a_request_that_no_code_can_show_vouches_for_it() {
 }
 
 #[tokio::test]
+async fn only_a_person_who_named_the_request_vouches() {
+    let desk = Desk::open(RequestSettings::default()).await;
+    let asked = desk.asked(&[("email", ANA)]).await;
+
+    let webhook = desk.requests.approve_saying(&asked.id, &By::system(), "all agree").await;
+    let system = desk.requests.approve(&asked.id, &By::system()).await;
+    let many = desk.requests.approve_saying(&asked.id, &pat(), "").await;
+
+    for refused in [webhook, system, many] {
+        assert_eq!(refused.unwrap_err().to_string(), "Cannot transition status");
+    }
+    assert!(desk.requests.identities(&asked.id).await.unwrap().verified().is_empty());
+}
+
+#[tokio::test]
 async fn nobody_approves_while_a_code_is_out() {
     let desk = Desk::open(with_codes()).await;
     let asked = desk.asked(&[("email", ANA)]).await;
@@ -135,6 +151,12 @@ async fn a_worker_and_a_person_at_the_same_time_leave_a_state_that_one_of_them_c
 /// A request whose plan waits for approval; the plan was asked for by `planned_by`.
 async fn planned(desk: &Desk, planned_by: Option<&str>) -> (PrivacyRequest, PlanDigest) {
     let made = desk.made().await;
+    let digest = plan_for(desk, planned_by).await;
+    (made, digest)
+}
+
+/// The same for the request that is due.
+async fn plan_for(desk: &Desk, planned_by: Option<&str>) -> PlanDigest {
     let claimed = desk.claim().await;
     desk.requests.begin(&claimed).await.unwrap();
     let run = RunId::new(&RandomIds);
@@ -161,13 +183,88 @@ async fn planned(desk: &Desk, planned_by: Option<&str>) -> (PrivacyRequest, Plan
         change.request.step = Some(RequestStep::ApprovePlan);
         change.request.change_run = Some(run);
         change.request.plan = Some(digest.clone());
-        change.request.planned_by = planned_by.map(str::to_owned);
+        if planned_by.is_some() {
+            change.request.planned_by = planned_by.map(str::to_owned);
+        }
         change.request.work_at = None;
         change.claim = store::ClaimEnd::End;
     };
     let by = (Actor::system(), "privacy_request.waits");
     desk.store.privacy_request_change_held(&claimed.lease, by, edit).await.unwrap();
-    (made, digest)
+    digest
+}
+
+#[tokio::test]
+async fn with_dual_control_who_made_or_began_a_request_again_does_not_approve_its_plan() {
+    let desk = Desk::open(RequestSettings { dual_control: true, ..RequestSettings::default() }).await;
+    let submitter = Submitter { caller: Some(pat()) };
+    let made = desk.requests.create(about(ANA), submitter).await.unwrap();
+    let first = plan_for(&desk, None).await;
+
+    let own = desk.requests.approve_plan(&made.id, &first, &pat()).await.unwrap_err();
+    desk.requests.resubmit(&made.id, &quinn()).await.unwrap();
+    let second = plan_for(&desk, None).await;
+    let begun_again = desk.requests.approve_plan(&made.id, &second, &quinn()).await.unwrap_err();
+    let other = desk.requests.approve_plan(&made.id, &second, &pat()).await;
+
+    assert!(matches!(own, RequestError::SamePerson), "{own}");
+    assert!(matches!(begun_again, RequestError::SamePerson), "{begun_again}");
+    assert_eq!(other.unwrap().step, Some(RequestStep::Erasure));
+}
+
+#[tokio::test]
+async fn with_dual_control_somebody_else_than_the_maker_approves() {
+    let desk = Desk::open(RequestSettings { dual_control: true, ..RequestSettings::default() }).await;
+    let made = desk.requests.create(about(ANA), Submitter { caller: Some(pat()) }).await.unwrap();
+    let digest = plan_for(&desk, None).await;
+
+    assert!(desk.requests.approve_plan(&made.id, &digest, &quinn()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_request_with_a_write_of_unknown_end_is_not_begun_again() {
+    let desk = Desk::open(RequestSettings::default()).await;
+    let made = desk.made().await;
+    let claimed = desk.claim().await;
+    desk.requests.begin(&claimed).await.unwrap();
+    let run = RunId::new(&RandomIds);
+    let new_run = NewRun {
+        id: run.clone(),
+        kind: RunKind::Erasure,
+        policy: None,
+        subject: Secret::new(b"{}".to_vec()),
+        deadline_at: None,
+        actor: Actor::system(),
+    };
+    let task = NewTask {
+        id: TaskId::new(&RandomIds),
+        kind: "apply".to_owned(),
+        name: "0".to_owned(),
+        after: Vec::new(),
+        due_at: None,
+    };
+    desk.store.run_create(new_run, &[task]).await.unwrap();
+    let digest = PlanDigest::of(b"a plan");
+    let actor = Actor::system();
+    let plan = NewPlan { digest: digest.clone(), run, body: b"{}", operations: 1, actor };
+    desk.store.plan_put(&plan).await.unwrap();
+    desk.store.plan_approve(&digest, Actor::person("pat")).await.unwrap();
+    let lease = desk.store.task_claim("engine", LEASE).await.unwrap().unwrap().lease;
+    let intent = NewIntent { plan: digest.clone(), operation: 0, attempt: 1, lease };
+    let intent = desk.store.ledger_intent(intent).await.unwrap();
+    let set = |request: &mut PrivacyRequest| request.plan = Some(digest.clone());
+    desk.requests.progress(&claimed.lease, RequestStep::Erasure, set).await.unwrap();
+
+    let sent = desk.requests.resubmit(&made.id, &pat()).await.unwrap_err();
+    desk.store.ledger_outcome(intent.id(), LedgerEnd::Unknown, Some("timeout")).await.unwrap();
+    let unknown = desk.requests.resubmit(&made.id, &pat()).await.unwrap_err();
+    let settled = Resolution::NotApplied(ResolvedBy::Person(Actor::person("pat")));
+    desk.store.ledger_resolve(intent.id(), &settled).await.unwrap();
+
+    for refused in [sent, unknown] {
+        assert!(matches!(refused, RequestError::StillWaits { .. }), "{refused}");
+    }
+    assert_eq!(desk.requests.resubmit(&made.id, &pat()).await.unwrap().status, Status::Pending);
 }
 
 #[tokio::test]

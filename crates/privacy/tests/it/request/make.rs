@@ -185,3 +185,17 @@ async fn texts_that_no_database_keeps_are_refused_or_made_fit() {
     assert_eq!(long.to_string(), "`external_id` has more than 255 characters");
     assert_eq!(fit.external_id.as_deref(), Some("ticket-1"));
 }
+
+#[tokio::test]
+async fn an_identity_that_nobody_has_shown_makes_no_duplicate_of_another_request() {
+    let desk = Desk::open(no_duplicates(RequestSettings { manual_approval: true, ..with_codes() })).await;
+    let phone = "+4915100000001";
+    let foreign = desk.asked(&[("email", ANA), ("phone_number", phone)]).await;
+    let codes = desk.codes().await;
+    desk.requests.verify(&foreign.id, &codes[phone]).await.unwrap();
+
+    let made = desk.made().await;
+
+    assert_eq!(made.status, Status::Pending);
+    assert_eq!(desk.requests.get(&foreign.id).await.unwrap().status, Status::Duplicate);
+}

@@ -145,3 +145,25 @@ async fn a_duplicate_that_is_shown_may_become_the_one_that_counts() {
     assert_eq!(shown.status, Status::Pending);
     assert_eq!(desk.requests.get(&first.id).await.unwrap().status, Status::Duplicate);
 }
+
+#[tokio::test]
+async fn a_mailbox_gets_codes_of_five_requests_a_day_and_whoever_asks_sees_no_difference() {
+    let desk = Desk::open(with_codes()).await;
+    let open = async |id: &model::PrivacyRequestId| desk.store.privacy_request_codes_open(id).await.unwrap();
+    for _ in 0..5 {
+        let asked = desk.asked(&[("email", ANA)]).await;
+        assert_eq!(open(&asked.id).await, ["email"]);
+    }
+
+    let capped = desk.asked(&[("email", "ANA@example.com"), ("phone_number", "+4915100000001")]).await;
+    let quiet = desk.asked(&[("email", ANA)]).await;
+    desk.requests.send_codes(&quiet.id).await.unwrap();
+
+    assert_eq!(open(&capped.id).await, ["phone_number"]);
+    assert!(open(&quiet.id).await.is_empty());
+    assert_eq!((quiet.status, quiet.attention.as_deref()), (Status::IdentityUnverified, None));
+    assert_eq!(desk.codes().await.len(), 2, "to the mailbox and to the phone, to nobody else");
+    desk.clock.advance(Duration::from_hours(24));
+    desk.requests.send_codes(&quiet.id).await.unwrap();
+    assert_eq!(open(&quiet.id).await, ["email"]);
+}

@@ -56,7 +56,7 @@ async fn a_code_tells_which_identity_it_was_sent_to_and_is_used_once(#[case] bac
 #[case(Backend::Sqlite)]
 #[case(Backend::Postgres)]
 #[tokio::test]
-async fn after_the_limit_even_the_right_code_is_refused_and_destroyed(#[case] backend: Backend) {
+async fn after_the_limit_even_the_right_code_is_refused_and_of_no_use(#[case] backend: Backend) {
     let Some(bench) = backend.start().await else { return };
     let request = bench.coded().await;
     for _ in 0..LIMIT {
@@ -65,6 +65,37 @@ async fn after_the_limit_even_the_right_code_is_refused_and_destroyed(#[case] ba
 
     assert_eq!(bench.give(&request, "111111").await, CodeCheck::Spent);
     assert_eq!(bench.give(&request, "111111").await, CodeCheck::Absent);
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_code_that_is_sent_again_brings_no_new_attempts_until_the_one_before_ends(
+    #[case] backend: Backend,
+) {
+    let Some(bench) = backend.start().await else { return };
+    let request = bench.coded().await;
+    let send = async |request: &PrivacyRequest, code: &str| {
+        let codes = vec![bench.code("email", code), bench.code("phone_number", code)];
+        bench.edit(request, |change| change.codes = CodeChange::Sent(codes)).await.unwrap()
+    };
+    for _ in 0..2 {
+        assert_eq!(bench.give(&request, "000000").await, CodeCheck::Wrong);
+    }
+
+    bench.clock.advance(Duration::from_mins(5));
+    let request = send(&request, "333333").await;
+    let third = bench.give(&request, "000000").await;
+    let spent = bench.give(&request, "333333").await;
+    let request = send(&request, "444444").await;
+    let still_spent = bench.give(&request, "444444").await;
+    bench.clock.advance(Duration::from_mins(5));
+    let request = send(&request, "555555").await;
+    let anew = bench.give(&request, "555555").await;
+
+    assert_eq!((third, spent, still_spent), (CodeCheck::Wrong, CodeCheck::Spent, CodeCheck::Absent));
+    assert!(matches!(anew, CodeCheck::Right { .. }), "{anew:?}");
 }
 
 #[rstest]
