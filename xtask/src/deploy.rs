@@ -168,6 +168,9 @@ fn install() -> Result<PathBuf> {
     let wanted = cargo::top().join("xtask/deploy/requirements.txt");
     let to = cargo::target()?.join("services/deploy");
     std::fs::create_dir_all(&to)?;
+    // Two at once would take each other's files away; the lock ends with this function.
+    let lock = std::fs::File::create(to.join("lock"))?;
+    lock.lock()?;
     let (python, installed) = (to.join("environment/bin/python"), to.join("installed.txt"));
     if python.is_file() && std::fs::read(&installed).ok() == std::fs::read(&wanted).ok() {
         return Ok(python);

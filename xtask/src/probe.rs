@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
@@ -19,6 +20,10 @@ use crate::{cargo, report, test};
 const LEFT_OUT: &str = "^/api/v1/(logout|session)$|/events$|/connector[-_]templates?/register$";
 /// Fewer calls than this in a run mean that it did not run.
 const FEWEST_CALLS: u64 = 500;
+/// The same calls in every run, so that what was found is found again.
+const SEED: &str = "1";
+/// How long schemathesis may take beyond the time that it is given.
+const GRACE: Duration = Duration::from_secs(120);
 const CLIENT: &str = "probe";
 const SECRET: &str = "canary-probe-secret";
 
@@ -36,23 +41,47 @@ pub(crate) fn run(seconds: u32) -> Result<()> {
         .args(["run", &format!("{}/openapi.json", server.url)])
         .args(["--header", &format!("Authorization: Bearer {token}")])
         .args(["--exclude-path-regex", LEFT_OUT, "--checks", "not_a_server_error"])
-        .args(["--max-time", &seconds.to_string(), "--workers", "2", "--request-timeout", "30"])
+        .args(["--max-time", &seconds.to_string(), "--workers", "2", "--request-timeout", "90"])
+        .args(["--seed", SEED])
         .args(["--continue-on-failure", "--max-failures", "20", "--suppress-health-check", "all"])
         .args(["--generation-database", "none", "--warnings", "off", "--no-color"]);
-    let ended = schemathesis.stdin(Stdio::null()).output().context("schemathesis cannot be started")?;
-    let said = String::from_utf8_lossy(&ended.stdout);
+    let limit = Duration::from_secs(seconds.into()) + GRACE;
+    let (said, complained) = ended(&mut schemathesis, server.folder.path(), limit)?;
     let calls = calls(&said).unwrap_or_default();
     // What schemathesis cannot make up it calls an error; that is no finding about the server.
     let found = ["= FAILURES =", "Network Error", "Network error"].iter().any(|mark| said.contains(mark));
     if found || calls < FEWEST_CALLS || server.process.try_wait()?.is_some() {
         bail!(
-            "calls with made-up input broke something ({calls} calls):\n{said}\n{}\nthe server said:\n{}",
-            String::from_utf8_lossy(&ended.stderr),
+            "calls with made-up input broke something ({calls} calls):\n{said}\n{complained}\nthe server said:\n{}",
             server.said()
         );
     }
     report(&format!("{calls} calls, none of them a server error"));
     Ok(())
+}
+
+/// What a program said and complained about, when it has ended; it is killed when it takes longer.
+fn ended(command: &mut Command, folder: &Path, limit: Duration) -> Result<(String, String)> {
+    let files = ["said", "complained"].map(|name| folder.join(name));
+    let [said, complained] = &files;
+    let to = |file: &Path| std::fs::File::create(file).map(Stdio::from);
+    command.stdin(Stdio::null()).stdout(to(said)?).stderr(to(complained)?);
+    let mut process = command.spawn().context("schemathesis cannot be started")?;
+    let begun = Instant::now();
+    while process.try_wait()?.is_none() {
+        if begun.elapsed() > limit {
+            process.kill()?;
+            process.wait()?;
+            bail!(
+                "schemathesis did not end within {} s:\n{}",
+                limit.as_secs(),
+                String::from_utf8_lossy(&std::fs::read(said)?)
+            );
+        }
+        std::thread::park_timeout(Duration::from_millis(200));
+    }
+    let text = |file: &Path| std::fs::read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    Ok((text(said)?, text(complained)?))
 }
 
 /// How many calls were made: `12896 generated` of the summary.
@@ -67,6 +96,9 @@ fn install() -> Result<PathBuf> {
     let to = cargo::target()?.join("services/schemathesis");
     std::fs::create_dir_all(&to)?;
     std::fs::copy(from.join("schemathesis.toml"), to.join("schemathesis.toml"))?;
+    // Two at once would take each other's files away; the lock ends with this function.
+    let lock = std::fs::File::create(to.join("lock"))?;
+    lock.lock()?;
     let list = |folder: &Path| std::fs::read(folder.join(LIST)).ok();
     if list(&from) == list(&to) {
         return Ok(to);
@@ -92,7 +124,14 @@ impl Server {
     fn start() -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("tutela-test-").tempdir()?;
         let log = std::fs::File::create(folder.path().join("log"))?;
-        let mut process = Command::new(cargo::target()?.join("debug/tutela"))
+        let mut command = Command::new(cargo::target()?.join("debug/tutela"));
+        // Whoever runs this may have settings of their own, even a state.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("TUTELA_") {
+                command.env_remove(name);
+            }
+        }
+        let mut process = command
             .current_dir(folder.path())
             .args(["--format", "json", "serve", "--listen", "127.0.0.1:0", "--data", "data"])
             .env("TUTELA_KEY", STANDARD.encode([7; 32]))

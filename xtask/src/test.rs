@@ -57,12 +57,15 @@ fn nextest() -> Result<()> {
     cargo::run_with(&arguments, services.environment())
 }
 
+/// The version that is installed where there is none.
+const NEXTEST: &str = "0.9.143";
+
 fn need_nextest() -> Result<()> {
     if cargo::has("nextest") {
         return Ok(());
     }
     step("installing cargo-nextest");
-    cargo::run(&["install", "cargo-nextest", "--locked"]).context(
+    cargo::run(&["install", "cargo-nextest", "--version", NEXTEST, "--locked"]).context(
         "the tests need cargo-nextest; install it by hand (https://nexte.st) and run `cargo xtask test` again",
     )
 }
