@@ -99,8 +99,8 @@ pub(crate) fn check(template: &str, known: &[&str]) -> Result<(), RenderError> {
         match token {
             Token::Text(text) => {
                 let is_written = |name: &&str| text.contains(&format!("__{}__", name.to_uppercase()));
-                let written = UNDERSCORED.iter().copied().filter(is_written);
-                if let Some(name) = written.into_iter().find(|name| !known.contains(name)) {
+                let mut written = UNDERSCORED.iter().copied().filter(is_written);
+                if let Some(name) = written.find(|name| !known.contains(name)) {
                     return Err(unknown(name, known));
                 }
             }

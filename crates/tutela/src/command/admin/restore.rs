@@ -195,7 +195,7 @@ fn put(backup: &Path, place: &StateSettings, file: &Path) -> Result<Journal, Fai
 /// How many whole lines a journal has; none if there is no such file.
 fn lines(journal: &Path) -> Result<usize, Failure> {
     match std::fs::read(journal) {
-        Ok(bytes) => Ok(bytes.iter().filter(|byte| **byte == b'\n').count()),
+        Ok(bytes) => Ok(bytes.split(|byte| *byte == b'\n').skip(1).count()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
         Err(error) => Err(Failure::unreadable(journal, &error)),
     }
