@@ -91,9 +91,14 @@ impl Connections {
                 Trial::Succeeded
             }
             ConnectionType::Https | ConnectionType::Manual | ConnectionType::Website => Trial::Skipped,
-            ConnectionType::ManualWebhook => {
-                Trial::Failed("no fields are defined for this form; define them first".to_owned())
-            }
+            ConnectionType::ManualWebhook => match self.store().manual_form_find(&connection.key).await {
+                Ok(Some(form)) if !form.fields.is_empty() => Trial::Succeeded,
+                Ok(_) => Trial::Failed("no fields are defined for this form; define them first".to_owned()),
+                Err(error) => {
+                    tracing::error!(%error, connection = %connection.key, "a form was not read");
+                    Trial::Failed("the form could not be read; try again".to_owned())
+                }
+            },
             ConnectionType::AttentiveEmail
             | ConnectionType::DynamicErasureEmail
             | ConnectionType::GenericConsentEmail

@@ -103,6 +103,8 @@ pub enum TokenEnd<'a> {
     Token(&'a str),
     /// All of a person.
     Login(&'a LoginId),
+    /// All that were handed out for this client or person of the settings, as [`TokenFor::Root`].
+    Root(&'a [u8; 32]),
 }
 
 impl Store {
@@ -187,9 +189,11 @@ impl Store {
     pub async fn access_token_end(&self, end: TokenEnd<'_>, actor: Actor) -> Result<u64, StoreError> {
         const TOKEN: &str = "DELETE FROM access_token WHERE hash = $1";
         const LOGIN: &str = "DELETE FROM access_token WHERE login_id = $1";
+        const ROOT: &str = "DELETE FROM access_token WHERE root_hash = $1";
         let (query, object) = match end {
             TokenEnd::Token(text) => (sqlx::query(TOKEN).bind(AccessToken::hash_of(text).to_vec()), "token"),
             TokenEnd::Login(id) => (sqlx::query(LOGIN).bind(id.as_str()), id.as_str()),
+            TokenEnd::Root(root_hash) => (sqlx::query(ROOT).bind(root_hash.to_vec()), "root"),
         };
         let mut tx = self.begin().await?;
         let ended = query.execute(tx.connection()).await?.rows_affected();

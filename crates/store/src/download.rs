@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use model::PrivacyRequestId;
 use serde_json::json;
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 use crate::{Actor, AuditEvent, Store, StoreError};
 
@@ -19,7 +20,7 @@ pub struct IssuedDownload {
     pub expires_at: Timestamp,
 }
 
-/// What a link that was just used up stood for.
+/// What a link stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Download {
     /// Whose data.
@@ -63,6 +64,17 @@ impl Store {
         Ok(IssuedDownload { token, expires_at })
     }
 
+    /// What a link stands for, without using it up; `None` if it was used, has ended, or never was one.
+    pub async fn download_find(&self, token: &str) -> Result<Option<Download>, StoreError> {
+        const FIND: &str = "SELECT request, rule FROM download WHERE hash = $1 AND expires_at > $2";
+        let row = sqlx::query(FIND)
+            .bind(AccessToken::hash_of(token).to_vec())
+            .bind(self.now())
+            .fetch_optional(&self.inner.reader)
+            .await?;
+        row.as_ref().map(download).transpose()
+    }
+
     /// Uses a link up; `None` if it was used before, has ended, or never was one.
     pub async fn download_take(&self, token: &str, actor: Actor) -> Result<Option<Download>, StoreError> {
         const TAKE: &str = "DELETE FROM download WHERE hash = $1 AND expires_at > $2 RETURNING request, rule";
@@ -73,12 +85,16 @@ impl Store {
             .fetch_optional(tx.connection())
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let request: String = row.try_get(0)?;
-        let damaged = |_| StoreError::Damaged { what: "a link to a download" };
-        let download = Download { request: request.parse().map_err(damaged)?, rule: row.try_get(1)? };
-        let event = AuditEvent::new(actor, "download.used", &request).with(json!({"rule": download.rule}));
+        let download = download(&row)?;
+        let event = AuditEvent::new(actor, "download.used", download.request.as_str())
+            .with(json!({"rule": download.rule}));
         self.audit_enter_in(&mut tx, &event).await?;
         tx.commit().await?;
         Ok(Some(download))
     }
+}
+
+fn download(row: &AnyRow) -> Result<Download, StoreError> {
+    let damaged = |_| StoreError::Damaged { what: "a link to a download" };
+    Ok(Download { request: row.try_get::<String, _>(0)?.parse().map_err(damaged)?, rule: row.try_get(1)? })
 }

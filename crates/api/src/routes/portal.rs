@@ -24,6 +24,7 @@ use utoipa_axum::routes;
 use self::form::Form;
 use self::page::{Page, View};
 use crate::ApiError;
+use crate::address::Address;
 use crate::query::Query;
 use crate::session::{Cookie, csrf_token};
 use crate::state::ApiState;
@@ -202,14 +203,17 @@ async fn make(State(state): State<ApiState>, form: Form<IntakeForm>) -> Result<R
     tag = "Portal",
     params(("privacy_request_id" = String, Path)),
     security(()),
-    responses((status = 200, body = String, content_type = "text/html"), (status = 404))
+    responses((status = 200, body = String, content_type = "text/html"), (status = 404), (status = 429))
 )]
 async fn show(
     State(state): State<ApiState>,
+    address: Address,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     is_there(&state)?;
+    // It reads for whoever comes along.
+    state.public_calls().take(&address.name())?;
     let browser = Browser::of(&headers, &state);
     let page = page_of(&state, &browser, &id).await?;
     Ok(browser.reply(page, &state))
@@ -226,7 +230,7 @@ struct Nothing {}
     tag = "Portal",
     params(("privacy_request_id" = String, Path)),
     security(()),
-    responses((status = 200, body = String, content_type = "text/html"), (status = 403), (status = 404))
+    responses((status = 200, body = String, content_type = "text/html"), (status = 403), (status = 404), (status = 429))
 )]
 async fn send_code(
     State(state): State<ApiState>,
@@ -234,7 +238,9 @@ async fn send_code(
     form: Form<Nothing>,
 ) -> Result<Response, ApiError> {
     is_there(&state)?;
-    if let Ok(request) = id.parse() {
+    if let Ok(request) = id.parse::<PrivacyRequestId>() {
+        // Counted before anything is looked up: the limit does not tell which requests there are.
+        state.sign_ins().take(&format!("code {request}"))?;
         match state.requests().send_visit_codes(&request).await {
             Ok(()) => {}
             Err(RequestError::Store(error)) => return Err(error.into()),

@@ -4,6 +4,7 @@ mod bulk_action;
 mod certificate;
 mod config;
 mod csv_file;
+mod csv_table;
 mod deadline;
 mod event;
 mod filter;
@@ -216,6 +217,12 @@ async fn verify_erasure(state: &ApiState, headers: &HeaderMap, id: &str) -> Resu
 /// The request; deleted ones, too.
 async fn find(state: &ApiState, id: &str) -> Result<PrivacyRequest, ApiError> {
     Ok(state.requests().get_named(id).await?)
+}
+
+/// The request, unless it was deleted: for all that hands out what was found, planned or done for it.
+async fn find_live(state: &ApiState, id: &str) -> Result<PrivacyRequest, ApiError> {
+    let id = find(state, id).await?.id;
+    Ok(state.requests().get_live(&id).await?)
 }
 
 impl From<RequestError> for ApiError {

@@ -140,9 +140,11 @@ async fn logout(
     headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
     let credential = Credential::of(&headers, &state)?;
-    let end = match &caller.who {
-        Who::Login(id) => TokenEnd::Login(id),
-        Who::RootClient | Who::RootUser | Who::Client(_) => TokenEnd::Token(credential.text()),
+    let root_hash = state.settings().root_user.as_ref().map(RootUser::hash);
+    let end = match (&caller.who, &root_hash) {
+        (Who::Login(id), _) => TokenEnd::Login(id),
+        (Who::RootUser, Some(root_hash)) => TokenEnd::Root(root_hash),
+        (Who::RootUser | Who::RootClient | Who::Client(_), _) => TokenEnd::Token(credential.text()),
     };
     state.store().access_token_end(end, caller.actor).await?;
     Ok(StatusCode::NO_CONTENT)

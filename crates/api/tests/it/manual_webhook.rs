@@ -172,3 +172,17 @@ async fn what_was_erased_by_hand_is_said_field_by_field() {
     assert_eq!(not_yet, json!({"checked": false, "fields": {"name": true, "note": false}}));
     assert_eq!(app.get(&path).await.1, json!({"checked": true, "fields": {"name": true, "note": true}}));
 }
+
+// rule: fides-api 12
+#[tokio::test]
+async fn a_form_works_once_it_asks_for_something() {
+    let app = app().await;
+    let test = async || app.get("/api/v1/connection/desk/test").await.1["test_status"].clone();
+
+    let without = test().await;
+    let form = json!({"fields": [{"pii_field": "note"}]});
+    assert_eq!(app.send(Method::POST, FORM, form).await.0, StatusCode::CREATED);
+    let with = test().await;
+
+    assert_eq!((without, with), (json!("failed"), json!("succeeded")));
+}

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::time::Duration;
 
+use api::ApiSettings;
 use axum::body::Body;
 use crypto::{AccessToken, Secret};
 use http::header::{CONTENT_TYPE, COOKIE};
@@ -22,11 +23,19 @@ smtp: {host: mail.example.com, from: privacy@example.com}
 const EMAIL: &str = "canary-ana@example.com";
 
 async fn app() -> App {
+    app_with(|_| {}).await
+}
+
+async fn app_with(change: impl FnOnce(&mut ApiSettings)) -> App {
     let inputs =
         ServerInputs { file: Some(SourceFile::new("server.yml", SETTINGS)), ..ServerInputs::default() };
     let checked = server_settings(&inputs);
     let settings = checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
-    let app = App::start_with(|api| api.configured = settings).await;
+    let app = App::start_with(|api| {
+        api.configured = settings;
+        change(api);
+    })
+    .await;
     let policy = json!([{"name": "Erase me", "key": "erase_me"}]);
     let (_, made) = app.send(Method::PATCH, "/api/v1/dsr/policy", policy).await;
     assert_eq!(made["failed"], json!([]), "{made}");
@@ -289,6 +298,55 @@ async fn data_are_given_out_locked_once_and_only_after_a_code() {
     app.clock().advance(Duration::from_hours(2));
     let late = browser.send(&app, &format!("{path}/download"), &password).await;
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn codes_for_one_request_are_counted_whether_it_is_there_or_not() {
+    let app = app_with(|settings| settings.auth_rate_limit.calls = 2).await;
+    let mut browser = Browser::default();
+    let known = browser.ask(&app).await;
+    let unknown = format!("/portal/request/{}", PrivacyRequestId::new(&RandomIds));
+
+    let mut statuses = Vec::new();
+    for path in [&known, &unknown] {
+        for _ in 0..3 {
+            statuses.push(browser.send(&app, &format!("{path}/code"), &[]).await.status);
+        }
+    }
+
+    let (sent, refused) = (StatusCode::OK, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(statuses, [sent, sent, refused, sent, sent, refused]);
+}
+
+#[tokio::test]
+async fn looks_at_a_request_are_counted_by_address() {
+    let app = app_with(|settings| settings.public_rate_limit.calls = 2).await;
+    let path = format!("/portal/request/{}", PrivacyRequestId::new(&RandomIds));
+    let mut browser = Browser::default();
+
+    let mut look = async || browser.open(&app, &path).await.status;
+    let statuses = [look().await, look().await, look().await];
+
+    assert_eq!(statuses, [StatusCode::OK, StatusCode::OK, StatusCode::TOO_MANY_REQUESTS]);
+}
+
+#[tokio::test]
+async fn whether_there_are_data_is_told_only_after_a_code() {
+    let app = app().await;
+    let id = finished(&app).await;
+    let path = format!("/portal/request/{id}");
+    let mut browser = Browser::default();
+    browser.open(&app, "/portal").await;
+    let hash = AccessToken::hash_of(browser.cookie.split('=').nth(1).unwrap());
+    let visit = (&hash, &id);
+    app.store().portal_visit_open(visit, PortalEntry::Made, Duration::from_hours(1)).await.unwrap();
+    let note = app.data().join("packages/1.json");
+
+    let with = browser.open(&app, &path).await.text();
+    std::fs::rename(&note, note.with_extension("aside")).unwrap();
+    let without = browser.open(&app, &path).await.text();
+
+    assert_eq!(with, without);
 }
 
 #[tokio::test]

@@ -254,6 +254,30 @@ async fn the_person_of_the_settings_may_do_everything_until_the_settings_change(
     assert_eq!(moved.call("GET /api/v1/session", &[], None).await.status, StatusCode::FORBIDDEN);
 }
 
+// rule: fides-api 2.3
+#[tokio::test]
+async fn the_person_of_the_settings_signs_out_everywhere() {
+    let user = RootUser { username: "root".to_owned(), password: Secret::new(PASSWORD.to_owned()) };
+    let app = App::start_with(|settings| settings.root_user = Some(user)).await;
+    let form = json!({"username": "root", "password": PASSWORD});
+    let sign_in_with_token = async || {
+        let (_, reply) = app.send(http::Method::POST, "/api/v1/login", form.clone()).await;
+        app.with_token(reply["token_data"]["access_token"].as_str().unwrap())
+    };
+    let (first, second) = (sign_in_with_token().await, sign_in_with_token().await);
+    let mut browser = Browser::new(&app);
+    sign_in(&mut browser, "root", PASSWORD).await;
+    let before = browser.call("GET /api/v1/session", &[], None).await.status;
+
+    let out = first.send(http::Method::POST, "/api/v1/logout", Value::Null).await.0;
+
+    assert_eq!((before, out), (StatusCode::OK, StatusCode::NO_CONTENT));
+    assert_eq!(first.get("/api/v1/session").await.0, StatusCode::FORBIDDEN);
+    assert_eq!(second.get("/api/v1/session").await.0, StatusCode::FORBIDDEN);
+    assert_eq!(browser.call("GET /api/v1/session", &[], None).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(app.get("/api/v1/oauth/client").await.0, StatusCode::OK, "a client stays signed in");
+}
+
 #[tokio::test]
 async fn calls_of_anybody_that_change_something_are_counted_by_address() {
     let app = App::start_with(|settings| settings.public_rate_limit.calls = 2).await.without_token();

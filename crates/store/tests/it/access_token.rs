@@ -181,6 +181,25 @@ async fn one_token_or_all_of_a_person_can_be_ended(#[case] backend: Backend) {
     assert_eq!(bench.holder(&of_client).await, None);
 }
 
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn all_tokens_of_one_root_can_be_ended_and_no_others(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let (mine, other) = ([1; 32], [2; 32]);
+    let first = bench.issue(TokenFor::Root { root_hash: mine }).await.unwrap();
+    let second = bench.issue(TokenFor::Root { root_hash: mine }).await.unwrap();
+    let others = bench.issue(TokenFor::Root { root_hash: other }).await.unwrap();
+    let (_, of_client) = bench.client_and_token().await;
+
+    let ended = bench.store.access_token_end(TokenEnd::Root(&mine), Actor::person("pat")).await.unwrap();
+
+    assert_eq!(ended, 2);
+    assert_eq!((bench.holder(&first).await, bench.holder(&second).await), (None, None));
+    assert!(bench.holder(&others).await.is_some() && bench.holder(&of_client).await.is_some());
+}
+
 #[tokio::test]
 async fn the_database_file_shows_no_token() {
     let bench = Backend::Sqlite.start().await.unwrap();

@@ -64,13 +64,21 @@ async fn a_link_is_good_once_and_until_it_ends(#[case] backend: Backend) {
     let download = Download { request: request(&bench).await, rule: Some("rule".to_owned()) };
     let issue = async || store.download_issue(&download, DAY, Actor::system()).await.unwrap();
     let take = async |token: &str| store.download_take(token, Actor::system()).await.unwrap();
+    let find = async |token: &str| store.download_find(token).await.unwrap();
 
     let (first, second) = (issue().await, issue().await);
     let text = first.token.text().expose();
+    let found = [find("nonsense").await, find(text).await, find(text).await];
     let used = [take("nonsense").await, take(text).await, take(text).await];
+    let gone = find(text).await;
+    let ends = second.token.text().expose();
+    let waits = find(ends).await;
     bench.clock.advance(DAY);
+    let ended = find(ends).await;
     let late = take(second.token.text().expose()).await;
 
+    assert_eq!(found, [None, Some(download.clone()), Some(download.clone())], "looking uses nothing up");
+    assert_eq!((gone, waits, ended), (None, Some(download.clone()), None));
     assert_eq!(used, [None, Some(download.clone()), None]);
     assert_eq!(late, None);
 }

@@ -58,7 +58,7 @@ pub(super) enum View {
         status: &'static str,
         due: Option<String>,
         asks_for_code: bool,
-        has_package: bool,
+        asks_again: bool,
         can_download: bool,
         expires: Option<String>,
     },
@@ -156,16 +156,18 @@ impl View {
         state: &ApiState,
         (request, visit): (&PrivacyRequest, PortalVisit),
     ) -> Result<Self, ApiError> {
-        let package = package_of(state, request).await?;
         let is_verified = visit.verified_at.is_some();
+        let package = if is_verified { package_of(state, request).await? } else { None };
+        let can_download = package.is_some() && visit.downloaded_at.is_none();
+        let may_have_data = request.status == PrivacyRequestStatus::Complete && !is_verified;
         Ok(Self::Request {
             id: request.id.as_str().to_owned(),
             received: day(request.requested_at),
             status: in_words(request.status),
             due: request.due_at.filter(|_| request.finished_at.is_none()).map(day),
             asks_for_code: request.status == PrivacyRequestStatus::IdentityUnverified,
-            has_package: package.is_some(),
-            can_download: package.is_some() && is_verified && visit.downloaded_at.is_none(),
+            asks_again: may_have_data || (package.is_some() && !can_download),
+            can_download,
             expires: package.map(|package| day(package.expires_at)),
         })
     }

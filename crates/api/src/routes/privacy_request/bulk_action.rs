@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use crypto::Secret;
+use privacy::request::status::{Event, Refused};
 use privacy::request::{By, RequestError};
 use serde_json::{Value, json};
-use store::{PrivacyRequest, Window};
+use store::{PrivacyRequest, PrivacyRequestStatus, Window};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -146,6 +147,9 @@ async fn soft_delete(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
     Approve,
+    /// As [`Action::Approve`], for those that a search finds: nobody looked at each, so nobody vouches
+    /// for an identity that is not shown to be the person's.
+    ApproveFound,
     Deny,
     Cancel,
     Retry,
@@ -159,6 +163,10 @@ async fn act(
     (action, body): (Action, &Value),
 ) -> Result<BulkReply<RequestReply>, ApiError> {
     let Selection { which, reason } = Selection::read(body)?;
+    let action = match (action, &which) {
+        (Action::Approve, Which::Found { .. }) => Action::ApproveFound,
+        (action, Which::Ids(_) | Which::Found { .. }) => action,
+    };
     let ids = selected(state, which).await?;
     let by = caller.by();
     let mut shaper = Shaper::new(state, Show::default());
@@ -212,10 +220,15 @@ impl Action {
         (by, reason): (&By, Option<&str>),
     ) -> Result<PrivacyRequest, RequestError> {
         let requests = state.requests();
-        let id = requests.get_named(id).await?.id;
+        let PrivacyRequest { id, status, deleted_at, .. } = requests.get_named(id).await?;
         let reason = reason.map(|reason| Secret::new(reason.to_owned()));
         match self {
-            Self::Approve => requests.approve(&id, by).await,
+            Self::ApproveFound
+                if status == PrivacyRequestStatus::IdentityUnverified && deleted_at.is_none() =>
+            {
+                Err(Refused { status, event: Event::Approve }.into())
+            }
+            Self::Approve | Self::ApproveFound => requests.approve(&id, by).await,
             Self::Deny => requests.deny(&id, by, reason).await,
             Self::Cancel => requests.cancel(&id, by, reason).await,
             Self::Retry => requests.retry(&id, by).await,
@@ -229,9 +242,10 @@ impl Action {
         match (self, error) {
             (_, RequestError::Store(error)) => Err(error.into()),
             (_, RequestError::NotFound { .. }) => Ok(format!("No privacy request found with id '{id}'")),
-            (Self::Approve | Self::Deny | Self::Cancel, RequestError::Deleted { .. }) => {
-                Ok("Cannot transition status for a deleted request".to_owned())
-            }
+            (
+                Self::Approve | Self::ApproveFound | Self::Deny | Self::Cancel,
+                RequestError::Deleted { .. },
+            ) => Ok("Cannot transition status for a deleted request".to_owned()),
             (Self::Retry, RequestError::Deleted { .. }) => {
                 Ok("Cannot restart a deleted privacy request".to_owned())
             }

@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::find;
+use super::find_live;
 use crate::ApiError;
 use crate::caller::Caller;
 use crate::query::Query;
@@ -53,7 +53,7 @@ async fn read(
     Path(id): Path<String>,
     Query(form): Query<Form>,
 ) -> Result<Response, ApiError> {
-    let request = find(&state, &id).await?;
+    let request = find_live(&state, &id).await?;
     let missing = || ApiError::NotFound(format!("privacy request {} has no certificate yet", request.id));
     let run = request.change_run.as_ref().ok_or_else(missing)?;
     let kept = state.store().certificate_find(run).await?.ok_or_else(missing)?;
@@ -115,7 +115,7 @@ async fn issue(
 
 /// Looks again for everything that should have gone.
 pub(super) async fn look_again(state: &ApiState, id: &str, actor: Actor) -> Result<VerifiedReply, ApiError> {
-    let request = find(state, id).await?;
+    let request = find_live(state, id).await?;
     let run = request.change_run.ok_or_else(|| {
         ApiError::NotFound(format!("nothing was erased for privacy request {}", request.id))
     })?;

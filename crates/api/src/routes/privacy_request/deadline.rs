@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::find;
+use super::find_live;
 use crate::ApiError;
 use crate::body::Body;
 use crate::caller::Caller;
@@ -90,7 +90,7 @@ async fn read(
     State(state): State<ApiState>,
     Path(id): Path<String>,
 ) -> Result<Json<DeadlineReply>, ApiError> {
-    let request = find(&state, &id).await?;
+    let request = find_live(&state, &id).await?;
     let missing = || {
         let text = "no law that is known here says by when this request is to be answered";
         ApiError::NotFound(text.to_owned())
@@ -120,7 +120,7 @@ async fn extend(
         let loc = vec![json!("body"), json!("reason")];
         return Err(ApiError::invalid("value_error", loc, "the person is told why it takes longer"));
     }
-    let request = find(&state, &id).await?;
+    let request = find_live(&state, &id).await?;
     let longer = Longer { why: Secret::new(sent.reason.0), named_day: sent.last_day };
     let deadline = state.requests().extend(&request.id, longer, &caller.by()).await?;
     Ok(Json(DeadlineReply::of(deadline)))

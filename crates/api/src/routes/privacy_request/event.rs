@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::find;
+use super::find_live;
 use super::reply::ProgressReply;
 use crate::ApiError;
 use crate::state::ApiState;
@@ -67,7 +67,7 @@ async fn follow(
     State(state): State<ApiState>,
     Path(id): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
-    let id = find(&state, &id).await?.id;
+    let id = find_live(&state, &id).await?.id;
     let place = state.followers().try_acquire_owned().map_err(|_| ApiError::TooManyRequests(60))?;
     let follower =
         Follower { state, id, _place: place, last: None, until: Instant::now() + LONGEST, over: false };

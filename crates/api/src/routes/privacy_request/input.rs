@@ -143,7 +143,11 @@ fn one(position: usize, element: Element<RequestInput>) -> Result<Checked, Vec<I
         wrong.push(value_error("location", "write a code of ISO 3166, as in `DE` or `US-CA`"));
     }
     let custom_fields = input.custom_privacy_request_fields.unwrap_or_default();
-    for (name, field) in &custom_fields {
+    if custom_fields.len() > MOST_FIELDS {
+        let text = format!("at most {MOST_FIELDS} custom fields");
+        wrong.push(Invalid::new("too_long", at("custom_privacy_request_fields"), text));
+    }
+    for (name, field) in custom_fields.iter().take(MOST_FIELDS) {
         if !fits(name, &field.value) {
             let loc = [at("custom_privacy_request_fields"), vec![json!(name), json!("value")]].concat();
             wrong.push(Invalid::new("value_error", loc, "write a text, a number, or a list of those"));
@@ -170,6 +174,8 @@ fn one(position: usize, element: Element<RequestInput>) -> Result<Checked, Vec<I
     })
 }
 
+/// The most custom fields of one request.
+const MOST_FIELDS: usize = 50;
 /// The longest list of values of one field.
 const MOST_VALUES: usize = 100;
 /// The longest text, in bytes.

@@ -12,8 +12,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::csv_file;
+use super::csv_table::{Entry, Table};
 use super::filter::{Search, SearchQuery, Show, Wanted};
-use super::identity::KNOWN;
 use super::reply::RequestReply;
 use super::shape::{Shaper, status_words};
 use crate::ApiError;
@@ -91,21 +91,25 @@ async fn file(state: &ApiState, wanted: Wanted) -> Result<Response, ApiError> {
         )));
     }
     let mut shaper = Shaper::new(state, Show::default());
-    let mut lines: Vec<Entry> = Vec::new();
+    let mut table = Table::new();
     let mut offset = 0;
     loop {
         let window = Window { offset, limit: CHUNK };
         let items = state.store().privacy_request_list(&wanted.filter, window).await?.items;
         let is_last = items.len() < CHUNK as usize;
         for request in items {
-            lines.push(entry(state, &mut shaper, request).await?);
+            table.push(entry(state, &mut shaper, request).await?)?;
         }
-        if is_last || u64::try_from(lines.len()).unwrap_or(u64::MAX) >= most {
+        if is_last || u64::try_from(table.len()).unwrap_or(u64::MAX) >= most {
             break;
         }
         offset += u64::from(CHUNK);
     }
-    let bytes = table(lines)?;
+    let written = tokio::task::spawn_blocking(move || {
+        let (columns, lines) = table.into_lines();
+        csv_file::write(&columns, lines)
+    });
+    let bytes = written.await.map_err(|error| ApiError::Private(Box::new(error)))??;
     let day = state.clock().now().to_zoned_datetime(TimeZone::UTC).date();
     let name = format!("attachment; filename=privacy_requests_download_{day}.csv");
     let mut response = bytes.into_response();
@@ -115,28 +119,6 @@ async fn file(state: &ApiState, wanted: Wanted) -> Result<Response, ApiError> {
     }
     Ok(response)
 }
-
-/// One line before it is known which columns there are.
-struct Entry {
-    fixed: [String; 10],
-    /// Kind of identity, its label, its values.
-    identities: Vec<(String, String, String)>,
-    /// Label of a custom field, and its value.
-    fields: Vec<(String, String)>,
-}
-
-const FIXED: [&str; 10] = [
-    "Status",
-    "Request Type",
-    "Time Received",
-    "Deadline",
-    "Reviewed By",
-    "Request ID",
-    "Time Approved/Denied",
-    "Denial Reason",
-    "Last Updated",
-    "Completed On",
-];
 
 async fn entry(
     state: &ApiState,
@@ -188,36 +170,4 @@ fn in_words(value: &Value) -> String {
         Value::Array(list) => list.iter().map(in_words).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
-}
-
-/// All lines under all their columns: known kinds of identities first, then others, then custom fields.
-fn table(entries: Vec<Entry>) -> Result<Vec<u8>, ApiError> {
-    let mut kinds: Vec<(String, String)> =
-        KNOWN.iter().map(|(kind, label)| ((*kind).to_owned(), (*label).to_owned())).collect();
-    let mut labels: Vec<String> = Vec::new();
-    for entry in &entries {
-        for (kind, label, _) in &entry.identities {
-            if !kinds.iter().any(|(known, _)| known == kind) {
-                kinds.push((kind.clone(), label.clone()));
-            }
-        }
-        for (label, _) in &entry.fields {
-            if !labels.contains(label) {
-                labels.push(label.clone());
-            }
-        }
-    }
-    let mut columns: Vec<String> = FIXED.iter().map(|name| (*name).to_owned()).collect();
-    columns.extend(kinds.iter().map(|(_, label)| label.clone()));
-    columns.extend(labels.iter().map(|label| format!("Custom Field {label}")));
-    let lines = entries.into_iter().map(|entry| {
-        let identity =
-            |kind: &str| entry.identities.iter().find(|one| one.0 == kind).map(|one| one.2.clone());
-        let field = |label: &String| entry.fields.iter().find(|one| one.0 == *label).map(|one| one.1.clone());
-        let mut line: Vec<String> = entry.fixed.to_vec();
-        line.extend(kinds.iter().map(|(kind, _)| identity(kind).unwrap_or_default()));
-        line.extend(labels.iter().map(|label| field(label).unwrap_or_default()));
-        line
-    });
-    csv_file::write(&columns, lines)
 }

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::filter::Show;
-use super::find;
+use super::find_live;
 use super::reply::RequestReply;
 use super::shape::Shaper;
 use crate::ApiError;
@@ -54,7 +54,7 @@ struct PlanReply {
     responses((status = 200, body = PlanReply), (status = 404), (status = 409))
 )]
 async fn read(State(state): State<ApiState>, Path(id): Path<String>) -> Result<Json<PlanReply>, ApiError> {
-    let request = find(&state, &id).await?;
+    let request = find_live(&state, &id).await?;
     let digest = request.plan.as_ref().ok_or_else(|| no_plan(&request))?;
     let plan = state.store().plan_find(digest).await?.ok_or_else(|| no_plan(&request))?;
     let file = serde_json::from_slice(plan.body.expose());
@@ -91,7 +91,7 @@ async fn make(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<RequestReply>, ApiError> {
-    let id = find(&state, &id).await?.id;
+    let id = find_live(&state, &id).await?.id;
     let asked = state.requests().ask_for_plan(&id, &caller.by()).await?;
     with_progress(&state, asked).await
 }
@@ -119,7 +119,7 @@ async fn approve(
     Path(id): Path<String>,
     Body(body): Body<Approval>,
 ) -> Result<Json<RequestReply>, ApiError> {
-    let id = find(&state, &id).await?.id;
+    let id = find_live(&state, &id).await?.id;
     let digest: PlanDigest = body.digest.parse().map_err(|_| {
         let text = "write the digest of the plan: `sha256:` and 64 digits";
         ApiError::invalid("value_error", vec![json!("body"), json!("digest")], text)

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, LOCATION};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use privacy::access::Package;
 use privacy::policy_book::PolicyBook;
@@ -138,28 +138,34 @@ struct Token {
 )]
 async fn package(
     State(state): State<ApiState>,
-    address: Address,
+    (method, address): (Method, Address),
     Path(id): Path<String>,
     Query(query): Query<Token>,
 ) -> Result<Response, ApiError> {
+    if method == Method::HEAD {
+        return Err(ApiError::MethodNotAllowed("GET, POST".to_owned()));
+    }
     state.sign_ins().take(&format!("download {}", address.name()))?;
     let not_good = || ApiError::NotSignedIn("this link was used, or has ended; ask for a new one".to_owned());
     let parsed = id.parse::<model::PrivacyRequestId>();
     let parsed = parsed.map_err(|_| ApiError::BadRequest("this is no id of a privacy request".to_owned()))?;
     let request = state.requests().get(&parsed).await?;
     complete(&request)?;
-    let taken = state.store().download_take(&query.token.unwrap_or_default(), Actor::system()).await?;
-    let download = taken.ok_or_else(not_good)?;
+    let token = query.token.unwrap_or_default();
+    let download = state.store().download_find(&token).await?.ok_or_else(not_good)?;
     if download.request != request.id {
         return Err(ApiError::Refused("this link is for another privacy request".to_owned()));
     }
     let rules = access_rules(&state, &request).await?;
     let rule = rule(&rules, download.rule.as_deref(), &request)?;
     let storage = place(&state, rule).await?;
-    match link(&state, &storage, &name(&request, rule)).await? {
-        Some(url) => Ok((StatusCode::FOUND, moved(&url)?).into_response()),
-        None => delivered(&state, &storage, &name(&request, rule)).await,
-    }
+    let response = match link(&state, &storage, &name(&request, rule)).await? {
+        Some(url) => (StatusCode::FOUND, moved(&url)?).into_response(),
+        None => delivered(&state, &storage, &name(&request, rule)).await?,
+    };
+    // Used up last, with everything at hand: what goes wrong before takes nobody's link away.
+    state.store().download_take(&token, Actor::system()).await?.ok_or_else(not_good)?;
+    Ok(response)
 }
 
 fn moved(url: &str) -> Result<HeaderMap, ApiError> {

@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{find, log};
+use super::{find_live, log};
 use crate::ApiError;
 use crate::state::ApiState;
 
@@ -58,7 +58,7 @@ async fn list(
     State(state): State<ApiState>,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<TaskReply>>, ApiError> {
-    let request = find(&state, &id).await?;
+    let request = find_live(&state, &id).await?;
     let logs = log::all(&state, &request.id).await?;
     let edges = edges(&state, &request.id).await;
     let mut replies = Vec::new();

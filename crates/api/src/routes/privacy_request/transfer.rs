@@ -13,7 +13,7 @@ use store::{PrivacyRequestStatus, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::find;
+use super::find_live;
 use crate::ApiError;
 use crate::file_body::file_body;
 use crate::state::ApiState;
@@ -35,7 +35,7 @@ async fn transfer(
     State(state): State<ApiState>,
     Path((id, rule)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
-    let request = find(&state, &id).await?;
+    let request = find_live(&state, &id).await?;
     if request.status != PrivacyRequestStatus::Complete {
         let text = format!(
             "privacy request {} is {}; its rows are there once it is complete",

@@ -142,3 +142,26 @@ async fn only_what_failed_is_tried_again_and_only_what_waits_is_finalized() {
         "Cannot manually finalize privacy request: status is pending, not requires_manual_finalization"
     );
 }
+
+// rule: fides-api 11.4
+#[tokio::test]
+async fn a_search_approves_nobody_whose_identity_is_not_shown_and_a_named_request_is_vouched_for() {
+    let app = started().await;
+    let known = made(&app).await;
+    let body = json!([{"policy_key": "erasure", "identity": {"email": "bob@example.com"}}]);
+    let (_, reply) = app.without_token().send(Method::POST, "/api/v1/privacy-request", body).await;
+    let stranger = &reply["succeeded"][0];
+    assert_eq!(stranger["status"], "identity_unverified", "{reply}");
+
+    let (status, reply) = app.send(Method::PATCH, APPROVE, json!({"filters": {}})).await;
+    let unchanged = now(&app, stranger).await["status"].clone();
+    let (_, named) = app.send(Method::PATCH, APPROVE, json!([id(stranger)])).await;
+
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(reply["succeeded"][0]["id"], known["id"], "{reply}");
+    assert_eq!(reply["succeeded"].as_array().unwrap().len(), 1);
+    assert_eq!(reply["failed"][0]["message"], "Cannot transition status");
+    assert_eq!(reply["failed"][0]["data"]["id"], stranger["id"]);
+    assert_eq!(unchanged, "identity_unverified");
+    assert_eq!(named["succeeded"][0]["id"], stranger["id"], "{named}");
+}

@@ -182,3 +182,22 @@ async fn drp_and_consent_are_refused_in_words() {
     assert_eq!((status, consent), (StatusCode::NOT_IMPLEMENTED, StatusCode::NOT_IMPLEMENTED));
     assert!(reply["detail"].as_str().unwrap().contains("Data Rights Protocol"));
 }
+
+// rule: fides-api 11.2
+#[tokio::test]
+async fn a_request_has_fifty_custom_fields_at_most() {
+    let app = started().await;
+    let with = async |count: usize| {
+        let fields = (0..count).map(|at| (format!("f{at}"), json!({"label": "F", "value": "x"})));
+        let fields: serde_json::Map<String, Value> = fields.collect();
+        let request = json!([{"policy_key": "access", "identity": {"email": "ana@example.com"}, "custom_privacy_request_fields": fields}]);
+        app.send(Method::POST, WITH_TOKEN, request).await
+    };
+
+    let (fits, _) = with(50).await;
+    let (status, reply) = with(51).await;
+
+    assert_eq!((fits, status), (StatusCode::OK, StatusCode::UNPROCESSABLE_ENTITY), "{reply}");
+    assert_eq!(reply["detail"][0]["loc"], json!(["body", 0, "custom_privacy_request_fields"]));
+    assert_eq!(reply["detail"][0]["type"], "too_long");
+}

@@ -198,6 +198,12 @@ async fn packed(app: &App) -> Value {
     request
 }
 
+/// The key of the rule that delivers packages.
+async fn access_rule(app: &App) -> String {
+    let policy = PolicyBook::new(app.store().clone()).document("access").await.unwrap().policy;
+    policy.rules.first().unwrap().key.clone()
+}
+
 fn downloads(app: &App) -> App {
     app.restarted(|settings| settings.configured.server.security.subject_request_download_ui_enabled = true)
 }
@@ -271,4 +277,66 @@ async fn how_identities_are_verified_is_told_to_anybody() {
         "valid_email_config_exists": false,
     });
     assert_eq!((status, reply), (StatusCode::OK, expected));
+}
+
+// rule: fides-api 11.4
+// rule: privacy-requests L-2
+#[tokio::test]
+async fn a_deleted_request_hands_out_nothing_but_itself_and_its_log() {
+    let app = started().await;
+    let (request, digest) = planned(&app).await;
+    let path = |end: &str| format!("/api/v1/privacy-request/{}{end}", id(&request));
+    let transfer = format!("/api/v1/privacy-request/transfer/{}/rule", id(&request));
+
+    let before = app.get(&path("/plan")).await.0;
+    let (deleted, _) = app.send(Method::POST, &path("/soft-delete"), json!(null)).await;
+    let mut refused = Vec::new();
+    for end in ["/plan", "/certificate", "/tasks", "/deadline", "/events"] {
+        refused.push((end.to_owned(), app.get(&path(end)).await));
+    }
+    refused.push((transfer.clone(), app.get(&transfer).await));
+    for (end, body) in [
+        ("/plan", json!(null)),
+        ("/approve", json!({"digest": digest.to_string()})),
+        ("/certificate", json!(null)),
+        ("/verify", json!({})),
+        ("/extend", json!({"reason": "many systems"})),
+    ] {
+        refused.push((end.to_owned(), app.send(Method::POST, &path(end), body).await));
+    }
+
+    assert_eq!((before, deleted), (StatusCode::OK, StatusCode::OK));
+    let text = format!("Privacy request with id {} has been deleted.", id(&request));
+    for (end, reply) in refused {
+        assert_eq!(reply, (StatusCode::UNPROCESSABLE_ENTITY, json!({"detail": text})), "{end}");
+    }
+    assert_eq!(app.get(&path("")).await.0, StatusCode::OK);
+    assert_eq!(app.get(&path("/log")).await.0, StatusCode::OK);
+}
+
+// rule: fides-api 11.6
+#[tokio::test]
+async fn a_link_is_not_used_up_by_what_gives_no_package() {
+    let app = downloads(&started().await);
+    let (request, other) = (packed(&app).await, packed(&app).await);
+    let issue = format!("/api/v1/privacy-request/{}/access-package", id(&request));
+    let (_, link) = app.send(Method::POST, &issue, json!(null)).await;
+    let link = link["path"].as_str().unwrap();
+    let file = app.data().join(format!("{}-{}.zip", id(&request), access_rule(&app).await));
+    let aside = file.with_extension("aside");
+    let anybody = app.without_token();
+    let call = async |method: Method, path: &str| anybody.call(method, path, "text/plain", "").await;
+
+    let head = call(Method::HEAD, link).await.status;
+    let elsewhere = call(Method::GET, &link.replace(id(&request), id(&other))).await.status;
+    std::fs::rename(&file, &aside).unwrap();
+    let missing = call(Method::GET, link).await.status;
+    std::fs::rename(&aside, &file).unwrap();
+    let fetched = call(Method::GET, link).await;
+    let again = call(Method::GET, link).await.status;
+
+    assert_eq!(head, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!((elsewhere, missing), (StatusCode::FORBIDDEN, StatusCode::NOT_FOUND));
+    assert_eq!((fetched.status, fetched.text().as_str()), (StatusCode::OK, "canary-package"));
+    assert_eq!(again, StatusCode::UNAUTHORIZED);
 }

@@ -147,3 +147,22 @@ async fn a_file_with_too_many_lines_is_refused() {
         "Requested privacy request report would contain 3 rows. A maximum of 2 rows is permitted. Please narrow your date range and try again."
     );
 }
+
+// rule: fides-api 11.3
+#[tokio::test]
+async fn a_file_whose_columns_strangers_multiply_is_refused() {
+    let app = started().await;
+    for request in 0..5 {
+        let kinds = (0..50).map(|kind| {
+            let kind = format!("kind_{request}_{kind}");
+            (kind.clone(), json!({"label": kind, "value": "x"}))
+        });
+        let identity: serde_json::Map<String, Value> = kinds.collect();
+        made_with(&app, json!({"policy_key": "access", "identity": identity})).await;
+    }
+
+    let (status, reply) = app.get("/api/v1/privacy-request?download_csv=true").await;
+
+    let text = "the file would have more than 200 columns, one for each kind of identity and custom field; narrow the search";
+    assert_eq!((status, &reply["detail"]), (StatusCode::BAD_REQUEST, &json!(text)));
+}
