@@ -23,7 +23,7 @@ const FEWEST_CALLS: u64 = 500;
 /// The same calls in every run, so that what was found is found again.
 const SEED: &str = "1";
 /// How long schemathesis may take beyond the time that it is given.
-const GRACE: Duration = Duration::from_secs(120);
+const GRACE: Duration = Duration::from_mins(2);
 const CLIENT: &str = "probe";
 const SECRET: &str = "canary-probe-secret";
 

@@ -2,11 +2,13 @@
 //! hold has ended.
 
 use jiff::Timestamp;
-use model::CollectionAddress;
-use store::{Hold, HoldRest, PrivacyRequest, Store, StoreError};
+use model::{CollectionAddress, PrivacyRequestId};
+use store::{Hold, HoldRest, PrivacyRequest, PrivacyRequestFilter, Store, StoreError, Window};
 
 use crate::plan::{HELD, Plan};
-use crate::request::{By, HeldIdentities, NewRequest, PrivacyRequests, RequestError, Submitter};
+use crate::request::{
+    By, HeldIdentities, KNOWN_IDENTITIES, NewRequest, PrivacyRequests, RequestError, Submitter,
+};
 
 /// Where requests that complete a rest come from.
 pub const SOURCE: &str = "Hold ended";
@@ -62,7 +64,16 @@ pub async fn complete_rests(requests: &PrivacyRequests, store: &Store) -> Result
             tracing::error!(request = %rest.request, "what is left of a request cannot be read");
             continue;
         };
-        let labels = held.iter().filter_map(|(kind, one)| Some((kind.to_owned(), one.label.clone()?)));
+        // Made before, by a process that was cut off before it noted that.
+        if let Some(follow_up) = made_before(store, &rest).await? {
+            store.hold_rest_followed(&rest.request, &follow_up).await?;
+            continue;
+        }
+        // Identities that an application told of have no label of their own, and need one here.
+        let labels = held.iter().filter_map(|(kind, one)| {
+            let own = (!KNOWN_IDENTITIES.contains(&kind)).then(|| kind.to_owned());
+            Some((kind.to_owned(), one.label.clone().or(own)?))
+        });
         let new = NewRequest {
             policy: rest.policy,
             labels: labels.collect(),
@@ -83,4 +94,19 @@ pub async fn complete_rests(requests: &PrivacyRequests, store: &Store) -> Result
         }
     }
     Ok(made)
+}
+
+/// The request that was made to complete this rest, if there is one.
+async fn made_before(store: &Store, rest: &HoldRest) -> Result<Option<PrivacyRequestId>, StoreError> {
+    let filter = PrivacyRequestFilter {
+        external_id: Some(rest.request.as_str().to_owned()),
+        policy: Some(rest.policy.clone()),
+        with_unlisted: true,
+        ..PrivacyRequestFilter::default()
+    };
+    let found = store.privacy_request_list(&filter, Window::ALL).await?.items;
+    let is_it = |one: &PrivacyRequest| {
+        one.source.as_deref() == Some(SOURCE) && one.external_id.as_deref() == Some(rest.request.as_str())
+    };
+    Ok(found.into_iter().find(is_it).map(|one| one.id))
 }

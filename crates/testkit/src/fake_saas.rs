@@ -96,6 +96,9 @@ impl FakeSaas {
     }
 
     /// Waits until at least `count` calls have arrived.
+    ///
+    /// # Panics
+    /// Never: the script lives as long as its server.
     pub async fn until_calls(&self, count: usize) {
         let mut arrived = self.script.arrived.subscribe();
         let waited = arrived.wait_for(|calls| *calls >= count).await;

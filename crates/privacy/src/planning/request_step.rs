@@ -75,14 +75,16 @@ impl<'a> RequestStep<'a> {
                 self.deciding.read(&address_of(field)).is_some_and(|read| read.completeness.is_complete())
             });
             let unasked = fields.iter().any(|field| self.deciding.was_not_asked(&address_of(field)));
-            let outcome = match (complete, unasked) {
-                (true, false) => Outcome::NotFound,
-                (true, true) => Outcome::Unsupported,
-                (false, _) => Outcome::Failed,
+            let read = self.collections.iter().filter_map(|address| self.deciding.read(address));
+            let found: u64 = read.map(|read| read.rows).sum();
+            let (outcome, rows) = match (complete, unasked) {
+                (true, false) if found == 0 => (Outcome::NotFound, 0),
+                (true, _) => (Outcome::Unsupported, found),
+                (false, _) => (Outcome::Failed, 0),
             };
             let own = fields.iter().map(address_of).find(|address| address.dataset() == first.dataset());
             let mut tally = Tally::default();
-            tally.add(Stays::new(outcome, "not_resolved", unresolved), 0, None);
+            tally.add(Stays::new(outcome, "not_resolved", unresolved), rows, None);
             draft.not_covered.extend(tally.finish(&own.unwrap_or_else(|| first.clone())));
             return Ok(());
         }

@@ -136,6 +136,8 @@ impl PrivacyRequests {
             change.logs.extend(logs);
             if needs_approval {
                 change.messages.push(message::to_staff(MessageKind::ApprovalNeeded, &change.request));
+            } else if status == PrivacyRequestStatus::RequiresInput {
+                change.messages.push(message::to_staff(MessageKind::InputNeeded, &change.request));
             }
         })
         .await

@@ -7,6 +7,9 @@ use crate::plan::NotCovered;
 /// The reason of data that stays because the connection may only be read.
 pub(super) const NO_WRITE_ACCESS: &str = "no_write_access";
 
+/// The reasons of data that may be there although no rows of it were seen.
+const UNSEEN: [&str; 2] = ["not_asked", "not_resolved"];
+
 /// What an erasure amounts to for its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
@@ -57,8 +60,8 @@ fn of_rest(one: &NotCovered) -> Ending {
     match one.outcome {
         Outcome::Failed | Outcome::Unknown => Ending::Failed,
         Outcome::Accepted => Ending::Open,
-        // What is not there needs nobody's hand.
-        Outcome::Unsupported if one.rows > 0 => Ending::ByHand,
+        // What is not there needs nobody's hand; where nobody could be asked, nobody knows that.
+        Outcome::Unsupported if one.rows > 0 || UNSEEN.contains(&one.reason.as_str()) => Ending::ByHand,
         Outcome::Unsupported
         | Outcome::Exempt
         | Outcome::Suppressed
@@ -116,6 +119,21 @@ mod tests {
         let stays: Vec<NotCovered> = stays.iter().map(|(outcome, rows)| rest(*outcome, *rows)).collect();
 
         assert_eq!(ending(operations.iter().copied(), &stays), expected);
+    }
+
+    #[rstest]
+    #[case::nobody_was_asked("not_asked", Outcome::Unsupported, Ending::ByHand)]
+    #[case::the_person_cannot_be_named("not_resolved", Outcome::Unsupported, Ending::ByHand)]
+    #[case::nothing_is_there("not_resolved", Outcome::NotFound, Ending::Good)]
+    #[case::no_rows_of_it("no_request", Outcome::Unsupported, Ending::Good)]
+    fn what_nobody_could_look_for_is_left_to_a_person(
+        #[case] reason: &str,
+        #[case] outcome: Outcome,
+        #[case] expected: Ending,
+    ) {
+        let stays = NotCovered { reason: reason.to_owned(), ..rest(outcome, 0) };
+
+        assert_eq!(ending([], &[stays]), expected);
     }
 
     const OUTCOMES: [Outcome; 10] = [

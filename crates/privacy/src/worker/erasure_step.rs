@@ -11,9 +11,10 @@ use super::journey::{Journey, Means};
 use super::log;
 use super::plan_step::{Approved, Planned};
 use crate::apply::{ApplyError, ApplyOptions, ApplyProgress};
+use crate::certificate::VerificationState;
 use crate::planning::PlanningError;
 use crate::request::Waits;
-use crate::status::RunStatus;
+use crate::status::{RunStatus, StatusError};
 use crate::verify::{VerifyError, VerifyOptions};
 
 /// How long a worker waits on the spot for a quiet period to pass; a longer one is waited for without a
@@ -28,23 +29,22 @@ const SEND: RequestStep = RequestStep::Erasure;
 const FOLLOW: RequestStep = RequestStep::FinalizeErasure;
 
 impl Journey<'_> {
-    /// Carries out a plan to its end. Gives whether something stays that a person has to deal with.
-    pub(super) async fn erase(&mut self, means: &Means, approved: Box<Approved>) -> Result<bool, Halt> {
+    /// Carries out a plan to its end.
+    pub(super) async fn erase(&mut self, means: &Means, approved: Box<Approved>) -> Result<(), Halt> {
         let mut approved = approved;
         for _ in 0..MOST_PLANS {
             match self.send(means, &approved).await? {
                 Sent::Status(status) => {
-                    let by_hand = self.judge(means, &approved, &status)?;
+                    self.judge(means, &approved, &status)?;
                     self.may_go_on()?;
-                    self.look_again(means, &approved).await?;
-                    return Ok(by_hand);
+                    return self.look_again(means, &approved).await;
                 }
                 Sent::Drifted => {
                     // Nothing was sent. Whoever approved this plan did not approve the next.
                     self.leave_change_run(means).await?;
                     match self.plan(means).await? {
                         Planned::Writes(next) => approved = next,
-                        Planned::Nothing => return Ok(false),
+                        Planned::Nothing => return Ok(()),
                     }
                 }
             }
@@ -107,8 +107,25 @@ impl Journey<'_> {
         Halt::failed(SEND, attention, &error.to_string())
     }
 
-    /// What the operations came to: whether something is left to a person, if all of it is over.
-    fn judge(&self, means: &Means, approved: &Approved, status: &RunStatus) -> Result<bool, Halt> {
+    /// Whether something stays that a person has to deal with, as the store has it.
+    pub(super) async fn something_stays(&self, means: &Means) -> Result<bool, Halt> {
+        let Some(run) = &self.request.change_run else { return Ok(false) };
+        let known = means.service.known(run).await.map_err(|error| Halt::of_store(&error, FOLLOW))?;
+        // Without an outline there was never a plan that anything could have come of.
+        let Some(known) = known else { return Ok(false) };
+        let status = match means.service.status_of(&known, Vec::new()).await {
+            Ok(status) => status,
+            Err(StatusError::Store(error)) => return Err(Halt::of_store(&error, FOLLOW)),
+            Err(error @ StatusError::NotKnownHere { .. }) => {
+                return Err(Halt::failed(FOLLOW, "state", &error.to_string()));
+            }
+        };
+        let ended = ending(status.operations.iter().map(|one| one.outcome), &status.not_covered);
+        Ok(ended != Ending::Good || status.verification.state == VerificationState::StillPresent)
+    }
+
+    /// What the operations came to, if all of it is over.
+    fn judge(&self, means: &Means, approved: &Approved, status: &RunStatus) -> Result<(), Halt> {
         let ended = ending(status.operations.iter().map(|one| one.outcome), &status.not_covered);
         if ended != Ending::Open {
             let contents = approved.plan.contents();
@@ -118,8 +135,8 @@ impl Journey<'_> {
             }
         }
         match ended {
-            Ending::Good => Ok(false),
-            Ending::ByHand => Ok(true),
+            // What stays is found again in the store when the request is to end.
+            Ending::Good | Ending::ByHand => Ok(()),
             Ending::Open => {
                 let now = self.clock().now();
                 let next = status.operations.iter().filter_map(|one| one.next_poll_at).min();
@@ -161,6 +178,13 @@ impl Journey<'_> {
         };
         match verified {
             Ok(verified) if verified.is_proven() => Ok(()),
+            Ok(verified)
+                if verified.certificate.conclusion.verification == Some(VerificationState::StillPresent) =>
+            {
+                let text = "reading again found data that should have gone; the certificate says where";
+                self.hold.tell(NewRequestLog::of_work("Erasure certificate", "error", text));
+                Ok(())
+            }
             Ok(_) => {
                 let text = "the certificate does not prove everything; it says what is not";
                 self.hold.tell(NewRequestLog::of_work("Erasure certificate", "complete", text));

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use store::{NewRequestLog, RequestStep, Retry, StoreError};
 
-use super::ServicesError;
 use crate::policy_book::PolicyError;
 use crate::request::{RequestError, Waits};
 
@@ -92,22 +91,6 @@ impl Halt {
             error => {
                 let log = NewRequestLog::of_work("Policy validation", "error", &error.to_string());
                 Self::failed_with(step, "policy", log)
-            }
-        }
-    }
-
-    /// What is wrong with what it is carried out with.
-    pub(super) fn of_services(error: &ServicesError, step: RequestStep) -> Self {
-        match error {
-            ServicesError::Store(error) => Self::of_store(error, step),
-            ServicesError::Connection { connection, .. } => {
-                let mut log = NewRequestLog::of_work("Dataset traversal", "error", &error.to_string());
-                log.connection_key = Some(connection.clone());
-                Self::failed_with(step, "connection", log)
-            }
-            ServicesError::Setup { .. } => {
-                let log = NewRequestLog::of_work("Dataset traversal", "error", &error.to_string());
-                Self::failed_with(step, "setup", log)
             }
         }
     }

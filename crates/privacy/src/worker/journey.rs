@@ -1,6 +1,7 @@
 //! The way of one request through its steps.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use engine::{Cancellation, Progress};
 use futures::FutureExt as _;
@@ -9,14 +10,14 @@ use model::{Clock, Identities};
 use serde_json::Value;
 use spec::ActionType;
 use store::{
-    Actor, ClaimedRequest, ManualAction, PrivacyRequest, PrivacyRequestChange, PrivacyRequestStatus,
-    RequestStep, Store,
+    Actor, ClaimedRequest, ManualAction, NewRequestLog, PrivacyRequest, PrivacyRequestChange,
+    PrivacyRequestStatus, RequestStep, Store, Window,
 };
 
-use super::halt::{Failed, Halt};
+use super::halt::{Failed, Halt, PROCESSING};
 use super::hold::Hold;
 use super::plan_step::Planned;
-use super::{Worker, WorkerParts};
+use super::{ServicesError, Worker, WorkerParts};
 use crate::PrivacyService;
 use crate::manual;
 use crate::policy_book::PolicyDocument;
@@ -25,6 +26,11 @@ use crate::subject::{RequestFacts, Subject};
 
 /// How often a request is taken whose holders fell silent; then a person looks at it.
 const MOST_ATTEMPTS: u64 = 100;
+/// Between two looks whether connections can be used again.
+const UNSERVED_WAIT: Duration = Duration::from_mins(1);
+/// What a request waits for whose connections cannot be used: a fixed word.
+const UNSERVED: &str = "connection";
+const DELAYED: &str = "put off: another process, or the state, is in the way; tried again by itself";
 
 /// One request, as a worker that holds it goes through its steps.
 pub(super) struct Journey<'a> {
@@ -91,7 +97,7 @@ impl<'a> Journey<'a> {
         }
         let begins_at = self.step();
         let service = self.worker.parts.services.current().await;
-        let service = service.map_err(|error| Halt::of_services(&error, begins_at))?;
+        let service = service.map_err(|error| self.unserved(&error, begins_at))?;
         let policy = self.worker.policies.document(&self.request.policy).await;
         let policy = policy.map_err(|error| Halt::of_policy(&error, begins_at))?;
         let means = Means { service, policy };
@@ -105,18 +111,19 @@ impl<'a> Journey<'a> {
             self.may_go_on()?;
             self.upload(&means, read).await?;
         }
-        let mut by_hand = false;
         if is_before(begins_at, RequestStep::PostWebhooks) && means.has(ActionType::Erasure) {
             self.may_go_on()?;
             if let Planned::Writes(plan) = self.plan(&means).await? {
                 self.may_go_on()?;
-                by_hand = self.erase(&means, plan).await?;
+                self.erase(&means, plan).await?;
             }
         }
         if is_before(begins_at, RequestStep::Finalization) {
             self.may_go_on()?;
             self.post_webhooks(&means).await?;
         }
+        // As the store has it: whoever erased may be another worker, before a retry.
+        let by_hand = means.has(ActionType::Erasure) && self.something_stays(&means).await?;
         self.finish(by_hand).await
     }
 
@@ -163,6 +170,7 @@ impl<'a> Journey<'a> {
                 Ok(None)
             }
             Halt::Later(wait) => {
+                self.tell_of_delay().await;
                 let until = now.saturating_add(wait).unwrap_or(now);
                 self.store().privacy_request_give_back(lease, until).await?;
                 Ok(Some(until))
@@ -181,6 +189,45 @@ impl<'a> Journey<'a> {
                 Ok(None)
             }
         }
+    }
+
+    /// A request is put off while connections or settings do not fit together: it is none of its own
+    /// faults, and goes on once somebody mended them.
+    fn unserved(&self, error: &ServicesError, step: RequestStep) -> Halt {
+        let connection = match error {
+            ServicesError::Store(error) => return Halt::of_store(error, step),
+            ServicesError::Connection { connection, .. } => Some(connection.clone()),
+            ServicesError::Setup { .. } => None,
+        };
+        // Told once, however often it is tried.
+        if self.request.attention.as_deref() != Some(UNSERVED) {
+            let mut log = NewRequestLog::of_work("Dataset traversal", "pending", &error.to_string());
+            log.connection_key = connection;
+            self.hold.tell(log);
+        }
+        let now = self.clock().now();
+        Halt::waits(Waits {
+            status: PrivacyRequestStatus::InProcessing,
+            step,
+            attention: Some(UNSERVED),
+            until: Some(now.saturating_add(UNSERVED_WAIT).unwrap_or(now)),
+        })
+    }
+
+    /// Says in the log that the request is put off, unless that was the last thing said.
+    async fn tell_of_delay(&self) {
+        if !self.is_last_said(DELAYED).await.unwrap_or(false) {
+            self.hold.tell(NewRequestLog::of_work(PROCESSING, "pending", DELAYED));
+        }
+    }
+
+    /// Whether the last entry of the request's log says this.
+    async fn is_last_said(&self, text: &str) -> Result<bool, store::StoreError> {
+        let (store, id) = (self.store(), &self.request.id);
+        let total = store.privacy_request_log_list(id, None, Window { offset: 0, limit: 1 }).await?.total;
+        let last = Window { offset: total.saturating_sub(1), limit: 1 };
+        let last = store.privacy_request_log_list(id, None, last).await?.items.pop();
+        Ok(last.is_some_and(|log| log.entry.message.as_deref() == Some(text)))
     }
 
     /// Changes the request under the hold, and tells with it what was not told yet.

@@ -6,7 +6,7 @@ use store::{
     Actor, Approval, Intake, NewRequestLog, PrivacyRequestStatus, RequestStep, RunState, StoreError,
 };
 
-use super::ending::NO_WRITE_ACCESS;
+use super::ending::{Ending, NO_WRITE_ACCESS, ending};
 use super::halt::{Halt, PROCESSING};
 use super::journey::{Journey, Means};
 use super::log;
@@ -32,6 +32,10 @@ pub(super) struct Approved {
 }
 
 const STEP: RequestStep = RequestStep::Plan;
+/// How many requests are looked at that each completed what was held of the one before.
+const MOST_ORIGINS: usize = 100;
+const MORE_THAN_FOUND: &str =
+    "something could not be read to its end, so there may be more to erase than was found";
 
 impl Journey<'_> {
     /// Makes the plan, or takes the one that is there, and looks whether it may be carried out.
@@ -53,7 +57,7 @@ impl Journey<'_> {
             return Err(Halt::failed(STEP, NO_WRITE_ACCESS, text));
         }
         if contents.operations.is_empty() {
-            return Ok(Planned::Nothing);
+            return self.without_operations(means, &plan).await;
         }
         let run = &contents.run;
         let head = self.store().plan_of_run(run).await.map_err(|error| Halt::of_store(&error, STEP))?;
@@ -62,12 +66,13 @@ impl Journey<'_> {
             return Ok(Planned::Writes(Box::new(Approved { plan, actor: Actor::system() })));
         }
         let is_complete = contents.reads.iter().all(|read| read.complete);
-        if self.may_approve_itself(means) && !self.is_dual_control().await? {
+        if self.may_approve_itself(means)
+            && !self.is_dual_control().await?
+            && !self.completes_what_needed_a_person().await?
+        {
             if !is_complete {
                 self.leave_change_run(means).await?;
-                let text =
-                    "something could not be read to its end, so there may be more to erase than was found";
-                return Err(Halt::failed(STEP, "incomplete", text));
+                return Err(Halt::failed(STEP, "incomplete", MORE_THAN_FOUND));
             }
             let actor = Actor::policy(&means.policy.policy.key);
             return Ok(Planned::Writes(Box::new(Approved { plan, actor })));
@@ -80,6 +85,25 @@ impl Journey<'_> {
             attention: Some(if is_complete { "plan_approval" } else { "plan_approval_incomplete" }),
             until: None,
         }))
+    }
+
+    /// What a plan that writes nothing means: nothing is there, or it was not seen, or it stays.
+    async fn without_operations(&mut self, means: &Means, plan: &Plan) -> Result<Planned, Halt> {
+        let contents = plan.contents();
+        let ended = ending([], &contents.not_covered);
+        if ended != Ending::Good {
+            for log in log::of_erasure(&means.service, &means.policy.policy, contents, None) {
+                self.hold.tell(log);
+            }
+        }
+        match ended {
+            // What stays is found again in the store when the request is to end.
+            Ending::Good | Ending::Open | Ending::ByHand => Ok(Planned::Nothing),
+            Ending::Unknown | Ending::Failed => {
+                self.leave_change_run(means).await?;
+                Err(Halt::failed(STEP, "incomplete", MORE_THAN_FOUND))
+            }
+        }
     }
 
     /// Whether everything was done and proven before work on the request broke off.
@@ -107,6 +131,26 @@ impl Journey<'_> {
             Intake::Public => false,
         };
         by_policy && by_caller && self.request.planned_by.is_none()
+    }
+
+    /// Whether this completes what was held of a request whose own plan needed a person; one whose origin
+    /// is gone needs one, too.
+    async fn completes_what_needed_a_person(&self) -> Result<bool, Halt> {
+        let mut below = self.request.clone();
+        for _ in 0..MOST_ORIGINS {
+            if below.source.as_deref() != Some(hold::SOURCE) {
+                return Ok(false);
+            }
+            let origin = below.external_id.and_then(|id| id.parse().ok());
+            let Some(origin) = origin else { return Ok(true) };
+            let found = self.store().privacy_request_find(&origin).await;
+            let Some(above) = found.map_err(|error| Halt::of_store(&error, STEP))? else { return Ok(true) };
+            if above.intake == Intake::Public || above.planned_by.is_some() {
+                return Ok(true);
+            }
+            below = above;
+        }
+        Ok(true)
     }
 
     /// The plan. A run that cannot be gone on with is left and another begun, once.

@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 use spec::ActionType;
 use store::{
-    ClaimEnd, NewRequestLog, PrivacyRequestStatus, RequestLogKind, RequestStep, Webhook, WebhookList,
-    WebhookStage,
+    ClaimEnd, NewRequestLog, NewWebhookCall, PrivacyRequestStatus, RequestLogKind, RequestStep, Webhook,
+    WebhookList, WebhookStage,
 };
 
 use super::halt::Halt;
@@ -21,6 +21,15 @@ impl Journey<'_> {
         let list = list.map_err(|error| Halt::of_store(&error, STEP))?;
         let held = self.parts().requests.identities(&self.request.id).await;
         self.identities = held.map_err(|error| Halt::of_request(&error, STEP))?.verified();
+        // All of them, before any can answer: the first one's word must not count for everybody's.
+        for webhook in &list {
+            if !self.is_answered(webhook, WebhookStage::PreApproval).await? {
+                let (request, stage) = (&self.request.id, WebhookStage::PreApproval);
+                let new = NewWebhookCall { request, stage, webhook: &webhook.key, token: None };
+                let begun = self.store().webhook_call_begin(new).await;
+                begun.map_err(|error| Halt::of_store(&error, STEP))?;
+            }
+        }
         let mut logs = Vec::new();
         for webhook in &list {
             self.may_go_on()?;
@@ -38,7 +47,10 @@ impl Journey<'_> {
             }
         }
         let released = self.change("privacy_request.left", |change| {
-            change.request.work_at = None;
+            // Whoever approved it in the meantime wants it to go on.
+            if change.request.status == PrivacyRequestStatus::AwaitingPreApproval {
+                change.request.work_at = None;
+            }
             change.claim = ClaimEnd::End;
             change.logs.extend(logs);
         });

@@ -3,6 +3,8 @@
 mod access;
 mod crash;
 mod erasure;
+mod held;
 mod office;
+mod put_off;
 mod waiting;
 mod webhook;

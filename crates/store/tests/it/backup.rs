@@ -110,7 +110,7 @@ async fn tokens_end_and_messages_that_waited_are_not_sent(#[case] backend: Backe
     let Some(bench) = backend.start().await else { return };
     let (client, _) = bench.store.client_create(new_client("billing")).await.unwrap();
     let holder = TokenFor::Client { id: &client.id, secret_hash: &client.secret_hash };
-    let life = std::time::Duration::from_mins(1);
+    let life = Duration::from_mins(1);
     let new = NewAccessToken { holder, scopes: &[], life, actor: Actor::system() };
     let token = bench.store.access_token_issue(new).await.unwrap().unwrap().token;
     let message = NewMessage::to_email(MessageKind::Receipt, CANARY);

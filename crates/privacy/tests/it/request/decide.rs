@@ -255,13 +255,13 @@ async fn a_request_with_a_write_of_unknown_end_is_not_begun_again() {
     let set = |request: &mut PrivacyRequest| request.plan = Some(digest.clone());
     desk.requests.progress(&claimed.lease, RequestStep::Erasure, set).await.unwrap();
 
-    let sent = desk.requests.resubmit(&made.id, &pat()).await.unwrap_err();
+    let waiting = desk.requests.resubmit(&made.id, &pat()).await.unwrap_err();
     desk.store.ledger_outcome(intent.id(), LedgerEnd::Unknown, Some("timeout")).await.unwrap();
     let unknown = desk.requests.resubmit(&made.id, &pat()).await.unwrap_err();
     let settled = Resolution::NotApplied(ResolvedBy::Person(Actor::person("pat")));
     desk.store.ledger_resolve(intent.id(), &settled).await.unwrap();
 
-    for refused in [sent, unknown] {
+    for refused in [waiting, unknown] {
         assert!(matches!(refused, RequestError::StillWaits { .. }), "{refused}");
     }
     assert_eq!(desk.requests.resubmit(&made.id, &pat()).await.unwrap().status, Status::Pending);

@@ -149,7 +149,7 @@ async fn a_duplicate_that_is_shown_may_become_the_one_that_counts() {
 #[tokio::test]
 async fn a_mailbox_gets_codes_of_five_requests_a_day_and_whoever_asks_sees_no_difference() {
     let desk = Desk::open(with_codes()).await;
-    let open = async |id: &model::PrivacyRequestId| desk.store.privacy_request_codes_open(id).await.unwrap();
+    let open = async |id: &PrivacyRequestId| desk.store.privacy_request_codes_open(id).await.unwrap();
     for _ in 0..5 {
         let asked = desk.asked(&[("email", ANA)]).await;
         assert_eq!(open(&asked.id).await, ["email"]);

@@ -3,11 +3,11 @@ use std::time::Duration;
 use privacy::ResolveDecision;
 use privacy::request::By;
 use rstest::rstest;
-use store::{Actor, PrivacyRequestStatus as Status, RequestStep};
+use store::{Actor, MessageFilter, MessageKind, PrivacyRequestStatus as Status, RequestStep, Window};
 
 use super::office::Office;
 use crate::lifecycle::bench::Backend;
-use crate::lifecycle::crm::Fault;
+use crate::lifecycle::crm::{self, Fault};
 
 /// Every write about Ana, once.
 const WRITES: [&str; 4] = ["DELETE /notes/11", "DELETE /notes/12", "POST /erasures", "PUT /contacts/1"];
@@ -103,6 +103,9 @@ async fn a_write_of_unknown_end_waits_for_a_person_and_is_not_sent_again(#[case]
         (waiting.status, waiting.attention.as_deref()),
         (Status::RequiresInput, Some("write_unknown"))
     );
+    let about = MessageFilter { about: Some(id.as_str()), ..MessageFilter::default() };
+    let told = office.store.message_list(about, Window::ALL).await.unwrap().items;
+    assert!(told.iter().any(|message| message.kind == MessageKind::InputNeeded), "somebody is told");
     assert_eq!((still.status, still.attention.as_deref()), (Status::RequiresInput, Some("write_unknown")));
     assert!(resolved.is_ok(), "{resolved:?}");
     assert_eq!(office.find(&id).await.status, Status::Complete);
@@ -169,4 +172,78 @@ async fn a_policy_that_delivers_and_erases_reads_before_it_erases(#[case] backen
     let package = office.bench.data_folder().join(format!("data/fides_uploads/{id}-both_access.zip"));
     assert!(package.is_file());
     assert_eq!(sorted(office.bench.crm.writes()), WRITES);
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_seen_where_nothing_could_be_read_is_no_end_and_is_read_anew(#[case] backend: Backend) {
+    let Some(office) = Office::start(backend).await else { return };
+    {
+        let mut crm = office.bench.crm.state();
+        crm.contacts.clear();
+        crm.letters.clear();
+    }
+    sqlx::query("ALTER TABLE customers RENAME TO away").execute(&office.bench.shop).await.unwrap();
+    let id = office.ask("erase").await;
+
+    office.work().await;
+    let failed = office.find(&id).await;
+    let log = office.log(&id, Some("shop")).await;
+    sqlx::query("ALTER TABLE away RENAME TO customers").execute(&office.bench.shop).await.unwrap();
+    office.requests.retry(&id, &By::system()).await.unwrap();
+    office.work().await;
+
+    assert_eq!((failed.status, failed.attention.as_deref()), (Status::Error, Some("incomplete")));
+    assert!(log.iter().any(|(status, _)| status == "error"), "{log:?}");
+    assert_eq!(office.find(&id).await.status, Status::Complete);
+    assert_eq!(
+        office.bench.shop_rows("SELECT name FROM customers WHERE id = 7").await,
+        [None],
+        "what was not seen at first is erased"
+    );
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_operation_is_there_for_is_left_to_a_person(#[case] backend: Backend) {
+    let (only_read, _) = crm::FILE.split_once("        delete:\n          method: POST").unwrap();
+    let Some(bench) = backend.start_with(only_read).await else { return };
+    let office = Office::of(bench).await.unwrap();
+    office.bench.crm.state().contacts.clear();
+    sqlx::query("DELETE FROM customers").execute(&office.bench.shop).await.unwrap();
+    let id = office.ask("erase").await;
+
+    office.work().await;
+
+    let request = office.find(&id).await;
+    assert_eq!(office.bench.crm.writes(), Vec::<String>::new());
+    assert_eq!(request.status, Status::RequiresManualFinalization);
+    assert_eq!(request.attention.as_deref(), Some("something_stays"));
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn data_that_is_found_again_is_left_to_a_person_and_told(#[case] backend: Backend) {
+    let Some(office) = Office::start(backend).await else { return };
+    let id = office.ask("erase").await;
+
+    office.work().await;
+    {
+        let mut crm = office.bench.crm.state();
+        crm.end_jobs("FINISHED");
+        crm.letters.push(serde_json::json!({"id": 29, "email": "ana@example.com", "address": "x"}));
+    }
+    office.bench.clock.advance(Duration::from_hours(1));
+    office.work().await;
+
+    let (request, log) = (office.find(&id).await, office.log(&id, None).await);
+    assert_eq!(request.status, Status::RequiresManualFinalization);
+    assert_eq!(request.attention.as_deref(), Some("something_stays"));
+    assert!(log.iter().any(|(status, said)| status == "error" && said.contains("found data")), "{log:?}");
 }

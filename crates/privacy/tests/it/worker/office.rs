@@ -100,12 +100,22 @@ impl Office {
         self.worker_on(store).await
     }
 
+    /// A worker that is given what these give.
+    pub(crate) async fn worker_with(&self, services: Arc<dyn Services>) -> Worker {
+        let (store, service) = (self.bench.store().await, self.bench.process().await);
+        self.worker_of(store, &service, services)
+    }
+
     async fn worker_on(&self, store: Store) -> Worker {
         let service = self.bench.process().await;
+        self.worker_of(store, &service, Arc::new(Fixed(service.clone())))
+    }
+
+    fn worker_of(&self, store: Store, service: &PrivacyService, services: Arc<dyn Services>) -> Worker {
         Worker::new(WorkerParts {
             requests: requests(&self.bench, &store, &self.settings),
             store,
-            services: Arc::new(Fixed(service.clone())),
+            services,
             packages: PackageSettings {
                 egress: egress::DoorSettings {
                     allow: vec!["127.0.0.1".parse().unwrap()],

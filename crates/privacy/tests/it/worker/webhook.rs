@@ -1,4 +1,6 @@
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crypto::Secret;
@@ -242,4 +244,84 @@ async fn one_who_finds_a_request_not_eligible_leaves_it_to_a_person() {
 
     assert_eq!(office.status(&id).await, Status::PreApprovalNotEligible);
     assert!(matches!(late, Err(AnswerError::NotAsked { .. })), "{late:?}");
+}
+
+/// Those who are asked all answer while they are being asked.
+async fn prompt_helper(office: &Office, answers: usize) -> FakeSaas {
+    let helper = FakeSaas::start().await;
+    let (webhooks, left) = (office.webhooks(), AtomicUsize::new(answers));
+    helper.on("POST", "/hook").with(move |call| {
+        if left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
+            let id =
+                call.json().unwrap().get("privacy_request_id").unwrap().as_str().unwrap().parse().unwrap();
+            let token = header(call, "reply-to-token");
+            let answer = webhooks.pre_approve(&token, &id, Eligibility::Eligible);
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(answer)).unwrap();
+        }
+        Answer::text(200, "")
+    });
+    helper
+}
+
+// rule: privacy-requests W-9
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_to_answer_does_not_answer_for_those_who_are_asked_next(#[case] backend: Backend) {
+    let settings = RequestSettings { manual_approval: true, ..RequestSettings::default() };
+    let Some(office) = Office::start_with(backend, settings).await else { return };
+    let helper = prompt_helper(&office, 1).await;
+    office.hooked(&helper, WebhookList::PreApproval, &[two_way("legal"), two_way("fraud")]).await;
+    let id = office.ask("access").await;
+
+    office.work().await;
+    let waiting = office.find(&id).await;
+    let token = header(&helper.calls()[1], "reply-to-token");
+    office.webhooks().pre_approve(&token, &id, Eligibility::Eligible).await.unwrap();
+
+    assert_eq!((waiting.status, waiting.work_at), (Status::AwaitingPreApproval, None));
+    assert_eq!(office.status(&id).await, Status::Approved);
+}
+
+// rule: privacy-requests W-9
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_approved_while_webhooks_are_asked_goes_on(#[case] backend: Backend) {
+    let settings = RequestSettings { manual_approval: true, ..RequestSettings::default() };
+    let Some(office) = Office::start_with(backend, settings).await else { return };
+    let helper = prompt_helper(&office, 2).await;
+    office.hooked(&helper, WebhookList::PreApproval, &[two_way("legal"), two_way("fraud")]).await;
+    let id = office.ask("access").await;
+
+    office.work().await;
+
+    assert_eq!((office.status(&id).await, helper.calls().len()), (Status::Complete, 2));
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stays_is_not_forgotten_when_the_last_webhook_fails(#[case] backend: Backend) {
+    let Some(office) = Office::start(backend).await else { return };
+    let helper = helper(vec![Answer::text(500, ""), Answer::json(200, &json!({}))]).await;
+    let after = WebhookList::PostExecution("erase");
+    office.hooked(&helper, after, &[two_way("after")]).await;
+    let id = office.ask("erase").await;
+    office.work().await;
+    office.bench.crm.state().end_jobs("NOT_SUPPORTED");
+    office.bench.clock.advance(Duration::from_hours(1));
+
+    office.work().await;
+    let failed = office.find(&id).await;
+    office.requests.retry(&id, &privacy::request::By::system()).await.unwrap();
+    office.work().await;
+
+    assert_eq!((failed.status, failed.step), (Status::Error, Some(RequestStep::PostWebhooks)));
+    let request = office.find(&id).await;
+    assert_eq!(request.status, Status::RequiresManualFinalization);
+    assert_eq!(request.attention.as_deref(), Some("something_stays"));
 }
