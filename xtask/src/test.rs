@@ -2,15 +2,12 @@
 
 use anyhow::{Context as _, Result};
 
-use crate::{cargo, deploy, layers, probe, report, rules, services};
+use crate::{cargo, layers, report, rules, services};
 
 /// What one test build of the workspace has besides the program: points at which it may be killed, and
 /// defects that tests must notice. Both do nothing unless the environment asks for it, and no release
 /// has them.
 pub(crate) const FEATURES: &str = "tutela/kill-points,tutela/planted-defects";
-
-/// Of calls with made-up input.
-const PROBE_SECONDS: u32 = 180;
 
 /// Runs all checks, cheapest first, and stops at the first that fails.
 pub(crate) fn run() -> Result<()> {
@@ -25,10 +22,6 @@ pub(crate) fn run() -> Result<()> {
     cargo::run(&[&clippy[..], &["--", "-D", "warnings"]].concat())?;
     step("tests");
     nextest()?;
-    step("made-up input");
-    probe::run(PROBE_SECONDS)?;
-    step("image, manifests, chart and unit");
-    deploy::run(deploy::Image::Build)?;
     step("examples in the documentation");
     cargo::run(&["test", "--workspace", "--doc", "--quiet", "--features", FEATURES])?;
     step("reference pages");

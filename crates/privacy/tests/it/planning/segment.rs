@@ -193,7 +193,7 @@ async fn a_person_without_user_id_cannot_be_resolved_and_the_plan_says_so() {
     let plan = world.plan().await.unwrap();
 
     assert!(plan.contents().operations.is_empty());
-    assert_eq!(stays(&plan), [stay("user_ids", "not_resolved", 0, Outcome::NotFound)]);
+    assert_eq!(stays(&plan), [stay("user_ids", "not_resolved", 2, Outcome::Unsupported)]);
 }
 
 /// The published example, or `None` with the reason printed.

@@ -242,7 +242,7 @@ async fn data_that_is_found_again_is_left_to_a_person_and_told(#[case] backend: 
     office.bench.clock.advance(Duration::from_hours(1));
     office.work().await;
 
-    let (request, log) = (office.find(&id).await, office.log(&id, None).await);
+    let (request, log) = (office.find(&id).await, office.log(&id, Some("Erasure certificate")).await);
     assert_eq!(request.status, Status::RequiresManualFinalization);
     assert_eq!(request.attention.as_deref(), Some("something_stays"));
     assert!(log.iter().any(|(status, said)| status == "error" && said.contains("found data")), "{log:?}");

@@ -36,7 +36,7 @@ async fn a_connection_that_is_half_set_up_puts_requests_off_and_they_go_on(#[cas
         office.bench.clock.advance(Duration::from_mins(1));
     }
     let waiting = office.find(&id).await;
-    let log = office.log(&id, None).await;
+    let log = office.log(&id, Some("Dataset traversal")).await;
     office.work().await;
 
     assert_eq!((waiting.status, waiting.attention.as_deref()), (Status::InProcessing, Some("connection")));
