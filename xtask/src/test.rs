@@ -36,7 +36,8 @@ pub(crate) fn sweep(step: usize) -> Result<()> {
     let mut environment = services.environment().to_vec();
     environment.push(("TUTELA_SWEEP_STEP", step.to_string()));
     let arguments = ["nextest", "run", "--profile", "sweep", "--package", "tutela", "--features", SWEEP];
-    let chosen = ["--run-ignored", "only", "--no-fail-fast", "-E", "test(/^sweep::/)"];
+    // How far it is, and what fails, is seen while it runs; the databases take their turns.
+    let chosen = ["--run-ignored", "only", "--no-fail-fast", "--no-capture", "-E", "test(/^sweep::/)"];
     cargo::run_with(&[&arguments[..], &chosen[..]].concat(), &environment)
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sandbox::Fault;
@@ -13,6 +14,8 @@ use crate::sweep_database::Flavour;
 
 /// Cases at once: most of their time they wait for a lease to end.
 const WORKERS: usize = 4;
+/// Cases between two words about how far it is.
+const TELL_EVERY: usize = 50;
 /// A process that is gone is taken over from within this time.
 const TAKE_OVER: Duration = Duration::from_secs(5);
 
@@ -43,6 +46,7 @@ fn sweep(flavour: Flavour, cases: impl FnOnce(&Stage) -> Vec<Disturbance>) {
     let Some(first) = stage(&runtime, flavour) else { return };
     let cases = Mutex::new(VecDeque::from(cases(&first)));
     let (total, wrong) = (cases.lock().unwrap().len(), Mutex::new(Vec::new()));
+    let done = AtomicUsize::new(0);
     let work = |mut stage: Stage| {
         loop {
             let Some(case) = cases.lock().unwrap().pop_front() else { break };
@@ -56,7 +60,13 @@ fn sweep(flavour: Flavour, cases: impl FnOnce(&Stage) -> Vec<Disturbance>) {
                 problems.push(format!("taking over took {:?}", result.took_over));
             }
             if !problems.is_empty() {
-                wrong.lock().unwrap().push(format!("{case:?}\n  {problems:?}\n{}", result.words.join("\n")));
+                let report = format!("{case:?}\n  {problems:?}\n{}", result.words.join("\n"));
+                eprintln!("{report}");
+                wrong.lock().unwrap().push(report);
+            }
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            if done.is_multiple_of(TELL_EVERY) || done == total {
+                eprintln!("{done} of {total} cases, {} wrong", wrong.lock().unwrap().len());
             }
         }
         stage.world.close();
