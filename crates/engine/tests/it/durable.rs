@@ -115,10 +115,12 @@ async fn a_run_that_breaks_off_after_any_page_ends_the_same(#[case] backend: Bac
     let expected = Keep::unbroken(&stage).await;
     let mut broken = 0;
 
-    for pages in 1.. {
+    for pages in 1..PAGES {
         let run = keep.run(None).await;
-        if keep.until(keep.plan(&stage, &run), pages).await.is_some() {
-            break;
+        if let Some(ended) = keep.until(keep.plan(&stage, &run), pages).await {
+            // The last readers were faster than whoever would have stopped them.
+            assert_eq!(told(ended.unwrap()).await, expected);
+            continue;
         }
         broken += 1;
         let store = keep.again().await;
@@ -126,8 +128,7 @@ async fn a_run_that_breaks_off_after_any_page_ends_the_same(#[case] backend: Bac
         assert_eq!(told(outcome).await, expected, "broken off after page {pages}");
     }
 
-    // After the last page the run may be faster than its end.
-    assert!(broken + 1 >= PAGES, "{broken}");
+    assert!(broken > PAGES / 2, "{broken}");
 }
 
 #[rstest]
