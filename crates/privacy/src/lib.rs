@@ -55,7 +55,7 @@ pub use replay::{Replay, ReplayError, ReplayFailure, Replayed};
 pub use report::{CollectionReport, CompletenessReport, Report, ReportOutcome};
 pub use resolve::{ResolveDecision, ResolveError};
 pub use retention::{Forgotten, Retention, RetentionError, forget_expired};
-pub use service::{ConnectionFacts, PrivacyService, ServiceParts};
+pub use service::{ConnectionFacts, LeftOut, PrivacyService, ServiceParts};
 pub use status::{
     ApplyState, DestinationStatus, OperationState, OperationStatus, RunStatus, StatusError, Verdict,
     VerificationStatus,

@@ -29,6 +29,8 @@ pub struct ServiceParts {
     pub sources: HashMap<ConnectionKey, Source>,
     /// What plans record of each connection.
     pub connections: Vec<ConnectionFacts>,
+    /// Connections that are not in the graph although somebody may expect it: each request says so.
+    pub left_out: Vec<LeftOut>,
     /// What may be asked for.
     pub policies: Vec<Policy>,
     /// How much a plan may change.
@@ -49,6 +51,15 @@ pub struct ServiceParts {
     pub journal: ErasureJournal,
     /// What the journal and certificates are sealed and signed with.
     pub keys: Arc<KeyRing>,
+}
+
+/// A connection that nothing is read from or written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its key.
+    pub connection: String,
+    /// Why, for a person who may change it.
+    pub reason: String,
 }
 
 /// One connection, in what a plan records of it.

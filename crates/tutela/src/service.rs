@@ -53,6 +53,8 @@ pub(crate) async fn open(
         graph: Arc::new(wired.graph),
         sources: wired.sources,
         connections: members.iter().map(facts).collect(),
+        // Every connection of a project has a dataset, or the project was refused.
+        left_out: Vec::new(),
         policies: file.project.policies.clone(),
         limits: file.project.limits,
         concurrency: Concurrency::new(limits(&file.project.reading)),

@@ -15,10 +15,13 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use messages::{MessageSecrets, Messages, MessagesParts};
-use model::{Clock, IdSource, RandomIds};
+use model::{Clock, IdSource, PrivacyRequestId, RandomIds};
 use privacy::storage_book::PackageSettings;
 use serde_json::Value;
-use store::{Access, Actor, NewAccessToken, NewClient, Store, StoreParts, StorePlace, TokenFor};
+use store::{
+    Access, Actor, Intake, NewAccessToken, NewClient, NewPrivacyRequest, PrivacyRequestStatus, Store,
+    StoreParts, StorePlace, TokenFor,
+};
 use tempfile::TempDir;
 use testkit::TestClock;
 use tower::ServiceExt as _;
@@ -140,6 +143,45 @@ impl App {
 
     pub(crate) fn router(&self) -> Router {
         self.shared.router.clone()
+    }
+
+    /// Enters a request about nobody, without any of the checks of making one.
+    pub(crate) async fn enter_request(
+        &self,
+        (policy, intake): (&str, Intake),
+        status: PrivacyRequestStatus,
+    ) -> PrivacyRequestId {
+        let id = PrivacyRequestId::new(&RandomIds);
+        let new = NewPrivacyRequest {
+            id: id.clone(),
+            policy: policy.to_owned(),
+            status,
+            step: None,
+            intake,
+            source: None,
+            external_id: None,
+            location: None,
+            property_id: None,
+            requested_at: self.store().clock().now(),
+            due_at: None,
+            identity_verified_at: None,
+            reviewed: None,
+            submitted_by: None,
+            planned_by: None,
+            duplicate_group: None,
+            attention: None,
+            work_at: None,
+            identities: Secret::new(b"{}".to_vec()),
+            custom_fields: None,
+            encryption_key: None,
+            lookups: Vec::new(),
+            codes: Vec::new(),
+            logs: Vec::new(),
+            messages: Vec::new(),
+            actor: Actor::system(),
+        };
+        self.store().privacy_request_create(new).await.unwrap();
+        id
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -1,10 +1,9 @@
 //! What people bring from places that no program reads.
 
-use crypto::Secret;
 use http::{Method, StatusCode};
-use model::{PrivacyRequestId, RandomIds};
+use model::PrivacyRequestId;
 use serde_json::{Value, json};
-use store::{Actor, Intake, NewPrivacyRequest, PrivacyRequestStatus};
+use store::{Intake, PrivacyRequestStatus};
 
 use crate::app::App;
 
@@ -21,40 +20,6 @@ async fn app() -> App {
     let (_, made) = app.send(Method::PATCH, "/api/v1/dsr/policy", json!([{"name": "Ana"}])).await;
     assert_eq!(made["failed"], json!([]), "{made}");
     app
-}
-
-async fn request(app: &App, status: PrivacyRequestStatus) -> PrivacyRequestId {
-    let id = PrivacyRequestId::new(&RandomIds);
-    let new = NewPrivacyRequest {
-        id: id.clone(),
-        policy: "ana".to_owned(),
-        status,
-        step: None,
-        intake: Intake::Authenticated,
-        source: None,
-        external_id: None,
-        location: None,
-        property_id: None,
-        requested_at: app.store().clock().now(),
-        due_at: None,
-        identity_verified_at: None,
-        reviewed: None,
-        submitted_by: None,
-        planned_by: None,
-        duplicate_group: None,
-        attention: None,
-        work_at: None,
-        identities: Secret::new(b"{}".to_vec()),
-        custom_fields: None,
-        encryption_key: None,
-        lookups: Vec::new(),
-        codes: Vec::new(),
-        logs: Vec::new(),
-        messages: Vec::new(),
-        actor: Actor::system(),
-    };
-    app.store().privacy_request_create(new).await.unwrap();
-    id
 }
 
 // rule: fides-api 12
@@ -129,8 +94,9 @@ async fn input_is_brought_while_a_request_waits_and_is_checked_when_whole() {
     let app = app().await;
     let fields = json!({"fields": [{"pii_field": "name"}, {"pii_field": "note"}]});
     app.send(Method::POST, FORM, fields).await;
-    let waiting = request(&app, PrivacyRequestStatus::RequiresInput).await;
-    let pending = request(&app, PrivacyRequestStatus::Pending).await;
+    let waiting =
+        app.enter_request(("ana", Intake::Authenticated), PrivacyRequestStatus::RequiresInput).await;
+    let pending = app.enter_request(("ana", Intake::Authenticated), PrivacyRequestStatus::Pending).await;
     let path = |id: &PrivacyRequestId, action: &str| {
         format!("/api/v1/privacy-request/{id}/{action}_manual_webhook/desk")
     };
@@ -160,7 +126,8 @@ async fn input_is_brought_while_a_request_waits_and_is_checked_when_whole() {
 async fn what_was_erased_by_hand_is_said_field_by_field() {
     let app = app().await;
     app.send(Method::POST, FORM, json!({"fields": [{"pii_field": "name"}, {"pii_field": "note"}]})).await;
-    let waiting = request(&app, PrivacyRequestStatus::RequiresInput).await;
+    let waiting =
+        app.enter_request(("ana", Intake::Authenticated), PrivacyRequestStatus::RequiresInput).await;
     let path = format!("/api/v1/privacy-request/{waiting}/erasure_manual_webhook/desk");
 
     let text = app.send(Method::PATCH, &path, json!({"name": "yes", "note": true})).await;

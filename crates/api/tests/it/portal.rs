@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use api::ApiSettings;
 use axum::body::Body;
-use crypto::{AccessToken, Secret};
+use crypto::AccessToken;
 use http::header::{CONTENT_TYPE, COOKIE};
 use http::{Method, Request, StatusCode};
 use model::{PrivacyRequestId, RandomIds};
 use serde_json::{Value, json};
 use spec::SourceFile;
 use spec::server_settings::{ServerInputs, server_settings};
-use store::{Actor, Intake, MessageKind, NewPrivacyRequest, PortalEntry, PrivacyRequestStatus};
+use store::{Intake, MessageKind, PortalEntry, PrivacyRequestStatus};
 
 use crate::app::{App, Reply};
 
@@ -212,36 +212,7 @@ async fn another_browser_sees_nothing_and_an_unknown_number_looks_the_same() {
 
 /// A finished request about [`EMAIL`], with a package in the data folder.
 async fn finished(app: &App) -> PrivacyRequestId {
-    let id = PrivacyRequestId::new(&RandomIds);
-    let new = NewPrivacyRequest {
-        id: id.clone(),
-        policy: "erase_me".to_owned(),
-        status: PrivacyRequestStatus::Complete,
-        step: None,
-        intake: Intake::Public,
-        source: None,
-        external_id: None,
-        location: None,
-        property_id: None,
-        requested_at: app.store().clock().now(),
-        due_at: None,
-        identity_verified_at: None,
-        reviewed: None,
-        submitted_by: None,
-        planned_by: None,
-        duplicate_group: None,
-        attention: None,
-        work_at: None,
-        identities: Secret::new(b"{}".to_vec()),
-        custom_fields: None,
-        encryption_key: None,
-        lookups: Vec::new(),
-        codes: Vec::new(),
-        logs: Vec::new(),
-        messages: Vec::new(),
-        actor: Actor::system(),
-    };
-    app.store().privacy_request_create(new).await.unwrap();
+    let id = app.enter_request(("erase_me", Intake::Public), PrivacyRequestStatus::Complete).await;
     let folder = app.data();
     std::fs::create_dir_all(folder.join("packages")).unwrap();
     let name = format!("{id}-rule.zip");

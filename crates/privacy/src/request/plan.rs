@@ -82,6 +82,7 @@ impl PrivacyRequests {
                     change.request.plan = None;
                     change.request.change_run.take()
                 }
+                Stage::Making => return Err(refused("its plan is being made; look for it in a moment")),
                 Stage::After => return Err(refused("its plan is being carried out, or it is over")),
             };
             if let Some(written) = self.write(change, by, "privacy_request.plan_requested").await? {
@@ -103,6 +104,8 @@ impl PrivacyRequests {
 enum Stage {
     /// Nothing is planned yet.
     Before,
+    /// A worker reads and decides.
+    Making,
     /// The plan waits for approval.
     Waits,
     /// The plan is approved, or there will never be one.
@@ -111,13 +114,13 @@ enum Stage {
 
 fn stage(request: &PrivacyRequest) -> Stage {
     use PrivacyRequestStatus as Status;
-    let before = || match request.step {
+    let under_way = || match request.step {
         None | Some(RequestStep::PreWebhooks | RequestStep::Access | RequestStep::UploadAccess) => {
             Stage::Before
         }
+        Some(RequestStep::Plan) => Stage::Making,
         Some(
-            RequestStep::Plan
-            | RequestStep::ApprovePlan
+            RequestStep::ApprovePlan
             | RequestStep::Erasure
             | RequestStep::FinalizeErasure
             | RequestStep::PostWebhooks
@@ -135,7 +138,7 @@ fn stage(request: &PrivacyRequest) -> Stage {
         | Status::InProcessing
         | Status::RequiresInput
         | Status::PendingExternal
-        | Status::Paused => before(),
+        | Status::Paused => under_way(),
         Status::Denied
         | Status::AwaitingEmailSend
         | Status::RequiresManualFinalization

@@ -26,7 +26,19 @@ pub(super) fn of_reading(
         }
         log
     };
-    outcome.collections.iter().map(entry).collect()
+    outcome.collections.iter().map(entry).chain(of_left_out(service, "access")).collect()
+}
+
+/// Connections that nothing was asked of: a shorter result says so (architecture law 4).
+fn of_left_out<'a>(service: &'a PrivacyService, action: &'a str) -> impl Iterator<Item = NewRequestLog> + 'a {
+    service.parts().left_out.iter().map(move |one| {
+        let text = format!("Skipping connection {}: {}", one.connection, one.reason);
+        NewRequestLog {
+            connection_key: Some(one.connection.clone()),
+            action_type: Some(action.to_owned()),
+            ..NewRequestLog::of_work("Dataset traversal", "skipped", &text)
+        }
+    })
 }
 
 /// What became of each collection that a plan is about (privacy-requests ).
@@ -51,6 +63,7 @@ pub(super) fn of_erasure(
         }
     }
     logs.extend(contents.not_covered.iter().map(|one| of_rest(service, one)));
+    logs.extend(of_left_out(service, "erasure"));
     logs
 }
 

@@ -174,8 +174,8 @@ pub(crate) struct AdminUiSection {
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoadSection {
     /// Scheme and host under which people and applications reach the server, as in
-    /// `https://tutela.example.com`; links in messages and ways back from other services begin with
-    /// it. Without it there are no such links.
+    /// `https://tutela.example.com`; the ways back from other services begin with it, and cookies are
+    /// for `https` alone if it says so.
     pub(crate) public_url: Option<String>,
     /// Largest body of a call, in bytes. `4194304` if absent.
     #[schemars(range(min = 1))]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use connections::{Connections, LeftOut, LeftOutReason, WireError, WireOptions, Wired, WiredConnection};
+use connections::{Connections, LeftOutReason, WireError, WireOptions, Wired, WiredConnection};
 use crypto::KeyRing;
 use engine::Concurrency;
 use futures::FutureExt as _;
@@ -14,7 +14,7 @@ use graph::MaskingMode;
 use model::{Clock, RandomIds};
 use privacy::policy_book::{PolicyBook, PolicyError};
 use privacy::worker::{Services, ServicesError};
-use privacy::{ConnectionFacts, PrivacyService, ServiceParts};
+use privacy::{ConnectionFacts, LeftOut, PrivacyService, ServiceParts};
 use spec::{PlanLimits, ServerSettings};
 use store::{ErasureJournal, Store, Window};
 use tokio::sync::Semaphore;
@@ -98,19 +98,16 @@ impl ServerServices {
                 WireError::Graph(error) => ServicesError::Setup { reason: error.to_string() },
                 WireError::Store(error) => ServicesError::Store(error),
             })?;
-        if let Some(LeftOut { connection, reason }) = left_out.iter().find(|one| one.reason.is_fault()) {
-            return Ok(Made::Fault { connection: connection.to_string(), reason: reason.to_string() });
-        }
-        for LeftOut { connection, reason } in &left_out {
-            if !matches!(reason, LeftOutReason::Disabled) {
-                tracing::debug!(%connection, %reason, "a connection is left out");
-            }
+        if let Some(fault) = left_out.iter().find(|one| one.reason.is_fault()) {
+            let (connection, reason) = (fault.connection.to_string(), fault.reason.to_string());
+            return Ok(Made::Fault { connection, reason });
         }
         Ok(Made::Service(PrivacyService::new(ServiceParts {
             store: parts.store.clone(),
             graph: Arc::new(graph),
             sources,
             connections: members.into_iter().map(facts).collect(),
+            left_out: left_out.iter().filter_map(told).collect(),
             policies: self.policies().await?,
             limits: PlanLimits::default(),
             concurrency: parts.concurrency.clone(),
@@ -154,6 +151,16 @@ impl Services for ServerServices {
 impl fmt::Debug for ServerServices {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerServices").field("worker", &self.parts.worker).finish_non_exhaustive()
+    }
+}
+
+/// What requests say of a connection that is left out; `None` if nobody expects data from its kind.
+fn told(one: &connections::LeftOut) -> Option<LeftOut> {
+    match one.reason {
+        LeftOutReason::NotRead => None,
+        LeftOutReason::Disabled | LeftOutReason::NoDataset | LeftOutReason::Broken(_) => {
+            Some(LeftOut { connection: one.connection.to_string(), reason: one.reason.to_string() })
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use graph::{Graph, GraphDataset, MaskingMode, merge};
 use model::{Clock, IdSource, Identities, RandomIds, RunId};
 use privacy::plan::Plan;
 use privacy::{
-    ApplyError, ApplyOptions, ConnectionFacts, PlanRequest, PrivacyService, RaisedLimits, RunStatus,
+    ApplyError, ApplyOptions, ConnectionFacts, LeftOut, PlanRequest, PrivacyService, RaisedLimits, RunStatus,
     ServiceParts, Verified, VerifyError, VerifyOptions,
 };
 use serde_json::Value;
@@ -245,6 +245,10 @@ impl Bench {
                     file: None,
                 },
             ],
+            left_out: vec![LeftOut {
+                connection: "warehouse".to_owned(),
+                reason: "it has no dataset".to_owned(),
+            }],
             policies: self.policies.clone(),
             limits: self.limits,
             concurrency: Concurrency::new(Limits::default()),

@@ -218,6 +218,7 @@ impl World {
             graph: Graph::build(&self.datasets).unwrap().into(),
             sources: self.sources.clone(),
             connections: self.connections.clone(),
+            left_out: Vec::new(),
             policies: self.policies.clone(),
             limits: self.limits,
             concurrency: Concurrency::new(Limits::default()),

@@ -222,6 +222,20 @@ async fn with_dual_control_somebody_else_than_the_maker_approves() {
 }
 
 #[tokio::test]
+async fn a_plan_in_the_making_is_not_asked_for_again_and_the_refusal_says_so() {
+    let desk = Desk::open(RequestSettings::default()).await;
+    let made = desk.made().await;
+    let claimed = desk.claim().await;
+    desk.requests.begin(&claimed).await.unwrap();
+    desk.requests.progress(&claimed.lease, RequestStep::Plan, |_| {}).await.unwrap();
+
+    let refused = desk.requests.ask_for_plan(&made.id, &pat()).await.unwrap_err();
+
+    assert!(refused.to_string().ends_with("its plan is being made; look for it in a moment"), "{refused}");
+    assert_eq!(desk.requests.get(&made.id).await.unwrap().planned_by, None);
+}
+
+#[tokio::test]
 async fn a_request_with_a_write_of_unknown_end_is_not_begun_again() {
     let desk = Desk::open(RequestSettings::default()).await;
     let made = desk.made().await;

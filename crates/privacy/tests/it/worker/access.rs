@@ -25,6 +25,8 @@ async fn what_is_asked_for_is_read_packed_and_told(#[case] backend: Backend) {
     let read = office.log(&id, Some("crm")).await;
     let retrieved = |rows| ("complete".to_owned(), format!("success - retrieved {rows} records"));
     assert_eq!(read, [retrieved(1), retrieved(1), retrieved(2)]);
+    let skipped = "Skipping connection warehouse: it has no dataset".to_owned();
+    assert_eq!(office.log(&id, Some("Dataset traversal")).await, [("skipped".to_owned(), skipped)]);
     assert_eq!(office.log(&id, Some("Access package upload")).await[0].0, "complete");
     assert!(office.log(&id, None).await.iter().any(|(status, _)| status == "finished"));
     assert_eq!(office.bench.crm.writes(), Vec::<String>::new());

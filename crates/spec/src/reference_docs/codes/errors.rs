@@ -1,6 +1,6 @@
 use super::{Code, error};
 
-/// Findings that refuse the file, sorted.
+/// Findings that refuse the file, sorted: one table, so that each stands in one place.
 pub(super) const ERRORS: &[Code] = &[
     error("spec::alias", "an alias stands inside the value that it repeats", "write the value out"),
     error(

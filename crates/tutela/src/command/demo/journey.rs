@@ -83,7 +83,7 @@ impl Journey<'_> {
             "\n3. She wants it erased. What would be sent? Nothing is written yet. (GET …/plan)\n",
         );
         let id = make(planner, ERASURE).await?;
-        planner.put((Method::POST, &format!("privacy-request/{id}/plan")), &Value::Null).await?;
+        // Under dual control every plan waits for somebody else than the one who made the request.
         wait(planner, &id, |request| status(request) == "requires_input").await?;
         let plan = planner.get(&format!("privacy-request/{id}/plan")).await?;
         show_plan(&plan);
