@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::services::{program, quiet};
+use crate::services::{python, quiet};
 use crate::{cargo, report, test};
 
 /// How much of the image is made.
@@ -24,8 +24,8 @@ pub(crate) fn run(image: Image) -> Result<()> {
     let file = ImageFile::read(&cargo::top().join("deploy/Containerfile"))?;
     file.check(image)?;
     unit(&cargo::top().join("deploy/systemd/tutela.service"))?;
-    let settings = manifests()?;
-    check_settings(&settings)
+    let folder = tempfile::tempdir()?;
+    check_settings(&manifests(folder.path())?)
 }
 
 /// What the image is built from and how.
@@ -125,13 +125,12 @@ fn unit(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Checks manifests and chart; gives the server files that they hold.
-fn manifests() -> Result<Vec<PathBuf>> {
-    let python = install()?;
-    let out = tempfile::tempdir()?.keep();
-    let checked = Command::new(python)
+/// Checks manifests and chart; puts the server files that they hold into `out` and gives them.
+fn manifests(out: &Path) -> Result<Vec<PathBuf>> {
+    let programs = python::environment("deploy", "xtask/deploy/requirements.txt")?;
+    let checked = Command::new(programs.join("python"))
         .arg(cargo::top().join("xtask/deploy/check.py"))
-        .args([&cargo::top(), &out])
+        .args([cargo::top().as_path(), out])
         .stdin(Stdio::null())
         .output()
         .context("the check of the manifests cannot be started")?;
@@ -142,7 +141,7 @@ fn manifests() -> Result<Vec<PathBuf>> {
             String::from_utf8_lossy(&checked.stderr)
         );
     }
-    let files = std::fs::read_dir(&out)?.map(|entry| Ok(entry?.path()));
+    let files = std::fs::read_dir(out)?.map(|entry| Ok(entry?.path()));
     let files: Vec<PathBuf> = files.collect::<Result<_>>()?;
     if files.len() < 4 {
         bail!("the manifests hold {} server files; there should be more", files.len());
@@ -160,30 +159,6 @@ fn check_settings(files: &[PathBuf]) -> Result<()> {
             .with_context(|| format!("{} is not a right server file", file.display()))?;
     }
     Ok(())
-}
-
-/// Makes an environment of Python below the folder of builds, unless it is there as the list says; gives
-/// its Python.
-fn install() -> Result<PathBuf> {
-    let wanted = cargo::top().join("xtask/deploy/requirements.txt");
-    let to = cargo::target()?.join("services/deploy");
-    std::fs::create_dir_all(&to)?;
-    // Two at once would take each other's files away; the lock ends with this function.
-    let lock = std::fs::File::create(to.join("lock"))?;
-    lock.lock()?;
-    let (python, installed) = (to.join("environment/bin/python"), to.join("installed.txt"));
-    if python.is_file() && std::fs::read(&installed).ok() == std::fs::read(&wanted).ok() {
-        return Ok(python);
-    }
-    report("== installing Helm's renderer and the schemas of Kubernetes");
-    quiet(Command::new(program("python3")?).args(["-m", "venv", "--clear"]).arg(to.join("environment")))?;
-    let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
-    pip.args(["--only-binary", ":all:", "--requirement"]).arg(&wanted);
-    quiet(&mut pip).context("they cannot be installed")?;
-    // Last, so that half an installation does not count.
-    std::fs::copy(&wanted, &installed)?;
-    Ok(python)
 }
 
 #[cfg(test)]

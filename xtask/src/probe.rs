@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::services::{program, quiet};
+use crate::services::python;
 use crate::{cargo, report, test};
 
 /// Operations that end the caller's own token, after which all would be refused, one that goes on
@@ -29,15 +29,15 @@ const SECRET: &str = "canary-probe-secret";
 
 /// Runs for about so many seconds.
 pub(crate) fn run(seconds: u32) -> Result<()> {
-    let installed = install()?;
+    let installed = python::environment("schemathesis", "xtask/services/schemathesis/requirements.txt")?;
     cargo::run(&["build", "--quiet", "--workspace", "--bin", "tutela", "--features", test::FEATURES])?;
     let mut server = Server::start()?;
     let token = server.token()?;
-    let mut schemathesis = Command::new(installed.join("venv/bin/schemathesis"));
+    let mut schemathesis = Command::new(installed.join("schemathesis"));
     schemathesis
         .current_dir(server.folder.path())
         .arg("--config-file")
-        .arg(installed.join("schemathesis.toml"))
+        .arg(cargo::top().join("xtask/services/schemathesis/schemathesis.toml"))
         .args(["run", &format!("{}/openapi.json", server.url)])
         .args(["--header", &format!("Authorization: Bearer {token}")])
         .args(["--exclude-path-regex", LEFT_OUT, "--checks", "not_a_server_error"])
@@ -87,30 +87,6 @@ fn ended(command: &mut Command, folder: &Path, limit: Duration) -> Result<(Strin
 /// How many calls were made: `12896 generated` of the summary.
 fn calls(said: &str) -> Option<u64> {
     said.split(" generated").next()?.rsplit(char::is_whitespace).next()?.parse().ok()
-}
-
-/// Puts schemathesis below the folder of builds, in the versions that the list names.
-fn install() -> Result<PathBuf> {
-    const LIST: &str = "requirements.txt";
-    let from = cargo::top().join("xtask/services/schemathesis");
-    let to = cargo::target()?.join("services/schemathesis");
-    std::fs::create_dir_all(&to)?;
-    std::fs::copy(from.join("schemathesis.toml"), to.join("schemathesis.toml"))?;
-    // Two at once would take each other's files away; the lock ends with this function.
-    let lock = std::fs::File::create(to.join("lock"))?;
-    lock.lock()?;
-    let list = |folder: &Path| std::fs::read(folder.join(LIST)).ok();
-    if list(&from) == list(&to) {
-        return Ok(to);
-    }
-    report("== installing schemathesis");
-    quiet(Command::new(program("python3")?).args(["-m", "venv", "--clear"]).arg(to.join("venv")))?;
-    let mut pip = Command::new(to.join("venv/bin/pip"));
-    quiet(pip.args(["install", "--quiet", "--requirement"]).arg(from.join(LIST)))
-        .context("schemathesis cannot be installed")?;
-    // Last, so that half an installation does not count.
-    std::fs::copy(from.join(LIST), to.join(LIST))?;
-    Ok(to)
 }
 
 /// A server with a folder of its own.

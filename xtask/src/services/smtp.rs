@@ -7,16 +7,17 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Server, log, program, quiet};
-use crate::{cargo, report};
+use super::{Server, log, program, python, quiet};
+use crate::cargo;
 
 /// Starts it and gives what it says: a JSON object with its ports, the folder of its mails, and the
 /// certificate that its own is signed by.
 pub(super) fn start() -> Result<(Server, String)> {
-    let python = install()?;
+    let programs = python::environment("smtp", "xtask/services/smtp/requirements.txt")
+        .context("set TUTELA_TEST_SMTP to use another mail server")?;
     let folder = tempfile::Builder::new().prefix("tutela-test-").tempdir()?;
     let (certificate, key) = certificate(folder.path())?;
-    let mut process = Command::new(python)
+    let mut process = Command::new(programs.join("python"))
         .arg(cargo::top().join("xtask/services/smtp/server.py"))
         .arg(folder.path())
         .args([certificate, key])
@@ -48,30 +49,4 @@ fn certificate(folder: &Path) -> Result<(PathBuf, PathBuf)> {
     openssl.arg("-keyout").arg(&key).arg("-out").arg(&certificate);
     quiet(&mut openssl)?;
     Ok((certificate, key))
-}
-
-/// Makes an environment of Python below the folder of builds, unless it is there as the list says; gives
-/// its Python.
-fn install() -> Result<PathBuf> {
-    let wanted = cargo::top().join("xtask/services/smtp/requirements.txt");
-    let to = cargo::target()?.join("services/smtp");
-    std::fs::create_dir_all(&to)?;
-    // Two at once would take each other's files away; the lock ends with this function.
-    let lock = std::fs::File::create(to.join("lock"))?;
-    lock.lock()?;
-    let python = to.join("environment/bin/python");
-    let installed = to.join("installed.txt");
-    let same = std::fs::read(&installed).ok() == std::fs::read(&wanted).ok();
-    if same && python.is_file() {
-        return Ok(python);
-    }
-    report("== installing aiosmtpd");
-    quiet(Command::new(program("python3")?).args(["-m", "venv", "--clear"]).arg(to.join("environment")))?;
-    let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
-    pip.args(["--only-binary", ":all:", "--require-hashes", "--requirement"]).arg(&wanted);
-    quiet(&mut pip).context("the mail server cannot be installed; set TUTELA_TEST_SMTP to use another")?;
-    // Last, so that half an installation does not count.
-    std::fs::copy(&wanted, &installed)?;
-    Ok(python)
 }
