@@ -192,6 +192,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::NotFound { .. } => Self::NotFound(error.to_string()),
+            StoreError::TooMany { .. } => Self::BadRequest(error.to_string()),
             StoreError::Conflict { .. } | StoreError::Forgotten { .. } => Self::Conflict(error.to_string()),
             StoreError::Unavailable { .. } | StoreError::Busy { .. } | StoreError::DiskFull { .. } => {
                 Self::Unavailable(Box::new(error))

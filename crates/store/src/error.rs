@@ -106,6 +106,14 @@ pub enum StoreError {
         /// How it would have to be, or what to do.
         needs: &'static str,
     },
+    /// The answer could only be a part of what is asked for.
+    #[error("more than {most} {what} would have to be looked through; narrow the search, by date or status")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many can be looked through.
+        most: u64,
+    },
     /// The run's data key was destroyed.
     #[error("the personal data of {run} was destroyed and cannot be read")]
     Forgotten {
@@ -150,6 +158,7 @@ impl StoreError {
             | Self::Fenced { .. }
             | Self::NotFound { .. }
             | Self::Conflict { .. }
+            | Self::TooMany { .. }
             | Self::Forgotten { .. }
             | Self::Sealed { .. }
             | Self::Damaged { .. }

@@ -260,6 +260,7 @@ impl From<RequestError> for ApiError {
             RequestError::Forgotten { .. } | RequestError::OtherPlan { .. } | RequestError::Busy => {
                 Self::Conflict(text)
             }
+            RequestError::EnoughCodes { .. } => Self::TooManyRequests(24 * 60 * 60),
             RequestError::Policy(error) => error.into(),
             RequestError::Store(error) => error.into(),
         }

@@ -147,6 +147,12 @@ pub enum RequestError {
     /// No code can be sent.
     #[error("no code can be sent: there is no way to reach an identity of the request, or all are verified")]
     NoChannel,
+    /// Enough codes were sent for it within a day.
+    #[error("enough codes were sent for privacy request '{id}' today; try again tomorrow")]
+    EnoughCodes {
+        /// The request.
+        id: PrivacyRequestId,
+    },
     /// What is about the person was destroyed.
     #[error(
         "the identities of privacy request {id} were destroyed at the end of their time; make a new request"

@@ -1,12 +1,17 @@
 use crypto::Secret;
+use jiff::SignedDuration;
 use model::PrivacyRequestId;
 use store::{
-    CodeChange, CodeCheck, MessageKind, PrivacyRequest, PrivacyRequestChange, PrivacyRequestStatus as Status,
+    CodeChange, CodeCheck, MessageFilter, MessageKind, PrivacyRequest, PrivacyRequestChange,
+    PrivacyRequestStatus as Status, Window,
 };
 
 use super::identity::VerifiedBy;
 use super::status::{Event, next};
 use super::{ATTEMPTS, By, PrivacyRequests, RequestError, message};
+
+/// Messages with codes that are put for one request within a day.
+const MOST_MESSAGES: u64 = 10;
 
 impl PrivacyRequests {
     /// Takes a code that was sent to an identity: that identity, and no other, is then known to be
@@ -84,7 +89,8 @@ impl PrivacyRequests {
     /// Sends new codes to the identities that nobody has shown yet; the old ones are good no more.
     ///
     /// # Errors
-    /// [`RequestError::NotToVerify`], [`RequestError::NoChannel`] if there is none to send to.
+    /// [`RequestError::NotToVerify`], [`RequestError::NoChannel`] if there is none to send to,
+    /// [`RequestError::EnoughCodes`] after ten messages within a day.
     pub async fn send_codes(&self, id: &PrivacyRequestId) -> Result<PrivacyRequest, RequestError> {
         let settings = self.settings().await?;
         for _ in 0..ATTEMPTS {
@@ -97,6 +103,7 @@ impl PrivacyRequests {
             if codes.is_empty() {
                 return Err(RequestError::NoChannel);
             }
+            self.may_send_codes(id).await?;
             let codes = self.within_cap(codes, &identities, request.created_at).await?;
             let mut change = PrivacyRequestChange::of(&request);
             change.request.attention = None;
@@ -107,5 +114,22 @@ impl PrivacyRequests {
             }
         }
         Err(RequestError::Busy)
+    }
+
+    /// Refuses once so many messages with codes were put for a request within a day: nobody floods a
+    /// mailbox by asking for codes again and again.
+    pub(super) async fn may_send_codes(&self, id: &PrivacyRequestId) -> Result<(), RequestError> {
+        let filter = MessageFilter {
+            about: Some(id.as_str()),
+            kind: Some(MessageKind::VerificationCode),
+            ..MessageFilter::default()
+        };
+        let oldest = Window { offset: MOST_MESSAGES - 1, limit: 1 };
+        let oldest = self.store().message_list(filter, oldest).await?.items.pop();
+        let day_ago = self.now().checked_sub(SignedDuration::from_hours(24)).ok();
+        if oldest.is_some_and(|message| Some(message.created_at) > day_ago) {
+            return Err(RequestError::EnoughCodes { id: id.clone() });
+        }
+        Ok(())
     }
 }

@@ -13,7 +13,8 @@ impl PrivacyRequests {
     /// yet while it waits for that, else to those that are known to be theirs.
     ///
     /// # Errors
-    /// [`RequestError::NoChannel`] if there is none to send to.
+    /// [`RequestError::NoChannel`] if there is none to send to, [`RequestError::EnoughCodes`] after ten
+    /// messages within a day.
     pub async fn send_visit_codes(&self, id: &PrivacyRequestId) -> Result<(), RequestError> {
         let settings = self.settings().await?;
         for _ in 0..ATTEMPTS {
@@ -38,6 +39,7 @@ impl PrivacyRequests {
             if codes.is_empty() {
                 return Err(RequestError::NoChannel);
             }
+            self.may_send_codes(id).await?;
             let mut change = PrivacyRequestChange::of(&request);
             change.messages = message::codes(id, &identities, &codes, &settings);
             change.codes = CodeChange::Sent(codes);

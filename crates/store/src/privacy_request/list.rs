@@ -1,3 +1,4 @@
+use futures::TryStreamExt as _;
 use model::PrivacyRequestId;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
@@ -14,15 +15,18 @@ use crate::{Listed, Store, StoreError, Window};
 /// How far totals are counted that no counter tells.
 const COUNTED: u64 = 10_000;
 
-/// How many of the newest requests are opened to look for a part of an identity.
-const OPENED: i64 = 10_000;
+/// How many requests are opened to look for a part of an identity; more are refused, not left out.
+const OPENED: u64 = 10_000;
 
-/// How many requests a part of an identity may be found in.
-const FOUND: usize = 500;
+/// How many requests a part of an identity may be found in; the same.
+const FOUND: u64 = 500;
 
 impl Store {
     /// The requests that fit. The total is exact without a filter, and by status; else up to ten
     /// thousand, and ten thousand if there are more.
+    ///
+    /// # Errors
+    /// [`StoreError::TooMany`] if a part of an identity is looked for in too many requests.
     pub async fn privacy_request_list(
         &self,
         filter: &PrivacyRequestFilter,
@@ -105,23 +109,32 @@ impl Store {
         count(row.try_get(0)?)
     }
 
-    /// The newest requests in which the searched part of an identity stands. Identities are sealed:
-    /// they have to be opened to be looked at.
+    /// The requests of the rest of the filter in which the searched part of an identity stands.
+    /// Identities are sealed: they have to be opened to be looked at.
     async fn fuzzy_ids(&self, filter: &PrivacyRequestFilter) -> Result<Option<Vec<String>>, StoreError> {
-        const NEWEST: &str = "SELECT id, sealed_identities FROM privacy_request WHERE sealed_identities IS NOT NULL ORDER BY created_at DESC LIMIT $1";
         let Some(part) = filter.fuzzy.as_deref().map(str::to_lowercase) else { return Ok(None) };
         if part.is_empty() || "pri_".starts_with(&part) || part.starts_with("pri_") {
             return Ok(Some(Vec::new()));
         }
-        let rows = sqlx::query(NEWEST).bind(OPENED).fetch_all(&self.inner.reader).await?;
-        let mut found = Vec::new();
-        for row in &rows {
+        let mut conditions = self.request_conditions(filter, None);
+        let where_ = conditions.text();
+        let limit = conditions.bind(Bound::Number(signed(OPENED + 1)));
+        let sql = format!(
+            "SELECT id, sealed_identities FROM privacy_request WHERE {where_} AND sealed_identities IS NOT NULL LIMIT {limit}"
+        );
+        let mut rows = bound(sql, conditions.values).fetch(&self.inner.reader);
+        let (mut opened, mut found) = (0, Vec::new());
+        while let Some(row) = rows.try_next().await? {
+            opened += 1;
+            if opened > OPENED {
+                return Err(StoreError::TooMany { what: "requests", most: OPENED });
+            }
             let id: String = row.try_get(0)?;
-            if self.holds_part(row, &id, &part)? {
+            if self.holds_part(&row, &id, &part)? {
                 found.push(id);
             }
-            if found.len() == FOUND {
-                break;
+            if found.len() as u64 > FOUND {
+                return Err(StoreError::TooMany { what: "requests that fit", most: FOUND });
             }
         }
         Ok(Some(found))

@@ -103,6 +103,22 @@ async fn a_code_ends_with_its_time_and_a_new_one_can_be_sent() {
 }
 
 #[tokio::test]
+async fn ten_codes_a_day_are_sent_for_a_request_and_then_no_more() {
+    let desk = Desk::open(with_codes()).await;
+    let asked = desk.asked(&[("email", ANA)]).await;
+    for _ in 1..10 {
+        desk.requests.send_codes(&asked.id).await.unwrap();
+    }
+
+    let refused = desk.requests.send_codes(&asked.id).await.unwrap_err();
+    desk.clock.advance(Duration::from_hours(24));
+    let tomorrow = desk.requests.send_codes(&asked.id).await;
+
+    assert!(matches!(refused, RequestError::EnoughCodes { .. }), "{refused}");
+    assert!(tomorrow.is_ok());
+}
+
+#[tokio::test]
 async fn no_code_is_sent_where_nobody_can_be_written_to() {
     let only_email = Channels { email: true, sms: false };
     let desk = Desk::open(RequestSettings { channels: only_email, ..with_codes() }).await;

@@ -5,7 +5,7 @@ use model::Clock as _;
 use rstest::rstest;
 use store::{
     Lookup, LookupField, NewPrivacyRequest, PrivacyRequestFilter, PrivacyRequestOrder,
-    PrivacyRequestStatus as Status, RuleAction, TimeRange, Window,
+    PrivacyRequestStatus as Status, RuleAction, StoreError, TimeRange, Window,
 };
 
 use super::{POLICY, email, holds, new_request};
@@ -202,4 +202,25 @@ async fn pages_from_both_ends_hold_every_request_once_and_totals_are_capped(#[ca
     let listed = bench.store.privacy_request_list(&filtered, Window { offset: 0, limit: 1 }).await.unwrap();
     assert_eq!(listed.total, 10_000);
     assert_eq!(bench.store.privacy_request_count(&filtered, 10_001).await.unwrap(), 10_001);
+}
+
+/// A list that is cut would say that there are no others, and whoever acts on all that are found would
+/// act on some.
+#[tokio::test]
+async fn a_part_that_stands_in_too_many_requests_is_refused_and_narrowed_it_is_found() {
+    let bench = Backend::Sqlite.start().await.unwrap();
+    bench.request_policy().await;
+    for _ in 0..501 {
+        bench.clock.advance(Duration::from_secs(1));
+        bench.make_request(NewPrivacyRequest { identities: holds("a@example.com"), ..new_request() }).await;
+    }
+    let part = PrivacyRequestFilter { fuzzy: Some("example".to_owned()), ..all() };
+    let after = Some(bench.clock.now() - jiff::SignedDuration::from_secs(100));
+    let narrowed = PrivacyRequestFilter { created: TimeRange { after, before: None }, ..part.clone() };
+
+    let refused = bench.store.privacy_request_list(&part, Window::ALL).await.unwrap_err();
+    let found = bench.store.privacy_request_list(&narrowed, Window::ALL).await.unwrap();
+
+    assert!(matches!(refused, StoreError::TooMany { most: 500, .. }), "{refused}");
+    assert_eq!(found.total, 100);
 }
