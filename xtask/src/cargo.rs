@@ -54,5 +54,9 @@ pub(crate) fn docs(check: bool) -> Result<()> {
 fn command() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(top());
+    if std::env::var_os("CI").is_some() {
+        // Nothing is built a second time there, and what would make that fast takes gigabytes.
+        command.env("CARGO_INCREMENTAL", "0");
+    }
     command
 }

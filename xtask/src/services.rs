@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::report;
 
 mod oidc;
+pub(crate) mod python;
 mod s3;
 mod smtp;
 
@@ -41,6 +42,14 @@ struct Server {
     folder: TempDir,
 }
 
+/// What PostgreSQL takes care of. Tests kill programs, never the machine, and each has a database of its
+/// own; what is measured waits for the disk as a real server does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Power {
+    MayFail,
+    NeverFails,
+}
+
 /// The account a server runs under: both refuse to run as root.
 #[derive(Debug, Clone, Copy)]
 struct Account {
@@ -51,17 +60,17 @@ struct Account {
 impl Services {
     /// Starts what the environment does not name already.
     pub(crate) fn start() -> Result<Self> {
-        Self::start_some(&[POSTGRES, MYSQL, S3, OIDC, SMTP])
+        Self::start_some(&[POSTGRES, MYSQL, S3, OIDC, SMTP], Power::NeverFails)
     }
 
     /// The same for some of them.
-    pub(crate) fn start_some(names: &[&'static str]) -> Result<Self> {
+    pub(crate) fn start_some(names: &[&'static str], power: Power) -> Result<Self> {
         let mut services = Self::default();
         let given = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         for &name in names {
             let url = match given(name) {
                 Some(url) => url,
-                None => services.server(name)?,
+                None => services.server(name, power)?,
             };
             services.environment.push((name, url));
         }
@@ -73,9 +82,9 @@ impl Services {
         &self.environment
     }
 
-    fn server(&mut self, name: &str) -> Result<String> {
+    fn server(&mut self, name: &str, power: Power) -> Result<String> {
         let (server, url) = match name {
-            POSTGRES => postgres()?,
+            POSTGRES => postgres(power)?,
             MYSQL => mariadb()?,
             OIDC => oidc::start()?,
             SMTP => smtp::start()?,
@@ -112,7 +121,11 @@ pub(crate) fn run(command: &[OsString]) -> Result<()> {
     Ok(())
 }
 
-fn postgres() -> Result<(Server, String)> {
+fn postgres(power: Power) -> Result<(Server, String)> {
+    let fsync = match power {
+        Power::MayFail => "fsync=on",
+        Power::NeverFails => "fsync=off",
+    };
     let initdb = program("initdb")?;
     let server = program("postgres")?;
     let (folder, account) = folder("postgres")?;
@@ -128,7 +141,7 @@ fn postgres() -> Result<(Server, String)> {
         .arg("-D")
         .arg(&data)
         .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
-        .args(["-c", "max_connections=400"])
+        .args(["-c", "max_connections=400", "-c", "max_wal_size=256MB", "-c", fsync])
         .stdout(Stdio::null())
         .stderr(log(folder.path())?)
         .spawn()

@@ -20,6 +20,7 @@ use spec::dataset_file::Namespace;
 use spec::{Access, CheckOptions, SourceFile, check_datasets};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use tempfile::TempDir;
+use testkit::TestDatabase;
 
 use crate::{
     Boundary, CallStats, Changes, Database, DatabaseError, DatabaseKind, DatabaseSettings, Fault, ReadLimits,
@@ -41,6 +42,7 @@ pub(super) struct Shop {
     folder: TempDir,
     pub(super) limits: ReadLimits,
     pub(super) namespace: Namespace,
+    _database: Option<TestDatabase>,
 }
 
 /// Whatever of the three runs set-up statements.
@@ -69,17 +71,19 @@ impl Shop {
     /// A database of its own; `None`, with the reason printed, if there is no server for it here.
     pub(super) async fn open(backend: Backend) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
+        let mut database = None;
         let url = match backend {
             Backend::Sqlite => {
                 std::fs::write(folder.path().join("shop.db"), "").unwrap();
                 "sqlite:shop.db".to_owned()
             }
-            Backend::PostgreSql => server_url("TUTELA_TEST_POSTGRES")?,
+            Backend::PostgreSql => database.insert(TestDatabase::create().await?).url(),
             Backend::MySql => server_url("TUTELA_TEST_MYSQL")?,
         };
         let limits = ReadLimits { retry_wait: Duration::from_millis(1), ..ReadLimits::default() };
-        let mut shop = Self { backend, url, folder, limits, namespace: Namespace::default() };
-        if backend != Backend::Sqlite {
+        let namespace = Namespace::default();
+        let mut shop = Self { backend, url, folder, limits, namespace, _database: database };
+        if backend == Backend::MySql {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let name = format!("tutela_{}_{number}", std::process::id());
             shop.run(&format!("DROP DATABASE IF EXISTS {name}")).await;

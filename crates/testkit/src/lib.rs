@@ -1,5 +1,5 @@
 //! Test applications and checks: a scriptable HTTP server, a clock that is told the time, values
-//! that must never show up anywhere, and ids in a row.
+//! that must never show up anywhere, ids in a row, and databases that go with their test.
 //!
 //! For: tests of every crate. Not for: anything that ships; for a simulated vendor see `sandbox`.
 //!
@@ -18,11 +18,15 @@
 
 mod canary;
 mod clock;
+#[cfg(feature = "postgres")]
+mod database;
 mod fake_saas;
 mod ids;
 
 pub use canary::{Canary, holds};
 pub use clock::TestClock;
+#[cfg(feature = "postgres")]
+pub use database::TestDatabase;
 pub use fake_saas::{FakeSaas, Route, gzip, gzip_bomb};
 pub use ids::SequentialIds;
 pub use sandbox::server::{Answer, Call, Delivery};

@@ -88,7 +88,9 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Result<Self> {
-        Ok(Self { services: services::Services::start_some(&[services::POSTGRES])? })
+        Ok(Self {
+            services: services::Services::start_some(&[services::POSTGRES], services::Power::MayFail)?,
+        })
     }
 
     fn url(&self) -> Result<&str> {

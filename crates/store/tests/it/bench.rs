@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crypto::{KeyRing, MasterKey, Secret};
-use model::{IdSource, RandomIds, RunId};
-use sqlx::{AnyPool, Connection as _, PgConnection};
+use model::{RandomIds, RunId};
+use sqlx::AnyPool;
 use store::{
     Access, Actor, ClaimedTask, NewPlan, NewRun, NewTask, PlanDigest, RunKind, Store, StoreError, StoreParts,
     StorePlace, TaskId,
 };
 use tempfile::TempDir;
-use testkit::TestClock;
-use url::Url;
+use testkit::{TestClock, TestDatabase};
 
 pub(crate) const LEASE: Duration = Duration::from_secs(5);
 pub(crate) const CANARY: &str = "canary-ana@example.com";
@@ -31,40 +30,25 @@ pub(crate) struct Bench {
     pub(crate) place: StorePlace,
     pub(crate) key: Secret<String>,
     pub(crate) folder: TempDir,
+    _database: Option<TestDatabase>,
 }
 
 impl Backend {
     /// `None` without a PostgreSQL server to test with, which is an error where tests must not be skipped.
     pub(crate) async fn start(self) -> Option<Bench> {
         let folder = tempfile::tempdir().unwrap();
-        let place = match self {
-            Backend::Sqlite => StorePlace::File(folder.path().join("state of tutela.db")),
-            Backend::Postgres => StorePlace::Postgres(Secret::new(database().await?)),
+        let database = match self {
+            Backend::Sqlite => None,
+            Backend::Postgres => Some(TestDatabase::create().await?),
+        };
+        let place = match &database {
+            None => StorePlace::File(folder.path().join("state of tutela.db")),
+            Some(database) => StorePlace::Postgres(Secret::new(database.url())),
         };
         let (clock, key) = (TestClock::new(), MasterKey::random().to_base64());
         let store = open(&place, ring(&key), &clock).await.unwrap();
-        Some(Bench { store, clock, place, key, folder })
+        Some(Bench { store, clock, place, key, folder, _database: database })
     }
-}
-
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
-async fn database() -> Option<String> {
-    let Ok(server) = std::env::var("TUTELA_TEST_POSTGRES") else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "TUTELA_TEST_POSTGRES is not set; `cargo xtask test` starts a server"
-        );
-        println!("skipped: TUTELA_TEST_POSTGRES is not set; `cargo xtask test` starts a server");
-        return None;
-    };
-    let name = format!("store_{}", RandomIds.random_uuid().simple());
-    let mut connection = PgConnection::connect(&server).await.unwrap();
-    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    sqlx::query(create).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-    let mut url = Url::parse(&server).unwrap();
-    url.set_path(&name);
-    Some(url.to_string())
 }
 
 pub(crate) fn ring(key: &Secret<String>) -> KeyRing {

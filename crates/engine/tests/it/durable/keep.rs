@@ -13,10 +13,10 @@ use model::{IdSource, RandomIds, RunId};
 use serde_json::{Value, json};
 use store::{Access, Actor, NewRun, RunKind, Store, StoreParts, StorePlace};
 use tempfile::TempDir;
-use testkit::TestClock;
+use testkit::{TestClock, TestDatabase};
 
 use crate::stage::Stage;
-use crate::writes::bench::{Backend, database};
+use crate::writes::bench::Backend;
 
 /// Longer than a lease.
 const SILENCE: Duration = Duration::from_secs(4);
@@ -27,19 +27,24 @@ pub(crate) struct Keep {
     pub(crate) folder: TempDir,
     place: StorePlace,
     key: Secret<String>,
+    _database: Option<TestDatabase>,
 }
 
 impl Keep {
     /// `None` without a PostgreSQL server to test with.
     pub(crate) async fn start(backend: Backend) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let place = match backend {
-            Backend::Sqlite => StorePlace::File(folder.path().join("state.db")),
-            Backend::Postgres => StorePlace::Postgres(Secret::new(database().await?)),
+        let database = match backend {
+            Backend::Sqlite => None,
+            Backend::Postgres => Some(TestDatabase::create().await?),
+        };
+        let place = match &database {
+            None => StorePlace::File(folder.path().join("state.db")),
+            Some(database) => StorePlace::Postgres(Secret::new(database.url())),
         };
         let (clock, key) = (TestClock::new(), MasterKey::random().to_base64());
         let store = open(&place, &key, &clock).await;
-        Some(Self { store, clock, folder, place, key })
+        Some(Self { store, clock, folder, place, key, _database: database })
     }
 
     /// The same state, as another process has it.

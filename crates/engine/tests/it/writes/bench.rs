@@ -11,18 +11,16 @@ use egress::{Budgets, Door, DoorSettings, MemoryBudgets, Mode};
 use engine::{
     Concurrency, HoldRequest, Limits, Source, TaskHold, WriteOrder, WritePayload, Writer, WriterParts,
 };
-use model::{ConnectionKey, IdSource, Identities, Outcome, PrivacyRequestId, RandomIds, Row, RunId};
+use model::{ConnectionKey, Identities, Outcome, PrivacyRequestId, RandomIds, Row, RunId};
 use serde_json::json;
 use spec::{CheckOptions, SourceFile, check_connector};
-use sqlx::{Connection as _, PgConnection};
 use store::{
     Access, Actor, LedgerEntry, NewPlan, NewRun, NewTask, PlanDigest, RunKind, Store, StoreParts, StorePlace,
     TaskId,
 };
 use tempfile::TempDir;
-use testkit::{FakeSaas, TestClock};
+use testkit::{FakeSaas, TestClock, TestDatabase};
 use tokio::sync::Notify;
-use url::Url;
 
 /// Which database keeps the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +86,7 @@ pub(crate) struct Bench {
     key: Secret<String>,
     file: Arc<spec::ConnectorFile>,
     workers: AtomicUsize,
+    _database: Option<TestDatabase>,
 }
 
 impl Backend {
@@ -95,9 +94,13 @@ impl Backend {
     /// skipped. The plan has `operations` and is approved.
     pub(crate) async fn start(self, operations: u32) -> Option<Bench> {
         let folder = tempfile::tempdir().unwrap();
-        let place = match self {
-            Self::Sqlite => StorePlace::File(folder.path().join("state.db")),
-            Self::Postgres => StorePlace::Postgres(Secret::new(database().await?)),
+        let database = match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(TestDatabase::create().await?),
+        };
+        let place = match &database {
+            None => StorePlace::File(folder.path().join("state.db")),
+            Some(database) => StorePlace::Postgres(Secret::new(database.url())),
         };
         let checked = check_connector(&SourceFile::new("acme.yml", FILE), &CheckOptions::default());
         let file = checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
@@ -131,30 +134,8 @@ impl Backend {
         store.plan_put(&new).await.unwrap();
         store.plan_approve(&plan, Actor::person("pat")).await.unwrap();
         let (saas, file, workers) = (FakeSaas::start().await, Arc::new(file), AtomicUsize::new(1));
-        Some(Bench { store, clock, saas, run, plan, folder, place, key, file, workers })
+        Some(Bench { store, clock, saas, run, plan, folder, place, key, file, workers, _database: database })
     }
-}
-
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
-pub(crate) async fn database() -> Option<String> {
-    let Ok(server) = std::env::var("TUTELA_TEST_POSTGRES") else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "TUTELA_TEST_POSTGRES is not set; `cargo xtask test` starts a server"
-        );
-        println!("skipped: TUTELA_TEST_POSTGRES is not set; `cargo xtask test` starts a server");
-        return None;
-    };
-    let name = format!("engine_{}", RandomIds.random_uuid().simple());
-    let mut connection = PgConnection::connect(&server).await.unwrap();
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
-        .execute(&mut connection)
-        .await
-        .unwrap();
-    connection.close().await.unwrap();
-    let mut url = Url::parse(&server).unwrap();
-    url.set_path(&name);
-    Some(url.to_string())
 }
 
 async fn open(place: &StorePlace, key: &Secret<String>, clock: &TestClock) -> Store {

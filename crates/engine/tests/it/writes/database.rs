@@ -9,8 +9,9 @@ use model::{CollectionAddress, ConnectionKey, Outcome, SystemClock};
 use rstest::rstest;
 use spec::dataset_file::Namespace;
 use sqlx::{Connection as _, PgConnection, Row as _, SqliteConnection};
+use testkit::TestDatabase;
 
-use super::bench::{Backend, Bench, database};
+use super::bench::{Backend, Bench};
 
 /// The shop's table with rows 1 to 5.
 const SHOP: [&str; 2] = [
@@ -21,11 +22,12 @@ const SHOP: [&str; 2] = [
 struct Shop {
     sources: HashMap<ConnectionKey, Source>,
     url: String,
+    _database: Option<TestDatabase>,
 }
 
 /// A shop of the same kind as the state.
 async fn shop(bench: &Bench, backend: Backend) -> Shop {
-    let (kind, url) = match backend {
+    let (kind, url, server) = match backend {
         Backend::Sqlite => {
             let file = bench.folder.path().join("shop.db");
             std::fs::write(&file, "").unwrap();
@@ -34,15 +36,16 @@ async fn shop(bench: &Bench, backend: Backend) -> Shop {
             for statement in SHOP {
                 sqlx::query(statement).execute(&mut admin).await.unwrap();
             }
-            (DatabaseKind::Sqlite, url)
+            (DatabaseKind::Sqlite, url, None)
         }
         Backend::Postgres => {
-            let url = database().await.unwrap();
+            let database = TestDatabase::create().await.unwrap();
+            let url = database.url();
             let mut admin = PgConnection::connect(&url).await.unwrap();
             for statement in SHOP {
                 sqlx::query(statement).execute(&mut admin).await.unwrap();
             }
-            (DatabaseKind::PostgreSql, url)
+            (DatabaseKind::PostgreSql, url, Some(database))
         }
     };
     let settings = DatabaseSettings {
@@ -60,7 +63,7 @@ async fn shop(bench: &Bench, backend: Backend) -> Shop {
         limits: ReadLimits::default(),
     };
     let database = Database::new(&settings, Arc::new(SystemClock)).unwrap();
-    Shop { sources: [("shop".parse().unwrap(), Source::Database(database))].into(), url }
+    Shop { sources: [("shop".parse().unwrap(), Source::Database(database))].into(), url, _database: server }
 }
 
 fn order(bench: &Bench, operation: u32, (write, sql, keys): (Write, &str, u64)) -> WriteOrder {

@@ -13,7 +13,7 @@ use datastore::{Boundary, Database, DatabaseKind, DatabaseSettings, ReadLimits};
 use egress::{Door, DoorSettings, MemoryBudgets, Mode};
 use engine::{Cancellation, Concurrency, Limits, Source};
 use graph::{Graph, GraphDataset, MaskingMode, merge};
-use model::{Clock, IdSource, Identities, RandomIds, RunId};
+use model::{Clock, Identities, RandomIds, RunId};
 use privacy::plan::Plan;
 use privacy::{
     ApplyError, ApplyOptions, ConnectionFacts, LeftOut, PlanRequest, PrivacyService, RaisedLimits, RunStatus,
@@ -21,11 +21,10 @@ use privacy::{
 };
 use serde_json::Value;
 use spec::{CheckOptions, PlanLimits, Policy, SourceFile, check_connector, check_datasets, check_project};
-use sqlx::{AnyPool, Connection as _, PgConnection};
+use sqlx::AnyPool;
 use store::{Access, Actor, ErasureJournal, Store, StoreParts, StorePlace};
 use tempfile::TempDir;
-use testkit::TestClock;
-use url::Url;
+use testkit::{TestClock, TestDatabase};
 
 use super::crm::{self, CrmServer};
 
@@ -80,6 +79,7 @@ pub(crate) struct Bench {
     place: StorePlace,
     key: Secret<String>,
     workers: AtomicUsize,
+    _database: Option<TestDatabase>,
 }
 
 impl Backend {
@@ -93,9 +93,13 @@ impl Backend {
     pub(crate) async fn start_with(self, file: &str) -> Option<Bench> {
         sqlx::any::install_default_drivers();
         let folder = tempfile::tempdir().unwrap();
-        let place = match self {
-            Self::Sqlite => StorePlace::File(folder.path().join("state.db")),
-            Self::Postgres => StorePlace::Postgres(Secret::new(database().await?)),
+        let database = match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(TestDatabase::create().await?),
+        };
+        let place = match &database {
+            None => StorePlace::File(folder.path().join("state.db")),
+            Some(database) => StorePlace::Postgres(Secret::new(database.url())),
         };
         let checked = check_connector(&SourceFile::new("crm.yml", file), &CheckOptions::default());
         let file = checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
@@ -117,6 +121,7 @@ impl Backend {
             workers: AtomicUsize::new(1),
             folder,
             place,
+            _database: database,
         })
     }
 }
@@ -137,28 +142,6 @@ connections: []
     );
     let checked = check_project(&SourceFile::new("tutela.yml", text));
     checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics)).policies
-}
-
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
-async fn database() -> Option<String> {
-    let Ok(server) = std::env::var("TUTELA_TEST_POSTGRES") else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "TUTELA_TEST_POSTGRES is not set; `cargo xtask test` starts a server"
-        );
-        println!("skipped: TUTELA_TEST_POSTGRES is not set; `cargo xtask test` starts a server");
-        return None;
-    };
-    let name = format!("privacy_{}", RandomIds.random_uuid().simple());
-    let mut connection = PgConnection::connect(&server).await.unwrap();
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
-        .execute(&mut connection)
-        .await
-        .unwrap();
-    connection.close().await.unwrap();
-    let mut url = Url::parse(&server).unwrap();
-    url.set_path(&name);
-    Some(url.to_string())
 }
 
 impl Bench {

@@ -1,6 +1,5 @@
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
+use testkit::TestDatabase;
 
 use crate::program::Program;
 
@@ -38,9 +37,8 @@ pub(crate) struct ShopDatabase {
     pub(crate) url: String,
     /// As the tests reach it.
     inside: String,
+    _database: Option<TestDatabase>,
 }
-
-static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 impl ShopDatabase {
     /// A file in the project's folder.
@@ -50,6 +48,7 @@ impl ShopDatabase {
             connector: "sqlite",
             url: "sqlite:shop.db".to_owned(),
             inside: format!("sqlite://{}", path.display()),
+            _database: None,
         };
         shop.fill().await;
         shop
@@ -63,24 +62,10 @@ impl ShopDatabase {
     }
 
     /// The same without a table.
-    #[expect(clippy::print_stdout, reason = "a test that did not run says so")]
     pub(crate) async fn empty_on_postgres() -> Option<Self> {
-        let Some(server) = std::env::var("TUTELA_TEST_POSTGRES").ok().filter(|url| !url.is_empty()) else {
-            assert!(
-                std::env::var_os("CI").is_none(),
-                "TUTELA_TEST_POSTGRES is not set; `cargo xtask test` starts a server"
-            );
-            println!("skipped: TUTELA_TEST_POSTGRES is not set; `cargo xtask test` starts a server");
-            return None;
-        };
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tutela_shop_{}_{number}", std::process::id());
-        let mut url: url::Url = server.parse().unwrap();
-        let admin = Self { connector: "postgres", url: server.clone(), inside: server };
-        admin.execute(&format!("DROP DATABASE IF EXISTS {name}")).await;
-        admin.execute(&format!("CREATE DATABASE {name}")).await;
-        url.set_path(&name);
-        Some(Self { connector: "postgres", url: url.to_string(), inside: url.to_string() })
+        let database = TestDatabase::create().await?;
+        let url = database.url();
+        Some(Self { connector: "postgres", inside: url.clone(), url, _database: Some(database) })
     }
 
     async fn fill(&self) {
