@@ -1,10 +1,13 @@
-"""Renders the chart and checks every manifest against the schemas of Kubernetes, unknown keys refused.
+"""Renders the chart as `helm template` does, with Helm's own code, and checks every manifest against the schemas of
+Kubernetes, unknown keys refused.
 
 Called by `cargo xtask deploy`: `check.py TOP OUT`. Writes each server.yml that a manifest holds to OUT, for the
 program itself to check. Ends with 1 and one line for each problem.
 """
 
+import copy
 import pathlib
+import re
 import sys
 
 import helm_python
@@ -16,7 +19,7 @@ VERSIONS = ["1.28", "1.37"]
 
 # Name, values, and the kinds that must come out.
 SHAPES = [
-    ("file", {}, {"StatefulSet": 1, "Service": 1, "ConfigMap": 1, "NetworkPolicy": 2}),
+    ("file", {}, {"StatefulSet": 1, "Service": 1, "ConfigMap": 1, "NetworkPolicy": 1}),
     (
         "postgres",
         {
@@ -29,7 +32,7 @@ SHAPES = [
             "nodeSelector": {"disk": "ssd"},
             "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
         },
-        {"StatefulSet": 2, "Service": 2, "Ingress": 1, "PodDisruptionBudget": 2},
+        {"StatefulSet": 2, "Service": 2, "Ingress": 1, "PodDisruptionBudget": 2, "NetworkPolicy": 2},
     ),
     ("bare", {"metrics": {"enabled": False}, "networkPolicy": {"enabled": False}}, {"StatefulSet": 1}),
 ]
@@ -78,8 +81,47 @@ def hardening(manifests):
             context = container["securityContext"]
             if context.get("readOnlyRootFilesystem") is not True or context.get("allowPrivilegeEscalation") is not False:
                 yield f"{name} may write to its image or gain rights"
-            if "memory" not in container["resources"]["limits"]:
+            if "memory" not in container.get("resources", {}).get("limits", {}):
                 yield f"{name} has no memory limit"
+
+
+def references(manifests):
+    """What one manifest says of another: labels that are selected, names that are mounted, services that are led to."""
+    pods = [
+        (manifest["kind"], manifest["metadata"]["name"], manifest["spec"]["template"]["metadata"]["labels"])
+        for manifest in manifests
+        if (manifest.get("spec") or {}).get("template")
+    ]
+    names = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in manifests}
+
+    def selects(selector):
+        return any(selector.items() <= labels.items() for _, _, labels in pods)
+
+    for manifest in manifests:
+        kind, name, spec = manifest["kind"], manifest["metadata"]["name"], manifest.get("spec") or {}
+        selector = spec.get("selector") if kind == "Service" else (spec.get("selector") or {}).get("matchLabels")
+        if kind == "NetworkPolicy":
+            selector = spec["podSelector"].get("matchLabels")
+        if selector and not selects(selector):
+            yield f"{kind} {name} selects no pod"
+        if kind == "StatefulSet":
+            if not selector.items() <= spec["template"]["metadata"]["labels"].items():
+                yield f"{kind} {name} does not select its own pods"
+            if ("Service", spec["serviceName"]) not in names:
+                yield f"{kind} {name} names the service {spec['serviceName']}, which is not there"
+        for rule in spec.get("rules", []) if kind == "Ingress" else []:
+            for path in rule["http"]["paths"]:
+                service = path["backend"]["service"]["name"]
+                if ("Service", service) not in names:
+                    yield f"{kind} {name} leads to the service {service}, which is not there"
+    for name, pod in pods_of(manifests):
+        account = pod.get("serviceAccountName")
+        if account and ("ServiceAccount", account) not in names:
+            yield f"{name} runs under the account {account}, which is not there"
+        for volume in pod.get("volumes", []):
+            mounted = volume.get("configMap", {}).get("name")
+            if mounted and ("ConfigMap", mounted) not in names:
+                yield f"{name} mounts the config map {mounted}, which is not there"
 
 
 def check(name, text, out):
@@ -89,11 +131,55 @@ def check(name, text, out):
         if manifest["kind"] == "ConfigMap":
             (out / f"{name}.yml").write_text(manifest["data"]["server.yml"])
     yield from hardening(manifests)
+    yield from references(manifests)
+
+
+def planted(manifests):
+    """Slips in manifests that are right, each of which the checks must find."""
+
+    def slip(what, check, change):
+        broken = copy.deepcopy(manifests)
+        for manifest in broken:
+            change(manifest, manifest.get("spec") or {})
+        if not list(check(broken)):
+            yield f"the check does not find a slip that was planted: {what}"
+
+    def pod(change):
+        return lambda manifest, spec: change(spec["template"]["spec"]) if "template" in spec else None
+
+    def of(kind, change):
+        return lambda manifest, spec: change(manifest, spec) if manifest["kind"] == kind else None
+
+    def each(broken):
+        return [problem for manifest in broken for problem in problems_of(manifest)]
+
+    def renamed(manifest, spec):
+        manifest["metadata"]["name"] = "other"
+
+    yield from slip("a key that is none", each, of("StatefulSet", lambda _, spec: spec.update(replica=1)))
+    yield from slip("a text for a number", each, of("StatefulSet", lambda _, spec: spec.update(replicas="1")))
+    yield from slip("root", hardening, pod(lambda spec: spec["securityContext"].update(runAsNonRoot=False)))
+    yield from slip("no limit", hardening, pod(lambda spec: spec["containers"][0]["resources"].pop("limits")))
+    yield from slip("no pods", references, of("Service", lambda _, spec: spec.update(selector={"a": "b"})))
+    yield from slip("a config map of another name", references, of("ConfigMap", renamed))
+    yield from slip("an account of another name", references, of("ServiceAccount", renamed))
 
 
 def rendered(chart, values):
     files = chart.render(values, name="tutela", namespace="tutela")
     return "\n---\n".join(text for name, text in sorted(files.items()) if name.endswith(".yaml"))
+
+
+def chart_problems(top, folder):
+    report = helm_python.lint(str(folder), strict=True)
+    for message in report["messages"]:
+        # 2 is a warning, 3 an error.
+        if message["severity"] >= 2:
+            yield f"helm lint: {message['path']}: {message['error']}"
+    version = re.search(r'^version = "(.*)"$', (top / "Cargo.toml").read_text(), re.MULTILINE)[1]
+    named = yaml.safe_load((folder / "Chart.yaml").read_text())["appVersion"]
+    if named != version:
+        yield f"Chart.yaml: appVersion is {named}, the program is {version}"
 
 
 def run(top, out):
@@ -102,15 +188,19 @@ def run(top, out):
     for path in sorted((top / "deploy" / "kubernetes").glob("*.yaml")):
         for problem in check(path.stem, path.read_text(), out):
             yield f"{path.name}: {problem}"
-    with helm_python.Chart.load(str(top / "deploy" / "helm" / "tutela")) as chart:
+    folder = top / "deploy" / "helm" / "tutela"
+    yield from chart_problems(top, folder)
+    with helm_python.Chart.load(str(folder)) as chart:
         for name, values, kinds in SHAPES:
             text = rendered(chart, values)
             for problem in check(f"helm-{name}", text, out):
                 yield f"helm, {name}: {problem}"
-            found = [manifest["kind"] for manifest in yaml.safe_load_all(text) if manifest]
+            manifests = [manifest for manifest in yaml.safe_load_all(text) if manifest]
+            found = [manifest["kind"] for manifest in manifests]
             for kind, count in kinds.items():
                 if found.count(kind) != count:
                     yield f"helm, {name}: {found.count(kind)} of {kind} in place of {count}"
+            yield from planted(manifests)
         for name, values in REFUSED:
             try:
                 rendered(chart, values)
