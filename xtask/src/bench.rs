@@ -7,6 +7,7 @@ mod examples;
 mod measure;
 mod program;
 mod project;
+mod server;
 
 use std::path::PathBuf;
 
@@ -98,10 +99,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         ("audit log", |_, _| examples::audit_log()),
         ("1,000 erasures", |_, _| examples::erasures()),
     ];
+    let parts: Vec<(&str, Part)> = parts.into_iter().chain(server::PARTS).collect();
     let is_chosen = |name: &str| arguments.only.as_deref().is_none_or(|only| name.contains(only));
-    let chosen: Vec<_> = parts.into_iter().filter(|(name, _)| is_chosen(name)).collect();
+    let chosen: Vec<_> = parts.iter().filter(|(name, _)| is_chosen(name)).collect();
     if chosen.is_empty() {
-        bail!("nothing is measured under that name; there are: {}", parts.map(|(name, _)| name).join("; "));
+        let names: Vec<_> = parts.iter().map(|(name, _)| *name).collect();
+        bail!("nothing is measured under that name; there are: {}", names.join("; "));
     }
     let program = if let Some(program) = &arguments.program {
         program.clone()

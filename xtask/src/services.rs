@@ -24,6 +24,7 @@ const SMTP: &str = "TUTELA_TEST_SMTP";
 const DATABASES: &[&str] = &["postgresql", "mariadb-server"];
 const NODE: &[&str] = &["nodejs", "npm"];
 const PYTHON: &[&str] = &["openssl", "python3-venv"];
+const MUSL: &[&str] = &["musl-tools"];
 const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// Servers that run until this is dropped, and how tests find them.
@@ -80,6 +81,11 @@ impl Services {
     /// Variables for the tests.
     pub(crate) fn environment(&self) -> &[(&'static str, String)] {
         &self.environment
+    }
+
+    /// The processes that were started for it.
+    pub(crate) fn processes(&self) -> impl Iterator<Item = u32> {
+        self.servers.iter().map(|server| server.process.id())
     }
 
     fn server(&mut self, name: &str, power: Power) -> Result<String> {
@@ -223,6 +229,7 @@ pub(crate) fn program(name: &str) -> Result<PathBuf> {
     let packages = match name {
         "node" | "npm" => NODE,
         "openssl" | "python3" => PYTHON,
+        "musl-gcc" => MUSL,
         _ => DATABASES,
     };
     report(&format!("== installing {}", packages.join(", ")));

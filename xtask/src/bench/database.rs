@@ -252,7 +252,7 @@ fn command(url: &str) -> Command {
 }
 
 /// Runs statements, each on its own; returns what they answer, unaligned.
-fn psql(url: &str, sql: &str) -> Result<String> {
+pub(crate) fn psql(url: &str, sql: &str) -> Result<String> {
     let file = tempfile::Builder::new().suffix(".sql").tempfile()?;
     std::fs::write(file.path(), sql)?;
     let output = command(url).args(["-A", "-t", "-f"]).arg(file.path()).output()?;

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use crate::bench::client::Client;
+
 /// A simulator in a process of its own; ends with this value.
 #[derive(Debug)]
 pub(crate) struct Simulator {
@@ -29,6 +31,14 @@ impl Simulator {
         BufReader::new(output).read_line(&mut line)?;
         let description = serde_json::from_str(&line).context("the simulator said nothing useful")?;
         Ok(Self { child, description })
+    }
+
+    /// How many calls it has answered.
+    pub(crate) fn calls(&self) -> Result<u64> {
+        let (status, state) = Client::connect(self.get("/url")?, "")?.get("/__sandbox/state")?;
+        anyhow::ensure!(status == 200, "the simulator answered {status}");
+        let state: Value = serde_json::from_slice(&state)?;
+        state.get("calls").and_then(Value::as_u64).context("the simulator does not count its calls")
     }
 
     /// One member of its description, by JSON pointer.

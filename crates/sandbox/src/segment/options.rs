@@ -17,6 +17,8 @@ pub struct SegmentOptions {
     pub users: usize,
     /// Number of generated people (`person-0@example.com` and on) beside the named ones.
     pub profiles: u64,
+    /// How many events each generated person has; none: a few, by chance.
+    pub events: Option<u32>,
     /// Time per answer.
     pub latency: Duration,
     /// Whether rate limits are enforced.
@@ -71,6 +73,7 @@ impl Default for SegmentOptions {
             seed: 1,
             users: 25,
             profiles: 1000,
+            events: None,
             latency: Duration::ZERO,
             limits: Limits::Off,
             faults: Faults::default(),

@@ -7,6 +7,8 @@ use crate::Random;
 pub(super) struct People {
     seed: u64,
     generated: u64,
+    /// Events of each generated person, where that is not left to chance.
+    events: Option<u32>,
     named: Vec<Person>,
     key: u64,
 }
@@ -77,9 +79,9 @@ const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 const INDEX_DIGITS: usize = 11;
 
 impl People {
-    pub(super) fn new(seed: u64, generated: u64) -> Self {
+    pub(super) fn new(seed: u64, generated: u64, events: Option<u32>) -> Self {
         let key = Random::named(seed, "people").next_u64();
-        let mut people = Self { seed, generated, named: Vec::new(), key };
+        let mut people = Self { seed, generated, events, named: Vec::new(), key };
         people.named = (0..NAMED.len()).filter_map(|index| people.make_named(index)).collect();
         people
     }
@@ -199,7 +201,7 @@ impl People {
         if number % 5 == 4 {
             user_ids.push(format!("user_{number:08}"));
         }
-        Person {
+        let person = Person {
             index,
             seed: random.next_u64(),
             segment_id: self.segment_id(index),
@@ -212,7 +214,8 @@ impl People {
             extra_traits: random.below(4) as usize,
             events: random.below(15) as u32,
             accounts: vec![number % super::account::COUNT],
-        }
+        };
+        Person { events: self.events.unwrap_or(person.events), ..person }
     }
 }
 
@@ -233,7 +236,7 @@ mod tests {
 
     #[test]
     fn every_person_is_found_by_every_identifier_and_nobody_else() {
-        let people = People::new(9, 40);
+        let people = People::new(9, 40, None);
 
         for index in 0..people.count() {
             let person = people.person(index).unwrap();

@@ -90,7 +90,7 @@ impl World {
             functions: Vec::new(),
             spaces: Vec::new(),
             audit_events: Vec::new(),
-            people: Arc::new(People::new(seed, options.profiles)),
+            people: Arc::new(People::new(seed, options.profiles, options.events)),
             gone: HashSet::new(),
             removed_ids: HashSet::new(),
             regulations: Vec::new(),

@@ -32,6 +32,9 @@ pub(crate) struct Segment {
     /// Number of generated people (person-N@example.com) beside the named ones.
     #[arg(long, default_value_t = 1000)]
     profiles: u64,
+    /// How many events each generated person has; a few, by chance, if it is not given.
+    #[arg(long)]
+    events: Option<u32>,
     /// Time per answer, as in `5ms` or `1s`.
     #[arg(long, default_value = "0ms", value_parser = duration)]
     latency: Duration,
@@ -57,6 +60,7 @@ pub(crate) fn run(segment: &Segment) -> Result<Exit, Failure> {
         seed: segment.seed,
         users: segment.users,
         profiles: segment.profiles,
+        events: segment.events,
         latency: segment.latency,
         limits: match segment.limits {
             Switch::On => Limits::On,
