@@ -29,7 +29,8 @@ enum Task {
         #[arg(long)]
         once: bool,
     },
-    /// Format, lints, tests, examples in the documentation, layers, rule list, reference pages.
+    /// Format, lints, tests, examples in the documentation, layers, rule list, reference pages, made-up
+    /// input, image, manifests and unit.
     Test,
     /// The long kill sweep, on SQLite and PostgreSQL; the short one is part of `test`.
     Sweep {
@@ -45,7 +46,7 @@ enum Task {
         command: Vec<std::ffi::OsString>,
     },
     /// Call every operation of the interface with made-up input (schemathesis, installed when it is
-    /// missing); fail on a server error. A short run is part of `test`.
+    /// missing); fail on a server error. Two minutes of it are part of `test`.
     Probe {
         /// About how long.
         #[arg(long, default_value_t = 600)]
@@ -61,7 +62,8 @@ enum Task {
     Layers,
     /// Check what `deploy/` holds: image file, manifests, chart, unit.
     Deploy {
-        /// Run the image's build command, too, in a folder with nothing but what it copies.
+        /// Run the image's build command, too, in a folder with nothing but what it copies, and the program
+        /// that comes out.
         #[arg(long)]
         build: bool,
     },

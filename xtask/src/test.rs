@@ -2,12 +2,15 @@
 
 use anyhow::{Context as _, Result};
 
-use crate::{cargo, layers, report, rules, services};
+use crate::{cargo, deploy, layers, probe, report, rules, services};
 
 /// What one test build of the workspace has besides the program: points at which it may be killed, and
 /// defects that tests must notice. Both do nothing unless the environment asks for it, and no release
 /// has them.
 pub(crate) const FEATURES: &str = "tutela/kill-points,tutela/planted-defects";
+
+/// How long calls are made up for.
+const PROBE_SECONDS: u32 = 120;
 
 /// Runs all checks, cheapest first, and stops at the first that fails.
 pub(crate) fn run() -> Result<()> {
@@ -25,7 +28,11 @@ pub(crate) fn run() -> Result<()> {
     step("examples in the documentation");
     cargo::run(&["test", "--workspace", "--doc", "--quiet", "--features", FEATURES])?;
     step("reference pages");
-    cargo::docs(true)
+    cargo::docs(true)?;
+    step("made-up input");
+    probe::run(PROBE_SECONDS)?;
+    step("image, manifests and unit");
+    deploy::run(deploy::Image::Build)
 }
 
 /// The long kill sweep: every `step`-th passing of every point, alone and beside every fault of every
