@@ -1,5 +1,6 @@
 //! Test applications and checks: a scriptable HTTP server, a clock that is told the time, values
-//! that must never show up anywhere, ids in a row, and databases that go with their test.
+//! that must never show up anywhere, ids in a row, databases that go with their test, and the calls that
+//! a page of the guide prints.
 //!
 //! For: tests of every crate. Not for: anything that ships; for a simulated vendor see `sandbox`.
 //!
@@ -22,6 +23,7 @@ mod clock;
 mod database;
 mod fake_saas;
 mod ids;
+mod transcript;
 
 pub use canary::{Canary, holds};
 pub use clock::TestClock;
@@ -30,3 +32,4 @@ pub use database::TestDatabase;
 pub use fake_saas::{FakeSaas, Route, gzip, gzip_bomb};
 pub use ids::SequentialIds;
 pub use sandbox::server::{Answer, Call, Delivery};
+pub use transcript::{PrintedCall, PrintedData, PrintedReply, printed_calls};
