@@ -17,8 +17,10 @@
 //! # Ok::<(), messages::WebhookSecretError>(())
 //! ```
 
+mod carrier;
 mod mail;
 mod messages;
+mod post;
 mod render;
 mod secrets;
 mod sender;

@@ -9,6 +9,7 @@ use store::{Actor, MessageKind, MessageTemplate, Store, StoreError};
 use thiserror::Error;
 
 use crate::mail::{MailServer, Trust};
+use crate::post::Post;
 use crate::secrets::MessageSecrets;
 use crate::template::{Template, TemplateName};
 use crate::way::Ways;
@@ -91,7 +92,8 @@ impl Messages {
     pub async fn channels(&self) -> Result<Channels, StoreError> {
         let code = MessageKind::VerificationCode.as_str();
         let listened = self.inner.endpoints.iter().any(|endpoint| endpoint.listens_expressly(code));
-        Ok(Channels { email: listened || self.mail_server().await?.is_some(), sms: listened })
+        let email = listened || self.post().await?.is_some();
+        Ok(Channels { email, sms: listened || self.texter().await?.is_some() })
     }
 
     /// The texts of all messages, each as a customer wrote it, or as it comes with the program.
@@ -127,17 +129,18 @@ impl Messages {
         Ok(template(name, kept.iter().find(|kept| kept.name == name.as_str())))
     }
 
-    /// The server that takes mail: the one of the settings, else the one that was set over the API.
-    pub(crate) async fn mail_server(&self) -> Result<Option<MailServer>, StoreError> {
+    /// How mail leaves: by the server of the settings, else by what was set over the API.
+    pub(crate) async fn post(&self) -> Result<Option<Post>, StoreError> {
         match &self.inner.mail {
-            Some(server) => Ok(Some(server.clone())),
-            None => self.stored_mail_server().await,
+            Some(server) => Ok(Some(Post::Server(server.clone()))),
+            None => self.stored_post().await,
         }
     }
 
     pub(crate) async fn ways(&self) -> Result<Ways<'_>, StoreError> {
         Ok(Ways {
-            mail: self.mail_server().await?.is_some(),
+            mail: self.post().await?.is_some(),
+            text: self.texter().await?.is_some(),
             staff: &self.inner.configured.server.messages.staff,
             endpoints: &self.inner.endpoints,
         })

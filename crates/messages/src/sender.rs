@@ -10,7 +10,8 @@ use tokio::sync::{Mutex, watch};
 
 use crate::mail::Letter;
 use crate::messages::Messages;
-use crate::template::TemplateName;
+use crate::render::Form;
+use crate::template::{Template, TemplateName, Written};
 
 /// How long to wait after each failure; after the last the message is given up.
 const WAITS: [Duration; 10] = [
@@ -171,6 +172,7 @@ impl Sender {
         let sent = match &message.to {
             MessageTo::Person(_) | MessageTo::Staff => return self.route(&message).await,
             MessageTo::Mailbox(address) => self.mail(&message, address).await?,
+            MessageTo::Telephone(number) => self.text(&message, number).await?,
             MessageTo::Webhook { name, person } => self.call(&message, (name, person.as_ref())).await,
         };
         let (id, kind, attempt) = (&message.id, message.kind.as_str(), message.attempt);
@@ -200,23 +202,45 @@ impl Sender {
     }
 
     async fn mail(&self, message: &ClaimedMessage, address: &str) -> Result<Result<(), Held>, StoreError> {
-        let Some(server) = self.messages.mail_server().await? else {
+        let Some(post) = self.messages.post().await? else {
             return Ok(Err(Held { class: "no_mail_server", may_help_again: true }));
         };
-        let mut values = message.values.clone();
-        if let Some(about) = &message.about {
-            values.entry("about").or_insert_with(|| about.as_str().into());
-        }
-        let template = self.messages.template(TemplateName::of(message.kind, &values)).await?;
-        let Ok(written) = template.write(&values) else {
+        let Some(written) = self.written(message).await? else {
             return Ok(Err(Held { class: "template", may_help_again: true }));
         };
         let at = self.messages.clock().now();
         let letter = Letter { id: message.id.as_str(), to: address, written: &written, at };
-        Ok(server
-            .send(&letter)
-            .await
-            .map_err(|error| Held { class: error.class(), may_help_again: error.may_help_again() }))
+        let sent = post.send(&letter).await;
+        Ok(sent.map_err(|error| Held { class: error.class(), may_help_again: error.may_help_again() }))
+    }
+
+    async fn text(&self, message: &ClaimedMessage, number: &str) -> Result<Result<(), Held>, StoreError> {
+        let Some(carrier) = self.messages.texter().await? else {
+            return Ok(Err(Held { class: "no_text_service", may_help_again: true }));
+        };
+        let Some(written) = self.written(message).await? else {
+            return Ok(Err(Held { class: "template", may_help_again: true }));
+        };
+        let at = self.messages.clock().now();
+        let letter = Letter { id: message.id.as_str(), to: number, written: &written, at };
+        let sent = carrier.send(&letter).await;
+        Ok(sent.map_err(|error| Held { class: error.class(), may_help_again: error.may_help_again() }))
+    }
+
+    /// What a message says; `None` if its template cannot be filled in. What goes to a telephone is text,
+    /// whatever a customer wrote for mail.
+    async fn written(&self, message: &ClaimedMessage) -> Result<Option<Written>, StoreError> {
+        let mut values = message.values.clone();
+        if let Some(about) = &message.about {
+            values.entry("about").or_insert_with(|| about.as_str().into());
+        }
+        let name = TemplateName::of(message.kind, &values);
+        let written = self.messages.template(name).await?.write(&values).ok();
+        let is_for_telephone = matches!(message.to, MessageTo::Telephone(_));
+        if is_for_telephone && written.as_ref().is_some_and(|written| written.form == Form::Html) {
+            return Ok(Template::own(name).write(&values).ok());
+        }
+        Ok(written)
     }
 
     async fn call(

@@ -13,8 +13,10 @@ use store::{
 };
 use thiserror::Error;
 
+use crate::carrier::{Carrier, CarrierUnfit};
 use crate::mail::{Letter, MailServer, Trust};
 use crate::messages::Messages;
+use crate::post::Post;
 use crate::template::{Template, TemplateName};
 
 pub use fields::FieldProblem;
@@ -69,6 +71,16 @@ pub enum ServiceError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The setting that says which service is chosen.
+const CHOSEN: &str = "notifications.notification_service_type";
+
+/// How messages leave with a service.
+#[derive(Debug)]
+enum Way {
+    Mail(Post),
+    Text(Carrier),
 }
 
 /// What became of a test message.
@@ -232,12 +244,7 @@ impl Messages {
     /// # Errors
     /// [`StoreError`].
     pub async fn active_service(&self) -> Result<Option<MessagingConfig>, StoreError> {
-        for service in MessagingService::ALL {
-            if let Some(config) = self.store().messaging_config_of(service).await? {
-                return Ok(Some(config));
-            }
-        }
-        Ok(None)
+        Ok(self.in_order().await?.into_iter().next())
     }
 
     /// Whether the settings of the server name a mail server, which comes before all others.
@@ -252,7 +259,8 @@ impl Messages {
     pub async fn service_problem(&self, config: &MessagingConfig) -> Result<Option<String>, StoreError> {
         let service = config.service.as_str();
         if config.service != MessagingService::Smtp {
-            return Ok(Some(no_sender(service)));
+            let carrier = self.carrier(config).await?;
+            return Ok(carrier.err().map(|unfit| unfit.to_string()));
         }
         let signs_in = config.details.get("username").is_some_and(|name| !name.is_null());
         let has_secrets = self.store().messaging_secrets_find(&config.key).await?.is_some();
@@ -271,19 +279,13 @@ impl Messages {
     ) -> Result<TestOutcome, ServiceError> {
         let stored = self.store().messaging_config_of(service).await?;
         let own = self.configured_mail().filter(|_| service == MessagingService::Smtp);
-        let server = match (&stored, own) {
-            (_, Some(own)) => Some(own.clone()),
-            (Some(_), None) if service == MessagingService::Smtp => self.stored_mail_server().await?,
-            (Some(_), None) => None,
+        let outcome = match (&stored, own) {
+            (_, Some(own)) => self.test(&Way::Mail(Post::Server(own.clone())), to).await?,
+            (Some(config), None) => match self.way_of(config).await? {
+                Ok(way) => self.test(&way, to).await?,
+                Err(why) => TestOutcome::Failed(why),
+            },
             (None, None) => return Err(ServiceError::NotSet { service: service.as_str().to_owned() }),
-        };
-        let outcome = match (server, &to.email) {
-            (None, _) if service == MessagingService::Smtp => {
-                TestOutcome::Failed("the account of the mail server has no password yet".to_owned())
-            }
-            (None, _) => TestOutcome::Failed(no_sender(service.as_str())),
-            (Some(_), None) => TestOutcome::Failed("a mail server needs an e-mail address".to_owned()),
-            (Some(server), Some(address)) => self.mail_test(&server, address).await?,
         };
         if let (Some(config), None) = (&stored, own) {
             self.store().messaging_tested(&config.key, outcome == TestOutcome::Sent).await?;
@@ -291,7 +293,25 @@ impl Messages {
         Ok(outcome)
     }
 
-    async fn mail_test(&self, server: &MailServer, address: &str) -> Result<TestOutcome, StoreError> {
+    /// How messages leave with a service, or why they cannot.
+    async fn way_of(&self, config: &MessagingConfig) -> Result<Result<Way, String>, StoreError> {
+        if config.service == MessagingService::Smtp {
+            let server = self.stored_mail_server(config).await?;
+            let why = "the account of the mail server has no password yet";
+            return Ok(server.map(|server| Way::Mail(Post::Server(server))).ok_or_else(|| why.to_owned()));
+        }
+        let carrier = self.carrier(config).await?.map_err(|unfit| unfit.to_string());
+        Ok(carrier.map(|carrier| match config.service {
+            MessagingService::TwilioText => Way::Text(carrier),
+            MessagingService::Smtp
+            | MessagingService::Mailgun
+            | MessagingService::TwilioEmail
+            | MessagingService::MailchimpTransactional
+            | MessagingService::AwsSes => Way::Mail(Post::Carrier(carrier)),
+        }))
+    }
+
+    async fn test(&self, way: &Way, to: &MessagePerson) -> Result<TestOutcome, StoreError> {
         let values = Map::new();
         let template = self.template(TemplateName::of(MessageKind::Test, &values)).await?;
         let written =
@@ -301,18 +321,68 @@ impl Messages {
         };
         let at = self.clock().now();
         let id = format!("test_{}", at.as_microsecond());
-        let letter = Letter { id: &id, to: address, written: &written, at };
-        Ok(match server.send(&letter).await {
-            Ok(()) => TestOutcome::Sent,
-            Err(error) => TestOutcome::Failed(error.to_string()),
-        })
+        let letter = |to| Letter { id: &id, to, written: &written, at };
+        let failed = match (way, &to.email, &to.phone_number) {
+            (Way::Mail(post), Some(address), _) => {
+                post.send(&letter(address)).await.err().map(|error| error.to_string())
+            }
+            (Way::Text(carrier), _, Some(number)) => {
+                carrier.send(&letter(number)).await.err().map(|error| error.to_string())
+            }
+            (Way::Mail(_), None, _) => Some("this service needs an e-mail address".to_owned()),
+            (Way::Text(_), _, None) => Some("this service needs a telephone number".to_owned()),
+        };
+        Ok(failed.map_or(TestOutcome::Sent, TestOutcome::Failed))
+    }
+
+    async fn carrier(&self, config: &MessagingConfig) -> Result<Result<Carrier, CarrierUnfit>, StoreError> {
+        let secrets = self.store().messaging_secrets_find(&config.key).await?;
+        Ok(Carrier::new(config.service, (&config.details, secrets.as_ref()), self.egress()))
+    }
+
+    /// How mail leaves by what was set over the API: by the service that was chosen, else by the first
+    /// that can be used.
+    pub(crate) async fn stored_post(&self) -> Result<Option<Post>, StoreError> {
+        Ok(self.stored_ways().await?.into_iter().find_map(|way| match way {
+            Way::Mail(post) => Some(post),
+            Way::Text(_) => None,
+        }))
+    }
+
+    /// What takes text messages.
+    pub(crate) async fn texter(&self) -> Result<Option<Carrier>, StoreError> {
+        Ok(self.stored_ways().await?.into_iter().find_map(|way| match way {
+            Way::Text(carrier) => Some(carrier),
+            Way::Mail(_) => None,
+        }))
+    }
+
+    /// The ways of all services that can be used, in the order in which one is chosen.
+    async fn stored_ways(&self) -> Result<Vec<Way>, StoreError> {
+        let mut ways = Vec::new();
+        for config in self.in_order().await? {
+            ways.extend(self.way_of(&config).await?.ok());
+        }
+        Ok(ways)
+    }
+
+    /// The services that are set, in the order in which one is chosen (privacy-requests MSG-1).
+    async fn in_order(&self) -> Result<Vec<MessagingConfig>, StoreError> {
+        let mut set = self.store().messaging_config_list(Window::ALL).await?.items;
+        if set.len() > 1 {
+            let settings = self.store().setting_list().await?;
+            let chosen = settings.iter().find(|(key, _)| key == CHOSEN).and_then(|(_, value)| value.as_str());
+            let place = |config: &MessagingConfig| {
+                let is_chosen = chosen == Some(config.service.as_str());
+                (!is_chosen, MessagingService::ALL.iter().position(|service| *service == config.service))
+            };
+            set.sort_by_key(place);
+        }
+        Ok(set)
     }
 
     /// The mail server that was set over the API, if it can be signed in to.
-    pub(crate) async fn stored_mail_server(&self) -> Result<Option<MailServer>, StoreError> {
-        let Some(config) = self.store().messaging_config_of(MessagingService::Smtp).await? else {
-            return Ok(None);
-        };
+    async fn stored_mail_server(&self, config: &MessagingConfig) -> Result<Option<MailServer>, StoreError> {
         let secrets = self.store().messaging_secrets_find(&config.key).await?;
         Ok(stored_server(&config.details, secrets.as_ref(), self.egress()))
     }
@@ -352,10 +422,4 @@ fn key_and_name(draft: &ServiceDraft) -> Result<(String, String), ServiceError> 
         (None, None) => Some(format!("default_messaging_config_{service}")),
     };
     Ok((key.ok_or(ServiceError::NoKey)?, name))
-}
-
-fn no_sender(service: &str) -> String {
-    format!(
-        "messages cannot be sent with {service} yet; set a mail server (`service_type: smtp`) or a webhook"
-    )
 }

@@ -36,12 +36,18 @@ pub enum TemplateName {
     InputNeeded,
     /// A request will be late.
     DeadlineNear,
+    /// A request takes longer.
+    DeadlineExtended,
+    /// Somebody is asked what they mean.
+    ClarificationNeeded,
     /// A connection does not work any more.
     ConnectionBroken,
     /// An account was made for somebody.
     UserInvite,
     /// Somebody forgot their password.
     PasswordReset,
+    /// What a vendor is asked to erase.
+    VendorErasure,
     /// Whether messages arrive.
     TestMessage,
 }
@@ -83,7 +89,7 @@ pub(crate) struct Written {
 
 impl TemplateName {
     /// All texts.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::IdentityVerification,
         Self::Receipt,
         Self::Approved,
@@ -94,9 +100,12 @@ impl TemplateName {
         Self::ApprovalNeeded,
         Self::InputNeeded,
         Self::DeadlineNear,
+        Self::DeadlineExtended,
+        Self::ClarificationNeeded,
         Self::ConnectionBroken,
         Self::UserInvite,
         Self::PasswordReset,
+        Self::VendorErasure,
         Self::TestMessage,
     ];
 
@@ -113,9 +122,12 @@ impl TemplateName {
             Self::ApprovalNeeded => "privacy_request_approval_needed",
             Self::InputNeeded => "privacy_request_input_needed",
             Self::DeadlineNear => "privacy_request_deadline_near",
+            Self::DeadlineExtended => "privacy_request_deadline_extended",
+            Self::ClarificationNeeded => "privacy_request_clarification_needed",
             Self::ConnectionBroken => "connection_broken",
             Self::UserInvite => "user_invite",
             Self::PasswordReset => "password_reset",
+            Self::VendorErasure => "message_erasure_fulfillment",
             Self::TestMessage => "test_message",
         }
     }
@@ -138,9 +150,12 @@ impl TemplateName {
             MessageKind::ApprovalNeeded => Self::ApprovalNeeded,
             MessageKind::InputNeeded => Self::InputNeeded,
             MessageKind::DeadlineNear => Self::DeadlineNear,
+            MessageKind::DeadlineExtended => Self::DeadlineExtended,
+            MessageKind::ClarificationNeeded => Self::ClarificationNeeded,
             MessageKind::ConnectionBroken => Self::ConnectionBroken,
             MessageKind::Invitation => Self::UserInvite,
             MessageKind::PasswordReset => Self::PasswordReset,
+            MessageKind::VendorErasure => Self::VendorErasure,
             MessageKind::Test => Self::TestMessage,
         }
     }
@@ -211,7 +226,9 @@ mod tests {
 
     #[test]
     fn every_kind_of_message_has_a_text_and_every_word_of_the_settings_is_a_kind() {
-        let kinds = MessageKind::ALL.map(MessageKind::as_str);
+        // What vendors are told is nobody else's business.
+        let kinds = MessageKind::ALL.into_iter().filter(|kind| *kind != MessageKind::VendorErasure);
+        let kinds: Vec<&str> = kinds.map(MessageKind::as_str).collect();
 
         assert_eq!(kinds, spec::server_file::MESSAGE_KINDS);
         for kind in MessageKind::ALL {
@@ -241,11 +258,13 @@ mod tests {
     #[test]
     fn a_text_with_what_is_never_filled_in_is_refused_however_it_is_written() {
         for body in ["{{ download_link }}", "__DOWNLOAD_LINK__", "in __DAYS__ days", "{{#link}}x{{/link}}"] {
-            let refused = Template::checked(TemplateName::CompleteAccess, "Done", body).unwrap_err();
+            let refused = Template::checked(TemplateName::CompleteDeletion, "Done", body).unwrap_err();
 
             assert!(format!("{refused:?}").contains("there are request_types, about"), "{body}: {refused:?}");
         }
-        assert!(Template::checked(TemplateName::CompleteAccess, "Done", "__REQUEST_TYPES__").is_ok());
+        for body in ["__REQUEST_TYPES__", "__DOWNLOAD_LINK__ for __DAYS__ days"] {
+            assert!(Template::checked(TemplateName::CompleteAccess, "Done", body).is_ok(), "{body}");
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::webhook::Endpoint;
 pub(crate) struct Ways<'a> {
     /// Whether mail can be sent.
     pub(crate) mail: bool,
+    /// Whether text messages can.
+    pub(crate) text: bool,
     /// Addresses of those who run the installation.
     pub(crate) staff: &'a [String],
     pub(crate) endpoints: &'a [Endpoint],
@@ -22,7 +24,9 @@ impl Ways<'_> {
         match to {
             MessageTo::Person(person) => {
                 let address = person.email.as_ref().filter(|_| self.mail);
+                let number = person.phone_number.as_ref().filter(|_| self.text && address.is_none());
                 ways.extend(address.map(|address| MessageTo::Mailbox(address.clone())));
+                ways.extend(number.map(|number| MessageTo::Telephone(number.clone())));
                 // Programs hear of the end by the message to staff, and of each end once.
                 let is_told_twice = kind == MessageKind::Finished;
                 let listening = self.endpoints.iter().filter(|endpoint| endpoint.listens_expressly(word));
@@ -42,7 +46,9 @@ impl Ways<'_> {
                         .map(|endpoint| MessageTo::Webhook { name: endpoint.name.clone(), person: None }),
                 );
             }
-            MessageTo::Mailbox(_) | MessageTo::Webhook { .. } => ways.push(to.clone()),
+            MessageTo::Mailbox(_) | MessageTo::Telephone(_) | MessageTo::Webhook { .. } => {
+                ways.push(to.clone())
+            }
         }
         ways
     }

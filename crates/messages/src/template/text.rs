@@ -14,9 +14,12 @@ impl TemplateName {
             Self::ApprovalNeeded => "Approval needed",
             Self::InputNeeded => "Input needed",
             Self::DeadlineNear => "Deadline near",
+            Self::DeadlineExtended => "Deadline extended",
+            Self::ClarificationNeeded => "Clarification needed",
             Self::ConnectionBroken => "Connection broken",
             Self::UserInvite => "Invitation",
             Self::PasswordReset => "Password reset",
+            Self::VendorErasure => "Erasure by a vendor",
             Self::TestMessage => "Test message",
         }
     }
@@ -28,15 +31,18 @@ impl TemplateName {
             Self::Receipt => &["request_types", "due", "about"],
             Self::Approved => &["request_types", "due", "about"],
             Self::Denied => &["request_types", "denial_reason", "about"],
-            Self::CompleteAccess => &["request_types", "about"],
+            Self::CompleteAccess => &["request_types", "download_link", "days", "about"],
             Self::CompleteDeletion => &["request_types", "about"],
             Self::ErrorNotification => &["failures", "step", "reason", "about"],
             Self::ApprovalNeeded => &["policy", "step", "reason", "due", "about"],
             Self::InputNeeded => &["policy", "connection", "reason", "due", "about"],
             Self::DeadlineNear => &["policy", "due", "reason", "about"],
+            Self::DeadlineExtended => &["reason", "due", "about"],
+            Self::ClarificationNeeded => &["question", "about"],
             Self::ConnectionBroken => &["connection", "reason", "about"],
             Self::UserInvite => &["username", "code", "hours"],
             Self::PasswordReset => &["username", "code", "minutes"],
+            Self::VendorErasure => &["vendor", "identities", "about"],
             Self::TestMessage => &[],
         }
     }
@@ -56,9 +62,12 @@ impl TemplateName {
             Self::ApprovalNeeded => "A privacy request waits for approval",
             Self::InputNeeded => "A privacy request waits for input",
             Self::DeadlineNear => "A privacy request will be late",
+            Self::DeadlineExtended => "Your request takes longer",
+            Self::ClarificationNeeded => "We have a question about your request",
             Self::ConnectionBroken => "The connection {{ connection }} does not work",
             Self::UserInvite => "You are invited",
             Self::PasswordReset => "Choose a new password",
+            Self::VendorErasure => "Please erase the data of these people",
             Self::TestMessage => "Test message",
         }
     }
@@ -76,13 +85,25 @@ impl TemplateName {
             Self::ApprovalNeeded => APPROVAL_NEEDED,
             Self::InputNeeded => INPUT_NEEDED,
             Self::DeadlineNear => DEADLINE_NEAR,
+            Self::DeadlineExtended => DEADLINE_EXTENDED,
+            Self::ClarificationNeeded => CLARIFICATION_NEEDED,
             Self::ConnectionBroken => CONNECTION_BROKEN,
             Self::UserInvite => USER_INVITE,
             Self::PasswordReset => PASSWORD_RESET,
+            Self::VendorErasure => VENDOR_ERASURE,
             Self::TestMessage => TEST_MESSAGE,
         }
     }
 }
+
+const VENDOR_ERASURE: &str = "\
+{{#vendor}}To {{ vendor }}
+
+{{/vendor}}These people have asked for the data that is held of them to be erased. Please erase what you hold of them on
+our behalf, and whatever was made of it.
+
+{{ identities }}
+";
 
 const IDENTITY_VERIFICATION: &str = "\
 Somebody, probably you, asked us about the data that we hold of the owner of this address.
@@ -120,7 +141,11 @@ Number of the request: {{ about }}
 
 const COMPLETE_ACCESS: &str = "\
 The data that we hold of you has been gathered.
+{{#download_link}}
+You can fetch it here, once, within {{ days }} days:
 
+    {{ download_link }}
+{{/download_link}}
 Number of the request: {{ about }}
 ";
 
@@ -153,6 +178,25 @@ The privacy request {{ about }}{{#policy}} (policy {{ policy }}){{/policy}} {{#d
 {{#reason}}
 What it waits for: {{ reason }}
 {{/reason}}";
+
+const DEADLINE_EXTENDED: &str = "\
+Your request takes longer than we had hoped.
+{{#reason}}
+The reason: {{ reason }}
+{{/reason}}{{#due}}
+You will have our answer by {{ due }}.
+{{/due}}
+Number of the request: {{ about }}
+";
+
+const CLARIFICATION_NEEDED: &str = "\
+We have a question about your request. Until we have your answer, the time for ours does not run where the law
+says so.
+{{#question}}
+{{ question }}
+{{/question}}
+Number of the request: {{ about }}
+";
 
 const CONNECTION_BROKEN: &str = "\
 The connection {{ connection }} does not work any more{{#reason}}: {{ reason }}{{/reason}}.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crypto::{KeyRing, MasterKey};
-use egress::DoorSettings;
+use egress::{DoorSettings, Routes};
 use messages::{MessageSecrets, Messages, MessagesParts, Sender, SenderSettings};
 use model::{Clock, RandomIds, SystemClock};
 use serde_json::Value;
@@ -35,15 +35,25 @@ impl Bench {
     /// The same, with these networks that may be called.
     pub(crate) async fn start_with(server: &str, allow: &[&str]) -> Self {
         let clock = TestClock::new();
-        Self::start_at(server, allow, (clock.clone(), Arc::new(clock))).await
+        Self::start_at(server, (allow, &[]), (clock.clone(), Arc::new(clock))).await
+    }
+
+    /// Calls of these hosts go to these origins on loopback.
+    pub(crate) async fn start_routed(routes: &[(&str, &str)]) -> Self {
+        let clock = TestClock::new();
+        Self::start_at("", (&["127.0.0.1"], routes), (clock.clone(), Arc::new(clock))).await
     }
 
     /// The same, in the time of the machine.
     pub(crate) async fn start_in_real_time(server: &str) -> Self {
-        Self::start_at(server, &["127.0.0.1"], (TestClock::new(), Arc::new(SystemClock))).await
+        Self::start_at(server, (&["127.0.0.1"], &[]), (TestClock::new(), Arc::new(SystemClock))).await
     }
 
-    async fn start_at(server: &str, allow: &[&str], (told, clock): (TestClock, Arc<dyn Clock>)) -> Self {
+    async fn start_at(
+        server: &str,
+        (allow, routes): (&[&str], &[(&str, &str)]),
+        (told, clock): (TestClock, Arc<dyn Clock>),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let parts = StoreParts {
             place: StorePlace::File(folder.path().join("state.db")),
@@ -68,7 +78,11 @@ impl Bench {
             store: store.clone(),
             configured,
             secrets: secrets.unwrap(),
-            egress: DoorSettings { allow, ..DoorSettings::default() },
+            egress: DoorSettings {
+                allow,
+                routes: Routes::parse(routes.iter().copied()).unwrap(),
+                ..DoorSettings::default()
+            },
             clock: Arc::clone(&clock),
         });
         Self { store, clock: told, messages: messages.unwrap(), _folder: folder }

@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod carrier;
 mod mail;
 mod sender;
 mod service;
