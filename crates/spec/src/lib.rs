@@ -33,6 +33,7 @@ mod raw;
 mod redaction;
 pub mod reference;
 pub mod reference_docs;
+pub mod schedule;
 mod schema;
 pub mod script;
 pub mod secrets;
@@ -41,6 +42,7 @@ pub mod server_settings;
 mod shape;
 mod source;
 mod span_index;
+pub mod taxonomy;
 pub mod template;
 mod yaml;
 

@@ -50,7 +50,10 @@ pub(crate) use project::{
 };
 pub(crate) use rate_limit::{PeriodWord, RateLimitConfig};
 pub(crate) use request::{MethodWord, NameValue, QueryParam, Request};
-pub(crate) use server::{DeadlinesSection, OidcSection, PortalSection, SecuritySection, ServerDocument};
+pub(crate) use server::{
+    DeadlinesSection, ExecutionSection, OidcSection, PortalSection, RetentionSection, SecuritySection,
+    ServerDocument,
+};
 pub(crate) use text_or::{OneOrMany, Scalar, TextOrParam};
 
 use schemars::generate::SchemaSettings;

@@ -16,6 +16,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::project_file::{EgressSettings, ReadingSettings};
+use crate::schedule::Schedule;
 
 /// How a server listens, whom it admits and what it may call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +59,14 @@ pub struct Server {
     pub reading: ReadingSettings,
     /// Folders in or below which files of SQLite connections may lie, as written.
     pub sqlite_folders: Vec<String>,
+    /// When vendors that erase by hand are written to.
+    pub vendor_mail: VendorMailSettings,
     /// By when requests are answered.
     pub deadlines: DeadlineSettings,
     /// The page on which people make requests about themselves.
     pub portal: PortalSettings,
+    /// How long personal data stays.
+    pub retention: RetentionSettings,
 }
 
 impl Server {
@@ -151,6 +156,30 @@ pub struct ExecutionSettings {
     pub erasure_request_finalization_required: bool,
     /// Custom fields of requests are kept.
     pub allow_custom_privacy_request_field_collection: bool,
+    /// How many requests one process works on at once; those that take long come on top.
+    pub slots: u32,
+    /// How often a request is taken up whose workers broke off.
+    pub attempts: u32,
+    /// How long one turn of work on a request may take; as long as it takes if it is zero.
+    pub task_soft_time_limit: Duration,
+}
+
+/// How long personal data stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetentionSettings {
+    /// Rows of requests that ended.
+    pub rows: Duration,
+    /// Everything about a person, after the last thing that happened.
+    pub identities: Duration,
+}
+
+/// When vendors that erase by hand are written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VendorMailSettings {
+    /// At these times.
+    pub schedule: Schedule,
+    /// Of this time zone, as in `Europe/Berlin`.
+    pub time_zone: String,
 }
 
 /// Which requests of people count as the same.

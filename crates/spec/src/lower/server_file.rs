@@ -8,7 +8,8 @@ use super::project_file::{is_origin, lower_reading};
 use super::{Finding, Lowering};
 use crate::raw;
 use crate::server_file::{
-    DuplicateSettings, ExecutionSettings, OidcSettings, Rate, SecuritySettings, Server, TlsFiles,
+    DuplicateSettings, ExecutionSettings, OidcSettings, Rate, RetentionSettings, SecuritySettings, Server,
+    TlsFiles,
 };
 
 /// Makes the checked settings, if nothing that a server needs is missing. They are usable only if
@@ -34,6 +35,10 @@ pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument
         lowering.filled(&format!("sqlite.folders[{index}]"), Some(folder));
     }
     let execution = raw.execution.unwrap_or_default();
+    let vendor_mail = lowering.vendor_mail(&execution);
+    let time_limit = execution.task_soft_time_limit.as_deref();
+    let time_limit = lowering.duration("execution.task_soft_time_limit", time_limit);
+    let retention = lowering.retention(&raw.retention.unwrap_or_default());
     let duplicates = raw.privacy_request_duplicate_detection.unwrap_or_default();
     let deadlines = lowering.deadlines(raw.deadlines.unwrap_or_default());
     let smtp = lowering.smtp(raw.smtp.unwrap_or_default());
@@ -52,6 +57,9 @@ pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument
             erasure_request_finalization_required: execution.erasure_request_finalization_required?,
             allow_custom_privacy_request_field_collection: execution
                 .allow_custom_privacy_request_field_collection?,
+            slots: execution.slots?,
+            attempts: execution.attempts?,
+            task_soft_time_limit: time_limit?,
         },
         duplicates: DuplicateSettings {
             enabled: duplicates.enabled?,
@@ -69,8 +77,10 @@ pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument
         egress,
         reading: lower_reading(&raw.reading.unwrap_or_default()),
         sqlite_folders: folders?,
+        vendor_mail: vendor_mail?,
         deadlines: deadlines?,
         portal: portal(raw.portal.unwrap_or_default())?,
+        retention: retention?,
     })
 }
 
@@ -84,6 +94,18 @@ impl Lowering<'_> {
             self.error(place, Finding::new("spec::bad_listen", message, help));
         }
         address
+    }
+
+    /// Rows do not outlive whose they are.
+    fn retention(&mut self, raw: &raw::RetentionSection) -> Option<RetentionSettings> {
+        let rows = self.duration("retention.rows", raw.rows.as_deref())?;
+        let identities = self.duration("retention.identities", raw.identities.as_deref())?;
+        if rows > identities {
+            let message = "rows would stay longer than it is known whose they are";
+            let help = "write a time for `rows` that is no longer than that for `identities`";
+            self.error("retention.rows", Finding::new("spec::bad_retention", message, help));
+        }
+        Some(RetentionSettings { rows, identities })
     }
 
     fn security(&mut self, raw: raw::SecuritySection) -> Option<SecuritySettings> {

@@ -47,6 +47,8 @@ pub(crate) struct ServerDocument {
     pub(crate) deadlines: Option<DeadlinesSection>,
     /// The page on which people make requests about themselves.
     pub(crate) portal: Option<PortalSection>,
+    /// How long personal data stays.
+    pub(crate) retention: Option<RetentionSection>,
 }
 
 /// Certificate and key of the server's own TLS.
@@ -143,8 +145,35 @@ pub(crate) struct ExecutionSection {
     pub(crate) subject_identity_verification_required: Option<bool>,
     /// Whether an erasure ends only when a person says so. `false` if absent.
     pub(crate) erasure_request_finalization_required: Option<bool>,
+    /// When vendors that erase by hand are written to: minute, hour, day of the month, month and day of
+    /// the week, as `cron` takes them. `0 12 * * mon` if absent.
+    pub(crate) email_send_cron_expression: Option<String>,
+    /// The time zone of that. `US/Eastern` if absent.
+    pub(crate) email_send_timezone: Option<String>,
     /// Whether custom fields of requests are kept; else they are passed over. `false` if absent.
     pub(crate) allow_custom_privacy_request_field_collection: Option<bool>,
+    /// How many requests one process works on at once; those that take long come on top. `32` if absent.
+    #[schemars(range(min = 1, max = 1000))]
+    pub(crate) slots: Option<u32>,
+    /// How often a request is taken up whose workers broke off, before it is put in `error`. `100` if
+    /// absent.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub(crate) attempts: Option<u32>,
+    /// How long one turn of work on a request may take, before it is put in `error`; `0s`: as long as it
+    /// takes. What waits for people or applications does not count. `0s` if absent.
+    pub(crate) task_soft_time_limit: Option<String>,
+}
+
+/// How long personal data stays.
+#[derive(Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RetentionSection {
+    /// Rows of requests that ended, and of plans that nobody approved, after the last thing that happened
+    /// to them. Those of an erasure go with its certificate. `7d` if absent.
+    pub(crate) rows: Option<String>,
+    /// Everything about a person, identities too, after the last thing that happened to a request that is
+    /// over. `30d` if absent.
+    pub(crate) identities: Option<String>,
 }
 
 /// Which requests of people count as the same.

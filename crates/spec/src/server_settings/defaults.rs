@@ -28,7 +28,12 @@ execution:
   require_manual_request_approval: false
   subject_identity_verification_required: false
   erasure_request_finalization_required: false
+  email_send_cron_expression: 0 12 * * mon
+  email_send_timezone: US/Eastern
   allow_custom_privacy_request_field_collection: false
+  slots: 32
+  attempts: 100
+  task_soft_time_limit: 0s
 privacy_request_duplicate_detection:
   enabled: false
   time_window_days: 365
@@ -73,4 +78,7 @@ portal:
   enabled: false
   title: Your data and your rights
   policies: [default_access_policy, default_erasure_policy]
+retention:
+  rows: 7d
+  identities: 30d
 ";

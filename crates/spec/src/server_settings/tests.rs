@@ -41,7 +41,12 @@ execution:
   require_manual_request_approval: true
   subject_identity_verification_required: true
   erasure_request_finalization_required: true
+  email_send_cron_expression: 0 6 * * *
+  email_send_timezone: Europe/Berlin
   allow_custom_privacy_request_field_collection: true
+  slots: 4
+  attempts: 9
+  task_soft_time_limit: 2h
 privacy_request_duplicate_detection:
   enabled: true
   time_window_days: 7
@@ -76,6 +81,7 @@ reading: {attempts: 1, retry_wait_ms: 2, page_cap: 3, time_cap_s: 4, in_flight: 
 sqlite: {folders: [/srv/databases]}
 deadlines: {jurisdiction: ccpa, time_zone: Europe/Berlin, holidays: ['2026-12-25'], remind_before: 3d}
 portal: {enabled: true, title: Your data, policies: [default_access_policy]}
+retention: {rows: 2d, identities: 14d}
 ";
 
 fn file(text: &str) -> SourceFile {
@@ -110,6 +116,7 @@ fn every_key_of_a_server_file_is_read() {
         (server.security.identity_verification_attempt_limit, server.security.identity_verification_code_ttl);
     assert_eq!(codes, (5, Duration::from_hours(1)));
     assert!(server.duplicates.enabled && server.execution.erasure_request_finalization_required);
+    assert_eq!(server.vendor_mail.time_zone, "Europe/Berlin");
     assert_eq!((server.duplicates.days, server.duplicates.fields.len()), (7, 2));
     assert_eq!(server.public_url.as_deref(), Some("https://tutela.example.com"));
     assert_eq!(server.oidc.unwrap().roles, [("privacy-team".to_owned(), "approver".to_owned())]);
@@ -122,6 +129,9 @@ fn every_key_of_a_server_file_is_read() {
         [("api.example.com:8443".to_owned(), "http://127.0.0.1:8787".to_owned())]
     );
     assert_eq!(server.reading.in_flight, Some(5));
+    let (work, retention) = (server.execution, server.retention);
+    assert_eq!((work.slots, work.attempts, work.task_soft_time_limit), (4, 9, Duration::from_hours(2)));
+    assert_eq!((retention.rows, retention.identities), (Duration::from_hours(48), Duration::from_hours(336)));
     assert_eq!(server.sqlite_folders, ["/srv/databases"]);
     let smtp = server.smtp.unwrap();
     assert_eq!(

@@ -74,9 +74,19 @@ pub(super) const ERRORS: &[Code] = &[
         "write `collection.field`",
     ),
     error(
+        "spec::bad_retention",
+        "rows would stay longer than it is known whose they are",
+        "write a time for `rows` that is no longer than that for `identities`",
+    ),
+    error(
         "spec::bad_route",
         "an entry of `egress.routes` does not lead from a host to an origin",
         "write a host, and scheme, host and port",
+    ),
+    error(
+        "spec::bad_schedule",
+        "a schedule is none",
+        "write minute, hour, day of the month, month and day of the week, as in `0 12 * * mon`",
     ),
     error("spec::bad_script", "a script is no Starlark", "write Starlark, a small part of Python"),
     error(
@@ -87,7 +97,7 @@ pub(super) const ERRORS: &[Code] = &[
     error("spec::bad_status", "a number is no HTTP status code", "write codes from 100 to 599"),
     error(
         "spec::bad_time_zone",
-        "`deadlines.time_zone` is no time zone",
+        "a time zone is none that is known",
         "write region and city, as in `Europe/Berlin`",
     ),
     error(
