@@ -3,6 +3,7 @@
 mod authorization;
 mod change;
 mod connector;
+mod enabled_actions;
 mod list;
 mod oauth;
 
@@ -24,6 +25,7 @@ pub use change::{
 };
 pub use connector::{ConnectorVersion, StoredConnector};
 pub use list::{ConnectionFilter, TestStatus};
+pub use oauth::{WebHookGrant, WebHookToken};
 
 text_enum! {
     /// What may be done through a connection.

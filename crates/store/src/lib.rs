@@ -33,6 +33,7 @@ mod application;
 mod audit;
 mod backup;
 mod certificate;
+mod clarification;
 mod client;
 mod connection;
 mod dataset;
@@ -52,8 +53,10 @@ mod ledger;
 mod listed;
 mod login;
 mod login_code;
+mod manual_attachment;
 mod manual_form;
 mod manual_input;
+mod manual_task;
 mod message;
 mod message_template;
 mod messaging_config;
@@ -65,6 +68,7 @@ mod policy;
 mod portal_visit;
 mod privacy_request;
 mod rate;
+mod redaction_pattern;
 mod retention;
 mod revision;
 mod rotation;
@@ -77,9 +81,12 @@ mod storage;
 mod store;
 mod system_manager;
 mod task;
+mod taxonomy;
 mod template;
 mod token;
+mod values;
 mod vault;
+mod vendor_mail;
 mod wake;
 mod webhook;
 mod webhook_call;
@@ -95,11 +102,12 @@ pub use audit::{
 };
 pub use backup::{Restored, SentSince};
 pub use certificate::KeptCertificate;
+pub use clarification::{Clarification, ClarificationChange};
 pub use client::{Client, ClientChange, ClientId, NewClient};
 pub use connection::{
     Authorization, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionFilter, ConnectionStep,
     ConnectionUpdate, ConnectorVersion, LastTest, NamedSecret, NewAuthorization, NewConnection,
-    StoredConnection, StoredConnector, TestStatus,
+    StoredConnection, StoredConnector, TestStatus, WebHookGrant, WebHookToken,
 };
 pub use dataset::{DatasetFilter, DatasetLink, DatasetLinks, NewDataset, OtherLinks};
 pub use dialect::Access;
@@ -122,8 +130,13 @@ pub use login::{
     ProviderSignIn,
 };
 pub use login_code::{LoginCodePurpose, LoginCodeUse, NewLoginCode, OpenInvitation};
+pub use manual_attachment::{AttachmentLimits, AttachmentOwner, ManualAttachment, NewManualAttachment};
 pub use manual_form::{ManualField, ManualForm};
 pub use manual_input::{ManualAction, NewManualInput};
+pub use manual_task::{
+    ManualTask, ManualTaskConfig, ManualTaskEnd, ManualTaskFilter, ManualTaskId, ManualTaskIdError,
+    ManualTaskState, NewManualTask,
+};
 pub use message::{
     ClaimedMessage, MessageChannel, MessageFilter, MessageId, MessageKind, MessagePerson, MessageState,
     MessageTo, NewMessage, StoredMessage,
@@ -138,7 +151,8 @@ pub use portal_visit::{PortalEntry, PortalVisit};
 pub use privacy_request::{
     ClaimEnd, ClaimedRequest, CodeChange, CodeCheck, Intake, Lookup, LookupField, NewCode, NewPrivacyRequest,
     NewRequestLog, Next, PrivacyRequest, PrivacyRequestChange, PrivacyRequestFilter, PrivacyRequestOrder,
-    PrivacyRequestStatus, RequestLease, RequestLog, RequestLogKind, RequestStep, TimeRange,
+    PrivacyRequestSort, PrivacyRequestStatus, RequestLease, RequestLog, RequestLogKind, RequestStep, RunsEnd,
+    TimeRange,
 };
 pub use rate::{RateScope, RateWindow};
 pub use rotation::Resealed;
@@ -149,8 +163,10 @@ pub use sign_in_flow::NewSignInFlow;
 pub use storage::{StorageDestination, StorageFilter, StorageFormat, StorageKind, StorageSecrets};
 pub use store::{Store, StoreParts};
 pub use task::{ClaimedTask, Heartbeat, NewTask, Task, TaskFailure, TaskId, TaskLease, TaskName, TaskState};
-pub use template::{InstanceChange, NewTemplate, StoredTemplate};
+pub use taxonomy::{NewTaxonomyEntry, TaxonomyKind, TaxonomyRemoval, TaxonomyUser};
+pub use template::{InstanceChange, InstanceUpdate, NewTemplate, StoredTemplate};
 pub use vault::NewSecret;
+pub use vendor_mail::{VendorMail, VendorMailEnd};
 pub use wake::WakeListener;
 pub use webhook::{Webhook, WebhookDirection, WebhookList};
 pub use webhook_call::{NewWebhookCall, WebhookCall, WebhookCallState, WebhookStage};

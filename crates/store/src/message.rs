@@ -38,12 +38,18 @@ text_enum! {
         Failed = "failed",
         /// A request will be late.
         DeadlineNear = "deadline_near",
+        /// A request takes longer, and the person is told why.
+        DeadlineExtended = "deadline_extended",
+        /// Nobody knows what a person means: they are asked.
+        ClarificationNeeded = "clarification_needed",
         /// A connection does not work any more.
         ConnectionBroken = "connection_broken",
         /// An account was made for somebody.
         Invitation = "invitation",
         /// Somebody forgot their password.
         PasswordReset = "password_reset",
+        /// What a vendor is asked to erase.
+        VendorErasure = "vendor_erasure",
         /// Whether messages arrive.
         Test = "test",
     }
@@ -51,7 +57,7 @@ text_enum! {
 
 impl MessageKind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::VerificationCode,
         Self::Receipt,
         Self::Approved,
@@ -61,9 +67,12 @@ impl MessageKind {
         Self::Finished,
         Self::Failed,
         Self::DeadlineNear,
+        Self::DeadlineExtended,
+        Self::ClarificationNeeded,
         Self::ConnectionBroken,
         Self::Invitation,
         Self::PasswordReset,
+        Self::VendorErasure,
         Self::Test,
     ];
 
@@ -94,6 +103,8 @@ text_enum! {
         Open = "open",
         /// To one mailbox.
         Email = "email",
+        /// To one telephone.
+        Text = "text",
         /// To one webhook.
         Webhook = "webhook",
     }
@@ -104,6 +115,10 @@ text_enum! {
 pub struct MessageId(String);
 
 impl MessageId {
+    pub(crate) fn of_kept(text: String) -> Self {
+        Self(text)
+    }
+
     /// The id's text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -122,7 +137,7 @@ pub struct MessagePerson {
     /// Their e-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// Their telephone number; only webhooks can do something with it.
+    /// Their telephone number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone_number: Option<String>,
 }
@@ -138,6 +153,8 @@ pub enum MessageTo {
     Staff,
     /// One mailbox.
     Mailbox(String),
+    /// One telephone, by its number.
+    Telephone(String),
     /// One webhook of the settings, by its name; with the person, if the message is for one.
     Webhook {
         /// Its name.
@@ -152,6 +169,7 @@ impl MessageTo {
         match self {
             Self::Person(_) | Self::Staff => MessageChannel::Open,
             Self::Mailbox(_) => MessageChannel::Email,
+            Self::Telephone(_) => MessageChannel::Text,
             Self::Webhook { .. } => MessageChannel::Webhook,
         }
     }
@@ -169,6 +187,7 @@ impl fmt::Debug for MessageTo {
             Self::Person(_) => f.write_str("Person(…)"),
             Self::Staff => f.write_str("Staff"),
             Self::Mailbox(_) => f.write_str("Mailbox(…)"),
+            Self::Telephone(_) => f.write_str("Telephone(…)"),
             Self::Webhook { name, .. } => write!(f, "Webhook({name})"),
         }
     }

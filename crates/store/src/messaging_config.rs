@@ -174,6 +174,18 @@ impl Store {
         Ok(Listed { items: rows.iter().map(config).collect::<Result<_, _>>()?, total })
     }
 
+    /// The services with settings, each with whether it has secrets.
+    pub async fn messaging_service_list(&self) -> Result<Vec<(MessagingService, bool)>, StoreError> {
+        const LIST: &str =
+            "SELECT service, CASE WHEN sealed_secrets IS NULL THEN 0 ELSE 1 END FROM messaging_config";
+        let rows = sqlx::query(LIST).fetch_all(&self.inner.reader).await?;
+        let service = |row: &AnyRow| {
+            let (service, has_secrets): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
+            Ok((MessagingService::parse(&service)?, has_secrets == 1))
+        };
+        rows.iter().map(service).collect()
+    }
+
     /// Removes a service's settings with its secrets; says whether there were any.
     pub async fn messaging_config_remove(&self, key: &str, actor: Actor) -> Result<bool, StoreError> {
         const REMOVE: &str = "DELETE FROM messaging_config WHERE key = $1";

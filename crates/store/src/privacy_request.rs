@@ -10,13 +10,14 @@ mod forget;
 mod list;
 mod log;
 mod sealed;
+mod sort;
 
-pub use change::{ClaimEnd, Next, PrivacyRequestChange};
+pub use change::{ClaimEnd, Next, PrivacyRequestChange, RunsEnd};
 pub use claim::{ClaimedRequest, RequestLease};
 pub use code::{CodeChange, CodeCheck, NewCode};
 pub(crate) use create::lookup_field;
 pub use create::{Intake, Lookup, LookupField, NewPrivacyRequest};
-pub use filter::{PrivacyRequestFilter, PrivacyRequestOrder, TimeRange};
+pub use filter::{PrivacyRequestFilter, PrivacyRequestOrder, PrivacyRequestSort, TimeRange};
 pub use log::{NewRequestLog, RequestLog, RequestLogKind};
 
 use jiff::Timestamp;
@@ -84,6 +85,8 @@ text_enum! {
         Erasure = "erasure",
         /// Following, looking again and the certificate.
         FinalizeErasure = "finalize_erasure",
+        /// Writing to vendors that erase by hand.
+        EmailPostSend = "email_post_send",
         /// Webhooks after everything.
         PostWebhooks = "post_webhooks",
         /// The end.
@@ -120,7 +123,7 @@ impl PrivacyRequestStatus {
 
 impl RequestStep {
     /// Every step, in the order in which they are done.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::PreWebhooks,
         Self::Access,
         Self::UploadAccess,
@@ -128,6 +131,7 @@ impl RequestStep {
         Self::ApprovePlan,
         Self::Erasure,
         Self::FinalizeErasure,
+        Self::EmailPostSend,
         Self::PostWebhooks,
         Self::Finalization,
     ];

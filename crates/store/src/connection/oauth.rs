@@ -1,9 +1,30 @@
 use crypto::Secret;
+use jiff::Timestamp;
 use model::ConnectionKey;
 use sqlx::Row as _;
 
-use crate::store::Tx;
+use crate::store::{Tx, time_or_none};
 use crate::{Actor, AuditEvent, Store, StoreError};
+
+/// How calls of a web hook get their access token, and the one that they got last.
+#[derive(Debug)]
+pub struct WebHookGrant {
+    /// The document, JSON text.
+    pub document: Secret<String>,
+    /// The token, if there is one.
+    pub token: Option<WebHookToken>,
+    /// The document as it is kept.
+    sealed: Vec<u8>,
+}
+
+/// An access token for calls of a web hook.
+#[derive(Debug)]
+pub struct WebHookToken {
+    /// The token.
+    pub token: Secret<String>,
+    /// When it ends, if that was said.
+    pub expires_at: Option<Timestamp>,
+}
 
 impl Store {
     /// Keeps how calls of a web hook get their access token, JSON text; what was kept before is gone.
@@ -17,7 +38,7 @@ impl Store {
         actor: Actor,
     ) -> Result<(), StoreError> {
         const HOLD: &str = "UPDATE connection SET updated_at = $2 WHERE key = $1";
-        const PUT: &str = "INSERT INTO connection_oauth (connection, sealed) VALUES ($1, $2) ON CONFLICT (connection) DO UPDATE SET sealed = excluded.sealed";
+        const PUT: &str = "INSERT INTO connection_oauth (connection, sealed) VALUES ($1, $2) ON CONFLICT (connection) DO UPDATE SET sealed = excluded.sealed, sealed_token = NULL, token_expires_at = NULL";
         let mut tx = self.begin().await?;
         let held =
             sqlx::query(HOLD).bind(connection.as_str()).bind(self.now()).execute(tx.connection()).await?;
@@ -36,18 +57,55 @@ impl Store {
         &self,
         connection: &ConnectionKey,
     ) -> Result<Option<Secret<String>>, StoreError> {
-        const FIND: &str = "SELECT sealed FROM connection_oauth WHERE connection = $1";
+        Ok(self.connection_oauth_grant(connection).await?.map(|grant| grant.document))
+    }
+
+    /// The same, with the token that was kept with it.
+    pub async fn connection_oauth_grant(
+        &self,
+        connection: &ConnectionKey,
+    ) -> Result<Option<WebHookGrant>, StoreError> {
+        const FIND: &str =
+            "SELECT sealed, sealed_token, token_expires_at FROM connection_oauth WHERE connection = $1";
         let row = sqlx::query(FIND).bind(connection.as_str()).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
-        let sealed: Vec<u8> = row.try_get(0)?;
+        let (sealed, token): (Vec<u8>, Option<Vec<u8>>) = (row.try_get(0)?, row.try_get(1)?);
+        let document = self.oauth_open(&place(connection.as_str()), &sealed)?;
+        let token = token.map(|sealed| self.oauth_open(&token_place(connection.as_str()), &sealed));
+        let expires_at = time_or_none(row.try_get(2)?)?;
+        let token = token.transpose()?.map(|token| WebHookToken { token, expires_at });
+        Ok(Some(WebHookGrant { document, token, sealed }))
+    }
+
+    /// Keeps a token, unless it was got in a way that is not the one of the connection any more.
+    pub async fn connection_oauth_token_put(
+        &self,
+        connection: &ConnectionKey,
+        grant: &WebHookGrant,
+        token: &WebHookToken,
+    ) -> Result<(), StoreError> {
+        const PUT: &str = "UPDATE connection_oauth SET sealed_token = $3, token_expires_at = $4 WHERE connection = $1 AND sealed = $2";
+        let place = token_place(connection.as_str());
+        let mut tx = self.begin().await?;
+        sqlx::query(PUT)
+            .bind(connection.as_str())
+            .bind(grant.sealed.as_slice())
+            .bind(self.inner.keys.seal(&place, token.token.expose().as_bytes()))
+            .bind(token.expires_at.map(Timestamp::as_microsecond))
+            .execute(tx.connection())
+            .await?;
+        tx.commit().await
+    }
+
+    fn oauth_open(&self, place: &[u8], sealed: &[u8]) -> Result<Secret<String>, StoreError> {
         let plain = self
             .inner
             .keys
-            .open(&place(connection.as_str()), &sealed)
+            .open(place, sealed)
             .map_err(|source| StoreError::Sealed { what: "how a web hook gets its token", source })?;
         let text = String::from_utf8(plain.expose().clone());
         let text = text.map_err(|_| StoreError::Damaged { what: "how a web hook gets its token" })?;
-        Ok(Some(Secret::new(text)))
+        Ok(Secret::new(text))
     }
 
     /// Forgets it; says whether there was anything.
@@ -79,15 +137,27 @@ impl Store {
 
     /// Brings what is kept under the current master key; says how many there were.
     pub(crate) async fn reseal_connection_oauth(&self, tx: &mut Tx) -> Result<u64, StoreError> {
-        const LIST: &str = "SELECT connection, sealed FROM connection_oauth";
-        const PUT: &str = "UPDATE connection_oauth SET sealed = $2 WHERE connection = $1";
+        const LIST: &str = "SELECT connection, sealed, sealed_token FROM connection_oauth";
+        const PUT: &str = "UPDATE connection_oauth SET sealed = $2, sealed_token = $3 WHERE connection = $1";
         let mut changed = 0;
         for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
             let (connection, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
-            if let Some(new) = self.inner.keys.reseal(&place(&connection), &sealed)? {
-                sqlx::query(PUT).bind(connection).bind(new).execute(tx.connection()).await?;
-                changed += 1;
+            let token: Option<Vec<u8>> = row.try_get(2)?;
+            let new = self.inner.keys.reseal(&place(&connection), &sealed)?;
+            let new_token = match &token {
+                Some(token) => self.inner.keys.reseal(&token_place(&connection), token)?,
+                None => None,
+            };
+            if new.is_none() && new_token.is_none() {
+                continue;
             }
+            sqlx::query(PUT)
+                .bind(connection)
+                .bind(new.unwrap_or(sealed))
+                .bind(new_token.or(token))
+                .execute(tx.connection())
+                .await?;
+            changed += 1;
         }
         Ok(changed)
     }
@@ -96,4 +166,9 @@ impl Store {
 /// The place that it is bound to.
 fn place(connection: &str) -> Vec<u8> {
     format!("connection_oauth|{connection}").into_bytes()
+}
+
+/// The place that a token is bound to.
+fn token_place(connection: &str) -> Vec<u8> {
+    format!("connection_oauth_token|{connection}").into_bytes()
 }

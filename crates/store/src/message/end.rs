@@ -75,9 +75,13 @@ impl Store {
         let end = match (&message.to, made.is_empty()) {
             // Nobody has to listen.
             (_, false) | (MessageTo::Staff, true) => ("sent", None),
-            (MessageTo::Person(_) | MessageTo::Mailbox(_) | MessageTo::Webhook { .. }, true) => {
-                ("failed", Some("no_channel"))
-            }
+            (
+                MessageTo::Person(_)
+                | MessageTo::Mailbox(_)
+                | MessageTo::Telephone(_)
+                | MessageTo::Webhook { .. },
+                true,
+            ) => ("failed", Some("no_channel")),
         };
         self.message_end(&mut tx, message, end).await?;
         tx.commit().await?;

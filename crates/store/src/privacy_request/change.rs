@@ -25,6 +25,18 @@ pub enum ClaimEnd {
     End,
 }
 
+/// What a change does to the runs that carry the request out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RunsEnd {
+    /// They go on.
+    #[default]
+    Keep,
+    /// They stop with the change: nothing that was not sent before is sent after it.
+    Cancel,
+    /// The same, but the change is refused while nobody knows how one of their writes ended.
+    CancelSettled,
+}
+
 /// How a request goes on after a worker let go of it.
 #[derive(Debug)]
 pub struct Next {
@@ -50,6 +62,8 @@ pub struct PrivacyRequestChange {
     pub lease: Option<RequestLease>,
     /// What becomes of a worker's hold.
     pub claim: ClaimEnd,
+    /// What becomes of the runs that the request has before the change.
+    pub runs: RunsEnd,
     /// Who it is about, if that changed.
     pub identities: Option<Secret<Vec<u8>>>,
     /// Why it is denied or stopped, in a person's words.
@@ -73,6 +87,7 @@ impl PrivacyRequestChange {
             request: request.clone(),
             lease: None,
             claim: ClaimEnd::Keep,
+            runs: RunsEnd::Keep,
             identities: None,
             reason: None,
             lookups: Vec::new(),
@@ -85,9 +100,9 @@ impl PrivacyRequestChange {
 }
 
 /// A request that nobody else changes before the transaction ends.
-struct Locked {
-    tx: Tx,
-    request: PrivacyRequest,
+pub(crate) struct Locked {
+    pub(crate) tx: Tx,
+    pub(crate) request: PrivacyRequest,
     fence: i64,
     is_held: bool,
     is_listed: bool,
@@ -95,7 +110,7 @@ struct Locked {
 
 impl Locked {
     /// Fails unless a worker still holds it.
-    fn check(&self, lease: &RequestLease) -> Result<(), StoreError> {
+    pub(crate) fn check(&self, lease: &RequestLease) -> Result<(), StoreError> {
         let is_theirs = self.is_held && self.fence == lease.fence && self.request.id == lease.request;
         if is_theirs { Ok(()) } else { Err(fenced(lease)) }
     }
@@ -107,7 +122,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if somebody changed it since it was read: read it again and decide
-    /// again. [`StoreError::Fenced`] if a worker makes the change and does not hold it any more.
+    /// again; of a `write` if the change needs all writes to be settled ([`RunsEnd::CancelSettled`]). [`StoreError::Fenced`] if a worker makes the change and does not hold it any more.
     pub async fn privacy_request_change(
         &self,
         change: PrivacyRequestChange,
@@ -140,7 +155,27 @@ impl Store {
         (actor, action): (Actor, &'static str),
         edit: impl FnOnce(&mut PrivacyRequestChange) + Send,
     ) -> Result<PrivacyRequest, StoreError> {
-        let locked = self.request_lock(&lease.request).await?;
+        let mut locked = self.request_lock(&lease.request).await?;
+        locked.check(lease)?;
+        let mut change = PrivacyRequestChange::of(&locked.request);
+        edit(&mut change);
+        self.people_may_have_answered(&mut locked.tx, &mut change).await?;
+        self.request_change(locked, change, (actor, action)).await
+    }
+
+    /// The same for a step between the beginning and the end, which is taken anew if a power failure
+    /// undoes it.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if the worker does not hold it any more.
+    pub async fn privacy_request_step_held(
+        &self,
+        lease: &RequestLease,
+        (actor, action): (Actor, &'static str),
+        edit: impl FnOnce(&mut PrivacyRequestChange) + Send,
+    ) -> Result<PrivacyRequest, StoreError> {
+        let tx = self.begin_local().await?;
+        let locked = Self::request_lock_in(tx, &lease.request).await?;
         locked.check(lease)?;
         let mut change = PrivacyRequestChange::of(&locked.request);
         edit(&mut change);
@@ -169,12 +204,15 @@ impl Store {
     }
 
     /// Touches the row, so that nobody changes it between this look and our commit.
-    async fn request_lock(&self, id: &PrivacyRequestId) -> Result<Locked, StoreError> {
+    pub(crate) async fn request_lock(&self, id: &PrivacyRequestId) -> Result<Locked, StoreError> {
+        Self::request_lock_in(self.begin().await?, id).await
+    }
+
+    async fn request_lock_in(mut tx: Tx, id: &PrivacyRequestId) -> Result<Locked, StoreError> {
         const LOCK: &str = concat!(
             "UPDATE privacy_request SET version = version WHERE id = $1 RETURNING fence, lease_until, listed, ",
             columns!()
         );
-        let mut tx = self.begin().await?;
         let row = sqlx::query(LOCK).bind(id.as_str()).fetch_optional(tx.connection()).await?;
         let row = row.ok_or_else(|| missing(id))?;
         Ok(Locked {
@@ -187,13 +225,16 @@ impl Store {
     }
 
     /// Writes a change of a locked request, and all that belongs to it.
-    async fn request_change(
+    pub(crate) async fn request_change(
         &self,
         locked: Locked,
         change: PrivacyRequestChange,
         (actor, action): (Actor, &'static str),
     ) -> Result<PrivacyRequest, StoreError> {
         let (mut tx, before, now) = (locked.tx, locked.request, time(self.now())?);
+        for run in [&before.access_run, &before.change_run].into_iter().flatten() {
+            self.request_run_end(&mut tx, run, (change.runs, &actor)).await?;
+        }
         let after = PrivacyRequest {
             version: before.version + 1,
             updated_at: now,
@@ -221,6 +262,11 @@ impl Store {
         self.lookups_put(&mut tx, id, &change.lookups).await?;
         self.codes_change(&mut tx, id, &change.codes).await?;
         self.request_logs_change(&mut tx, &change).await?;
+        let is_stopped =
+            matches!(after.status, PrivacyRequestStatus::Canceled | PrivacyRequestStatus::Denied);
+        if is_stopped || after.deleted_at.is_some() {
+            self.manual_task_stop_in(&mut tx, id).await?;
+        }
         for message in &change.messages {
             self.message_put_in(&mut tx, message).await?;
         }
@@ -244,17 +290,47 @@ impl Store {
         Ok(change.request)
     }
 
+    /// Stops a run of a request in the transaction that changes the request. One that is over, or has not
+    /// begun, stays as it is.
+    async fn request_run_end(
+        &self,
+        tx: &mut Tx,
+        run: &RunId,
+        (end, actor): (RunsEnd, &Actor),
+    ) -> Result<(), StoreError> {
+        const OPEN: &str =
+            "SELECT state FROM ledger WHERE run_id = $1 AND state IN ('intent', 'unknown') LIMIT 1";
+        if end == RunsEnd::Keep {
+            return Ok(());
+        }
+        self.run_cancel_in(tx, run, actor.clone()).await?;
+        if end == RunsEnd::CancelSettled
+            && let Some(open) = sqlx::query(OPEN).bind(run.as_str()).fetch_optional(tx.connection()).await?
+        {
+            let needs = "nobody knows yet whether it took effect; settle that first";
+            let (id, state) = (run.to_string(), open.try_get(0)?);
+            return Err(StoreError::Conflict { what: "write", id, state, needs });
+        }
+        Ok(())
+    }
+
     async fn request_write(
         &self,
         tx: &mut Tx,
         change: &PrivacyRequestChange,
         is_listed: bool,
     ) -> Result<(), StoreError> {
-        const WRITE: &str = "UPDATE privacy_request SET status = $2, step = $3, listed = $4, location = $5, started_at = $6, finished_at = $7, reviewed_at = $8, identity_verified_at = $9, custom_fields_approved_at = $10, paused_at = $11, canceled_at = $12, deleted_at = $13, finalized_at = $14, due_at = $15, reviewed_by = $16, custom_fields_approved_by = $17, deleted_by = $18, finalized_by = $19, planned_by = $20, duplicate_group = $21, access_run = $22, change_run = $23, plan = $24, attention = $25, work_at = $26, updated_at = $27, version = version + 1 WHERE id = $1";
-        const END: &str = "UPDATE privacy_request SET fence = fence + 1, lease_from = NULL, lease_until = NULL, attempts = 0 WHERE id = $1";
+        macro_rules! write {
+            ($end:literal) => {
+                concat!("UPDATE privacy_request SET status = $2, step = $3, listed = $4, location = $5, started_at = $6, finished_at = $7, reviewed_at = $8, identity_verified_at = $9, custom_fields_approved_at = $10, paused_at = $11, canceled_at = $12, deleted_at = $13, finalized_at = $14, due_at = $15, reviewed_by = $16, custom_fields_approved_by = $17, deleted_by = $18, finalized_by = $19, planned_by = $20, duplicate_group = $21, access_run = $22, change_run = $23, plan = $24, attention = $25, work_at = $26, updated_at = $27", $end, ", version = version + 1 WHERE id = $1")
+            };
+        }
+        const WRITE: &str = write!("");
+        const WRITE_AND_END: &str =
+            write!(", fence = fence + 1, lease_from = NULL, lease_until = NULL, attempts = 0");
         let after = &change.request;
         let micro = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
-        sqlx::query(WRITE)
+        sqlx::query(if change.claim == ClaimEnd::End { WRITE_AND_END } else { WRITE })
             .bind(after.id.as_str())
             .bind(after.status.as_str())
             .bind(after.step.map(RequestStep::as_str))
@@ -284,9 +360,6 @@ impl Store {
             .bind(after.updated_at.as_microsecond())
             .execute(tx.connection())
             .await?;
-        if change.claim == ClaimEnd::End {
-            sqlx::query(END).bind(after.id.as_str()).execute(tx.connection()).await?;
-        }
         Ok(())
     }
 
@@ -315,12 +388,12 @@ impl Store {
         const CLEAR: &str = "DELETE FROM privacy_request_log WHERE request = $1";
         if change.clears_log {
             sqlx::query(CLEAR).bind(change.request.id.as_str()).execute(tx.connection()).await?;
-            // It begins anew: webhooks are called again.
+            // It begins anew: webhooks are called and vendors written to again.
             self.webhook_call_forget_in(tx, &change.request.id).await?;
+            // And people are asked again.
+            self.manual_task_remove_in(tx, &change.request.id).await?;
+            self.vendor_mail_forget_in(tx, &change.request.id).await?;
         }
-        for log in &change.logs {
-            self.request_log_put(tx, &change.request.id, log).await?;
-        }
-        Ok(())
+        self.request_logs_put(tx, &change.request.id, &change.logs).await
     }
 }

@@ -5,7 +5,7 @@ use model::ConnectionKey;
 use rstest::rstest;
 use store::{
     Actor, Authorization, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionStep,
-    NewAuthorization, NewConnection, StoreError,
+    NewAuthorization, NewConnection, StoreError, WebHookToken,
 };
 
 use crate::bench::{Backend, Bench, CANARY};
@@ -114,4 +114,31 @@ async fn way_to_a_token_is_sealed_replaced_and_goes_with_its_connection(#[case] 
     assert_eq!((first.as_str(), second.as_str()), (CANARY, "{}"));
     assert_eq!((removed, again), (true, false));
     assert!(bench.store.connection_oauth_find(&shop()).await.unwrap().is_none());
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_token_of_a_web_hook_is_sealed_and_goes_with_the_way_to_it(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    bench.make_shop().await;
+    let put = async || {
+        bench.store.connection_oauth_put(&shop(), &state("{}"), Actor::person("pat")).await.unwrap();
+    };
+    put().await;
+    let old = bench.store.connection_oauth_grant(&shop()).await.unwrap().unwrap();
+    put().await;
+    let now = bench.store.connection_oauth_grant(&shop()).await.unwrap().unwrap();
+    let token = WebHookToken { token: state(CANARY), expires_at: None };
+
+    bench.store.connection_oauth_token_put(&shop(), &old, &token).await.unwrap();
+    let of_another_way = bench.store.connection_oauth_grant(&shop()).await.unwrap().unwrap().token;
+    bench.store.connection_oauth_token_put(&shop(), &now, &token).await.unwrap();
+    let kept = bench.again().await.connection_oauth_grant(&shop()).await.unwrap().unwrap().token;
+    put().await;
+    let after = bench.store.connection_oauth_grant(&shop()).await.unwrap().unwrap().token;
+
+    assert!(of_another_way.is_none() && after.is_none());
+    assert_eq!(kept.unwrap().token.expose(), CANARY);
 }

@@ -1,0 +1,128 @@
+//! Vendors that are written to about requests.
+
+use model::{ConnectionKey, PrivacyRequestId};
+use rstest::rstest;
+use store::{
+    Actor, ClaimedMessage, MessageKind, MessageTo, NewMessage, NewPrivacyRequest, PrivacyRequestChange,
+    PrivacyRequestStatus as Status,
+};
+
+use crate::bench::{Backend, Bench, LEASE};
+use crate::privacy_request::new_request;
+
+fn vendor(key: &str) -> ConnectionKey {
+    key.parse().unwrap()
+}
+
+fn letter() -> NewMessage {
+    NewMessage::new(MessageKind::VendorErasure, MessageTo::Mailbox("vendor@example.com".to_owned()))
+}
+
+impl Bench {
+    async fn waiting_request(&self, vendors: &[&str]) -> PrivacyRequestId {
+        let new = NewPrivacyRequest { status: Status::AwaitingEmailSend, ..new_request() };
+        let id = self.make_request(new).await.id;
+        let vendors: Vec<ConnectionKey> = vendors.iter().map(|key| vendor(key)).collect();
+        self.store.vendor_mail_await(&id, &vendors).await.unwrap();
+        id
+    }
+
+    async fn letters(&self) -> Vec<(String, PrivacyRequestId)> {
+        let mut letters = Vec::new();
+        for connection in self.store.vendor_mail_vendors().await.unwrap() {
+            let mut after = None;
+            // One at a time: the next begins where the one before ended.
+            while let Some(mail) =
+                self.store.vendor_mail_waiting(&connection, after.as_ref(), 1).await.unwrap().pop()
+            {
+                after = Some(mail.request.clone());
+                letters.push((mail.connection, mail.request));
+            }
+        }
+        letters
+    }
+
+    async fn letter_take(&self) -> ClaimedMessage {
+        self.store.message_claim("sender", LEASE).await.unwrap().unwrap()
+    }
+}
+
+// rule: privacy-requests W-21
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_request_is_told_of_once_and_is_done_when_all_messages_left(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    bench.request_policy().await;
+    let (store, one) = (&bench.store, bench.waiting_request(&["ads", "mail"]).await);
+    let two = bench.waiting_request(&["ads"]).await;
+    assert_eq!(bench.letters().await.len(), 3);
+
+    let sent = store.vendor_mail_send(("ads", &[one.clone(), two.clone()]), &letter()).await.unwrap();
+    let twice = store.vendor_mail_send(("ads", std::slice::from_ref(&two)), &letter()).await.unwrap();
+
+    assert!(sent && !twice);
+    assert_eq!(bench.letters().await, [("mail".to_owned(), one.clone())]);
+    assert!(store.vendor_mail_settle().await.unwrap().is_empty(), "it is on its way");
+    let taken = bench.letter_take().await;
+    store.message_sent(&taken).await.unwrap();
+    let ends = store.vendor_mail_settle().await.unwrap();
+    assert_eq!(ends.iter().filter(|end| end.failure.is_none()).count(), 2);
+    assert_eq!(store.vendor_mail_done().await.unwrap(), [two]);
+    assert_eq!(store.vendor_mail_unsent(&one).await.unwrap(), ["mail"]);
+}
+
+// rule: privacy-requests W-24
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn what_did_not_leave_waits_for_the_next_batch(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    bench.request_policy().await;
+    let (store, one) = (&bench.store, bench.waiting_request(&["ads"]).await);
+    store.vendor_mail_send(("ads", std::slice::from_ref(&one)), &letter()).await.unwrap();
+
+    let taken = bench.letter_take().await;
+    store.message_give_up(&taken, "mail_refused").await.unwrap();
+    let ends = store.vendor_mail_settle().await.unwrap();
+
+    assert_eq!(ends[0].failure.as_deref(), Some("mail_refused"));
+    assert_eq!(bench.letters().await, [("ads".to_owned(), one)]);
+    assert!(store.vendor_mail_done().await.unwrap().is_empty());
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_request_that_was_stopped_is_told_of_no_more(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    bench.request_policy().await;
+    let one = bench.waiting_request(&["ads"]).await;
+
+    let request = bench.store.get_privacy_request(&one).await.unwrap();
+    let mut change = PrivacyRequestChange::of(&request);
+    change.request.status = Status::Canceled;
+    bench.store.privacy_request_change(change, Actor::system(), "privacy_request.canceled").await.unwrap();
+
+    assert!(bench.letters().await.is_empty());
+    assert!(bench.store.vendor_mail_done().await.unwrap().is_empty());
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn what_is_done_by_a_schedule_goes_on_where_it_stood(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let since = async || bench.store.scheduled_since("mail").await.unwrap();
+    let first = since().await;
+    let later = first + std::time::Duration::from_secs(60);
+
+    bench.store.scheduled_done("mail", later).await.unwrap();
+    bench.store.scheduled_done("mail", first).await.unwrap();
+
+    assert_eq!(since().await, later);
+}
