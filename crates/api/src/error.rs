@@ -32,7 +32,7 @@ pub enum ApiError {
     TimedOut,
     /// 409.
     Conflict(String),
-    /// 404 or 409 about a resource that is kept as a document: what, and which.
+    /// 403, 404 or 409 about a resource that is kept as a document: what, and which.
     Resource(StatusCode, Value),
     /// 413.
     TooLarge,

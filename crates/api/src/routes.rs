@@ -17,6 +17,7 @@ pub(crate) mod drp;
 pub(crate) mod failure_notice;
 pub(crate) mod health;
 pub(crate) mod hold;
+pub(crate) mod manual_task;
 pub(crate) mod manual_webhook;
 pub(crate) mod masking;
 pub(crate) mod messaging;
@@ -32,6 +33,7 @@ pub(crate) mod session;
 pub(crate) mod sign_in;
 pub(crate) mod storage;
 pub(crate) mod system;
+pub(crate) mod taxonomy;
 pub(crate) mod user;
 pub(crate) mod webhook;
 pub(crate) mod worker;
@@ -56,6 +58,7 @@ pub(crate) fn api() -> OpenApiRouter<ApiState> {
         .merge(drp::routes())
         .merge(failure_notice::routes())
         .merge(hold::routes())
+        .merge(manual_task::routes())
         .merge(manual_webhook::routes())
         .merge(masking::routes())
         .merge(messaging::routes())
@@ -68,6 +71,7 @@ pub(crate) fn api() -> OpenApiRouter<ApiState> {
         .merge(sign_in::routes())
         .merge(storage::routes())
         .merge(system::routes())
+        .merge(taxonomy::routes())
         .merge(user::routes())
         .merge(webhook::routes())
         .merge(worker::routes())

@@ -5,7 +5,7 @@ use spec::dataset_file::Dataset;
 use spec::{CheckOptions, Diagnostic, Locator, Severity, SourceFile, Step, check_datasets};
 use store::NewDataset;
 
-use crate::{PlaceStep, Problem};
+use crate::{Categories, PlaceStep, Problem};
 
 mod canonical;
 
@@ -23,11 +23,12 @@ pub struct DatasetDocument {
 }
 
 impl DatasetDocument {
-    /// Checks one document. Keys that the format does not have are left out.
+    /// Checks one document, in which these categories may stand. Keys that the format does not have are
+    /// left out.
     ///
     /// # Errors
     /// All problems, each with its place in the document.
-    pub fn check(document: &Value) -> Result<Self, Vec<Problem>> {
+    pub fn check(document: &Value, categories: &Categories) -> Result<Self, Vec<Problem>> {
         let Value::Object(members) = document else {
             return Err(vec![problem("dict_type", Vec::new(), "expected an object")]);
         };
@@ -47,12 +48,13 @@ impl DatasetDocument {
                 break Found { value: checked.value, findings: checked.diagnostics, locator };
             }
         };
-        checked.finish(&Value::Object(members))
+        checked.finish(&Value::Object(members), categories)
     }
 
-    /// Reads a document that is kept; `None` if this version refuses it.
+    /// Reads a document that is kept; `None` if this version refuses it. Its categories were there when it
+    /// was kept.
     pub fn of_kept(body: &str) -> Option<Self> {
-        Self::check(&serde_json::from_str(body).ok()?).ok()
+        Self::check(&serde_json::from_str(body).ok()?, &Categories::Any).ok()
     }
 
     /// As the store takes it.
@@ -67,7 +69,7 @@ impl DatasetDocument {
 
     /// The same with another document, which must pass the same checks.
     pub(crate) fn with(&self, document: &Value) -> Self {
-        Self::check(document).unwrap_or_else(|_| self.clone())
+        Self::check(document, &Categories::Any).unwrap_or_else(|_| self.clone())
     }
 }
 
@@ -78,7 +80,7 @@ struct Found {
 }
 
 impl Found {
-    fn finish(self, members: &Value) -> Result<DatasetDocument, Vec<Problem>> {
+    fn finish(self, members: &Value, categories: &Categories) -> Result<DatasetDocument, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut refused_overrides = Vec::new();
         for found in &self.findings {
@@ -90,6 +92,7 @@ impl Found {
                 ("spec::lint_unknown_category", _) => {
                     // `data_categories: null` is found, too, and says nothing.
                     let message = text_at(members, &steps)
+                        .filter(|category| !categories.have(category))
                         .map(|category| format!("The data category {category} is not supported."));
                     problems.extend(message.map(|text| problem("value_error", place(&steps), &text)));
                 }

@@ -32,6 +32,7 @@ mod put;
 mod secret_schema;
 mod secret_values;
 mod secrets;
+mod taxonomy;
 mod template;
 mod templates;
 mod trial;
@@ -58,7 +59,10 @@ pub use put::{PutConnection, PutRefused};
 pub use secret_schema::{FieldKind, MASK, Others, SecretField, SecretSchema, connector_secret_problems};
 pub use secret_values::SecretValues;
 pub use secrets::{SecretsCheck, SecretsKept, SecretsMode, SecretsRefused};
-pub use template::{ArchiveError, Instance, Template, TemplateFault, kept_form, supported_actions};
+pub use taxonomy::{Categories, TaxonomyRefused};
+pub use template::{
+    ArchiveError, BroughtUp, Instance, NotBroughtUp, Template, TemplateFault, kept_form, supported_actions,
+};
 pub use templates::{OfferedTemplate, RegisterRefused, TemplateRemoveRefused, TemplateVersion};
 pub use trial::{Trial, TrialRefused};
 pub use view::ConnectionView;

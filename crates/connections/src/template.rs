@@ -4,6 +4,8 @@ mod archive;
 mod brought;
 mod instances;
 mod merge;
+mod upkeep;
+mod version;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -15,12 +17,13 @@ use spec::library::{self, LibraryEntry};
 use spec::{CheckOptions, ConnectorFile, DomainValidation, SourceFile, check_connector};
 use store::StoredConnector;
 
-use crate::DatasetDocument;
 use crate::catalogue::{CatalogueEntry, SupportedAction, SystemType};
+use crate::{Categories, DatasetDocument};
 
 pub use self::archive::ArchiveError;
 pub(crate) use self::archive::Unpacked;
 pub use self::brought::TemplateFault;
+pub use self::upkeep::{BroughtUp, NotBroughtUp};
 
 /// What stands for the key of the connection in a template.
 const PLACEHOLDER: &str = "<instance_fides_key>";
@@ -118,7 +121,8 @@ impl Template {
         let file = check_connector(&self.config, &options).value?;
         let document = connector_document(&self.config, &options, &file)?;
         // Only the first dataset belongs to the instance (saas-config 2.4).
-        let dataset = DatasetDocument::check(&first_dataset(&self.dataset, &options)?).ok()?;
+        let dataset =
+            DatasetDocument::check(&first_dataset(&self.dataset, &options)?, &Categories::Any).ok()?;
         let connector = stored(&file, document, self.scripts());
         Some(Instance { file, connector, dataset })
     }

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::catalogue::{CatalogueEntry, CatalogueFilter};
 use crate::template::{ArchiveError, TemplateFault, Unpacked};
-use crate::{Connections, Template};
+use crate::{Categories, Connections, Template};
 
 /// A template that connections can be made from.
 #[derive(Debug, Clone)]
@@ -132,7 +132,18 @@ impl Connections {
             config: template.config_text().to_owned(),
             dataset: template.dataset_text().to_owned(),
         });
-        Ok(brought.chain(own).collect())
+        let recorded = self.store().library_template_versions(connector_type).await?.into_iter();
+        let recorded = recorded.map(|kept| TemplateVersion {
+            version: kept.content.version,
+            is_custom: false,
+            created_at: Some(kept.created_at),
+            config: kept.content.config,
+            dataset: kept.content.dataset,
+        });
+        let recorded: Vec<TemplateVersion> = recorded.collect();
+        // Before a server started with it, the newest is not recorded.
+        let own = own.filter(|own| !recorded.iter().any(|known| known.version == own.version));
+        Ok(brought.chain(own).chain(recorded).collect())
     }
 
     /// The types of connections that can be made here and fit, by their names for people.
@@ -151,7 +162,7 @@ impl Connections {
     /// [`RegisterRefused`]; nothing was changed.
     pub async fn template_register(&self, archive: &[u8], actor: Actor) -> Result<(), RegisterRefused> {
         let Unpacked { config, dataset, icon } = Unpacked::of_archive(archive)?;
-        let template = Template::brought(config, dataset)?;
+        let template = Template::brought(config, dataset, &self.categories().await?)?;
         let connector_type = template.connector_type().to_owned();
         let before = self.template_find(&connector_type).await?;
         let before = before.as_ref().map(|before| &*before.template);
@@ -210,7 +221,7 @@ fn of_library(template: &'static Template) -> OfferedTemplate {
 /// `None`, with a line in the log, for one that this version refuses (24.4): the library's stands then.
 fn custom(kept: StoredTemplate) -> Option<OfferedTemplate> {
     let NewTemplate { connector_type, config, dataset, icon, .. } = kept.content;
-    match Template::brought(config, dataset) {
+    match Template::brought(config, dataset, &Categories::Any) {
         Ok(template) => Some(OfferedTemplate { template: Cow::Owned(template), is_custom: true, icon }),
         Err(error) => {
             tracing::warn!(connector = connector_type, %error, "template left out");

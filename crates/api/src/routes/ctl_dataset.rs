@@ -118,7 +118,8 @@ async fn create(
     caller: Caller,
     Body(document): Body<Value>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let document = one_document(&[json!("body")], &document)?;
+    let categories = state.connections().categories().await?;
+    let document = one_document((&[json!("body")], &document), &categories)?;
     let kept = state.connections().dataset_put_unbound(document, PutMode::Create, caller.actor).await?;
     Ok((StatusCode::CREATED, Json(kept.document)))
 }
@@ -138,7 +139,8 @@ async fn update(
     caller: Caller,
     Body(document): Body<Value>,
 ) -> Result<Json<Value>, ApiError> {
-    let document = one_document(&[json!("body")], &document)?;
+    let categories = state.connections().categories().await?;
+    let document = one_document((&[json!("body")], &document), &categories)?;
     let kept = state.connections().dataset_put_unbound(document, PutMode::Update, caller.actor).await?;
     Ok(Json(kept.document))
 }
@@ -159,7 +161,8 @@ async fn upsert(
     Bulk(elements): Bulk<Value, MOST>,
 ) -> Result<(StatusCode, Json<Upserted>), ApiError> {
     let sent: Vec<Value> = elements.into_iter().map(|element| element.input).collect();
-    let documents = documents(&[json!("body")], &sent)?;
+    let categories = state.connections().categories().await?;
+    let documents = documents((&[json!("body")], &sent), &categories)?;
     let puts: Vec<Put> = state.connections().dataset_put_all(documents, caller.actor).await?;
     Ok(Upserted::reply(&puts, "dataset"))
 }

@@ -55,7 +55,7 @@ async fn validate(
 ) -> Result<Json<Validated>, ApiError> {
     let connections = state.connections();
     let owner = connections.dataset_owner(&key).await?;
-    let document = one_document(&[json!("body")], &document)?;
+    let document = one_document((&[json!("body")], &document), &connections.categories().await?)?;
     let prepared = connections.dataset_prepare(&owner, document).await?;
     let prepared = prepared.map_err(|failure| unfit(&failure))?;
     let traversable = owner.traversable(&prepared.document);
@@ -204,7 +204,7 @@ async fn upsert(
 ) -> Result<Json<Upserted>, ApiError> {
     let connections = state.connections();
     let owner = connections.dataset_owner(key).await?;
-    let documents = documents(base, &sent)?;
+    let documents = documents((base, &sent), &connections.categories().await?)?;
     let mut reply = Upserted::default();
     for (document, data) in documents.into_iter().zip(sent) {
         match connections.dataset_put(&owner, document, caller.actor.clone()).await? {

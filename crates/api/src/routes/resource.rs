@@ -58,6 +58,16 @@ pub(super) fn already_there(kind: &str, key: &str) -> ApiError {
     ApiError::Resource(StatusCode::CONFLICT, detail("already exists", kind, key))
 }
 
+/// 403.
+pub(super) fn not_allowed(why: &str, kind: &str, key: &str) -> ApiError {
+    ApiError::Resource(StatusCode::FORBIDDEN, detail(why, kind, key))
+}
+
+/// 409 about one that something needs.
+pub(super) fn still_used(why: &str, kind: &str, key: &str) -> ApiError {
+    ApiError::Resource(StatusCode::CONFLICT, detail(why, kind, key))
+}
+
 fn detail(error: &str, kind: &str, key: &str) -> Value {
     json!({"error": error, "resource_type": kind, "fides_key": key})
 }

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use rstest::rstest;
 
 use super::*;
@@ -16,8 +18,13 @@ fn shop() -> Value {
     })
 }
 
+/// The default categories and one more.
+fn own() -> Categories {
+    Categories::Of(HashSet::from(["acme.badge".to_owned()]))
+}
+
 fn problems(document: &Value) -> Vec<String> {
-    let found = DatasetDocument::check(document).unwrap_err();
+    let found = DatasetDocument::check(document, &own()).unwrap_err();
     let step = |step: &PlaceStep| match step {
         PlaceStep::Key(key) => format!(".{key}"),
         PlaceStep::Position(position) => format!("[{position}]"),
@@ -37,7 +44,7 @@ fn a_document_is_kept_in_one_form_without_foreign_keys() {
     document["color"] = json!("red");
     document["collections"][1]["fields"][1]["fields"][0]["fides_meta"] = json!({"length": 4, "size": 1});
 
-    let checked = DatasetDocument::check(&document).unwrap();
+    let checked = DatasetDocument::check(&document, &own()).unwrap();
 
     let kept = &checked.document;
     assert_eq!(kept["organization_fides_key"], "default_organization");
@@ -47,7 +54,7 @@ fn a_document_is_kept_in_one_form_without_foreign_keys() {
     assert!(
         kept.get("color").is_none() && kept["collections"][1]["fields"][0].get("fidesops_meta").is_none()
     );
-    let again = DatasetDocument::check(kept).unwrap();
+    let again = DatasetDocument::check(kept, &own()).unwrap();
     assert_eq!(again.document, checked.document);
     assert_eq!(checked.to_kept().categories, ["user.contact.address.street", "user.contact.email"]);
 }
@@ -81,7 +88,7 @@ fn an_unknown_category_is_named_in_the_words_of_the_interface() {
     let mut document = shop();
     document["data_categories"] = json!(["shoe.size"]);
 
-    let found = DatasetDocument::check(&document).unwrap_err();
+    let found = DatasetDocument::check(&document, &own()).unwrap_err();
 
     assert_eq!(found[0].message, "The data category shoe.size is not supported.");
 }
@@ -93,8 +100,22 @@ fn an_override_that_needs_a_secret_is_reported_apart() {
     document["collections"][1]["fields"][0]["fides_meta"]["masking_strategy_override"] =
         json!({"strategy": "hmac"});
 
-    let checked = DatasetDocument::check(&document).unwrap();
+    let checked = DatasetDocument::check(&document, &own()).unwrap();
 
     assert_eq!(checked.refused_overrides, ["hmac"]);
     assert_eq!(checked.dataset.fides_key, "shop");
+}
+
+// rule: fides-api 6.4
+#[test]
+fn categories_of_ones_own_are_known_and_no_others() {
+    let mut document = shop();
+    let field = "/collections/1/fields/0/data_categories";
+    *document.pointer_mut(field).unwrap() = json!(["acme.badge", "acme", "acme.badge.door"]);
+
+    let known = problems(&document);
+
+    assert_eq!(known.len(), 2, "{known:?}");
+    assert!(known.iter().all(|problem| !problem.ends_with("[0]")), "{known:?}");
+    assert!(DatasetDocument::check(&document, &Categories::Any).is_ok(), "a kept one stays readable");
 }

@@ -4,6 +4,7 @@ use spec::{CheckOptions, Diagnostics, DomainValidation, Severity, SourceFile, ch
 use thiserror::Error;
 
 use super::{PLACEHOLDER, Template, first_dataset};
+use crate::Categories;
 
 /// Why two files are no template.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -24,11 +25,16 @@ pub enum TemplateFault {
 
 impl Template {
     /// Checks the two files. Where the library has a template of the type, its version takes the place of
-    /// the file's, and its scripts are those that the file may name (saas-config 24.8, 24.9).
+    /// the file's, and its scripts are those that the file may name (saas-config 24.8, 24.9). The dataset
+    /// may use these categories.
     ///
     /// # Errors
     /// [`TemplateFault`] with the first thing that is wrong.
-    pub(crate) fn brought(config: String, dataset: String) -> Result<Self, TemplateFault> {
+    pub(crate) fn brought(
+        config: String,
+        dataset: String,
+        categories: &Categories,
+    ) -> Result<Self, TemplateFault> {
         let source = SourceFile::new("config.yml", config);
         let found = check_connector(&source, &CheckOptions::default());
         // Scripts of the library's template may be what is missing.
@@ -49,12 +55,12 @@ impl Template {
             return Err(TemplateFault::Key("config.yml"));
         }
         let template = Self { file, config, dataset: SourceFile::new("dataset.yml", dataset) };
-        template.check_dataset()?;
+        template.check_dataset(categories)?;
         Ok(template)
     }
 
     /// With any key, both documents pass.
-    fn check_dataset(&self) -> Result<(), TemplateFault> {
+    fn check_dataset(&self, categories: &Categories) -> Result<(), TemplateFault> {
         let checked = spec::check_datasets(&self.dataset, &CheckOptions::default());
         let raw = first_dataset(&self.dataset, &CheckOptions::default());
         let raw = raw.ok_or_else(|| TemplateFault::Dataset(first(&checked.diagnostics)))?;
@@ -64,7 +70,7 @@ impl Template {
         let key = "of_the_check".parse().ok();
         let options = CheckOptions { instance_key: key, domain_validation: DomainValidation::default() };
         let filled = first_dataset(&self.dataset, &options).unwrap_or_default();
-        let document = crate::DatasetDocument::check(&filled).map_err(|problems| {
+        let document = crate::DatasetDocument::check(&filled, categories).map_err(|problems| {
             TemplateFault::Dataset(problems.first().map(|found| found.message.clone()).unwrap_or_default())
         })?;
         match document.refused_overrides.first() {
@@ -111,6 +117,8 @@ fn with_version(text: &str, version: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     // rule: saas-config 24.9
@@ -126,8 +134,12 @@ mod tests {
     #[test]
     fn template_of_the_library_brought_again_is_the_same_template() {
         for own in Template::list() {
-            let brought =
-                Template::brought(own.config_text().to_owned(), own.dataset_text().to_owned()).unwrap();
+            let brought = Template::brought(
+                own.config_text().to_owned(),
+                own.dataset_text().to_owned(),
+                &Categories::Any,
+            )
+            .unwrap();
 
             assert_eq!(brought.connector_type(), own.connector_type());
             assert_eq!(brought.file().version, own.file().version);
@@ -140,7 +152,8 @@ mod tests {
     fn fixed_keys_and_broken_files_are_refused() {
         let own = Template::find("mailchimp").unwrap();
         let brought = |config: &str, dataset: &str| {
-            Template::brought(config.to_owned(), dataset.to_owned()).unwrap_err()
+            Template::brought(config.to_owned(), dataset.to_owned(), &Categories::Of(HashSet::new()))
+                .unwrap_err()
         };
         let (config, dataset) = (own.config_text(), own.dataset_text());
 

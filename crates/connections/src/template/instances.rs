@@ -10,7 +10,7 @@ use store::{
 };
 
 use super::merge::{Versions, merged};
-use crate::{Connections, DatasetDocument, Template};
+use crate::{Categories, Connections, DatasetDocument, Template};
 
 impl Connections {
     /// What brings the connections of a template's type from the template of before up to it. One that
@@ -25,7 +25,11 @@ impl Connections {
         let mut changes = Vec::new();
         for connection in self.store().connection_list(&filter, Window::ALL).await?.items {
             let Some(kept) = connection.connector.as_ref().filter(|_| connection.is_saas()) else { continue };
-            if let Some(steps) = self.instance_steps(&connection, kept, (before, template)).await? {
+            let key = kept.fides_key.parse::<ConnectionKey>().ok();
+            let base =
+                before.zip(key).and_then(|(before, key)| before.instance(&key, self.domain_validation()));
+            let base = base.map(|base| base.dataset.document);
+            if let Some(steps) = self.instance_steps(&connection, kept, (base, template)).await? {
                 changes.push(InstanceChange { key: connection.key.clone(), steps });
             } else {
                 tracing::warn!(
@@ -37,19 +41,17 @@ impl Connections {
         Ok(changes)
     }
 
-    async fn instance_steps(
+    /// What gives a connection the template's file, and a dataset with what people changed in theirs
+    /// since it was `base`; `None` if the template does not work with its key.
+    pub(super) async fn instance_steps(
         &self,
         connection: &StoredConnection,
         kept: &StoredConnector,
-        (before, template): (Option<&Template>, &Template),
+        (base, template): (Option<Value>, &Template),
     ) -> Result<Option<Vec<ConnectionStep>>, StoreError> {
         let mode = self.domain_validation();
         let key = kept.fides_key.parse::<ConnectionKey>().ok();
-        let Some((key, instance)) = key.and_then(|key| Some((key.clone(), template.instance(&key, mode)?)))
-        else {
-            return Ok(None);
-        };
-        let base = before.and_then(|before| before.instance(&key, mode)).map(|base| base.dataset.document);
+        let Some(instance) = key.and_then(|key| template.instance(&key, mode)) else { return Ok(None) };
         let links = self.store().dataset_link_list(&connection.key).await?;
         let mine = links.into_iter().find(|(_, dataset)| dataset.key == kept.fides_key);
         let mine: Option<Value> = mine.and_then(|(_, dataset)| serde_json::from_str(&dataset.body).ok());
@@ -67,7 +69,7 @@ impl Connections {
             }
             (None, _) | (_, None) => new.clone(),
         };
-        let Ok(dataset) = DatasetDocument::check(&document) else { return Ok(None) };
+        let Ok(dataset) = DatasetDocument::check(&document, &Categories::Any) else { return Ok(None) };
         let datasets = Some(json!([dataset.document]));
         let file = (std::sync::Arc::new(instance.file), instance.connector);
         let mut steps = self.replacing_steps(connection, file, datasets).await?;

@@ -1,4 +1,4 @@
-use connections::{DatasetDocument, LeftOutReason, WireOptions, Wired};
+use connections::{Categories, DatasetDocument, LeftOutReason, WireOptions, Wired};
 use engine::Source;
 use graph::MaskingMode;
 use model::CollectionAddress;
@@ -28,7 +28,7 @@ impl World {
     }
 
     async fn put_dataset(&self, connection: &str, dataset: &Value) {
-        let document = DatasetDocument::check(dataset).unwrap();
+        let document = DatasetDocument::check(dataset, &Categories::Any).unwrap();
         let new = document.to_kept();
         let connection = key(connection);
         self.store().dataset_put((&new, PutMode::Upsert), Some(&connection), pat()).await.unwrap();

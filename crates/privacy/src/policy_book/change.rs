@@ -3,7 +3,6 @@ use model::FidesKey;
 use spec::dataset_file::MaskingStrategy;
 use store::{Policy, PolicyRule, RuleAction, StoreError};
 
-use super::target::known;
 use super::{Model, PolicyBook, PolicyError, RuleDraft, RuleWord, named_key, written_strategy};
 
 impl PolicyBook {
@@ -37,7 +36,7 @@ impl PolicyBook {
         } else {
             policy.rules.push(rule);
         }
-        known(&draft.targets)?;
+        self.known(&draft.targets).await?;
         for target in &draft.targets {
             self.target_into(policy, at, target).await?;
         }

@@ -1,5 +1,5 @@
 use spec::categories;
-use store::{Policy, PolicyTarget};
+use store::{Policy, PolicyTarget, TaxonomyKind};
 
 use super::{PolicyBook, PolicyError, TargetDraft};
 
@@ -11,7 +11,7 @@ impl PolicyBook {
         at: usize,
         draft: &TargetDraft,
     ) -> Result<PolicyTarget, PolicyError> {
-        known([draft])?;
+        self.known([draft]).await?;
         let Some(rule) = policy.rules.get_mut(at) else { return Err(PolicyError::Busy) };
         let category = draft.data_category.as_str();
         let of_category = rule.targets.iter().position(|target| target.data_category == category);
@@ -42,12 +42,21 @@ impl PolicyBook {
         rule.targets.push(target.clone());
         Ok(target)
     }
-}
 
-/// Refuses categories that the taxonomy does not have, and names all of them.
-pub(super) fn known<'a>(drafts: impl IntoIterator<Item = &'a TargetDraft>) -> Result<(), PolicyError> {
-    let unknown = |target: &&TargetDraft| !categories::is_known(&target.data_category);
-    let categories: Vec<String> =
-        drafts.into_iter().filter(unknown).map(|target| target.data_category.clone()).collect();
-    if categories.is_empty() { Ok(()) } else { Err(PolicyError::UnknownCategories { categories }) }
+    /// Refuses categories that the taxonomy of the store does not have, and names all of them.
+    pub(super) async fn known<'a>(
+        &self,
+        drafts: impl IntoIterator<Item = &'a TargetDraft> + Send,
+    ) -> Result<(), PolicyError> {
+        let categories = drafts.into_iter().map(|target| target.data_category.as_str());
+        let mut unknown: Vec<&str> = categories.filter(|key| !categories::is_known(key)).collect();
+        if !unknown.is_empty() {
+            let own = self.store.taxonomy_keys(TaxonomyKind::DataCategory).await?;
+            unknown.retain(|key| !own.iter().any(|own| own == key));
+        }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        Err(PolicyError::UnknownCategories { categories: unknown.into_iter().map(str::to_owned).collect() })
+    }
 }

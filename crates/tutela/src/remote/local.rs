@@ -1,8 +1,8 @@
-use connections::{DatasetDocument, Template, kept_form};
+use connections::{Categories, DatasetDocument, Template, kept_form};
 use serde_json::{Map, Value, json};
 use spec::{Access, ActionType, CheckOptions, ConnectionEntry, DomainValidation, Policy, SourceFile};
 
-use super::{Declared, Thing};
+use super::{APPROVAL, Declared, Thing};
 use crate::failure::Failure;
 use crate::files;
 use crate::output::Output;
@@ -95,7 +95,8 @@ fn dataset_form(entry: &ConnectionEntry, source: &SourceFile) -> Result<Value, F
     };
     let own = |dataset: &Value| dataset.get("fides_key").and_then(Value::as_str) == Some(entry.key.as_str());
     let raw = datasets.into_iter().find(own).unwrap_or_default();
-    match DatasetDocument::check(&raw) {
+    // The server knows which categories it has.
+    match DatasetDocument::check(&raw, &Categories::Any) {
         Ok(checked) => Ok(checked.document),
         Err(problems) => Err(Failure::BadInput(format!(
             "{}: {}",
@@ -128,10 +129,16 @@ fn policy(policy: &Policy, notes: &mut Vec<String>) -> Option<Value> {
             json!({
                 "action_type": action,
                 "targets": targets,
-                "masking_strategy": rule.masking_strategy.as_ref().map(|masking| masking.strategy.clone()),
+                "masking_strategy": rule.masking_strategy.as_ref().map(|masking| json!({
+                    "strategy": masking.strategy, "configuration": masking.configuration,
+                })),
                 "storage_destination": rule.storage_destination,
             }),
         );
     }
-    (!rules.is_empty()).then(|| Value::Object(rules))
+    (!rules.is_empty()).then(|| {
+        // As every policy of a project is pushed.
+        rules.insert(APPROVAL.to_owned(), "person".into());
+        Value::Object(rules)
+    })
 }

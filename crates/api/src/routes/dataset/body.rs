@@ -1,5 +1,5 @@
 use axum::extract::{FromRequest, Request};
-use connections::{DatasetDocument, DatasetFailure, DatasetRefused, LinkRefused};
+use connections::{Categories, DatasetDocument, DatasetFailure, DatasetRefused, LinkRefused};
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use spec::{CheckOptions, Severity, SourceFile, check_datasets};
@@ -52,18 +52,24 @@ fn bad_yaml(why: &str) -> ApiError {
     ApiError::BadRequest(format!("Invalid YAML format: {why}"))
 }
 
-/// The dataset at `base` in the body.
-pub(in crate::routes) fn one_document(base: &[Value], document: &Value) -> Result<DatasetDocument, ApiError> {
-    DatasetDocument::check(document).map_err(|problems| invalid_list(base, &problems))
+/// The dataset at `base` in the body, in which these categories may stand.
+pub(in crate::routes) fn one_document(
+    (base, document): (&[Value], &Value),
+    categories: &Categories,
+) -> Result<DatasetDocument, ApiError> {
+    DatasetDocument::check(document, categories).map_err(|problems| invalid_list(base, &problems))
 }
 
 /// The datasets of the list at `base`: all of them, or everything that is wrong with any.
-pub(in crate::routes) fn documents(base: &[Value], sent: &[Value]) -> Result<Vec<DatasetDocument>, ApiError> {
+pub(in crate::routes) fn documents(
+    (base, sent): (&[Value], &[Value]),
+    categories: &Categories,
+) -> Result<Vec<DatasetDocument>, ApiError> {
     let mut documents = Vec::with_capacity(sent.len());
     let mut wrong: Vec<Invalid> = Vec::new();
     for (position, document) in sent.iter().enumerate() {
         let place: Vec<Value> = base.iter().cloned().chain([json!(position)]).collect();
-        match one_document(&place, document) {
+        match one_document((&place, document), categories) {
             Ok(document) => documents.push(document),
             Err(ApiError::Invalid(list)) => wrong.extend(list),
             Err(error) => return Err(error),
