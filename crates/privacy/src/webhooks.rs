@@ -3,6 +3,7 @@
 
 mod answer;
 mod call;
+mod token;
 
 use std::sync::Arc;
 use std::time::Duration;

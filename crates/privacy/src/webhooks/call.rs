@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use crypto::Secret;
 use egress::{DoorError, HttpReply, OwnService, OwnServiceCall, SendError};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -13,6 +14,7 @@ use store::{StoreError, Webhook, WebhookDirection, WebhookStage};
 use thiserror::Error;
 use url::Url;
 
+use super::token::Wanted;
 use super::{Reply, Webhooks};
 
 /// Why a webhook could not be called, or its answer is none. Says nothing that the webhook said.
@@ -37,6 +39,23 @@ pub enum WebhookError {
         connection: String,
         /// The secret's name.
         secret: &'static str,
+    },
+    /// No access token was got for its calls.
+    #[error("no access token for connection `{connection}`: {reason}; see `/connection/{connection}/oauth`")]
+    Token {
+        /// The connection.
+        connection: String,
+        /// Why.
+        reason: String,
+    },
+    /// Where access tokens are got does not answer.
+    #[error("no access token for connection `{connection}`: its token URL does not answer")]
+    TokenCall {
+        /// The connection.
+        connection: String,
+        /// Why.
+        #[source]
+        source: SendError,
     },
     /// The way out cannot be used.
     #[error(transparent)]
@@ -106,6 +125,33 @@ impl Webhooks {
             Some(Value::String(url)) => url.parse().map_err(|_| secret("url"))?,
             Some(_) | None => return Err(secret("url")),
         };
+        let way = OwnService::new(self.egress.clone(), key.clone(), &url)?;
+        let body = Bytes::from(body.to_string());
+        let mut wanted = Wanted::Kept;
+        loop {
+            let token = self.authorization(&key, wanted).await?;
+            let headers = self.headers((&key, token.as_ref()), &reply_to).await?;
+            let is_refusable = wanted == Wanted::Kept && token.is_some();
+            let call = OwnServiceCall { method: Method::POST, url: url.clone(), headers, body: body.clone() };
+            let called = way.send(call).await;
+            let reply =
+                called.map_err(|source| WebhookError::Call { webhook: webhook.key.clone(), source })?;
+            // The token was taken back before its time: nothing was done, and a new one may do it.
+            if reply.status == 401 && is_refusable {
+                wanted = Wanted::New;
+                continue;
+            }
+            return Ok(reply);
+        }
+    }
+
+    /// What a call carries. Headers of the connection win over everything but where answers go.
+    async fn headers(
+        &self,
+        (key, token): (&ConnectionKey, Option<&Secret<String>>),
+        reply_to: &[(&'static str, String)],
+    ) -> Result<HeaderMap, WebhookError> {
+        let secret = |secret| WebhookError::Secret { connection: key.to_string(), secret };
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let mut set = |name: HeaderName, text: &str| -> Option<()> {
@@ -114,22 +160,26 @@ impl Webhooks {
             headers.insert(name, value);
             Some(())
         };
-        if let Some(Value::String(authorization)) = self.secret(&key, "authorization").await? {
-            set(AUTHORIZATION, &authorization).ok_or_else(|| secret("authorization"))?;
+        match (token, self.secret(key, "authorization").await?) {
+            (Some(token), _) => set(AUTHORIZATION, token.expose()).ok_or_else(|| WebhookError::Token {
+                connection: key.to_string(),
+                reason: "it cannot stand in a header".to_owned(),
+            })?,
+            (None, Some(Value::String(authorization))) => {
+                set(AUTHORIZATION, &authorization).ok_or_else(|| secret("authorization"))?;
+            }
+            (None, Some(_) | None) => {}
         }
-        if let Some(Value::Object(own)) = self.secret(&key, "headers").await? {
+        if let Some(Value::Object(own)) = self.secret(key, "headers").await? {
             for (name, value) in &own {
                 let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| secret("headers"))?;
                 value.as_str().and_then(|text| set(name, text)).ok_or_else(|| secret("headers"))?;
             }
         }
         for (name, text) in reply_to {
-            set(HeaderName::from_static(name), &text);
+            set(HeaderName::from_static(name), text);
         }
-        let way = OwnService::new(self.egress.clone(), key, &url)?;
-        let body = Bytes::from(body.to_string());
-        let called = way.send(OwnServiceCall { method: Method::POST, url, headers, body }).await;
-        called.map_err(|source| WebhookError::Call { webhook: webhook.key.clone(), source })
+        Ok(headers)
     }
 
     /// A secret of a connection, kept as JSON.

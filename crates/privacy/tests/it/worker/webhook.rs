@@ -325,3 +325,104 @@ async fn what_stays_is_not_forgotten_when_the_last_webhook_fails(#[case] backend
     assert_eq!(request.status, Status::RequiresManualFinalization);
     assert_eq!(request.attention.as_deref(), Some("something_stays"));
 }
+
+impl Office {
+    /// Says how calls to the program get their access token: from the program, too.
+    async fn authorized(&self, helper: &FakeSaas) {
+        let document = json!({
+            "grant_type": "client_credentials", "token_url": format!("{}/token", helper.base_url()),
+            "scope": "hooks:call", "client_id": "tutela:1", "client_secret": "canary-secret"});
+        let key = "helper".parse().unwrap();
+        let text = Secret::new(document.to_string());
+        self.store.connection_oauth_put(&key, &text, Actor::system()).await.unwrap();
+    }
+}
+
+fn token(text: &str, seconds: u64) -> Answer {
+    Answer::json(200, &json!({"access_token": text, "token_type": "bearer", "expires_in": seconds}))
+}
+
+// rule: privacy-requests W-2
+// rule: fides-api 3.6
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_is_called_with_a_token_that_is_kept_until_it_ends(#[case] backend: Backend) {
+    let Some(office) = Office::start(backend).await else { return };
+    let helper = helper(vec![Answer::text(204, "")]).await;
+    helper.on("POST", "/token").then(token("one", 3600)).then(token("two", 3600));
+    office.hooked(&helper, PRE, &[webhook("told", WebhookDirection::OneWay)]).await;
+    office.authorized(&helper).await;
+
+    for _ in 0..2 {
+        office.ask("access").await;
+        office.work().await;
+    }
+    let asked_once = helper.calls_to("/token").len();
+    office.bench.clock.advance(Duration::from_secs(3580));
+    office.ask("access").await;
+    office.work().await;
+
+    let carried: Vec<_> = helper.calls_to("/hook").iter().map(|call| header(call, "authorization")).collect();
+    assert_eq!((asked_once, helper.calls_to("/token").len()), (1, 2));
+    assert_eq!(carried, ["Bearer one", "Bearer one", "Bearer two"]);
+    let asked = &helper.calls_to("/token")[0];
+    assert_eq!(asked.body.as_ref(), b"grant_type=client_credentials&scope=hooks%3Acall");
+    // `tutela%3A1:canary-secret`
+    assert_eq!(header(asked, "authorization"), "Basic dHV0ZWxhJTNBMTpjYW5hcnktc2VjcmV0");
+}
+
+// rule: privacy-requests W-2
+#[rstest]
+#[case::a_new_one_is_taken(vec![Answer::text(401, ""), Answer::text(200, "{}")], 2, Status::Complete)]
+#[case::it_is_asked_for_once(vec![Answer::text(401, "")], 2, Status::Error)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_refused_is_asked_for_anew_once(
+    #[case] answers: Vec<Answer>,
+    #[case] asked: usize,
+    #[case] status: Status,
+) {
+    let Some(office) = Office::start(Backend::Sqlite).await else { return };
+    let helper = helper(answers).await;
+    helper.on("POST", "/token").then(token("one", 3600)).then(token("two", 3600));
+    office.hooked(&helper, POST, &[two_way("told")]).await;
+    office.authorized(&helper).await;
+
+    let id = office.ask("access").await;
+    office.work().await;
+
+    assert_eq!((helper.calls_to("/token").len(), helper.calls_to("/hook").len()), (asked, 2));
+    assert_eq!(office.status(&id).await, status);
+}
+
+// rule: privacy-requests W-5
+#[rstest]
+#[case::refused(Answer::text(403, "canary-secret is wrong"), "answered with status 403")]
+#[case::no_token(Answer::text(200, "canary-secret"), "gave no `access_token`")]
+#[case::of_another_kind(
+    Answer::json(200, &json!({"access_token": "canary-secret", "token_type": "mac"})),
+    "no Bearer token"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_token_the_request_says_why_and_the_secret_is_nowhere(
+    #[case] answer: Answer,
+    #[case] said: &str,
+) {
+    let Some(office) = Office::start(Backend::Sqlite).await else { return };
+    let helper = helper(vec![Answer::text(204, "")]).await;
+    helper.on("POST", "/token").then(answer);
+    office.hooked(&helper, PRE, &[webhook("told", WebhookDirection::OneWay)]).await;
+    office.authorized(&helper).await;
+
+    let id = office.ask("access").await;
+    office.work().await;
+
+    let window = store::Window { offset: 0, limit: 100 };
+    let logs = office.store.privacy_request_log_list(&id, None, window).await.unwrap().items;
+    let texts: Vec<String> = logs.into_iter().filter_map(|log| log.entry.message).collect();
+    assert_eq!(office.status(&id).await, Status::Error);
+    assert!(texts.iter().any(|text| text.contains(said)), "{texts:?}");
+    assert!(!texts.iter().any(|text| text.contains("canary")), "{texts:?}");
+    assert!(helper.calls_to("/hook").is_empty());
+}
