@@ -2,6 +2,7 @@
 //! (privacy-requests 14, 15.3). What is done in between is the worker's.
 
 mod again;
+mod clarify;
 mod create;
 mod due;
 mod duplicate;
@@ -15,9 +16,11 @@ mod plan;
 mod review;
 mod settings;
 pub mod status;
+mod vendor_mail;
 mod verify;
 mod visit;
 mod work;
+mod write;
 
 pub use create::{NewRequest, Submitter};
 pub use due::{Deadlines, Longer, RequestDeadline};
@@ -26,14 +29,17 @@ pub use identity::{
     HeldIdentities, HeldIdentity, KNOWN_IDENTITIES, VerifiedBy, custom_field_lookup, identity_lookup,
 };
 pub use journaled::JournaledError;
-pub use settings::{Channels, Notices, RequestSettings};
+pub(crate) use review::audit;
+pub use settings::{Channels, DownloadLinks, Notices, RequestSettings};
 pub use spec::server_file::DuplicateSettings;
+pub use vendor_mail::VendorMailSent;
 pub use work::{Begun, Waits};
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use model::{Clock, IdSource, PrivacyRequestId, Row};
+use serde_json::Value;
 use spec::ServerSettings;
 use store::{Actor, MessagingService, PrivacyRequest, PrivacyRequestChange, Store, StoreError};
 
@@ -64,6 +70,8 @@ pub struct RequestsParts {
 #[derive(Debug, Clone)]
 pub struct PrivacyRequests {
     parts: Arc<RequestsParts>,
+    /// The settings as they were made last, and from what: reading them takes longer than a statement.
+    made: Arc<Mutex<Option<(Value, RequestSettings)>>>,
 }
 
 /// Who does something to a request.
@@ -82,7 +90,7 @@ impl By {
     }
 
     /// As requests name them.
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.user.clone().unwrap_or_else(|| self.actor.as_str().to_owned())
     }
 }
@@ -90,7 +98,7 @@ impl By {
 impl PrivacyRequests {
     /// The requests of a store.
     pub fn new(parts: RequestsParts) -> Self {
-        Self { parts: Arc::new(parts) }
+        Self { parts: Arc::new(parts), made: Arc::default() }
     }
 
     /// How requests are taken in and decided now.
@@ -100,10 +108,31 @@ impl PrivacyRequests {
     pub async fn settings(&self) -> Result<RequestSettings, StoreError> {
         let Some(configured) = &self.parts.configured else { return Ok(self.parts.settings.clone()) };
         let set = spec::server_settings::nested(self.store().setting_list().await?);
-        let mut settings = RequestSettings::of(configured, &set);
-        // A mail server may have been named over the API, too.
-        settings.channels.email |= self.store().messaging_config_of(MessagingService::Smtp).await?.is_some();
+        let mut settings = self.made_of(configured, set);
+        // Services may have been named over the API, too.
+        for (service, has_secrets) in self.store().messaging_service_list().await? {
+            match service {
+                MessagingService::Smtp => settings.channels.email = true,
+                MessagingService::TwilioText => settings.channels.sms |= has_secrets,
+                MessagingService::Mailgun
+                | MessagingService::TwilioEmail
+                | MessagingService::MailchimpTransactional
+                | MessagingService::AwsSes => settings.channels.email |= has_secrets,
+            }
+        }
         Ok(settings)
+    }
+
+    fn made_of(&self, configured: &ServerSettings, set: Value) -> RequestSettings {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, settings)) = &*made
+            && *of == set
+        {
+            return settings.clone();
+        }
+        let settings = RequestSettings::of(configured, &set);
+        *made = Some((set, settings.clone()));
+        settings
     }
 
     /// The request; deleted ones too.
@@ -184,6 +213,10 @@ impl PrivacyRequests {
     ) -> Result<Option<PrivacyRequest>, RequestError> {
         match self.store().privacy_request_change(change, by.actor.clone(), action).await {
             Err(StoreError::Conflict { what: "privacy request", .. }) => Ok(None),
+            Err(StoreError::Conflict { what: "write", .. }) => {
+                let reason = "Nobody knows yet whether one of its writes took effect: settle that first.";
+                Err(RequestError::StillWaits { reason })
+            }
             written => Ok(Some(written?)),
         }
     }

@@ -6,6 +6,7 @@
 //! crash goes on where it stood.
 
 mod access_step;
+mod email_step;
 mod ending;
 mod erasure_step;
 mod finish_step;
@@ -13,7 +14,9 @@ mod halt;
 mod hold;
 mod journey;
 mod log;
+mod people_step;
 mod plan_step;
+mod policy_step;
 mod sightings;
 mod upload_step;
 mod waiting;
@@ -96,10 +99,29 @@ pub struct WorkerParts {
     pub name: String,
     /// How many requests are worked on at once; those that take long come on top.
     pub slots: usize,
+    /// How long and how often one request is worked on.
+    pub limits: WorkLimits,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub ids: Arc<dyn IdSource>,
+}
+
+/// How long and how often one request is worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkLimits {
+    /// How often a request is taken whose holders fell silent; then a person looks at it.
+    pub attempts: u64,
+    /// How long one turn of work on a request may take; then it is put down in error
+    /// (privacy-requests L-21a). None: as long as it takes.
+    pub time: Option<Duration>,
+}
+
+impl Default for WorkLimits {
+    /// 100 times, as long as it takes.
+    fn default() -> Self {
+        Self { attempts: 100, time: None }
+    }
 }
 
 /// Carries out the requests of a store. Cheap to clone.

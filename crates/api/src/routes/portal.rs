@@ -6,6 +6,7 @@
 
 mod download;
 mod form;
+mod package;
 mod page;
 
 use axum::extract::{Path, State};
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(send_code))
         .routes(routes!(verify))
         .merge(download::routes())
+        .merge(package::routes())
 }
 
 /// Where requests of this page come from.

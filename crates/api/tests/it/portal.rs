@@ -12,7 +12,7 @@ use model::{PrivacyRequestId, RandomIds};
 use serde_json::{Value, json};
 use spec::SourceFile;
 use spec::server_settings::{ServerInputs, server_settings};
-use store::{Intake, MessageKind, PortalEntry, PrivacyRequestStatus};
+use store::{Actor, Download, Intake, MessageKind, PortalEntry, PrivacyRequestStatus};
 
 use crate::app::{App, Reply};
 
@@ -269,6 +269,40 @@ async fn data_are_given_out_locked_once_and_only_after_a_code() {
     app.clock().advance(Duration::from_hours(2));
     let late = browser.send(&app, &format!("{path}/download"), &password).await;
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+// rule: privacy-requests MSG-4
+#[tokio::test]
+async fn a_link_gives_the_data_out_once_and_looking_at_it_uses_nothing_up() {
+    let app = app().await;
+    let id = finished(&app).await;
+    let download = Download { request: id, rule: None };
+    let issued =
+        app.store().download_issue(&download, Duration::from_hours(1), Actor::system()).await.unwrap();
+    let token = issued.token.text().expose().clone();
+    let path = format!("/portal/package?token={token}");
+    let mut browser = Browser::default();
+    let with = |password| [("token", token.as_str()), ("password", password)];
+
+    let unseen = browser.open(&app, "/portal/package?token=canary").await;
+    let first = browser.open(&app, &path).await;
+    let again = browser.open(&app, &path).await;
+    let short = browser.send(&app, "/portal/package", &with("short")).await;
+    let given = browser.send(&app, "/portal/package", &with("correct horse battery")).await;
+    let twice = browser.send(&app, "/portal/package", &with("correct horse battery")).await;
+
+    assert!(unseen.text().contains("too old") && !unseen.text().contains("password"), "{}", unseen.text());
+    assert!(first.text().contains("password") && again.text().contains("password"));
+    assert_eq!(first.header("referrer-policy"), "no-referrer");
+    for refused in [short, twice] {
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text());
+        assert!(!refused.text().contains(EMAIL));
+    }
+    assert_eq!((given.status, given.header("content-type")), (StatusCode::OK, "application/zip"));
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(given.body)).unwrap();
+    let mut text = String::new();
+    archive.by_index_decrypt(0, b"correct horse battery").unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(text, EMAIL);
 }
 
 #[tokio::test]

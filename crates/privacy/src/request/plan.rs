@@ -123,6 +123,7 @@ fn stage(request: &PrivacyRequest) -> Stage {
             RequestStep::ApprovePlan
             | RequestStep::Erasure
             | RequestStep::FinalizeErasure
+            | RequestStep::EmailPostSend
             | RequestStep::PostWebhooks
             | RequestStep::Finalization,
         ) => Stage::After,

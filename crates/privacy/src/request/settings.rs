@@ -33,6 +33,17 @@ pub struct RequestSettings {
     pub notices: Notices,
     /// By which law deadlines are counted.
     pub deadlines: Deadlines,
+    /// Where people fetch their data with a link that they are sent; none: they are sent no link.
+    pub download: Option<DownloadLinks>,
+}
+
+/// Links to data, as people are sent them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DownloadLinks {
+    /// Address of the page; the token comes behind it.
+    pub page: String,
+    /// How long a link is good for.
+    pub life: Duration,
 }
 
 /// By which ways people can be written to.
@@ -69,6 +80,7 @@ impl Default for RequestSettings {
             channels: Channels::default(),
             notices: Notices::default(),
             deadlines: Deadlines::default(),
+            download: None,
         }
     }
 }
@@ -95,6 +107,7 @@ impl RequestSettings {
             code_ttl: server.security.identity_verification_code_ttl,
             duplicates: server.duplicates.clone(),
             deadlines: Deadlines::of(&server.deadlines),
+            download: download_links(&server),
         }
     }
 }
@@ -108,6 +121,13 @@ impl Deadlines {
             calendar: Calendar::new(&settings.time_zone, holidays).unwrap_or_else(|_| Calendar::utc()),
         }
     }
+}
+
+/// Only where the portal is, under a name that people can reach it by.
+fn download_links(server: &Server) -> Option<DownloadLinks> {
+    let origin = server.public_url.as_ref().filter(|_| server.portal.enabled)?;
+    let life = server.security.subject_request_download_link_ttl;
+    Some(DownloadLinks { page: format!("{}/portal/package?token=", origin.trim_end_matches('/')), life })
 }
 
 /// A mail server takes codes to addresses; a program that listens for them takes them anywhere.

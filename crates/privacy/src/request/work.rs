@@ -3,15 +3,15 @@
 use jiff::Timestamp;
 use model::Identities;
 use store::{
-    ClaimEnd, ClaimedRequest, MessageKind, NewRequestLog, PrivacyRequest, PrivacyRequestChange,
-    PrivacyRequestStatus, RequestLease, RequestStep, RuleAction,
+    ClaimEnd, ClaimedRequest, Download, MessageKind, NewMessage, NewRequestLog, Policy, PrivacyRequest,
+    PrivacyRequestChange, PrivacyRequestStatus, RequestLease, RequestStep, RuleAction,
 };
 
 use super::duplicate::Standing;
 use super::evaluate::duplicate_log;
 use super::review::audit;
 use super::status::{Event, next};
-use super::{By, PrivacyRequests, RequestError, message};
+use super::{By, PrivacyRequests, RequestError, RequestSettings, message};
 
 /// Whether a worker may go on with the request that it took.
 #[derive(Debug)]
@@ -85,13 +85,13 @@ impl PrivacyRequests {
             return Ok(Begun::Go { request: Box::new(request), subject });
         }
         let now = self.now();
-        let request = self
-            .held(&claimed.lease, "privacy_request.started", |change| {
-                change.request.status = status;
-                change.request.started_at.get_or_insert(now);
-                change.request.attention = None;
-            })
-            .await?;
+        let by = (store::Actor::system(), "privacy_request.started");
+        let started = self.store().privacy_request_step_held(&claimed.lease, by, |change| {
+            change.request.status = status;
+            change.request.started_at.get_or_insert(now);
+            change.request.attention = None;
+        });
+        let request = started.await?;
         Ok(Begun::Go { request: Box::new(request), subject })
     }
 
@@ -136,7 +136,10 @@ impl PrivacyRequests {
             change.logs.extend(logs);
             if needs_approval {
                 change.messages.push(message::to_staff(MessageKind::ApprovalNeeded, &change.request));
-            } else if status == PrivacyRequestStatus::RequiresInput {
+            } else if matches!(
+                status,
+                PrivacyRequestStatus::RequiresInput | PrivacyRequestStatus::PendingExternal
+            ) {
                 change.messages.push(message::to_staff(MessageKind::InputNeeded, &change.request));
             }
         })
@@ -194,8 +197,13 @@ impl PrivacyRequests {
         let listened = !by_hand && self.is_listened_for(MessageKind::Finished);
         let told = match self.identities(&request.id).await {
             Ok(identities) if settings.notices.completion && !by_hand => {
-                message::to_person(MessageKind::Finished, &request, &identities)
-                    .map(|told| told.with("request_types", types.clone()))
+                match message::to_person(MessageKind::Finished, &request, &identities) {
+                    Some(told) => {
+                        let told = told.with("request_types", types.clone());
+                        Some(self.with_link(told, (&request, &policy), &settings).await?)
+                    }
+                    None => None,
+                }
             }
             Ok(_) | Err(RequestError::Forgotten { .. }) => None,
             Err(error) => return Err(error),
@@ -218,6 +226,23 @@ impl PrivacyRequests {
             }
         })
         .await
+    }
+
+    /// With a link to the person's data, good once, if they get any and there is a page to fetch them on
+    /// (privacy-requests L-19, MSG-4).
+    async fn with_link(
+        &self,
+        told: NewMessage,
+        (request, policy): (&PrivacyRequest, &Policy),
+        settings: &RequestSettings,
+    ) -> Result<NewMessage, RequestError> {
+        let delivers = policy.rules.iter().any(|rule| rule.action == RuleAction::Access);
+        let Some(links) = settings.download.as_ref().filter(|_| delivers) else { return Ok(told) };
+        let download = Download { request: request.id.clone(), rule: None };
+        let issued = self.store().download_issue(&download, links.life, store::Actor::system()).await?;
+        let link = format!("{}{}", links.page, issued.token.text().expose());
+        let days = links.life.as_secs().div_ceil(24 * 60 * 60);
+        Ok(told.with("download_link", link).with("days", days).until(issued.expires_at))
     }
 
     /// Whether a program listens for messages of this kind, which nobody else gets.

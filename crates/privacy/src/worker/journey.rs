@@ -1,12 +1,13 @@
 //! The way of one request through its steps.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use engine::{Cancellation, Progress};
 use futures::FutureExt as _;
 use jiff::Timestamp;
-use model::{Clock, Identities};
+use model::{Clock, Identities, kill_point};
 use serde_json::Value;
 use spec::ActionType;
 use store::{
@@ -24,8 +25,6 @@ use crate::policy_book::PolicyDocument;
 use crate::request::{Begun, RequestError, Waits};
 use crate::subject::{RequestFacts, Subject};
 
-/// How often a request is taken whose holders fell silent; then a person looks at it.
-const MOST_ATTEMPTS: u64 = 100;
 /// Between two looks whether connections can be used again.
 const UNSERVED_WAIT: Duration = Duration::from_mins(1);
 /// What a request waits for whose connections cannot be used: a fixed word.
@@ -62,7 +61,7 @@ impl<'a> Journey<'a> {
 
     /// Takes the request as far as it goes; gives when it is due again, if that is known.
     pub(super) async fn walk(mut self) -> Option<Timestamp> {
-        let ended = match self.steps().await {
+        let ended = match self.steps_in_time().await {
             Ok(()) => Ok(None),
             Err(halt) => self.let_go(halt).await,
         };
@@ -76,8 +75,34 @@ impl<'a> Journey<'a> {
         }
     }
 
+    /// The steps, which are asked to stop where they stand once the turn takes too long
+    /// (privacy-requests L-21a).
+    async fn steps_in_time(&mut self) -> Result<(), Halt> {
+        let Some(limit) = self.parts().limits.time else { return self.steps().await };
+        let (clock, pulse) = (self.clock(), Arc::clone(&self.hold.pulse));
+        let mut is_over = false;
+        let ended = {
+            let mut steps = std::pin::pin!(self.steps());
+            tokio::select! {
+                ended = &mut steps => ended,
+                () = clock.sleep(limit) => {
+                    is_over = true;
+                    pulse.stop();
+                    steps.await
+                }
+            }
+        };
+        match ended {
+            Err(Halt::Stopped) if is_over => {
+                let text = "work on it took longer than `execution.task_soft_time_limit` allows; try again with more";
+                Err(Halt::failed(self.step(), "time_limit", text))
+            }
+            ended => ended,
+        }
+    }
+
     async fn steps(&mut self) -> Result<(), Halt> {
-        if self.request.attempts > MOST_ATTEMPTS {
+        if self.request.attempts > self.parts().limits.attempts {
             let text = "work on it broke off too often: look at the log of the workers, then try again";
             return Err(Halt::failed(self.step(), "breaks_off", text));
         }
@@ -86,6 +111,7 @@ impl<'a> Journey<'a> {
         let begun = self.worker.parts.requests.begin(&claimed).boxed().await;
         match begun.map_err(|error| Halt::of_request(&error, self.step()))? {
             Begun::Go { request, subject } => {
+                kill_point!("request.begun");
                 self.request = *request;
                 self.identities = subject;
             }
@@ -101,6 +127,7 @@ impl<'a> Journey<'a> {
         let policy = self.worker.policies.document(&self.request.policy).await;
         let policy = policy.map_err(|error| Halt::of_policy(&error, begins_at))?;
         let means = Means { service, policy };
+        self.policy_applies(&means).await?;
         self.manual_input(&means).await?;
         if is_before(begins_at, RequestStep::Access) {
             self.pre_webhooks(&means).await?;
@@ -109,21 +136,34 @@ impl<'a> Journey<'a> {
             self.may_go_on()?;
             let read = self.access(&means).await?;
             self.may_go_on()?;
+            self.ask_people(ManualAction::Access, Some(&read.outcome)).await?;
+            self.people_answered(ManualAction::Access, RequestStep::Access).await?;
             self.upload(&means, read).await?;
         }
-        if is_before(begins_at, RequestStep::PostWebhooks) && means.has(ActionType::Erasure) {
+        if is_before(begins_at, RequestStep::EmailPostSend) && means.has(ActionType::Erasure) {
             self.may_go_on()?;
-            if let Planned::Writes(plan) = self.plan(&means).await? {
-                self.may_go_on()?;
+            let planned = self.plan(&means).await?;
+            self.may_go_on()?;
+            // Before anything is erased: what conditions ask of is still there.
+            self.ask_people(ManualAction::Erasure, None).await?;
+            if let Planned::Writes(plan) = planned {
                 self.erase(&means, plan).await?;
             }
         }
+        if is_before(begins_at, RequestStep::PostWebhooks) && means.has(ActionType::Erasure) {
+            self.may_go_on()?;
+            self.tell_vendors().await?;
+        }
         if is_before(begins_at, RequestStep::Finalization) {
             self.may_go_on()?;
+            if means.has(ActionType::Erasure) {
+                self.people_answered(ManualAction::Erasure, RequestStep::PostWebhooks).await?;
+            }
             self.post_webhooks(&means).await?;
         }
         // As the store has it: whoever erased may be another worker, before a retry.
-        let by_hand = means.has(ActionType::Erasure) && self.something_stays(&means).await?;
+        let by_hand = means.has(ActionType::Erasure)
+            && (self.something_stays(&means).await? || self.people_left_something().await?);
         self.finish(by_hand).await
     }
 
@@ -252,11 +292,16 @@ impl<'a> Journey<'a> {
         step: RequestStep,
         edit: impl FnOnce(&mut PrivacyRequest) + Send,
     ) -> Result<(), Halt> {
-        let changed = self.change("privacy_request.step", |change| {
+        let untold = self.hold.untold();
+        let by = (Actor::system(), "privacy_request.step");
+        let changed = self.store().privacy_request_step_held(&self.hold.lease, by, |change| {
+            change.logs.extend(untold);
             change.request.step = Some(step);
             edit(&mut change.request);
         });
-        changed.await.map_err(|error| Halt::of_store(&error, step))
+        self.request = changed.await.map_err(|error| Halt::of_store(&error, step))?;
+        kill_point!("request.step");
+        Ok(())
     }
 
     /// Where it stands.
@@ -302,7 +347,7 @@ impl<'a> Journey<'a> {
 }
 
 /// What connector files may ask of a request (saas-config 11.12).
-fn members(request: &PrivacyRequest) -> model::Row {
+pub(super) fn members(request: &PrivacyRequest) -> model::Row {
     let text = |value: &Option<String>| value.clone().map_or(Value::Null, Value::from);
     let moment = |at: Option<Timestamp>| at.map_or(Value::Null, |at| at.to_string().into());
     let members = [

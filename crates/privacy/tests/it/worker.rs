@@ -5,6 +5,8 @@ mod crash;
 mod erasure;
 mod held;
 mod office;
+mod people;
 mod put_off;
+mod vendor_mail;
 mod waiting;
 mod webhook;

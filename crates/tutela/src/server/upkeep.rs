@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use model::SystemClock;
+use privacy::Retention;
 use privacy::request::PrivacyRequests;
 use store::Store;
 
-use crate::service::{forget_expired_of, worker};
+use crate::service::{forget_past, worker};
 use crate::state::StateSettings;
 
 /// How often new entries of the audit log are numbered and signed.
@@ -14,6 +15,8 @@ const FORGET_EVERY: Duration = Duration::from_hours(1);
 
 /// How often deadlines are looked at, and what holds that have ended left over.
 const KEEP_EVERY: Duration = Duration::from_mins(5);
+/// How often it is looked at which messages to vendors left.
+const SETTLE_EVERY: Duration = Duration::from_secs(10);
 /// How long one process alone does that.
 const KEEP_LEASE: Duration = Duration::from_mins(2);
 
@@ -24,6 +27,8 @@ pub(crate) struct Promises {
     pub(crate) requests: PrivacyRequests,
     /// How long before a deadline those who are responsible are told.
     pub(crate) remind_before: Duration,
+    /// How long personal data stays.
+    pub(crate) retention: Retention,
 }
 
 impl Promises {
@@ -37,6 +42,13 @@ impl Promises {
         };
         if let Err(error) = self.requests.remind(self.remind_before).await {
             tracing::warn!(%error, "nobody was told of deadlines that are near");
+        }
+        match self.requests.vendor_mail_on_time().await {
+            Ok(sent) if sent.requests == 0 => {}
+            Ok(sent) => {
+                tracing::info!(messages = sent.messages, requests = sent.requests, "vendors are written to");
+            }
+            Err(error) => tracing::warn!(%error, "vendors were not written to"),
         }
         match privacy::hold::complete_rests(&self.requests, store).await {
             Ok(0) => {}
@@ -57,12 +69,19 @@ pub(crate) async fn keep_up(store: Store, place: StateSettings, promises: Promis
     let mut forget = tokio::time::interval(FORGET_EVERY);
     let mut keep = tokio::time::interval(KEEP_EVERY);
     keep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut settle = tokio::time::interval(SETTLE_EVERY);
+    settle.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let holder = worker();
     loop {
         tokio::select! {
+            _ = settle.tick() => {
+                if let Err(error) = promises.requests.vendor_mail_settle().await {
+                    tracing::warn!(%error, "requests that wait for messages to vendors were not looked at");
+                }
+            }
             _ = sign.tick() => sign_log(&store, &place, &holder).await,
             _ = forget.tick() => {
-                forget_expired_of(&store).await;
+                forget_past(&store, promises.retention).await;
                 place.clean(&SystemClock);
             }
             _ = keep.tick() => promises.keep(&store, &holder).await,

@@ -1,5 +1,7 @@
 //! The data of a person, for that person: locked with a password that they choose, once for each code.
 
+use std::path::PathBuf;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -7,10 +9,11 @@ use crypto::Secret;
 use futures::stream::try_unfold;
 use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use model::PrivacyRequestId;
 use privacy::package::lock;
 use privacy::storage::{self, PackageRecord, RecordedPlace};
 use serde::Deserialize;
-use store::{PrivacyRequest, PrivacyRequestStatus};
+use store::{PolicyRule, PrivacyRequest, PrivacyRequestStatus};
 use tokio::io::AsyncReadExt as _;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -60,49 +63,81 @@ async fn download(
         let page = page_of(&state, &form.browser, &id).await?.with(note);
         Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
     };
-    let length = form.sent.password.chars().count();
-    if !(SHORTEST..=LONGEST).contains(&length) {
+    if !fits(&form.sent.password) {
         return refused("Choose a password of 12 to 200 characters.").await;
     }
     let found = match seen(&state, &form.browser, &id).await? {
         Some((request, visit)) if visit.verified_at.is_some() => {
-            package_of(&state, &request).await?.map(|package| (request, package))
+            let packages = packages_of(&state, &request, None).await?;
+            (!packages.is_empty()).then_some((request, packages))
         }
         Some(_) | None => None,
     };
-    let Some((request, package)) = found else {
+    let Some((request, packages)) = found else {
         return refused("There is nothing to download here; show that the address is yours first.").await;
     };
-    let RecordedPlace::File { file } = package.place else {
+    let Some(files) = files(packages) else {
         return refused("Your data are sent to you in another way.").await;
     };
     // Locked before it counts: a failure takes nobody's download away.
-    let password = Secret::new(form.sent.password.clone());
-    let locked = tokio::task::spawn_blocking(move || lock(&file, &password)).await;
-    let locked = locked.map_err(|error| ApiError::Private(Box::new(error)))?;
-    let locked = locked.map_err(|error| ApiError::Private(Box::new(error)))?;
+    let locked = locked(files, Secret::new(form.sent.password.clone())).await?;
     if !state.store().portal_visit_download(&form.browser.hash(), &request.id).await? {
         return refused("This code has been used to download the data. Have another one sent.").await;
     }
-    let name = format!("attachment; filename=\"{}.zip\"", request.id);
-    let headers = [(CONTENT_TYPE, "application/zip".to_owned()), (CONTENT_DISPOSITION, name)];
-    Ok((headers, stream(tokio::fs::File::from_std(locked))).into_response())
+    Ok(sent(&request.id, locked))
 }
 
-/// The newest package of a request that can still be fetched.
-pub(super) async fn package_of(
+/// Whether a password is one that data are locked with.
+pub(super) fn fits(password: &str) -> bool {
+    (SHORTEST..=LONGEST).contains(&password.chars().count())
+}
+
+/// Where packages lie, if all of them are files here.
+pub(super) fn files(packages: Vec<PackageRecord>) -> Option<Vec<PathBuf>> {
+    let file = |package: PackageRecord| match package.place {
+        RecordedPlace::File { file } => Some(file),
+        _ => None,
+    };
+    packages.into_iter().map(file).collect()
+}
+
+/// Packages, locked with a password.
+pub(super) async fn locked(files: Vec<PathBuf>, password: Secret<String>) -> Result<std::fs::File, ApiError> {
+    let locked = tokio::task::spawn_blocking(move || lock(&files, &password)).await;
+    let locked = locked.map_err(|error| ApiError::Private(Box::new(error)))?;
+    locked.map_err(|error| ApiError::Private(Box::new(error)))
+}
+
+/// A locked package as a download.
+pub(super) fn sent(request: &PrivacyRequestId, locked: std::fs::File) -> Response {
+    let name = format!("attachment; filename=\"{request}.zip\"");
+    let headers = [(CONTENT_TYPE, "application/zip".to_owned()), (CONTENT_DISPOSITION, name)];
+    (headers, stream(tokio::fs::File::from_std(locked))).into_response()
+}
+
+/// The packages of a request that can still be fetched: the newest of each of its access rules, or of
+/// one of them.
+pub(super) async fn packages_of(
     state: &ApiState,
     request: &PrivacyRequest,
-) -> Result<Option<PackageRecord>, ApiError> {
+    rule: Option<&str>,
+) -> Result<Vec<PackageRecord>, ApiError> {
     if request.status != PrivacyRequestStatus::Complete {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    let (folder, begins) = (state.packages().data.clone(), format!("{}-", request.id));
+    let policy = state.store().policy_find(&request.policy).await?;
+    let rules = policy.map(|policy| policy.rules).unwrap_or_default().into_iter();
+    let of_rule = |one: &PolicyRule| rule.is_none_or(|rule| one.key == rule);
+    let names: Vec<String> =
+        rules.filter(of_rule).map(|one| format!("{}-{}.zip", request.id, one.key)).collect();
+    let folder = state.packages().data.clone();
     let records = tokio::task::spawn_blocking(move || storage::list(&folder)).await;
     let records = records.map_err(|error| ApiError::Private(Box::new(error)))?;
     let records = records.map_err(|error| ApiError::Private(Box::new(error)))?;
     let now = state.clock().now();
-    Ok(records.into_iter().rev().find(|one| one.name.starts_with(&begins) && one.expires_at > now))
+    let newest =
+        |name: &String| records.iter().rev().find(|one| one.name == *name && one.expires_at > now).cloned();
+    Ok(names.iter().filter_map(newest).collect())
 }
 
 /// A file, piece by piece.

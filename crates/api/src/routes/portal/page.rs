@@ -11,7 +11,7 @@ use serde::Serialize;
 use store::{PortalVisit, PrivacyRequest, PrivacyRequestStatus, RuleAction};
 
 use super::Browser;
-use super::download::package_of;
+use super::download::packages_of;
 use crate::ApiError;
 use crate::state::ApiState;
 
@@ -64,6 +64,8 @@ pub(super) enum View {
     },
     /// A request that this browser may not see, or that is not there.
     Unknown { id: String },
+    /// What a link in a message leads to.
+    Package { token: String, is_good: bool },
 }
 
 /// A policy that people can choose.
@@ -157,8 +159,9 @@ impl View {
         (request, visit): (&PrivacyRequest, PortalVisit),
     ) -> Result<Self, ApiError> {
         let is_verified = visit.verified_at.is_some();
-        let package = if is_verified { package_of(state, request).await? } else { None };
-        let can_download = package.is_some() && visit.downloaded_at.is_none();
+        let packages = if is_verified { packages_of(state, request, None).await? } else { Vec::new() };
+        let expires = packages.iter().map(|package| package.expires_at).min();
+        let can_download = expires.is_some() && visit.downloaded_at.is_none();
         let may_have_data = request.status == PrivacyRequestStatus::Complete && !is_verified;
         Ok(Self::Request {
             id: request.id.as_str().to_owned(),
@@ -166,9 +169,9 @@ impl View {
             status: in_words(request.status),
             due: request.due_at.filter(|_| request.finished_at.is_none()).map(day),
             asks_for_code: request.status == PrivacyRequestStatus::IdentityUnverified,
-            asks_again: may_have_data || (package.is_some() && !can_download),
+            asks_again: may_have_data || (expires.is_some() && !can_download),
             can_download,
-            expires: package.map(|package| day(package.expires_at)),
+            expires: expires.map(day),
         })
     }
 }

@@ -1,4 +1,4 @@
-use privacy::request::{Begun, RequestError, RequestSettings};
+use privacy::request::{Begun, DownloadLinks, RequestError, RequestSettings};
 use store::{MessageKind, PrivacyRequestStatus as Status, RequestLogKind, RequestStep};
 
 use super::*;
@@ -97,6 +97,39 @@ async fn the_person_is_told_when_it_is_done_and_staff_when_it_went_wrong() {
     let kinds: Vec<_> = told.iter().map(|told| told.kind).collect();
     assert_eq!(kinds, [MessageKind::Finished, MessageKind::Failed]);
     assert_eq!(told[1].to, MessageTo::Staff);
+}
+
+// rule: privacy-requests MSG-4
+#[rstest::rstest]
+#[case::who_gets_data("default_access_policy", true)]
+#[case::who_is_erased(super::ERASE, false)]
+#[tokio::test]
+async fn who_gets_data_is_sent_a_link_that_is_good_once(#[case] policy: &str, #[case] has_link: bool) {
+    let links = DownloadLinks {
+        page: "https://tutela.example.com/portal/package?token=".to_owned(),
+        life: Duration::from_hours(36),
+    };
+    let settings = RequestSettings {
+        notices: with_codes().notices,
+        download: Some(links.clone()),
+        ..RequestSettings::default()
+    };
+    let desk = Desk::open(settings).await;
+    let new = NewRequest { policy: policy.to_owned(), ..about(ANA) };
+    let id = desk.requests.create(new, vouched()).await.unwrap().id;
+    let claimed = desk.claim().await;
+    desk.requests.begin(&claimed).await.unwrap();
+
+    desk.requests.finish(&claimed.lease, false, Vec::new()).await.unwrap();
+
+    let told = desk.told().await.pop().unwrap();
+    let link = told.values.get("download_link").and_then(|link| link.as_str());
+    assert_eq!(link.is_some(), has_link);
+    let Some(token) = link.and_then(|link| link.strip_prefix(&links.page)) else { return };
+    assert_eq!(told.values.get("days"), Some(&2.into()));
+    let taken = desk.store.download_take(token, Actor::system()).await.unwrap();
+    assert_eq!(taken.map(|download| download.request), Some(id));
+    assert!(desk.store.download_find(token).await.unwrap().is_none());
 }
 
 // rule: privacy-requests L-2
