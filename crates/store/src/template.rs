@@ -1,5 +1,7 @@
 //! Connector templates that customers brought.
 
+mod library;
+
 use jiff::Timestamp;
 use model::ConnectionKey;
 use serde_json::json;
@@ -8,6 +10,8 @@ use sqlx::any::AnyRow;
 
 use crate::store::{Tx, time};
 use crate::{Actor, AuditEvent, ConnectionChanged, ConnectionStep, Store, StoreError};
+
+pub use self::library::InstanceUpdate;
 
 /// A template to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

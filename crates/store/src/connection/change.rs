@@ -208,7 +208,7 @@ impl Store {
     }
 
     /// Reads a connection and holds it until the transaction ends.
-    async fn connection_hold(
+    pub(crate) async fn connection_hold(
         &self,
         tx: &mut Tx,
         key: &ConnectionKey,
