@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop at what is not there")]
 
+mod upkeep;
 mod wiring;
 mod world;
