@@ -56,8 +56,8 @@ pub(crate) struct ServerState {
 }
 
 impl ServerState {
-    /// Opens the state of a server: brings its tables up to date, and sees to it that there is an
-    /// owner, and on the first start the default policies.
+    /// Opens the state of a server: brings its tables up to date, and connections up to the library of
+    /// this version, and sees to it that there is an owner, and on the first start the default policies.
     ///
     /// # Errors
     /// Bad input if half an owner is given, a failure if the state cannot be opened.
@@ -79,6 +79,7 @@ impl ServerState {
         owner.settle(&state.store).await?;
         let policies = PolicyBook::new(state.store.clone()).seed(&Actor::system()).await;
         policies.map_err(|error| Failure::failed(&error))?;
+        state.connections.bring_up_to_library().await.map_err(|error| failure(&error))?;
         Ok(state)
     }
 
