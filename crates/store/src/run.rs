@@ -7,7 +7,7 @@ use serde_json::json;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use crate::store::{run_key_place, time, time_or_none};
+use crate::store::{Tx, run_key_place, time, time_or_none};
 use crate::words::{outcome_of, outcome_text, text_enum};
 use crate::{Actor, AuditEvent, NewTask, Store, StoreError};
 
@@ -86,7 +86,7 @@ impl Store {
         const INSERT: &str = "INSERT INTO run (id, kind, state, policy, subject_hash, data_key, sealed_subject, created_at, deadline_at) VALUES ($1, $2, 'active', $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
         let key = Arc::new(RunKey::random());
         let sealed = key.seal(&subject_place(&new.id), new.subject.expose());
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_local().await?;
         let inserted = sqlx::query(INSERT)
             .bind(new.id.as_str())
             .bind(new.kind.as_str())
@@ -179,12 +179,8 @@ impl Store {
     /// Stops a run for good. Tasks that wait end at once; tasks under way learn it with their next
     /// heartbeat. What was sent stays in the ledger.
     pub async fn run_cancel(&self, id: &RunId, actor: Actor) -> Result<(), StoreError> {
-        const CANCEL: &str =
-            "UPDATE run SET state = 'cancelled' WHERE id = $1 AND state IN ('active', 'paused')";
-        const TASKS: &str = "UPDATE task SET state = 'cancelled' WHERE run_id = $1 AND (state = 'ready' OR (state = 'leased' AND lease_until <= $2))";
         let mut tx = self.begin().await?;
-        let changed = sqlx::query(CANCEL).bind(id.as_str()).execute(tx.connection()).await?.rows_affected();
-        if changed == 0 {
+        if !self.run_cancel_in(&mut tx, id, actor).await? {
             drop(tx);
             let state = self.get_run(id).await?.state;
             if state == RunState::Cancelled {
@@ -192,16 +188,36 @@ impl Store {
             }
             return Err(over(id, state));
         }
+        tx.commit().await
+    }
+
+    /// The same as part of a larger change; says whether there was something to stop. From here on the
+    /// run gets no intent: one that is being written now is either there to be seen by what comes next
+    /// in this transaction, or is refused.
+    pub(crate) async fn run_cancel_in(
+        &self,
+        tx: &mut Tx,
+        id: &RunId,
+        actor: Actor,
+    ) -> Result<bool, StoreError> {
+        const CANCEL: &str =
+            "UPDATE run SET state = 'cancelled' WHERE id = $1 AND state IN ('active', 'paused')";
+        // Tasks under way stay as they are, but are touched: intents are written under their lock.
+        const TASKS: &str = "UPDATE task SET state = CASE WHEN state = 'ready' OR lease_until <= $2 THEN 'cancelled' ELSE state END WHERE run_id = $1 AND state IN ('ready', 'leased')";
+        let changed = sqlx::query(CANCEL).bind(id.as_str()).execute(tx.connection()).await?.rows_affected();
+        if changed == 0 {
+            return Ok(false);
+        }
         let now = self.lease_now(tx.connection()).await?;
         sqlx::query(TASKS).bind(id.as_str()).bind(now).execute(tx.connection()).await?;
-        self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "run.cancelled", id.as_str())).await?;
-        tx.commit().await
+        self.audit_enter_in(tx, &AuditEvent::new(actor, "run.cancelled", id.as_str())).await?;
+        Ok(true)
     }
 
     /// Ends a run with what became of it. The first ending stands.
     pub async fn run_finish(&self, id: &RunId, outcome: Option<Outcome>) -> Result<(), StoreError> {
         const FINISH: &str = "UPDATE run SET state = 'finished', outcome = $2, finished_at = $3 WHERE id = $1 AND state <> 'finished'";
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_local().await?;
         let changed = sqlx::query(FINISH)
             .bind(id.as_str())
             .bind(outcome.map(outcome_text))

@@ -204,11 +204,17 @@ impl Store {
 
     async fn begin_on(&self, pool: &AnyPool) -> Result<Tx, StoreError> {
         let permit = self.alone().await;
-        Ok(Tx {
-            inner: pool.begin_with(self.inner.dialect.begin()).await?,
-            _permit: permit,
-            is_change: false,
-        })
+        let begin = self.inner.dialect.begin();
+        let inner = match pool.begin_with(begin).await {
+            // SQLite ends a transaction by itself when the disk is full; its connection is taken to be in
+            // it for good, so that none begins on it any more.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                pool.acquire().await?.close().await?;
+                pool.begin_with(begin).await?
+            }
+            begun => begun?,
+        };
+        Ok(Tx { inner, _permit: permit, is_change: false })
     }
 
     /// The data key of a run.

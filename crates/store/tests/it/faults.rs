@@ -36,6 +36,9 @@ async fn a_full_disk_stops_the_run_and_keeps_nothing_half_written() {
     assert!(matches!(error, StoreError::DiskFull { .. }), "{error:?}");
     assert_eq!(error.retry(), Retry::No);
     assert_eq!(store.task_list(&run).await.unwrap()[0].pages, kept);
+    // Not that its connection is of no use any more.
+    let again = store.page_append(&claimed.lease, &big_page(&rows, kept)).await.unwrap_err();
+    assert!(matches!(again, StoreError::DiskFull { .. }), "{again:?}");
     let roomy = bench.again().await;
     roomy.page_append(&claimed.lease, &big_page(&rows, kept)).await.unwrap();
 }
