@@ -46,9 +46,13 @@ impl PolicyBook {
                 | Err(
                     PolicyError::KeyTaken { .. }
                     | PolicyError::NameTaken { .. }
-                    | PolicyError::RuleElsewhere { .. },
+                    | PolicyError::RuleElsewhere { .. }
+                    | PolicyError::TargetElsewhere { .. },
                 ) => {}
-                Err(error) => return Err(error),
+                Err(error) => match &draft.key {
+                    Some(key) if self.get(key.as_str()).await.is_ok() => {}
+                    Some(_) | None => return Err(error),
+                },
             }
         }
         Ok(drafts.len())
@@ -80,6 +84,7 @@ fn seeded(word: &str, action: RuleWord, drp_action: PolicyChange<DrpWord>, rule:
         drp_action,
         execution_timeframe,
         approval: None,
+        conditions: PolicyChange::Keep,
         content: PolicyContent::Rules(vec![rule]),
     }
 }

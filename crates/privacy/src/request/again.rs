@@ -1,7 +1,7 @@
 use model::PrivacyRequestId;
 use store::{
-    ClaimEnd, Intake, LedgerState, NewRequestLog, PrivacyRequest, PrivacyRequestChange,
-    PrivacyRequestStatus as Status, RequestStep,
+    ClaimEnd, Intake, NewRequestLog, PrivacyRequest, PrivacyRequestChange, PrivacyRequestStatus as Status,
+    RequestStep, RunsEnd,
 };
 
 use super::evaluate::{Evaluated, approve_by_system};
@@ -9,7 +9,7 @@ use super::status::{Event, next};
 use super::{ATTEMPTS, By, PrivacyRequests, RequestError};
 
 /// What is entered when a request is in line again (privacy-requests L-26).
-const QUEUED: &str = "Privacy request successfully queued for processing";
+pub(super) const QUEUED: &str = "Privacy request successfully queued for processing";
 
 impl PrivacyRequests {
     /// Tries a request that went wrong again, from the step that failed (privacy-requests L-22).
@@ -94,7 +94,6 @@ impl PrivacyRequests {
             let event = if shown { Event::Resubmit } else { Event::ResubmitUnshown };
             let status = next(request.status, event).map_err(|_| RequestError::Complete)?;
             let identities = self.identities(id).await?;
-            self.check_writes(&request).await?;
             let mut change = PrivacyRequestChange::of(&request);
             begin_again(&mut change, status);
             // Who begins it again asks for what is planned for it.
@@ -110,26 +109,11 @@ impl PrivacyRequests {
             change.logs = evaluated.logs;
             change.messages = evaluated.messages;
             if let Some(written) = self.write(change, by, "privacy_request.resubmitted").await? {
-                self.stop_runs(&request, by).await?;
                 self.demote(&evaluated.losers).await?;
                 return Ok(written);
             }
         }
         Err(RequestError::Busy)
-    }
-
-    /// Fails while the end of a write of the request's plan is open.
-    async fn check_writes(&self, request: &PrivacyRequest) -> Result<(), RequestError> {
-        let Some(plan) = &request.plan else { return Ok(()) };
-        let is_open = |state| match state {
-            LedgerState::Intent | LedgerState::Unknown => true,
-            LedgerState::Planned | LedgerState::Outcome | LedgerState::Resolved => false,
-        };
-        if self.store().ledger_list(plan).await?.iter().any(|entry| is_open(entry.state)) {
-            let reason = "Nobody knows yet whether one of its writes took effect: settle that first.";
-            return Err(RequestError::StillWaits { reason });
-        }
-        Ok(())
     }
 
     /// Puts a request in line in the status that `to` says.
@@ -169,5 +153,6 @@ fn begin_again(change: &mut PrivacyRequestChange, status: Status) {
     (request.started_at, request.finished_at, request.paused_at) = (None, None, None);
     (request.canceled_at, request.finalized_at, request.finalized_by) = (None, None, None);
     change.claim = ClaimEnd::End;
+    change.runs = RunsEnd::CancelSettled;
     change.clears_log = true;
 }

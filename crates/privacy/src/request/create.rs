@@ -38,6 +38,12 @@ pub struct NewRequest {
     pub location: Option<String>,
     /// The property it is made on.
     pub property_id: Option<String>,
+    /// Whether a caller that was let in wants to see what is planned: the plan then waits for approval,
+    /// whatever its policy says.
+    pub asks_for_plan: bool,
+    /// What a caller that was let in names this very call by: made again with it, the request that is
+    /// there is given, and no second one made.
+    pub repeat_key: Option<String>,
 }
 
 /// Who makes a request.
@@ -80,11 +86,23 @@ impl PrivacyRequests {
         let timeframe = self.check(&new).await?;
         let verified = submitter.caller.as_ref().map(|_| VerifiedBy::Caller);
         let identities = HeldIdentities::new(&new.identities, &new.labels, verified);
-        let id = PrivacyRequestId::new(&*self.parts.ids);
+        let repeated = match (&new.repeat_key, &submitter.caller) {
+            (Some(key), Some(by)) => Some(self.repeated_id(key, by)),
+            // Who may be anybody cannot be told from somebody who guessed the key.
+            (Some(_), None) | (None, _) => None,
+        };
+        let policy = new.policy.clone();
+        if let Some(id) = &repeated
+            && let Some(made) = self.made_before(id, (&policy, &identities)).await?
+        {
+            return Ok(made);
+        }
+        let id = repeated.clone().unwrap_or_else(|| PrivacyRequestId::new(&*self.parts.ids));
         let mut made = blank(id.clone(), &new, &submitter, self.now());
         made.due_at = settings.deadlines.due_at(&made, timeframe, self.now());
         // Who makes a request asks for what is planned for it.
-        made.planned_by = submitter.caller.as_ref().filter(|_| settings.dual_control).map(By::name);
+        made.planned_by =
+            submitter.caller.as_ref().filter(|_| settings.dual_control || new.asks_for_plan).map(By::name);
         let (codes, evaluated) = if submitter.caller.is_none() {
             let codes = self.codes(&identities, &settings);
             let has_channel = !codes.is_empty();
@@ -103,9 +121,47 @@ impl PrivacyRequests {
         let by = submitter.caller.unwrap_or_else(By::system);
         let kept = Kept { codes, logs: evaluated.logs, messages: evaluated.messages, by };
         let new = to_keep(new, made, &identities, kept);
-        self.store().privacy_request_create(new).await?;
+        if let Err(error) = self.store().privacy_request_create(new).await {
+            // Asked twice at the same time: the other call may have made it.
+            let made = match &repeated {
+                Some(id) => self.made_before(id, (&policy, &identities)).await?,
+                None => None,
+            };
+            return made.ok_or_else(|| error.into());
+        }
         self.demote(&evaluated.losers).await?;
         self.get(&id).await
+    }
+
+    /// The id of the request that this caller names so: the same each time, and nobody else's.
+    fn repeated_id(&self, key: &str, by: &By) -> PrivacyRequestId {
+        let by = by.name();
+        let hash = self.store().keyed_hash(format!("repeat|{}|{by}|{key}", by.len()).as_bytes());
+        let (bytes, _) = hash.split_first_chunk().unwrap_or((&[0; 16], &[]));
+        let uuid = uuid::Builder::from_custom_bytes(*bytes).into_uuid();
+        format!("pri_{uuid}").parse().unwrap_or_else(|_| PrivacyRequestId::new(&*self.parts.ids))
+    }
+
+    /// The request that an earlier call of the same name made, if it made one.
+    async fn made_before(
+        &self,
+        id: &PrivacyRequestId,
+        (policy, identities): (&str, &HeldIdentities),
+    ) -> Result<Option<PrivacyRequest>, RequestError> {
+        let Some(made) = self.store().privacy_request_find(id).await? else { return Ok(None) };
+        let asked = |held: &HeldIdentities| -> Vec<(String, String)> {
+            held.lookups().into_iter().map(|lookup| (lookup.name, lookup.value)).collect()
+        };
+        let is_same = match self.identities(id).await {
+            // A webhook may have added some since.
+            Ok(held) => asked(identities).iter().all(|one| asked(&held).contains(one)),
+            Err(RequestError::Forgotten { .. }) => true,
+            Err(error) => return Err(error),
+        };
+        if made.policy != policy || !is_same {
+            return Err(RequestError::KeyReused { id: id.clone() });
+        }
+        Ok(Some(made))
     }
 
     /// What has to hold before anything is kept (privacy-requests L-4); the days that the policy gives.

@@ -2,6 +2,7 @@ use crypto::Secret;
 use model::PrivacyRequestId;
 use store::{
     ClaimEnd, CodeChange, NewRequestLog, PrivacyRequest, PrivacyRequestChange, RequestLogKind, RequestStep,
+    RunsEnd,
 };
 
 use super::status::{Event, next};
@@ -46,9 +47,36 @@ impl PrivacyRequests {
             change.request.deleted_by = Some(by.name());
             change.request.work_at = None;
             change.claim = ClaimEnd::End;
+            change.runs = RunsEnd::Cancel;
             change.codes = CodeChange::Clear;
             if let Some(written) = self.write(change, by, "privacy_request.deleted").await? {
-                self.stop_runs(&written, by).await?;
+                return Ok(written);
+            }
+        }
+        Err(RequestError::Busy)
+    }
+
+    /// Takes down that somebody puts data of a request into a storage destination by hand, or that it is
+    /// done.
+    ///
+    /// # Errors
+    /// [`RequestError::NotFound`], [`RequestError::Deleted`].
+    pub async fn uploaded(
+        &self,
+        id: &PrivacyRequestId,
+        by: &By,
+        (storage, is_done): (&str, bool),
+    ) -> Result<PrivacyRequest, RequestError> {
+        let (status, text) = if is_done {
+            ("complete", format!("data put into `{storage}` by hand"))
+        } else {
+            ("in_processing", format!("data are being put into `{storage}` by hand"))
+        };
+        for _ in 0..ATTEMPTS {
+            let mut change = PrivacyRequestChange::of(&self.get_live(id).await?);
+            let log = NewRequestLog::of_work("Access package upload", status, &text);
+            change.logs.push(NewRequestLog { user_id: Some(by.name()), ..log });
+            if let Some(written) = self.write(change, by, "privacy_request.data_uploaded").await? {
                 return Ok(written);
             }
         }

@@ -44,6 +44,15 @@ pub enum RequestError {
     #[error("Property ID must be valid to process")]
     NoProperty,
     /// No such policy.
+    /// Another request was made with this key.
+    #[error(
+        "the key of this call was used before, for privacy request {id}, which has another policy or other identities; \
+         give each call a key of its own"
+    )]
+    KeyReused {
+        /// The request that was made with it.
+        id: PrivacyRequestId,
+    },
     #[error("Policy with key {key} does not exist")]
     NoPolicy {
         /// Its key.

@@ -55,6 +55,8 @@ impl PrivacyRequests {
             source: Some(SOURCE.to_owned()),
             location: None,
             property_id: None,
+            asks_for_plan: false,
+            repeat_key: None,
         };
         Ok(self.create(new, Submitter { caller: Some(by) }).await?)
     }

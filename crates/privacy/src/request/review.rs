@@ -2,7 +2,7 @@ use crypto::Secret;
 use model::PrivacyRequestId;
 use store::{
     ClaimEnd, CodeChange, Intake, MessageKind, NewMessage, NewRequestLog, PrivacyRequest,
-    PrivacyRequestChange, PrivacyRequestStatus, RequestLogKind,
+    PrivacyRequestChange, PrivacyRequestStatus, RequestLogKind, RunsEnd,
 };
 
 use super::identity::VerifiedBy;
@@ -101,7 +101,8 @@ impl PrivacyRequests {
         Err(RequestError::Busy)
     }
 
-    /// Stops a request for good, whoever works on it. What was sent stays in the ledger.
+    /// Stops a request for good, whoever works on it: what was not sent by now is not sent any more. What
+    /// was sent stays in the ledger.
     ///
     /// # Errors
     /// [`RequestError::NotCancelable`] once it is over, or went wrong.
@@ -118,10 +119,10 @@ impl PrivacyRequests {
             change.request.status =
                 status.map_err(|refused| RequestError::NotCancelable { status: refused.status })?;
             change.request.canceled_at = Some(self.now());
+            change.runs = RunsEnd::Cancel;
             end(&mut change, reason.as_ref());
             change.logs.push(NewRequestLog { words: copy(reason.as_ref()), ..audit("canceled", by, "") });
             if let Some(written) = self.write(change, by, "privacy_request.canceled").await? {
-                self.stop_runs(&written, by).await?;
                 return Ok(written);
             }
         }
@@ -194,17 +195,6 @@ impl PrivacyRequests {
         change.codes = CodeChange::Clear;
         Ok(())
     }
-
-    /// Stops what the engine does for a request. A run that is over stays as it is.
-    pub(super) async fn stop_runs(&self, request: &PrivacyRequest, by: &By) -> Result<(), RequestError> {
-        for run in [&request.access_run, &request.change_run].into_iter().flatten() {
-            match self.store().run_cancel(run, by.actor.clone()).await {
-                Ok(()) | Err(store::StoreError::Conflict { .. } | store::StoreError::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Whether who approves may say that the identities are the person's.
@@ -229,7 +219,7 @@ fn end(change: &mut PrivacyRequestChange, reason: Option<&Secret<String>>) {
 }
 
 /// An entry about a decision (privacy-requests LOG-4).
-pub(super) fn audit(action: &str, by: &By, message: &str) -> NewRequestLog {
+pub(crate) fn audit(action: &str, by: &By, message: &str) -> NewRequestLog {
     NewRequestLog {
         user_id: Some(by.user.clone().unwrap_or_else(|| "system".to_owned())),
         message: Some(message.to_owned()).filter(|message| !message.is_empty()),

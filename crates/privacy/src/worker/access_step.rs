@@ -40,6 +40,8 @@ impl Journey<'_> {
             policy: Some(&means.policy.policy),
             limits: &parts.concurrency,
         };
+        // Read before, and told with it: people were asked since.
+        let is_told = self.request.access_run.is_some() && self.was_asked().await?;
         let run = if let Some(run) = &self.request.access_run {
             run.clone()
         } else {
@@ -76,7 +78,7 @@ impl Journey<'_> {
             return Err(Halt::Stopped);
         }
         let logs = log::of_reading((&parts.graph, &means.service), &means.policy.policy, &outcome);
-        for log in logs {
+        for log in logs.into_iter().filter(|_| !is_told) {
             self.hold.tell(log);
         }
         if let Some(detail) = what_is_missing(&outcome) {
@@ -106,7 +108,8 @@ impl Journey<'_> {
                 let log = store::NewRequestLog::of_work("Dataset traversal", "error", &error.to_string());
                 Err(Halt::failed_with(STEP, "traversal", log))
             }
-            AccessError::Run(RunError::ConnectionMissing { .. } | RunError::Rows(_)) => {
+            AccessError::Run(RunError::Rows(error)) => Err(Halt::of_rows(error, STEP)),
+            AccessError::Run(RunError::ConnectionMissing { .. }) => {
                 tracing::warn!(request = %self.request.id, %error, "the data of a request cannot be read");
                 Err(Halt::failed(STEP, "reading", &error.to_string()))
             }

@@ -12,7 +12,6 @@ use super::log;
 use super::plan_step::{Approved, Planned};
 use crate::apply::{ApplyError, ApplyOptions, ApplyProgress};
 use crate::certificate::VerificationState;
-use crate::planning::PlanningError;
 use crate::request::Waits;
 use crate::status::{RunStatus, StatusError};
 use crate::verify::{VerifyError, VerifyOptions};
@@ -87,10 +86,9 @@ impl Journey<'_> {
             ApplyError::Stopped { .. } => return Halt::Stopped,
             ApplyError::Lost { .. } | ApplyError::HeldByAnother { .. } => return Halt::in_the_way(),
             ApplyError::Store(error) => return Halt::of_store(error, SEND),
-            ApplyError::Reading(error) => match &**error {
-                PlanningError::Cancelled => return Halt::Stopped,
-                PlanningError::Store(error) => return Halt::of_store(error, SEND),
-                _ => "reading",
+            ApplyError::Reading(error) => match Halt::of_planning(error, SEND) {
+                Some(halt) => return halt,
+                None => "reading",
             },
             ApplyError::NotActive {
                 state: RunState::Cancelled | RunState::Paused | RunState::Finished,
@@ -208,10 +206,9 @@ impl Journey<'_> {
             VerifyError::HeldByAnother { .. } | VerifyError::NotSequenced => return Halt::in_the_way(),
             VerifyError::Store(error @ StoreError::Forgotten { .. }) => return Halt::of_store(error, FOLLOW),
             VerifyError::Store(error) => return Halt::of_store(error, FOLLOW),
-            VerifyError::Reading(error) => match &**error {
-                PlanningError::Cancelled => return Halt::Stopped,
-                PlanningError::Store(error) => return Halt::of_store(error, FOLLOW),
-                _ => "reading",
+            VerifyError::Reading(error) => match Halt::of_planning(error, FOLLOW) {
+                Some(halt) => return halt,
+                None => "reading",
             },
             VerifyError::NotKnownHere { .. }
             | VerifyError::NotApplied { .. }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use engine::{RowsError, RunError};
 use store::{NewRequestLog, RequestStep, Retry, StoreError};
 
+use crate::planning::PlanningError;
 use crate::policy_book::PolicyError;
 use crate::request::{RequestError, Waits};
 
@@ -64,7 +66,8 @@ impl Halt {
     pub(super) fn of_store(error: &StoreError, step: RequestStep) -> Self {
         match error {
             StoreError::Fenced { .. } => Self::Lost,
-            error if error.retry() == Retry::Yes => {
+            // A full disk is mended without the request, which then goes on by itself.
+            error if error.retry() == Retry::Yes || matches!(error, StoreError::DiskFull { .. }) => {
                 tracing::warn!(%error, "work on a request is put off");
                 Self::Later(TROUBLE_WAIT)
             }
@@ -73,6 +76,48 @@ impl Halt {
                 tracing::error!(%error, "the state of a request cannot be read or written");
                 Self::failed(step, "state", &error.to_string())
             }
+        }
+    }
+
+    /// Rows that could not be kept or read back: what the store says of it, or that the reading failed.
+    pub(super) fn of_rows(error: &RowsError, step: RequestStep) -> Self {
+        match error {
+            RowsError::Store { source, .. } => Self::of_store(source, step),
+            RowsError::Spool(_) => {
+                tracing::warn!(%error, "the rows of a request cannot be kept");
+                Self::failed(step, "reading", &error.to_string())
+            }
+        }
+    }
+
+    /// What stands in the way of reading for a plan, if that says how the request goes on.
+    pub(super) fn of_planning(error: &PlanningError, step: RequestStep) -> Option<Self> {
+        match error {
+            PlanningError::Cancelled => Some(Self::Stopped),
+            PlanningError::Store(error) | PlanningError::Run(RunError::Store(error)) => {
+                Some(Self::of_store(error, step))
+            }
+            PlanningError::Rows(error) | PlanningError::Run(RunError::Rows(error)) => {
+                Some(Self::of_rows(error, step))
+            }
+            PlanningError::UnknownPolicy { .. }
+            | PlanningError::NoRule { .. }
+            | PlanningError::Strategy { .. }
+            | PlanningError::UnknownField { .. }
+            | PlanningError::FieldNotTargeted { .. }
+            | PlanningError::Traversal(_)
+            | PlanningError::Condition(_)
+            | PlanningError::Masker(_)
+            | PlanningError::Run(
+                RunError::ConnectionMissing { .. }
+                | RunError::NotActive { .. }
+                | RunError::Changed { .. }
+                | RunError::Unread { .. },
+            )
+            | PlanningError::Database(_)
+            | PlanningError::Expansion { .. }
+            | PlanningError::NothingRead { .. }
+            | PlanningError::Refused { .. } => None,
         }
     }
 

@@ -260,13 +260,15 @@ async fn a_request_with_a_write_of_unknown_end_is_not_begun_again() {
     desk.store.run_create(new_run, &[task]).await.unwrap();
     let digest = PlanDigest::of(b"a plan");
     let actor = Actor::system();
-    let plan = NewPlan { digest: digest.clone(), run, body: b"{}", operations: 1, actor };
+    let plan = NewPlan { digest: digest.clone(), run: run.clone(), body: b"{}", operations: 1, actor };
     desk.store.plan_put(&plan).await.unwrap();
     desk.store.plan_approve(&digest, Actor::person("pat")).await.unwrap();
     let lease = desk.store.task_claim("engine", LEASE).await.unwrap().unwrap().lease;
     let intent = NewIntent { plan: digest.clone(), operation: 0, attempt: 1, lease };
     let intent = desk.store.ledger_intent(intent).await.unwrap();
-    let set = |request: &mut PrivacyRequest| request.plan = Some(digest.clone());
+    let set = |request: &mut PrivacyRequest| {
+        (request.change_run, request.plan) = (Some(run.clone()), Some(digest.clone()));
+    };
     desk.requests.progress(&claimed.lease, RequestStep::Erasure, set).await.unwrap();
 
     let waiting = desk.requests.resubmit(&made.id, &pat()).await.unwrap_err();

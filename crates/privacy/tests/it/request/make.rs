@@ -199,3 +199,40 @@ async fn an_identity_that_nobody_has_shown_makes_no_duplicate_of_another_request
     assert_eq!(made.status, Status::Pending);
     assert_eq!(desk.requests.get(&foreign.id).await.unwrap().status, Status::Duplicate);
 }
+
+/// A call whose answer got lost is made again.
+#[tokio::test]
+async fn a_call_that_is_made_again_with_its_key_makes_nothing_twice() {
+    let desk = Desk::open(RequestSettings::default()).await;
+    let call = |key: &str, email: &str, by: &str| {
+        let new = NewRequest { repeat_key: Some(key.to_owned()), ..about(email) };
+        let by = By { actor: Actor::client(by), user: Some(by.to_owned()) };
+        desk.requests.create(new, Submitter { caller: Some(by) })
+    };
+
+    let first = call("k1", ANA, "shop").await.unwrap();
+    let again = call("k1", ANA, "shop").await.unwrap();
+    let (left, right) = tokio::join!(call("k2", ANA, "shop"), call("k2", ANA, "shop"));
+    let other_caller = call("k1", ANA, "clinic").await.unwrap();
+    let other_person = call("k1", "bo@example.com", "shop").await;
+
+    assert_eq!(again.id, first.id);
+    assert_eq!(left.unwrap().id, right.unwrap().id);
+    assert_ne!(other_caller.id, first.id);
+    assert!(matches!(other_person, Err(RequestError::KeyReused { id }) if id == first.id));
+    let all = desk.store.privacy_request_list(&PrivacyRequestFilter::default(), Window::ALL).await.unwrap();
+    assert_eq!(all.total, 3);
+}
+
+#[tokio::test]
+async fn a_key_of_somebody_who_may_be_anybody_counts_for_nothing() {
+    let desk = Desk::open(RequestSettings::default()).await;
+    let call = || {
+        let new = NewRequest { repeat_key: Some("k1".to_owned()), ..about(ANA) };
+        desk.requests.create(new, Submitter::default())
+    };
+
+    let (first, second) = (call().await.unwrap(), call().await.unwrap());
+
+    assert_ne!(first.id, second.id);
+}

@@ -1,4 +1,4 @@
-use privacy::request::{By, Submitter};
+use privacy::request::{By, RequestError, Submitter};
 use rstest::rstest;
 use store::{Actor, PrivacyRequestStatus as Status, RequestStep};
 
@@ -92,7 +92,60 @@ async fn a_request_that_is_stopped_is_let_go_of(#[case] backend: Backend) {
     assert_eq!(office.bench.crm.writes(), Vec::<String>::new());
 }
 
+/// Stopped at whichever call, reading, reading again or writing: what was not on its way by then is
+/// never sent, although the worker goes on until it learns of it.
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_for_a_request_once_it_is_stopped(#[case] backend: Backend) {
+    let (mut before_any_write, mut after_some) = (0, 0);
+    for calls in 1..=10 {
+        let Some(office) = Office::start(backend).await else { return };
+        let id = office.ask("erase").await;
+        let worker = office.worker().await;
+        let work = tokio::spawn(async move { worker.work_off().await });
+
+        office.bench.crm.saas.until_calls(calls).await;
+        let stopped = office.requests.cancel(&id, &pat(), None).await.unwrap();
+        let sent = office.begun(&stopped).await;
+        work.await.unwrap().unwrap();
+
+        assert_eq!(office.find(&id).await.status, Status::Canceled, "stopped at call {calls}");
+        assert_eq!(office.begun(&stopped).await, sent, "stopped at call {calls}");
+        assert!(office.bench.crm.writes().len() <= sent, "stopped at call {calls}");
+        *(if sent == 0 { &mut before_any_write } else { &mut after_some }) += 1;
+    }
+    assert!(before_any_write > 0 && after_some > 0, "{before_any_write} and {after_some}");
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_been_sent_is_not_begun_anew(#[case] backend: Backend) {
+    let Some(office) = Office::start(backend).await else { return };
+    office.bench.crm.fail("PUT /contacts/1", crate::lifecycle::crm::Fault::AppliedUnanswered);
+    let id = office.ask("erase").await;
+    office.work().await;
+    let waits = office.find(&id).await;
+
+    let refused = office.requests.resubmit(&id, &pat()).await;
+
+    assert_eq!(waits.attention.as_deref(), Some("write_unknown"));
+    assert!(matches!(refused, Err(RequestError::StillWaits { .. })), "{refused:?}");
+    let now = office.find(&id).await;
+    assert_eq!((now.status, now.change_run), (waits.status, waits.change_run));
+}
+
 impl Office {
+    /// How many writes of the request were on their way, or may have been.
+    async fn begun(&self, request: &store::PrivacyRequest) -> usize {
+        let Some(plan) = &request.plan else { return 0 };
+        let ledger = self.store.ledger_list(plan).await.unwrap();
+        ledger.iter().filter(|entry| entry.state != store::LedgerState::Planned).count()
+    }
+
     /// A request whose plan waits for approval.
     async fn ask_and_plan(&self) -> model::PrivacyRequestId {
         let id = self.ask("erase_by_person").await;
