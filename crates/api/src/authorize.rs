@@ -111,6 +111,15 @@ pub(crate) async fn bearer_of(state: &ApiState, headers: &HeaderMap) -> Result<C
     live.and_then(|live| Caller::of(live, state.settings())).ok_or(ApiError::Forbidden(Vec::new()))
 }
 
+/// Whether who made a call that goes on may still make it: their token or session can have ended since.
+pub(crate) async fn still_may(state: &ApiState, headers: &HeaderMap, scope: Scope) -> Result<bool, ApiError> {
+    match caller(state, &Method::GET, headers).await {
+        Ok(caller) => Ok(caller.scopes.contains(&scope)),
+        Err(ApiError::Unauthenticated | ApiError::Forbidden(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whoever holds the token, or the session, with what they may do now.
 async fn caller(state: &ApiState, method: &Method, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let live = match Credential::of(headers, state)? {

@@ -77,7 +77,7 @@ struct Pool {
 
 /// Says that the interface can be used.
 ///
-/// Answers 503 while the database does not.
+/// Answers 503 while the database does not, within two seconds.
 #[utoipa::path(
     get,
     path = "/health",
@@ -91,9 +91,10 @@ struct Pool {
 async fn health(State(state): State<ApiState>) -> Response {
     let health =
         Health { webserver: "healthy", version: env!("CARGO_PKG_VERSION"), cache: "no cache configured" };
-    match state.store().database_health().await {
-        Ok(found) if found.revision >= found.wanted => Json(health).into_response(),
-        found => unhealthy(found),
+    match tokio::time::timeout(READY_TIME, state.store().database_health()).await {
+        Ok(Ok(found)) if found.revision >= found.wanted => Json(health).into_response(),
+        Ok(found) => unhealthy(found),
+        Err(_) => silent(),
     }
 }
 
@@ -109,9 +110,10 @@ async fn health(State(state): State<ApiState>) -> Response {
     )
 )]
 async fn database(State(state): State<ApiState>) -> Response {
-    match state.store().database_health().await {
-        Ok(found) if found.revision >= found.wanted => Json(shape(found)).into_response(),
-        found => unhealthy(found),
+    match tokio::time::timeout(READY_TIME, state.store().database_health()).await {
+        Ok(Ok(found)) if found.revision >= found.wanted => Json(shape(found)).into_response(),
+        Ok(found) => unhealthy(found),
+        Err(_) => silent(),
     }
 }
 
@@ -166,6 +168,13 @@ fn shape(found: DatabaseHealth) -> Database {
         database_revision: found.revision.to_string(),
         pools: found.pools.into_iter().map(pool).collect(),
     }
+}
+
+/// What is said of a database that does not answer in time.
+fn silent() -> Response {
+    tracing::error!("the database does not answer in time");
+    let detail = json!({ "database": "unhealthy", "database_revision": null });
+    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "detail": detail }))).into_response()
 }
 
 fn unhealthy(found: Result<DatabaseHealth, StoreError>) -> Response {

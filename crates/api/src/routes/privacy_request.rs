@@ -2,10 +2,12 @@
 
 mod bulk_action;
 mod certificate;
+mod clarification;
 mod config;
 mod csv_file;
 mod csv_table;
 mod deadline;
+mod diagnostics;
 mod event;
 mod filter;
 mod identity;
@@ -13,7 +15,11 @@ mod input;
 mod list;
 mod location;
 mod log;
+mod operation;
 mod plan;
+mod preview;
+mod redaction;
+mod repeat;
 mod reply;
 mod result;
 mod selection;
@@ -21,7 +27,9 @@ mod shape;
 mod single_action;
 mod task;
 mod transfer;
+mod vendor_mail;
 mod webhook_answer;
+mod write;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -30,6 +38,7 @@ use crypto::Secret;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use model::Row;
+use privacy::policy_book::PolicyError;
 use privacy::request::{By, NewRequest, RequestError, Submitter};
 use serde::Deserialize;
 use serde_json::json;
@@ -60,13 +69,20 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(log::routes())
         .merge(task::routes())
         .merge(plan::routes())
+        .merge(preview::routes())
+        .merge(redaction::routes())
         .merge(certificate::routes())
         .merge(event::routes())
         .merge(result::routes())
         .merge(transfer::routes())
         .merge(config::routes())
+        .merge(clarification::routes())
         .merge(deadline::routes())
+        .merge(diagnostics::routes())
+        .merge(vendor_mail::routes())
         .merge(webhook_answer::routes())
+        .merge(write::routes())
+        .merge(operation::routes())
 }
 
 /// Make privacy requests, as anybody. Each waits until its identities are shown to be the person's: by
@@ -83,14 +99,18 @@ async fn create(
     State(state): State<ApiState>,
     Bulk(elements): Bulk<RequestInput>,
 ) -> Result<Json<BulkReply<RequestReply>>, ApiError> {
-    make(&state, None, checked(elements)?).await.map(Json)
+    make(&state, None, (checked(elements)?, None)).await.map(Json)
 }
 
 /// Make privacy requests for people whose identities the caller vouches for.
+///
+/// A call whose answer got lost can be made again with the same `Idempotency-Key`: what it made before is
+/// given back, and nothing is made twice.
 #[utoipa::path(
     post,
     path = "/privacy-request/authenticated",
     tag = "Privacy requests",
+    params(repeat::KeyHeader),
     security(("oauth2" = ["privacy-request:create"])),
     request_body = Vec<RequestInput>,
     responses((status = 200, body = BulkReply<RequestReply>))
@@ -98,27 +118,37 @@ async fn create(
 async fn create_authenticated(
     State(state): State<ApiState>,
     caller: Caller,
+    headers: HeaderMap,
     Bulk(elements): Bulk<RequestInput>,
 ) -> Result<Json<BulkReply<RequestReply>>, ApiError> {
-    make(&state, Some(caller.by()), checked(elements)?).await.map(Json)
+    let key = repeat::key(&headers)?;
+    make(&state, Some(caller.by()), (checked(elements)?, key)).await.map(Json)
 }
 
 async fn make(
     state: &ApiState,
     by: Option<By>,
-    elements: Vec<Checked>,
+    (elements, key): (Vec<Checked>, Option<String>),
 ) -> Result<BulkReply<RequestReply>, ApiError> {
     let mut shaper = Shaper::new(state, Show::default());
     let mut reply = BulkReply::default();
-    for mut element in elements {
+    for (number, mut element) in elements.into_iter().enumerate() {
         let data = element.data.take();
         if let Some(reason) = unsupported(&element) {
             reply.enter(Err(reason.to_owned()), data);
             continue;
         }
-        match state.requests().create(new_request(element), Submitter { caller: by.clone() }).await {
+        let mut new = new_request(element);
+        new.repeat_key = key.as_ref().map(|key| format!("{number}|{key}"));
+        match state.requests().create(new, Submitter { caller: by.clone() }).await {
             Ok(request) => reply.succeeded.push(shaper.shape(request).await?),
-            Err(RequestError::Store(error)) => {
+            // The call is made again as a whole, and finds what it made by now.
+            Err(RequestError::Store(error) | RequestError::Policy(PolicyError::Store(error)))
+                if key.is_some() =>
+            {
+                return Err(error.into());
+            }
+            Err(RequestError::Store(error) | RequestError::Policy(PolicyError::Store(error))) => {
                 tracing::error!(%error, "a privacy request was not kept");
                 reply.enter(Err("This record could not be added".to_owned()), data);
             }
@@ -152,6 +182,8 @@ fn new_request(element: Checked) -> NewRequest {
         source: element.source.map(|source| source.as_str().to_owned()),
         location: element.location,
         property_id: element.property_id,
+        asks_for_plan: element.asks_for_plan,
+        repeat_key: None,
     }
 }
 
@@ -236,8 +268,12 @@ impl From<RequestError> for ApiError {
             | RequestError::Unlabelled { .. }
             | RequestError::TooLong { .. }
             | RequestError::NoProperty
+            | RequestError::KeyReused { .. }
             | RequestError::ConsentOnly { .. } => Self::Unprocessable(text),
-            RequestError::NoPolicy { .. } | RequestError::NoPlan { .. } => Self::NotFound(text),
+            RequestError::NoPolicy { .. }
+            | RequestError::NoPlan { .. }
+            | RequestError::NothingSent { .. } => Self::NotFound(text),
+            RequestError::Resolve(error) => (*error).into(),
             RequestError::Refused(_)
             | RequestError::UnverifiedDuplicate
             | RequestError::NotCancelable { .. }

@@ -87,6 +87,11 @@ impl App {
         issued.token.text().expose().clone()
     }
 
+    /// The token that it is called with.
+    pub(crate) fn own_token(&self) -> &str {
+        self.token.as_deref().unwrap_or_default()
+    }
+
     /// The same interface, called with another token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self { shared: Arc::clone(&self.shared), token: Some(token.to_owned()) }

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use futures::stream::unfold;
+use http::HeaderMap;
 use model::PrivacyRequestId;
 use privacy::request::status::is_over;
 use serde::Serialize;
@@ -19,8 +20,9 @@ use utoipa_axum::routes;
 
 use super::find_live;
 use super::reply::ProgressReply;
-use crate::ApiError;
+use crate::authorize::still_may;
 use crate::state::ApiState;
+use crate::{ApiError, Scope};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(follow))
@@ -28,6 +30,8 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Between two looks at the request.
 const LOOK: Duration = Duration::from_secs(1);
+/// Between two looks at whether the caller may still be told.
+const SHOW_AGAIN: Duration = Duration::from_secs(3);
 /// How long a caller is told; then they ask again.
 const LONGEST: Duration = Duration::from_mins(15);
 /// How often a caller is told something at least.
@@ -51,7 +55,8 @@ struct Progress {
 
 /// Follow a privacy request: an event `progress` now and with every change, until it is over.
 ///
-/// The stream ends after a quarter of an hour; browsers ask again by themselves.
+/// The stream ends after a quarter of an hour, and when the token or the session of the caller does;
+/// browsers ask again by themselves.
 #[utoipa::path(
     get,
     path = "/privacy-request/{privacy_request_id}/events",
@@ -65,12 +70,22 @@ struct Progress {
 )]
 async fn follow(
     State(state): State<ApiState>,
+    headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let id = find_live(&state, &id).await?.id;
     let place = state.followers().try_acquire_owned().map_err(|_| ApiError::TooManyRequests(60))?;
-    let follower =
-        Follower { state, id, _place: place, last: None, until: Instant::now() + LONGEST, over: false };
+    let now = Instant::now();
+    let follower = Follower {
+        state,
+        headers,
+        id,
+        _place: place,
+        last: None,
+        until: now + LONGEST,
+        shown: now,
+        over: false,
+    };
     let stream = unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((Ok(event), follower))
@@ -80,10 +95,14 @@ async fn follow(
 
 struct Follower {
     state: ApiState,
+    /// What the caller showed of themselves.
+    headers: HeaderMap,
     id: PrivacyRequestId,
     _place: OwnedSemaphorePermit,
     last: Option<Progress>,
     until: Instant,
+    /// When it was last seen that the caller may be told.
+    shown: Instant,
     over: bool,
 }
 
@@ -93,6 +112,15 @@ impl Follower {
         loop {
             if self.over || Instant::now() >= self.until {
                 return None;
+            }
+            match self.may_be_told().await {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => {
+                    tracing::warn!(?error, "who follows a request could not be looked at");
+                    tokio::time::sleep(LOOK).await;
+                    continue;
+                }
             }
             match self.look().await {
                 Ok(None) => return None,
@@ -109,6 +137,16 @@ impl Follower {
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Whether the token or session of the caller still stands; looked at every few seconds.
+    async fn may_be_told(&mut self) -> Result<bool, ApiError> {
+        if self.shown.elapsed() < SHOW_AGAIN {
+            return Ok(true);
+        }
+        let may = still_may(&self.state, &self.headers, Scope::PrivacyRequestRead).await?;
+        self.shown = Instant::now();
+        Ok(may)
     }
 
     async fn look(&self) -> Result<Option<(PrivacyRequest, Progress)>, StoreError> {

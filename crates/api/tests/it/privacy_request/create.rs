@@ -201,3 +201,36 @@ async fn a_request_has_fifty_custom_fields_at_most() {
     assert_eq!(reply["detail"][0]["loc"], json!(["body", 0, "custom_privacy_request_fields"]));
     assert_eq!(reply["detail"][0]["type"], "too_long");
 }
+
+#[tokio::test]
+async fn a_call_with_an_idempotency_key_can_be_made_again() {
+    let app = started().await;
+    let body = json!([
+        {"policy_key": "access", "identity": {"email": "ana@example.com"}},
+        {"policy_key": "access", "identity": {"email": "bo@example.com"}},
+    ]);
+    let call = async |key: &str, body: &Value| {
+        let request = http::Request::builder().method(Method::POST).uri(WITH_TOKEN);
+        let request = request.header("content-type", "application/json").header("idempotency-key", key);
+        let request = request.header("authorization", format!("Bearer {}", app.own_token()));
+        let reply = app.call_raw(request.body(body.to_string().into()).unwrap()).await;
+        (reply.status, reply.json())
+    };
+    let ids = |reply: &Value| -> Vec<String> {
+        reply["succeeded"].as_array().unwrap().iter().map(|one| id(one).to_owned()).collect()
+    };
+
+    let (_, first) = call("call-1", &body).await;
+    let (_, again) = call("call-1", &body).await;
+    let (_, next) = call("call-2", &body).await;
+    let changed = json!([{"policy_key": "erasure", "identity": {"email": "ana@example.com"}}]);
+    let (status, reused) = call("call-1", &changed).await;
+    let (refused, problem) = call("", &body).await;
+
+    assert_eq!((ids(&first).len(), ids(&again)), (2, ids(&first)));
+    assert!(ids(&next).iter().all(|id| !ids(&first).contains(id)));
+    assert_eq!(status, StatusCode::OK);
+    assert!(reused["failed"][0]["message"].as_str().unwrap().contains("used before"), "{reused}");
+    assert_eq!(refused, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem["detail"][0]["loc"], json!(["header", "Idempotency-Key"]));
+}

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use spec::{ServerInputs, SourceFile, server_settings};
 use store::{
     Actor, NewPlan, NewRun, PlanDigest, PrivacyRequest, PrivacyRequestChange, PrivacyRequestStatus,
-    RequestStep, RunKind,
+    RequestStep, RunKind, TokenEnd,
 };
 
 use super::{id, made, made_with, now, started};
@@ -169,6 +169,27 @@ async fn who_follows_a_request_is_told_until_it_is_over() {
     let last: Value = serde_json::from_str(last).unwrap();
     assert!(text.contains("event: progress"));
     assert_eq!((&last["status"], &last["rows"]), (&json!("canceled"), &json!(0)));
+}
+
+#[tokio::test]
+async fn who_may_not_read_any_more_is_told_no_more() {
+    let app = started().await;
+    let request = made(&app).await;
+    let follower = app.with_scopes(&[api::Scope::PrivacyRequestRead]).await;
+    let path = format!("/api/v1/privacy-request/{}/events", id(&request));
+    let revoked = follower.own_token().to_owned();
+    let following = async { follower.call(Method::GET, &path, "application/json", "").await };
+
+    let revoke = async {
+        tokio::task::yield_now().await;
+        app.store().access_token_end(TokenEnd::Token(&revoked), Actor::system()).await.unwrap();
+    };
+    let (reply, ()) = tokio::join!(following, revoke);
+
+    // The request is not over: the stream would go on for a quarter of an hour.
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(reply.text().matches("event: progress").count(), 1, "{}", reply.text());
+    assert_eq!(reply.text().matches(":\n\n").count(), 0, "it ended before the first sign of life");
 }
 
 /// A complete request, with its package in a folder of the server.
