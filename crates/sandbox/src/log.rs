@@ -97,7 +97,7 @@ pub(crate) fn inspection_body<T: serde::de::DeserializeOwned>(
 }
 
 /// Number of calls kept.
-const KEPT: usize = 10_000;
+const KEPT: usize = 100_000;
 
 impl CallLog {
     pub(crate) fn push(&mut self, mut entry: LogEntry) {

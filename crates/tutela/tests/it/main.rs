@@ -8,6 +8,8 @@ mod canary;
 mod canary_erasure;
 mod check;
 #[cfg(unix)]
+mod cluster;
+#[cfg(unix)]
 mod config;
 mod connection;
 mod corpus;
@@ -15,7 +17,11 @@ mod database;
 mod demo;
 mod erasure;
 mod faults;
+#[cfg(unix)]
+mod fleet;
 mod folder;
+#[cfg(unix)]
+mod four_processes;
 mod hooks;
 mod hostile;
 mod http;
@@ -30,7 +36,11 @@ mod recording;
 mod running;
 mod segment;
 #[cfg(unix)]
+mod segment_office;
+#[cfg(unix)]
 mod serve;
+#[cfg(unix)]
+mod server_faults;
 #[cfg(unix)]
 mod server_project;
 mod shop;

@@ -13,6 +13,8 @@ pub(crate) struct Program {
     /// The user's configuration folder: the master key lies there.
     configuration: tempfile::TempDir,
     environment: Vec<(String, String)>,
+    /// What it is started by, if not by itself.
+    starter: Vec<String>,
 }
 
 /// How a run ended.
@@ -29,7 +31,14 @@ impl Program {
             folder: tempfile::tempdir().unwrap(),
             configuration: tempfile::tempdir().unwrap(),
             environment: Vec::new(),
+            starter: Vec::new(),
         }
+    }
+
+    /// Started by this, which is given the program and its arguments.
+    pub(crate) fn with_starter(mut self, starter: &[&str]) -> Self {
+        self.starter = starter.iter().map(|&part| part.to_owned()).collect();
+        self
     }
 
     pub(crate) fn with_environment(mut self, name: &str, value: &str) -> Self {
@@ -67,8 +76,10 @@ impl Program {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tutela"));
-        command.args(arguments);
+        let program = env!("CARGO_BIN_EXE_tutela").to_owned();
+        let mut words = self.starter.iter().cloned().chain([program]);
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).args(arguments);
         self.in_its_place(&mut command);
         command
     }

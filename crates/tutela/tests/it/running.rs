@@ -49,6 +49,15 @@ impl Running {
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     }
 
+    /// Waits until it was killed, and how it ended if it was not.
+    pub(crate) fn wait_for_kill(mut self) -> Result<(), String> {
+        use std::os::unix::process::ExitStatusExt as _;
+
+        let ended = self.child.take().unwrap().wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        if ended.status.signal() == Some(9) { Ok(()) } else { Err(format!("{:?}: {said}", ended.status)) }
+    }
+
     /// Waits until it has ended.
     pub(crate) fn wait(mut self) -> Ran {
         Ran::of(self.child.take().unwrap().wait_with_output().unwrap())

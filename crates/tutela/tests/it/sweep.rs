@@ -15,3 +15,5 @@ mod world;
 
 mod cases;
 mod defects;
+
+pub(crate) use cases::runtime;

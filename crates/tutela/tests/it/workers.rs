@@ -1,8 +1,6 @@
-//! Requests of people on a server, worked off: by the server itself on SQLite, and on PostgreSQL by
-//! several processes that are killed while they work.
+//! Requests of people on a server by itself, worked off.
 
 use std::collections::{BTreeMap, HashMap};
-use std::process::Child;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,7 +10,6 @@ use testkit::FakeSaas;
 
 use crate::program::Program;
 use crate::running::{Running, call, root_token};
-use crate::sweep_database::Place;
 
 const SECRET: &str = "canary-root-secret";
 /// How long everything may take.
@@ -21,23 +18,23 @@ const LIMIT: Duration = Duration::from_mins(4);
 const BEAT: Duration = Duration::from_millis(400);
 
 /// An application with many people, each with two notes.
-struct Vendor {
-    saas: FakeSaas,
-    held: Arc<Mutex<Held>>,
+pub(crate) struct Vendor {
+    pub(crate) saas: FakeSaas,
+    pub(crate) held: Arc<Mutex<Held>>,
 }
 
 #[derive(Default)]
-struct Held {
+pub(crate) struct Held {
     /// Number of the person → name and address, as they are now.
-    people: HashMap<u32, Value>,
+    pub(crate) people: HashMap<u32, Value>,
     /// Number of the note → its person.
     notes: BTreeMap<u32, u32>,
     /// Every write that came in, and how often.
-    writes: BTreeMap<String, usize>,
+    pub(crate) writes: BTreeMap<String, usize>,
 }
 
 impl Vendor {
-    async fn start(people: u32) -> Self {
+    pub(crate) async fn start(people: u32) -> Self {
         let mut held = Held::default();
         for number in 0..people {
             let email = address(number);
@@ -56,13 +53,13 @@ impl Vendor {
         vendor
     }
 
-    fn with<T>(&self, look: impl FnOnce(&Held) -> T) -> T {
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&Held) -> T) -> T {
         look(&self.held.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Held {
-    fn answer(&mut self, call: &Call) -> Answer {
+    pub(crate) fn answer(&mut self, call: &Call) -> Answer {
         let parameters = call.parameters();
         let asked = |name: &str| parameters.find(name).unwrap_or_default().to_owned();
         let number: Option<u32> = call.path.rsplit('/').next().and_then(|last| last.parse().ok());
@@ -101,7 +98,7 @@ impl Held {
     }
 }
 
-fn address(number: u32) -> String {
+pub(crate) fn address(number: u32) -> String {
     format!("person-{number}@example.com")
 }
 
@@ -150,12 +147,12 @@ fn dataset() -> Value {
 }
 
 /// A server with the application connected.
-struct Office {
-    running: Running,
+pub(crate) struct Office {
+    pub(crate) running: Running,
     token: String,
 }
 
-fn program() -> Program {
+pub(crate) fn program() -> Program {
     Program::new()
         .with_environment("TUTELA_CLIENT_ID", "setup")
         .with_environment("TUTELA_CLIENT_SECRET", SECRET)
@@ -166,7 +163,7 @@ fn program() -> Program {
 }
 
 impl Office {
-    async fn open(program: &Program, vendor: &Vendor, more: &[&str]) -> Self {
+    pub(crate) async fn open(program: &Program, vendor: &Vendor, more: &[&str]) -> Self {
         let running = Running::start(program, more);
         let token = root_token(&running, SECRET).await;
         let office = Self { running, token };
@@ -180,7 +177,7 @@ impl Office {
         office
     }
 
-    async fn send(&self, line: &str, body: &Value) -> Value {
+    pub(crate) async fn send(&self, line: &str, body: &Value) -> Value {
         let reply = call(&self.running, line, Some(&self.token), Some(body)).await;
         assert_eq!(reply.status, 200, "{line}: {}", reply.text);
         let reply = reply.json();
@@ -258,47 +255,4 @@ async fn a_server_by_itself_works_off_what_it_takes_in() {
         let known = |number: u32| held.people[&number]["email"] == address(number).as_str();
         assert!((0..10).all(|number| known(number) == (number % 2 == 0)));
     });
-}
-
-/// Two servers and two workers on one database; a worker is killed at every beat, and another started.
-#[tokio::test(flavor = "multi_thread")]
-async fn processes_that_are_killed_while_they_work_lose_nothing_and_send_nothing_twice() {
-    let Some(place) = Place::on_server("workers") else { return };
-    place.renew().await;
-    let people = std::env::var("TUTELA_TEST_REQUESTS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
-    let (program, vendor) = (program(), Vendor::start(people).await);
-    let url = place.url();
-    let office = Office::open(&program, &vendor, &["--state", &url]).await;
-    let second = Running::start(&program, &["--state", &url]);
-    let start = || program.start(&["--format", "json", "worker", "--data", "data", "--state", &url]);
-    let mut workers: Vec<Child> = vec![start(), start()];
-    let mut kills = 0;
-
-    office.ask(people).await;
-    let statuses = office
-        .settled(|| {
-            let mut gone = workers.remove(0);
-            gone.kill().unwrap();
-            gone.wait().unwrap();
-            workers.push(start());
-            kills += 1;
-        })
-        .await;
-    for mut worker in workers {
-        worker.kill().unwrap();
-        worker.wait().unwrap();
-    }
-    second.end().expect(0);
-    office.running.end().expect(0);
-
-    // A write whose end nobody saw waits for a person; everything else is done.
-    let (complete, waiting) = (statuses.get("complete"), statuses.get("requires_input"));
-    let ended = complete.copied().unwrap_or_default() + waiting.copied().unwrap_or_default();
-    assert_eq!(ended, people as usize, "{statuses:?}");
-    assert!(waiting.copied().unwrap_or_default() <= kills, "{statuses:?}");
-    vendor.with(|held| {
-        let twice: Vec<_> = held.writes.iter().filter(|(_, times)| **times > 1).collect();
-        assert!(twice.is_empty(), "sent more than once: {twice:?}");
-    });
-    place.drop_all().await;
 }

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 const CALL: &str = "kill_point!(\"";
 
-/// All points of all crates, in the order of their names.
+/// Begins the names of points that only servers come by (`server_faults::steps`).
+const OF_SERVERS: &str = "request.";
+
+/// All points that the program comes by without a server, in the order of their names.
 pub(crate) fn all() -> BTreeSet<String> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf();
     let mut folders: Vec<PathBuf> =
@@ -22,6 +25,7 @@ pub(crate) fn all() -> BTreeSet<String> {
             }
         }
     }
+    points.retain(|point| !point.starts_with(OF_SERVERS));
     points
 }
 
