@@ -145,7 +145,8 @@ impl Store {
             stop.execute(tx.connection()).await?;
             self.request_counted(tx, &id, (is_listed.then_some(from), is_listed.then_some(to))).await?;
             let message = "stopped: the state comes from a backup, and the request may have been carried out since; look at the applications and the journal of erasures, then let it go on or cancel it";
-            self.request_log_put(tx, &id, &NewRequestLog::of_work("Restore", "paused", message)).await?;
+            let log = NewRequestLog::of_work("Restore", "paused", message);
+            self.request_logs_put(tx, &id, std::slice::from_ref(&log)).await?;
         }
         sqlx::query(LEASES).execute(tx.connection()).await?;
         Ok(u64::try_from(found.len()).unwrap_or(u64::MAX))

@@ -1,7 +1,7 @@
 //! The one place where SQLite and PostgreSQL differ.
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{AnyConnection, Executor as _, Row as _};
+use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _};
 
 use crate::StoreError;
 
@@ -38,6 +38,9 @@ pub(crate) struct ConnectionSetup {
     pub(crate) access: Access,
     pub(crate) max_bytes: Option<u64>,
 }
+
+/// How long a connection that nobody used is taken to be alive without being asked.
+const TRUSTED: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Steps that each hold the database's lock for a moment only.
 #[derive(Debug, Clone, Copy)]
@@ -139,6 +142,14 @@ impl Dialect {
         }
     }
 
+    /// A text as it is compared to sort by it: by its bytes, whatever language a database speaks.
+    pub(crate) fn by_letters(self, text: &str) -> String {
+        match self {
+            Self::Sqlite => text.to_owned(),
+            Self::Postgres => format!("({text} COLLATE \"C\")"),
+        }
+    }
+
     /// SQLite takes the write lock at once: a lock taken later cannot wait, it can only fail.
     pub(crate) fn begin(self) -> &'static str {
         match self {
@@ -201,6 +212,17 @@ impl ConnectionSetup {
         AnyPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(std::time::Duration::from_secs(30))
+            // Asking each time would cost as much as a statement.
+            .test_before_acquire(false)
+            .before_acquire(move |connection, about| {
+                let may_be_gone = self.dialect == Dialect::Postgres && about.idle_for > TRUSTED;
+                Box::pin(async move {
+                    if may_be_gone {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .after_connect(move |connection, _| Box::pin(self.prepare(connection)))
     }
 

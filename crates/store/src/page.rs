@@ -1,9 +1,13 @@
 mod cursor;
 mod packed;
+mod queue;
 mod unit;
 
 pub use cursor::{PageCursor, RowCount};
 pub use packed::PackedRows;
+pub(crate) use queue::PageQueue;
+
+use queue::SealedPage;
 
 use crate::store::signed;
 use crate::task::fenced;
@@ -40,44 +44,28 @@ pub struct PagePlace {
 }
 
 impl Store {
-    /// Keeps a page and moves the state of its unit behind it, in one transaction. A page that is there
-    /// already is replaced, so a task that is run twice keeps its rows once.
+    /// Keeps a page and moves the state of its unit behind it, in one transaction, which pages of other
+    /// readings may share. A page that is there already is replaced, so a task that is run twice keeps its
+    /// rows once.
     ///
     /// A power failure may undo the last pages together with the states behind them: they are read again.
     ///
     /// # Errors
     /// [`StoreError::Fenced`] if somebody else has the task: nothing is kept then.
     pub async fn page_append(&self, lease: &TaskLease, page: &NewPage<'_>) -> Result<(), StoreError> {
-        const COUNT: &str = "UPDATE task SET rows_read = rows_read + $3 - COALESCE((SELECT row_count FROM page WHERE task_id = $1 AND unit = $4 AND page = $5), 0), pages_read = pages_read + 1 - (SELECT COUNT(*) FROM page WHERE task_id = $1 AND unit = $4 AND page = $5) WHERE id = $1 AND fence = $2 AND state = 'leased'";
-        const PUT: &str = "INSERT INTO page (task_id, unit, page, row_count, sealed, sealed_mark) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (task_id, unit, page) DO UPDATE SET row_count = excluded.row_count, sealed = excluded.sealed, sealed_mark = excluded.sealed_mark";
         let key = self.run_key(&lease.run).await?;
         let at = (signed(page.unit), signed(page.page));
-        let sealed = key.seal(&page_place(&lease.run, &lease.task, at), page.rows.bytes());
-        let mark = page.mark.map(|mark| key.seal(&mark_place(&lease.task, at), mark));
-        let rows = signed(page.rows.len());
-        let mut tx = self.begin_relaxed().await?;
-        let counted = sqlx::query(COUNT)
-            .bind(lease.task.as_str())
-            .bind(self.fence(lease).await?)
-            .bind(rows)
-            .bind(at.0)
-            .bind(at.1)
-            .execute(tx.connection())
-            .await?;
-        if counted.rows_affected() == 0 {
-            return Err(fenced(lease));
-        }
-        sqlx::query(PUT)
-            .bind(lease.task.as_str())
-            .bind(at.0)
-            .bind(at.1)
-            .bind(rows)
-            .bind(sealed)
-            .bind(mark)
-            .execute(tx.connection())
-            .await?;
-        unit::put(&mut tx, (&key, &lease.task), page.unit, page.state).await?;
-        tx.commit().await
+        self.page_commit(SealedPage {
+            fence: self.fence(lease).await?,
+            lease: lease.clone(),
+            unit: at.0,
+            page: at.1,
+            rows: signed(page.rows.len()),
+            sealed: key.seal(&page_place(&lease.run, &lease.task, at), page.rows.bytes()),
+            mark: page.mark.map(|mark| key.seal(&mark_place(&lease.task, at), mark)),
+            state: unit::seal_state(&key, &lease.task, page.unit, page.state),
+        })
+        .await
     }
 
     /// Throws away what a task has read, so that it starts from the beginning.

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::dialect::{Access, ConnectionSetup, Dialect, Durability};
 use crate::ledger::LedgerQueue;
+use crate::page::PageQueue;
 use crate::{StoreError, StorePlace};
 
 pub(crate) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -52,6 +53,7 @@ pub(crate) struct Inner {
     pub(crate) ids: Arc<dyn IdSource>,
     woken: watch::Sender<()>,
     pub(crate) ledger: LedgerQueue,
+    pub(crate) pages_waiting: PageQueue,
     run_keys: Mutex<HashMap<RunId, Arc<RunKey>>>,
     #[cfg(feature = "planted-defects")]
     pub(crate) forgets_fences: std::sync::atomic::AtomicBool,
@@ -59,6 +61,18 @@ pub(crate) struct Inner {
 
 /// Keys of runs kept open in memory.
 const OPEN_RUN_KEYS: usize = 256;
+
+/// A connection for one statement that changes something by itself.
+pub(crate) struct Single {
+    connection: sqlx::pool::PoolConnection<Any>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Single {
+    pub(crate) fn connection(&mut self) -> &mut sqlx::AnyConnection {
+        &mut self.connection
+    }
+}
 
 /// A transaction that writes.
 pub(crate) struct Tx {
@@ -123,6 +137,7 @@ impl Store {
                 ids,
                 woken: watch::Sender::new(()),
                 ledger: LedgerQueue::default(),
+                pages_waiting: PageQueue::default(),
                 run_keys: Mutex::default(),
                 #[cfg(feature = "planted-defects")]
                 forgets_fences: std::sync::atomic::AtomicBool::new(false),
@@ -183,6 +198,20 @@ impl Store {
 
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
         self.begin_on(&self.inner.writer).await
+    }
+
+    /// A transaction that survives the end of every process but, where the state is a file, not a power
+    /// failure: that undoes it together with all after it, and ends everybody who shares the file. For
+    /// steps that are taken anew then. What must not be undone once somebody outside may know of it is
+    /// followed by a commit that survives, and so does everything before that.
+    pub(crate) async fn begin_local(&self) -> Result<Tx, StoreError> {
+        self.begin_on(&self.inner.pages).await
+    }
+
+    /// A connection for one statement, which survives what a transaction of [`Store::begin_local`] does.
+    pub(crate) async fn single_local(&self) -> Result<Single, StoreError> {
+        let permit = self.alone().await;
+        Ok(Single { connection: self.inner.pages.acquire().await?, _permit: permit })
     }
 
     /// A transaction that a power failure may undo, together with all after it.

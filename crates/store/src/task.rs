@@ -129,7 +129,7 @@ pub struct TaskFailure<'a> {
 impl Store {
     /// Adds tasks to a run that is under way.
     pub async fn task_add(&self, run: &RunId, tasks: &[NewTask]) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_local().await?;
         self.task_insert(&mut tx, run, tasks).await?;
         self.wake_in(&mut tx).await?;
         tx.commit().await?;
@@ -294,10 +294,15 @@ impl Store {
         if changed == 0 {
             return Err(fenced(lease));
         }
-        sqlx::query(UNBLOCK).bind(lease.task.as_str()).execute(tx.connection()).await?;
-        self.wake_in(&mut tx).await?;
+        let unblocked = sqlx::query(UNBLOCK).bind(lease.task.as_str()).execute(tx.connection()).await?;
+        let may_start = unblocked.rows_affected() > 0;
+        if may_start {
+            self.wake_in(&mut tx).await?;
+        }
         tx.commit().await?;
-        self.wake();
+        if may_start {
+            self.wake();
+        }
         Ok(())
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crypto::RunKey;
@@ -8,7 +9,14 @@ use super::{PagePlace, packed, page_place};
 use crate::store::count;
 use crate::{Store, StoreError, TaskId};
 
-/// Reads the pages of one task that have rows, one at a time, in the order of unit and page.
+/// How much of small pages is read at once.
+const AHEAD_BYTES: usize = 256 * 1024;
+/// How many pages are read at once at most, and at first, when their size is not known.
+const MOST_AHEAD: usize = 16;
+const FIRST_AHEAD: usize = 2;
+
+/// Reads the pages of one task that have rows, one at a time, in the order of unit and page. Of small
+/// ones, memory holds a few.
 ///
 /// Its end is an answer only while the rows are still kept: pages that somebody destroys meanwhile are
 /// an error, never the end of the list.
@@ -22,6 +30,18 @@ pub struct PageCursor {
     expected: Option<RowCount>,
     /// The key that the first page was opened with.
     key: Option<Arc<RunKey>>,
+    /// Pages that were read and not yet given.
+    ahead: VecDeque<Sealed>,
+    /// How many to read next; 0 behind the last page.
+    next_count: usize,
+}
+
+/// A page as it is kept.
+#[derive(Debug)]
+struct Sealed {
+    at: (i64, i64),
+    rows: u64,
+    sealed: Vec<u8>,
 }
 
 /// How many rows a list must come to.
@@ -35,7 +55,9 @@ pub enum RowCount {
 
 impl PageCursor {
     pub(super) fn new(store: Store, run: RunId, task: TaskId) -> Self {
-        Self { store, run, task, after: (-1, -1), seen: 0, expected: None, key: None }
+        let ahead = VecDeque::new();
+        let (after, next_count) = ((-1, -1), FIRST_AHEAD);
+        Self { store, run, task, after, seen: 0, expected: None, key: None, ahead, next_count }
     }
 
     /// The same list; a list of fewer rows, or of more than there can be, ends with an error.
@@ -62,32 +84,49 @@ impl PageCursor {
     /// # Errors
     /// As [`PageCursor::next_page`].
     pub async fn next_text(&mut self) -> Result<Option<(PagePlace, Vec<u8>)>, StoreError> {
-        const NEXT: &str = "SELECT unit, page, row_count, sealed FROM page WHERE task_id = $1 AND row_count > 0 AND (unit > $2 OR (unit = $2 AND page > $3)) ORDER BY unit, page LIMIT 1";
         let key = match &self.key {
             Some(key) => Arc::clone(key),
             None => Arc::clone(self.key.insert(self.store.run_key(&self.run).await?)),
         };
-        let row = sqlx::query(NEXT)
-            .bind(self.task.as_str())
-            .bind(self.after.0)
-            .bind(self.after.1)
-            .fetch_optional(&self.store.inner.reader)
-            .await?;
-        let Some(row) = row else { return self.end(&key).await.map(|()| None) };
-        let at: (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-        let sealed: Vec<u8> = row.try_get(3)?;
+        if self.ahead.is_empty() && self.next_count > 0 {
+            self.read_ahead().await?;
+        }
+        let Some(Sealed { at, rows, sealed }) = self.ahead.pop_front() else {
+            return self.end(&key).await.map(|()| None);
+        };
         let Ok(plain) = key.open(&page_place(&self.run, &self.task, at), &sealed) else {
             self.store.run_key_check(&self.run, &key).await?;
             return Err(StoreError::Damaged { what: "a page of rows" });
         };
-        let place = PagePlace { unit: count(at.0)?, page: count(at.1)?, rows: count(row.try_get(2)?)? };
+        let place = PagePlace { unit: count(at.0)?, page: count(at.1)?, rows };
         let text = packed::unpack(&plain)?;
         if packed::count(&text) != place.rows {
             return Err(StoreError::Damaged { what: "a page of rows" });
         }
-        self.after = at;
         self.seen += place.rows;
         Ok(Some((place, text)))
+    }
+
+    async fn read_ahead(&mut self) -> Result<(), StoreError> {
+        const NEXT: &str = "SELECT unit, page, row_count, sealed FROM page WHERE task_id = $1 AND row_count > 0 AND (unit > $2 OR (unit = $2 AND page > $3)) ORDER BY unit, page LIMIT $4";
+        let rows = sqlx::query(NEXT)
+            .bind(self.task.as_str())
+            .bind(self.after.0)
+            .bind(self.after.1)
+            .bind(self.next_count as i64)
+            .fetch_all(&self.store.inner.reader)
+            .await?;
+        let mut largest = 1;
+        for row in &rows {
+            let at = (row.try_get(0)?, row.try_get(1)?);
+            let sealed: Vec<u8> = row.try_get(3)?;
+            largest = largest.max(sealed.len());
+            self.ahead.push_back(Sealed { at, rows: count(row.try_get(2)?)?, sealed });
+            self.after = at;
+        }
+        let is_last = rows.len() < self.next_count;
+        self.next_count = if is_last { 0 } else { (AHEAD_BYTES / largest).clamp(1, MOST_AHEAD) };
+        Ok(())
     }
 
     /// Whether no page is missing, now that none follows.

@@ -164,10 +164,15 @@ pub(super) async fn put(
     sqlx::query(PUT)
         .bind(task.as_str())
         .bind(signed(unit))
-        .bind(key.seal(&unit_place(task, signed(unit)), state))
+        .bind(seal_state(key, task, unit, state))
         .execute(tx.connection())
         .await?;
     Ok(())
+}
+
+/// The state of a unit in the form it is kept in.
+pub(super) fn seal_state(key: &RunKey, task: &TaskId, unit: u64, state: &[u8]) -> Vec<u8> {
+    key.seal(&unit_place(task, signed(unit)), state)
 }
 
 fn unit_place(task: &TaskId, unit: i64) -> Vec<u8> {

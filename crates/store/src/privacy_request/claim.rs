@@ -43,18 +43,18 @@ impl Store {
         if any.is_none() {
             return Ok(None);
         }
-        let mut tx = self.begin().await?;
-        let now = self.lease_now(tx.connection()).await?;
-        let row = sqlx::query(self.inner.dialect.privacy_request_claim())
+        let mut single = self.single_local().await?;
+        let now = self.lease_now(single.connection()).await?;
+        let rows = sqlx::query(self.inner.dialect.privacy_request_claim())
             .bind(worker)
             .bind(now)
             .bind(now + microseconds(lease))
             .bind(self.now())
-            .fetch_optional(tx.connection())
+            .fetch_all(single.connection())
             .await?;
-        let Some(row) = row else { return Ok(None) };
-        tx.commit().await?;
-        let request = super::request_at(&row, 1)?;
+        drop(single);
+        let Some(row) = rows.first() else { return Ok(None) };
+        let request = super::request_at(row, 1)?;
         let lease = RequestLease { request: request.id.clone(), fence: row.try_get(0)? };
         Ok(Some(ClaimedRequest { request, lease }))
     }

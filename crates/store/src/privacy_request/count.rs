@@ -34,6 +34,7 @@ impl Store {
         (from, to): (Option<PrivacyRequestStatus>, Option<PrivacyRequestStatus>),
     ) -> Result<(), StoreError> {
         const ADD: &str = "INSERT INTO privacy_request_count (status, shard, counted) VALUES ($1, $2, $3) ON CONFLICT (status, shard) DO UPDATE SET counted = privacy_request_count.counted + excluded.counted";
+        const ADD_BOTH: &str = "INSERT INTO privacy_request_count (status, shard, counted) VALUES ($1, $2, $3), ($4, $5, $6) ON CONFLICT (status, shard) DO UPDATE SET counted = privacy_request_count.counted + excluded.counted";
         if from == to {
             return Ok(());
         }
@@ -41,9 +42,11 @@ impl Store {
         let mut steps: Vec<(&str, i64)> = gone.into_iter().chain(to.map(|to| (to.as_str(), 1))).collect();
         // One order for all, so that none waits for another that waits for it.
         steps.sort_unstable();
+        let mut query = sqlx::query(if steps.len() == 1 { ADD } else { ADD_BOTH });
         for (status, step) in steps {
-            sqlx::query(ADD).bind(status).bind(shard(id)).bind(step).execute(tx.connection()).await?;
+            query = query.bind(status).bind(shard(id)).bind(step);
         }
+        query.execute(tx.connection()).await?;
         Ok(())
     }
 }

@@ -171,9 +171,7 @@ impl Store {
         for code in &new.codes {
             self.code_put(tx, &new.id, code).await?;
         }
-        for log in &new.logs {
-            self.request_log_put(tx, &new.id, log).await?;
-        }
+        self.request_logs_put(tx, &new.id, &new.logs).await?;
         for message in &new.messages {
             self.message_put_in(tx, message).await?;
         }

@@ -2,11 +2,12 @@ use crypto::Secret;
 use jiff::Timestamp;
 use model::PrivacyRequestId;
 use serde_json::Value;
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::sealed::{Sealed, text};
 use crate::store::{Tx, count, signed, time};
+use crate::values::{parts, values};
 use crate::words::text_enum;
 use crate::{Listed, Store, StoreError, Window};
 
@@ -101,10 +102,8 @@ impl Store {
         if logs.is_empty() {
             return Ok(());
         }
-        let mut tx = self.begin().await?;
-        for log in logs {
-            self.request_log_put(&mut tx, id, log).await?;
-        }
+        let mut tx = self.begin_local().await?;
+        self.request_logs_put(&mut tx, id, logs).await?;
         tx.commit().await
     }
 
@@ -130,33 +129,41 @@ impl Store {
         Ok(Listed { items: items?, total: count(total.try_get(0)?)? })
     }
 
-    pub(crate) async fn request_log_put(
+    pub(crate) async fn request_logs_put(
         &self,
         tx: &mut Tx,
         request: &PrivacyRequestId,
-        log: &NewRequestLog,
+        logs: &[NewRequestLog],
     ) -> Result<(), StoreError> {
-        const INSERT: &str = "INSERT INTO privacy_request_log (id, request, kind, at, status, dataset_name, connection_key, collection_name, fields_affected, action_type, message, sealed_words, saas_version, user_id, webhook_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-        let id = format!("log_{}", self.inner.ids.next_uuid());
-        let words = log.words.as_ref();
-        sqlx::query(INSERT)
-            .bind(id.as_str())
-            .bind(request.as_str())
-            .bind(log.kind.as_str())
-            .bind(self.now())
-            .bind(log.status.as_str())
-            .bind(log.dataset_name.as_deref())
-            .bind(log.connection_key.as_deref())
-            .bind(log.collection_name.as_deref())
-            .bind(log.fields_affected.to_string())
-            .bind(log.action_type.as_deref())
-            .bind(log.message.as_deref())
-            .bind(words.map(|words| self.seal_value(Sealed::Words, &id, words.expose().as_bytes())))
-            .bind(log.saas_version.as_deref())
-            .bind(log.user_id.as_deref())
-            .bind(log.webhook_id.as_deref())
-            .execute(tx.connection())
-            .await?;
+        for logs in parts(logs) {
+            let values = values::<15>(logs.len());
+            let insert = format!(
+                "INSERT INTO privacy_request_log (id, request, kind, at, status, dataset_name, connection_key, collection_name, fields_affected, action_type, message, sealed_words, saas_version, user_id, webhook_id) VALUES {values}"
+            );
+            let mut query = sqlx::query(AssertSqlSafe(insert));
+            for log in logs {
+                let id = format!("log_{}", self.inner.ids.next_uuid());
+                let words = log.words.as_ref();
+                let words = words.map(|words| self.seal_value(Sealed::Words, &id, words.expose().as_bytes()));
+                query = query
+                    .bind(id)
+                    .bind(request.as_str())
+                    .bind(log.kind.as_str())
+                    .bind(self.now())
+                    .bind(log.status.as_str())
+                    .bind(log.dataset_name.as_deref())
+                    .bind(log.connection_key.as_deref())
+                    .bind(log.collection_name.as_deref())
+                    .bind(log.fields_affected.to_string())
+                    .bind(log.action_type.as_deref())
+                    .bind(log.message.as_deref())
+                    .bind(words)
+                    .bind(log.saas_version.as_deref())
+                    .bind(log.user_id.as_deref())
+                    .bind(log.webhook_id.as_deref());
+            }
+            query.execute(tx.connection()).await?;
+        }
         Ok(())
     }
 

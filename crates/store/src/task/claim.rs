@@ -14,18 +14,18 @@ impl Store {
     /// Takes the next task that is due, for `lease` from now; a task whose holder fell silent is due
     /// again when its lease ends. `None` if there is nothing to do.
     pub async fn task_claim(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedTask>, StoreError> {
-        let mut tx = self.begin().await?;
-        let now = self.lease_now(tx.connection()).await?;
-        let row = sqlx::query(self.inner.dialect.task_claim())
+        let mut single = self.single_local().await?;
+        let now = self.lease_now(single.connection()).await?;
+        let rows = sqlx::query(self.inner.dialect.task_claim())
             .bind(worker)
             .bind(now)
             .bind(now + microseconds(lease))
             .bind(self.now())
-            .fetch_optional(tx.connection())
+            .fetch_all(single.connection())
             .await?;
-        let Some(row) = row else { return Ok(None) };
-        tx.commit().await?;
-        self.claimed(&row).map(Some)
+        drop(single);
+        let Some(row) = rows.first() else { return Ok(None) };
+        self.claimed(row).map(Some)
     }
 
     /// What the statement that takes a task gives back.

@@ -30,19 +30,19 @@ impl Store {
     ) -> Result<Option<ClaimedTask>, StoreError> {
         // A lease that begins in the future by more than its length was taken before the clock went back.
         const CLAIM: &str = "UPDATE task SET state = 'leased', fence = fence + 1, worker = $4, lease_from = $5, lease_until = $6, attempts = attempts + 1 WHERE run_id = $1 AND kind = $2 AND name = $3 AND blocked_by = 0 AND (state = 'ready' OR (state = 'leased' AND (lease_until <= $5 OR 2 * lease_from - lease_until > $5))) AND EXISTS (SELECT 1 FROM run r WHERE r.id = task.run_id AND r.state = 'active') RETURNING id, run_id, kind, name, fence, attempts, rows_read, pages_read";
-        let mut tx = self.begin().await?;
-        let now = self.lease_now(tx.connection()).await?;
-        let row = sqlx::query(CLAIM)
+        let mut single = self.single_local().await?;
+        let now = self.lease_now(single.connection()).await?;
+        let rows = sqlx::query(CLAIM)
             .bind(task.run.as_str())
             .bind(task.kind)
             .bind(task.name)
             .bind(worker)
             .bind(now)
             .bind(now + microseconds(lease))
-            .fetch_optional(tx.connection())
+            .fetch_all(single.connection())
             .await?;
-        let Some(row) = row else { return Ok(None) };
-        tx.commit().await?;
-        self.claimed(&row).map(Some)
+        drop(single);
+        let Some(row) = rows.first() else { return Ok(None) };
+        self.claimed(row).map(Some)
     }
 }
