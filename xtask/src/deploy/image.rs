@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
 
 use crate::services::{program, quiet};
@@ -144,7 +146,9 @@ impl Built {
     pub(super) fn demonstrate(&self) -> Result<()> {
         let folder = tempfile::tempdir()?;
         let mut demo = Command::new(&self.program);
-        demo.current_dir(folder.path()).env_clear().args(["demo", "--once"]).stdin(Stdio::null());
+        demo.current_dir(folder.path()).args(["demo", "--once"]).stdin(Stdio::null());
+        // The image has no account with a home, so its key is given to it.
+        demo.env_clear().env("TUTELA_KEY", STANDARD.encode([7; 32]));
         quiet(&mut demo).context("the program of the image does not work")
     }
 }
