@@ -1,5 +1,6 @@
 //! One reading of a run that is in the store: a task for each collection.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub(crate) struct Stage {
     /// Rows are kept as they were received beside what other collections are read with: changing them
     /// needs all of them.
     pub(crate) keeps_received: bool,
+    /// Names of the tasks that were made for this reading: nobody has read them yet.
+    fresh: HashSet<String>,
 }
 
 /// What a collection is to do.
@@ -63,7 +66,8 @@ impl Stage {
         let found = retried(&run, || store.get_run(&run)).await?;
         let key = retried(&run, || store.run_hash_key(&run)).await?;
         let runtime = Handle::current();
-        let mut stage = Self { store, runtime, key, run, worker, kind, keeps_received: false };
+        let fresh = HashSet::new();
+        let mut stage = Self { store, runtime, key, run, worker, kind, keeps_received: false, fresh };
         stage.keeps_received = match found.kind {
             RunKind::Access => false,
             RunKind::Erasure | RunKind::Rectification => true,
@@ -72,6 +76,7 @@ impl Stage {
             let missing = stage.missing(traversal).await?;
             if !missing.is_empty() {
                 stage.retried(|| stage.store.task_add(&stage.run, &missing)).await?;
+                stage.fresh = missing.into_iter().map(|task| task.name).collect();
             }
         }
         Ok((stage, found.deadline_at))
@@ -79,7 +84,7 @@ impl Stage {
 
     async fn missing(&self, traversal: &Traversal) -> Result<Vec<NewTask>, StoreError> {
         let known = self.retried(|| self.store.task_list(&self.run)).await?;
-        let names: std::collections::HashSet<&str> =
+        let names: HashSet<&str> =
             known.iter().filter(|task| task.kind == self.kind).map(|task| task.name.as_str()).collect();
         let nodes = traversal.nodes().iter().map(|node| node.address().to_string());
         Ok(nodes.filter(|name| !names.contains(name.as_str())).map(|name| self.task(name)).collect())
@@ -111,10 +116,12 @@ impl Stage {
             wait: None,
         };
         let (mut patience, mut is_added, mut trouble) = (Patience::default(), false, 0);
+        let mut may_be_kept = !self.fresh.contains(&request.name);
         loop {
-            if let Some(outcome) = self.kept(address, basis).await? {
+            if may_be_kept && let Some(outcome) = self.kept(address, basis).await? {
                 return Ok(Taken::Over(Box::new(outcome)));
             }
+            may_be_kept = true;
             if let Some(why) = stop.now() {
                 return Ok(Taken::Stopped(why));
             }

@@ -41,6 +41,9 @@ pub(crate) struct UnitReader {
     pub(crate) progress: mpsc::Sender<Progress>,
 }
 
+/// Filtering and packing so many rows takes less time than handing them to another thread.
+const FEW_ROWS: usize = 50;
+
 /// How the pages of a unit ended.
 enum Ending {
     Over,
@@ -198,6 +201,7 @@ impl UnitReader {
         (mut state, mark): (UnitState, Option<Vec<u8>>),
     ) -> Option<Storing> {
         let rows_are_none = rows.len() == 0;
+        let rows_are_few = rows.len() <= FEW_ROWS;
         let reader = Arc::clone(this);
         let pack = move || {
             let (kept, foreign) = reader.sift(rows)?;
@@ -211,7 +215,11 @@ impl UnitReader {
             RowWriter::Store(_) => {
                 let reader = Arc::clone(this);
                 Some(tokio::spawn(async move {
-                    let (kept, foreign) = joined(tokio::task::spawn_blocking(pack).await).await?;
+                    let (kept, foreign) = if rows_are_few {
+                        pack()?
+                    } else {
+                        joined(tokio::task::spawn_blocking(pack).await).await?
+                    };
                     state.foreign_rows += foreign;
                     if let (RowWriter::Store(writer), Kept::Packed(rows)) = (&reader.writer, kept) {
                         writer.append(place, &rows, (mark.as_deref(), &state)).await?;
