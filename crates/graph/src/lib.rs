@@ -21,6 +21,7 @@
 
 mod category;
 mod collect;
+mod condition;
 mod convert;
 mod edge;
 mod erasure;
@@ -38,6 +39,9 @@ mod traversal;
 
 pub use category::{FieldTree, Selection, covers, is_targeted};
 pub use collect::{DistinctValues, collect_values};
+pub use condition::{
+    ConditionFault, ConditionJoin, ConditionLeaf, ConditionOperator, ConditionTree, Evaluation, Found, Truth,
+};
 pub use convert::convert;
 pub use edge::{Edge, Source};
 pub use erasure::{

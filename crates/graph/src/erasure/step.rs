@@ -34,7 +34,9 @@ pub enum ErasureSource<'a> {
         /// What it can do.
         rules: DatabaseRules,
     },
-    /// A connection that is switched off, or off for erasure.
+    /// A connection that serves no erasures, because somebody decided it.
+    NotServed,
+    /// A connection that is switched off, or not part of the run.
     Disabled,
 }
 
@@ -121,6 +123,8 @@ pub enum NotErasedReason {
     NoPrimaryKey,
     /// The connection may only read.
     NoWriteAccess,
+    /// The connection serves no erasures.
+    ActionDisabled,
     /// The connection is switched off, or not part of the run.
     Disabled,
 }
@@ -134,6 +138,8 @@ impl NotErasedReason {
                 Some(Outcome::Unsupported)
             }
             Self::NoWriteAccess => Some(Outcome::Failed),
+            // Somebody decided it.
+            Self::ActionDisabled => Some(Outcome::Exempt),
         }
     }
 }
@@ -155,6 +161,9 @@ impl fmt::Display for NotErasedReason {
             }
             Self::NoWriteAccess => {
                 "No values were erased since this connection has not been given write access; set `access: write`"
+            }
+            Self::ActionDisabled => {
+                "the erasure action is disabled for its connection (`enabled_actions`), so nothing of it is erased"
             }
             Self::Disabled => "its connection is switched off",
         })
@@ -221,6 +230,7 @@ fn decide(
     targets: &[String],
 ) -> Result<Result<Decision, NotErasedReason>, ErasureError> {
     let (access, needs_key) = match source {
+        ErasureSource::NotServed => (Access::Write, false),
         ErasureSource::Disabled => return Ok(Err(NotErasedReason::Disabled)),
         // A request for the whole person names no row.
         ErasureSource::Connector { access, file, applies, .. } => {
@@ -239,6 +249,7 @@ fn decide(
         return Ok(Err(NotErasedReason::NoPrimaryKey));
     }
     let decision = match source {
+        ErasureSource::NotServed => Err(NotErasedReason::ActionDisabled),
         ErasureSource::Disabled => Err(NotErasedReason::Disabled),
         ErasureSource::Database { .. } => match (deletes_rows(collection), targeted) {
             (true, _) => Ok(Decision { action: ErasureAction::DeleteRows, per: Per::Row }),
