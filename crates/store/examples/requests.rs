@@ -2,6 +2,7 @@
 //!
 //! Loads a million requests, then reads pages of fifty as the API does. Prints one JSON line: for each
 //! kind of list the slowest of twenty spread over it, and the 99th of a thousand first pages, in milliseconds.
+//! With `--load URL` it loads them into the state of a server, under its policy for access, and that is all.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,10 +21,17 @@ const PAGE: u32 = 50;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, url] = arguments.as_slice()
+        && flag == "--load"
+    {
+        sqlx::any::install_default_drivers();
+        return load_rows(url, "default_access_policy").await;
+    }
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("state.db");
-    let (place, url) = match std::env::args().nth(1) {
-        Some(url) => (StorePlace::parse(&url)?, url),
+    let (place, url) = match arguments.first() {
+        Some(url) => (StorePlace::parse(url)?, url.clone()),
         None => (StorePlace::File(path.clone()), format!("sqlite://{}", path.display())),
     };
     let parts = StoreParts {
@@ -57,16 +65,21 @@ async fn load(store: &Store, url: &str) -> Result<(), Box<dyn std::error::Error>
         name: "Bulk".to_owned(),
         drp_action: None,
         execution_timeframe: None,
+        conditions: None,
         approval: Approval::Person,
         rules: Vec::new(),
         version: 0,
         created_at: jiff::Timestamp::UNIX_EPOCH,
     };
     store.policy_put(&policy, Actor::system()).await?;
+    load_rows(url, &policy.key).await
+}
+
+async fn load_rows(url: &str, policy: &str) -> Result<(), Box<dyn std::error::Error>> {
     let pool = AnyPool::connect(url).await?;
     for statement in [
         format!(
-            "INSERT INTO privacy_request (id, policy, status, listed, authenticated, external_id, location, created_at, updated_at, requested_at, due_at, version, fence, attempts) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {REQUESTS}) SELECT 'pri_00000000-0000-7000-8000-' || SUBSTR(CAST(1000000000000 + i AS TEXT), 2), 'bulk', CASE WHEN i % 100 = 0 THEN 'error' WHEN i % 10 = 0 THEN 'pending' ELSE 'complete' END, 1, 1, 'ticket-' || i, CASE WHEN i % 7 = 0 THEN 'US-CA' ELSE 'DE' END, i * 1000000, i * 1000000, i * 1000000, i * 1000000, 1, 0, 0 FROM n"
+            "INSERT INTO privacy_request (id, policy, status, listed, authenticated, external_id, location, created_at, updated_at, requested_at, due_at, version, fence, attempts) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {REQUESTS}) SELECT 'pri_00000000-0000-7000-8000-' || SUBSTR(CAST(1000000000000 + i AS TEXT), 2), '{policy}', CASE WHEN i % 100 = 0 THEN 'error' WHEN i % 10 = 0 THEN 'pending' ELSE 'complete' END, 1, 1, 'ticket-' || i, CASE WHEN i % 7 = 0 THEN 'US-CA' ELSE 'DE' END, i * 1000000, i * 1000000, i * 1000000, i * 1000000, 1, 0, 0 FROM n"
         ),
         "INSERT INTO privacy_request_count (status, shard, counted) SELECT status, 0, COUNT(*) FROM privacy_request GROUP BY status".to_owned(),
         "ANALYZE".to_owned(),

@@ -54,6 +54,8 @@ pub struct Policy {
     pub execution_timeframe: Option<u32>,
     /// Who approves the plans made with it.
     pub approval: Approval,
+    /// When its rules apply, as who wrote it reads it; always, if there is nothing.
+    pub conditions: Option<Value>,
     /// Its rules, in order.
     pub rules: Vec<PolicyRule>,
     /// Which writing of it this is; 0 for one that is not kept yet.

@@ -30,6 +30,9 @@ impl Store {
         records += self.reseal_failure_notice(&mut tx).await?;
         records += self.reseal_requests(&mut tx).await?;
         records += self.reseal_manual_inputs(&mut tx).await?;
+        records += self.reseal_manual_tasks(&mut tx).await?;
+        records += self.reseal_attachments(&mut tx).await?;
+        records += self.reseal_clarifications(&mut tx).await?;
         records += self.reseal_hold_rests(&mut tx).await?;
         records += self.reseal_extensions(&mut tx).await?;
         records += self.reseal_installation(&mut tx).await?;

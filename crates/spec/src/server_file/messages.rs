@@ -1,7 +1,7 @@
 //! How messages leave a server.
 
 /// What a message can be about, as webhooks and templates call it.
-pub const MESSAGE_KINDS: [&str; 13] = [
+pub const MESSAGE_KINDS: [&str; 15] = [
     "verification_code",
     "receipt",
     "approved",
@@ -11,6 +11,8 @@ pub const MESSAGE_KINDS: [&str; 13] = [
     "finished",
     "failed",
     "deadline_near",
+    "deadline_extended",
+    "clarification_needed",
     "connection_broken",
     "invitation",
     "password_reset",

@@ -335,6 +335,7 @@ impl Store {
         self.secrets_clear_in(tx, key).await?;
         self.tokens_remove_in(tx, key).await?;
         self.manual_form_remove_in(tx, key).await?;
+        self.manual_task_config_remove_in(tx, key).await?;
         self.connection_oauth_remove_in(tx, key).await?;
         for sql in [HISTORY, REMOVE] {
             sqlx::query(sql).bind(key.as_str()).execute(tx.connection()).await?;

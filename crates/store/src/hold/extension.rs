@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::Row as _;
 
 use crate::store::{Tx, time};
-use crate::{Actor, AuditEvent, Store, StoreError};
+use crate::{Actor, AuditEvent, NewMessage, Store, StoreError};
 
 /// The longer time that was announced to a person.
 #[derive(Debug)]
@@ -22,14 +22,14 @@ pub struct DeadlineExtension {
 }
 
 impl Store {
-    /// Keeps the longer time of a request, and its new deadline.
+    /// Keeps the longer time of a request, and its new deadline; messages tell of it.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if it has one, [`StoreError::NotFound`] without such a request.
     pub async fn deadline_extend(
         &self,
         request: &PrivacyRequestId,
-        (extension, due_at): (&DeadlineExtension, Timestamp),
+        (extension, due_at, messages): (&DeadlineExtension, Timestamp, &[NewMessage]),
         actor: Actor,
     ) -> Result<(), StoreError> {
         const DUE: &str = "UPDATE privacy_request SET due_at = $2, version = version + 1 WHERE id = $1";
@@ -58,7 +58,14 @@ impl Store {
         let details = json!({"due_at": due_at, "named_day": extension.named_day});
         let event = AuditEvent::new(actor, "privacy_request.deadline_extended", request.as_str());
         self.audit_enter_in(&mut tx, &event.with(details)).await?;
-        tx.commit().await
+        for message in messages {
+            self.message_put_in(&mut tx, message).await?;
+        }
+        tx.commit().await?;
+        if !messages.is_empty() {
+            self.wake();
+        }
+        Ok(())
     }
 
     /// The longer time of a request, if it was given one.

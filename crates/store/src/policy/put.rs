@@ -46,9 +46,9 @@ impl Store {
     }
 
     async fn policy_head_put(&self, tx: &mut Tx, policy: &Policy) -> Result<(), StoreError> {
-        const INSERT: &str = "INSERT INTO policy (key, name, drp_action, execution_timeframe, approval, version, created_at) VALUES ($1, $2, $3, $4, $5, $6 + 1, $7) ON CONFLICT DO NOTHING";
+        const INSERT: &str = "INSERT INTO policy (key, name, drp_action, execution_timeframe, approval, version, created_at, conditions) VALUES ($1, $2, $3, $4, $5, $6 + 1, $7, $8) ON CONFLICT DO NOTHING";
         // The time stays as it was; it is named so that both statements take the same values.
-        const UPDATE: &str = "UPDATE policy SET name = $2, drp_action = $3, execution_timeframe = $4, approval = $5, version = $6 + 1, created_at = COALESCE(created_at, $7) WHERE key = $1 AND version = $6";
+        const UPDATE: &str = "UPDATE policy SET name = $2, drp_action = $3, execution_timeframe = $4, approval = $5, version = $6 + 1, created_at = COALESCE(created_at, $7), conditions = $8 WHERE key = $1 AND version = $6";
         let written = sqlx::query(if policy.version == 0 { INSERT } else { UPDATE })
             .bind(policy.key.as_str())
             .bind(policy.name.as_str())
@@ -57,6 +57,7 @@ impl Store {
             .bind(policy.approval.as_str())
             .bind(signed(policy.version))
             .bind(self.now())
+            .bind(policy.conditions.as_ref().map(Value::to_string))
             .execute(tx.connection())
             .await?;
         match written.rows_affected() {
@@ -165,6 +166,7 @@ fn outline(policy: &Policy) -> Value {
     json!({
         "approval": policy.approval.as_str(),
         "execution_timeframe": policy.execution_timeframe,
+        "conditions": policy.conditions,
         "rules": policy.rules.iter().map(rule).collect::<Vec<_>>(),
     })
 }

@@ -9,8 +9,8 @@ use crate::{Listed, Store, StoreError, Window};
 const DAMAGED: StoreError = StoreError::Damaged { what: "a policy" };
 
 // One statement each: rules of one writing and targets of another would be no policy at all.
-const FIND: &str = "SELECT p.key, p.name, p.drp_action, p.execution_timeframe, p.approval, p.version, p.created_at, r.key, r.name, r.action, r.storage, r.strategy, r.configuration, t.key, t.name, t.data_category FROM policy p LEFT JOIN policy_rule r ON r.policy = p.key LEFT JOIN policy_target t ON t.rule = r.key WHERE p.key = $1 ORDER BY r.position, t.position";
-const LIST: &str = "SELECT p.key, p.name, p.drp_action, p.execution_timeframe, p.approval, p.version, p.created_at, r.key, r.name, r.action, r.storage, r.strategy, r.configuration, t.key, t.name, t.data_category FROM (SELECT * FROM policy ORDER BY created_at DESC, key LIMIT $2 OFFSET $1) p LEFT JOIN policy_rule r ON r.policy = p.key LEFT JOIN policy_target t ON t.rule = r.key ORDER BY p.created_at DESC, p.key, r.position, t.position";
+const FIND: &str = "SELECT p.key, p.name, p.drp_action, p.execution_timeframe, p.approval, p.version, p.created_at, r.key, r.name, r.action, r.storage, r.strategy, r.configuration, t.key, t.name, t.data_category, p.conditions FROM policy p LEFT JOIN policy_rule r ON r.policy = p.key LEFT JOIN policy_target t ON t.rule = r.key WHERE p.key = $1 ORDER BY r.position, t.position";
+const LIST: &str = "SELECT p.key, p.name, p.drp_action, p.execution_timeframe, p.approval, p.version, p.created_at, r.key, r.name, r.action, r.storage, r.strategy, r.configuration, t.key, t.name, t.data_category, p.conditions FROM (SELECT * FROM policy ORDER BY created_at DESC, key LIMIT $2 OFFSET $1) p LEFT JOIN policy_rule r ON r.policy = p.key LEFT JOIN policy_target t ON t.rule = r.key ORDER BY p.created_at DESC, p.key, r.position, t.position";
 
 impl Store {
     /// The policy, if there is one.
@@ -83,12 +83,15 @@ fn head(row: &AnyRow) -> Result<Policy, StoreError> {
     let drp_action: Option<String> = row.try_get(2)?;
     let days: Option<i64> = row.try_get(3)?;
     let approval: String = row.try_get(4)?;
+    let conditions: Option<String> = row.try_get(16)?;
+    let conditions = conditions.as_deref().map(serde_json::from_str).transpose();
     Ok(Policy {
         key: row.try_get(0)?,
         name: row.try_get(1)?,
         drp_action: drp_action.as_deref().map(DrpAction::parse).transpose()?,
         execution_timeframe: days.map(u32::try_from).transpose().map_err(|_| DAMAGED)?,
         approval: Approval::parse(&approval)?,
+        conditions: conditions.map_err(|_| DAMAGED)?,
         rules: Vec::new(),
         version: count(row.try_get(5)?)?,
         created_at: time(row.try_get(6)?)?,

@@ -71,6 +71,8 @@ impl Store {
             sqlx::query(statement).bind(id.as_str()).execute(tx.connection()).await?;
         }
         self.manual_input_forget_in(&mut tx, id).await?;
+        self.manual_task_forget_in(&mut tx, id).await?;
+        self.clarification_forget_in(&mut tx, id).await?;
         self.deadline_extension_forget_in(&mut tx, id).await?;
         let event = AuditEvent::new(actor, "privacy_request.forgotten", id.as_str());
         self.audit_enter_in(&mut tx, &event).await?;

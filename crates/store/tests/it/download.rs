@@ -15,6 +15,7 @@ async fn request(bench: &Bench) -> PrivacyRequestId {
         name: "Access".to_owned(),
         drp_action: None,
         execution_timeframe: None,
+        conditions: None,
         approval: Approval::Automatic,
         rules: Vec::new(),
         version: 0,

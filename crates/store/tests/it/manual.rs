@@ -27,6 +27,7 @@ impl Bench {
             name: "all".to_owned(),
             drp_action: None,
             execution_timeframe: None,
+            conditions: None,
             approval: Approval::Automatic,
             rules: Vec::new(),
             version: 0,

@@ -14,6 +14,7 @@ fn policy(key: &str, rules: Vec<PolicyRule>) -> Policy {
         name: format!("Policy {key}"),
         drp_action: None,
         execution_timeframe: Some(45),
+        conditions: None,
         approval: Approval::Automatic,
         rules,
         version: 0,

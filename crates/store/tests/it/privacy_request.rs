@@ -77,6 +77,7 @@ impl Bench {
             name: "Erase a customer".to_owned(),
             drp_action: None,
             execution_timeframe: None,
+            conditions: None,
             approval: Approval::Person,
             rules: vec![rule],
             version: 0,

@@ -143,6 +143,7 @@ async fn a_destination_stays_while_a_rule_names_it(#[case] backend: Backend) {
         name: "Ana".to_owned(),
         drp_action: None,
         execution_timeframe: None,
+        conditions: None,
         approval: Approval::Person,
         rules: vec![rule],
         version: 0,

@@ -25,6 +25,7 @@ impl Bench {
             name: key.to_owned(),
             drp_action: None,
             execution_timeframe: None,
+            conditions: None,
             approval: Approval::Automatic,
             rules: Vec::new(),
             version: 0,
