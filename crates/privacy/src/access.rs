@@ -11,13 +11,14 @@ use engine::{
     StoredRows,
 };
 use graph::{Graph, Targets, TraversalError};
-use model::{Completeness, ConnectionKey, IncompleteReason, RunId};
+use model::{CollectionAddress, Completeness, ConnectionKey, IncompleteReason, RunId};
 use spec::{ActionType, Policy};
-use store::{Actor, NewRun, RunKind, Store, StoreError};
+use store::{Actor, NewRun, Run, RunKind, Store, StoreError};
 use thiserror::Error;
 
 pub use delivery::{Destination, Package};
 
+use crate::PrivacyService;
 use crate::subject::{self, Subject};
 
 /// Name of the reading among the tasks of a run.
@@ -145,6 +146,10 @@ impl Access<'_> {
     /// # Errors
     /// [`AccessError`] if it is no request for data or of another policy, or if its data is gone.
     pub async fn subject(&self, store: &Store, run: &RunId) -> Result<Subject, AccessError> {
+        self.found(store, run).await.map(|(_, subject)| subject)
+    }
+
+    async fn found(&self, store: &Store, run: &RunId) -> Result<(Run, Subject), AccessError> {
         let found = store.get_run(run).await?;
         if found.kind != RunKind::Access {
             return Err(AccessError::OtherKind { run: run.clone() });
@@ -153,7 +158,8 @@ impl Access<'_> {
             return Err(AccessError::OtherPolicy { run: run.clone(), policy: found.policy });
         }
         let bytes = store.run_subject(run).await?;
-        Subject::from_bytes(bytes.expose()).ok_or_else(|| AccessError::OtherVersion { run: run.clone() })
+        let subject = Subject::from_bytes(bytes.expose());
+        Ok((found, subject.ok_or_else(|| AccessError::OtherVersion { run: run.clone() })?))
     }
 
     /// Reads what is left to read of a run; one that was stopped stays, to be gone on with.
@@ -169,8 +175,8 @@ impl Access<'_> {
         on_progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<(Subject, RunOutcome), AccessError> {
         let StoredRun { store, worker, run, cancellation } = held;
-        let subject = self.subject(store, run).await?;
-        let created_at = store.get_run(run).await?.created_at;
+        let (found, subject) = self.found(store, run).await?;
+        let created_at = found.created_at;
         let rows = StoredRows { store: store.clone(), worker: worker.clone(), stage: STAGE.to_owned() };
         let person = subject::person(run, subject.clone(), created_at);
         let plan = self.plan(run.clone(), person, RowKeeping::Store(rows))?;
@@ -189,6 +195,21 @@ impl Access<'_> {
 /// [`AccessError`] if they cannot be read back, or were destroyed.
 pub async fn kept(store: &Store, run: &RunId) -> Result<RunOutcome, AccessError> {
     Ok(engine::kept_reading(store, run, STAGE).await?)
+}
+
+/// What was read without what connections do not deliver, and what that is: it was read only because an
+/// erasure, or another connection, needs it (privacy-requests R-4).
+pub fn delivered(service: &PrivacyService, mut outcome: RunOutcome) -> (RunOutcome, Vec<CollectionAddress>) {
+    let mut left_out = Vec::new();
+    outcome.collections.retain(|address, _| {
+        let facts = service.find_facts(address.dataset());
+        let is_delivered = facts.is_none_or(|facts| facts.serves(ActionType::Access));
+        if !is_delivered {
+            left_out.push(address.clone());
+        }
+        is_delivered
+    });
+    (outcome, left_out)
 }
 
 /// Whether not one call was made although some should have been (architecture §13.22): nothing was

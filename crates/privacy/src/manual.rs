@@ -3,7 +3,9 @@
 
 use model::{ConnectionKey, PrivacyRequestId, Row};
 use serde_json::Value;
-use store::{ManualAction, ManualField, NewManualInput, Store, StoreError, StoredConnection};
+use store::{
+    AttachmentOwner, ManualAction, ManualField, NewManualInput, Store, StoreError, StoredConnection,
+};
 use thiserror::Error;
 
 /// The type of connections whose data people bring.
@@ -36,6 +38,9 @@ pub enum UnfitReason {
     /// Packages hold texts.
     #[error("expected a text, or null where it is not known yet")]
     NoText,
+    /// The field takes files only.
+    #[error("a file is brought for this field")]
+    IsFile,
     /// A text that cannot be kept.
     #[error("at most 100,000 characters, and none of them U+0000")]
     TooLong,
@@ -62,9 +67,11 @@ const LONGEST: usize = 100_000;
 pub fn check(fields: &[ManualField], action: ManualAction, sent: Row) -> Result<Row, Vec<Unfit>> {
     let mut unfit = Vec::new();
     for (name, value) in &sent {
-        let known = fields.iter().any(|field| field.label == *name);
-        let why = match (known, value, action) {
+        let field = fields.iter().find(|field| field.label == *name);
+        let takes_text = field.is_some_and(takes_texts);
+        let why = match (field.is_some(), value, action) {
             (false, _, _) => Some(UnfitReason::Unknown),
+            (true, Value::String(_), ManualAction::Access) if !takes_text => Some(UnfitReason::IsFile),
             (true, Value::Null, _) | (true, Value::Bool(_), ManualAction::Erasure) => None,
             (true, Value::String(text), ManualAction::Access) => {
                 let fits = text.chars().count() <= LONGEST && !text.contains('\0');
@@ -110,13 +117,37 @@ pub async fn brought(
         let value = kept.shift_remove(&field.label).unwrap_or_default();
         (field.label.clone(), value)
     });
+    let with_files = with_files(store, request, (connection, fields, action)).await?;
     let fields: Row = values.collect();
     // An erasure is done when each of its parts is.
-    let is_there = |value: &Value| match action {
-        ManualAction::Access => value.is_string(),
+    let is_there = |(label, value): (&String, &Value)| match action {
+        ManualAction::Access => value.is_string() || with_files.contains(label),
         ManualAction::Erasure => *value == Value::Bool(true),
     };
-    Ok(Brought { checked: fields.values().all(is_there), fields })
+    Ok(Brought { checked: fields.iter().all(is_there), fields })
+}
+
+/// The fields of a form for which files were brought.
+async fn with_files(
+    store: &Store,
+    request: &PrivacyRequestId,
+    (connection, fields, action): (&ConnectionKey, &[ManualField], ManualAction),
+) -> Result<Vec<String>, StoreError> {
+    if action == ManualAction::Erasure || !fields.iter().any(takes_files) {
+        return Ok(Vec::new());
+    }
+    let owner = AttachmentOwner::Form(connection.clone());
+    let kept = store.manual_attachment_list(request).await?;
+    Ok(kept.into_iter().filter(|file| file.owner == owner).map(|file| file.field).collect())
+}
+
+/// Whether files may be brought for a field.
+pub fn takes_files(field: &ManualField) -> bool {
+    field.types.iter().any(|one| one == "file")
+}
+
+fn takes_texts(field: &ManualField) -> bool {
+    field.types.is_empty() || field.types.iter().any(|one| one == "string")
 }
 
 /// The input that a request under a policy with these actions lacks. Only forms of connections that are

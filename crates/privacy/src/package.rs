@@ -12,21 +12,27 @@ use spec::{PackageFormat, Policy, Rule};
 use thiserror::Error;
 
 use crate::Report;
+use crate::manual_task::BroughtFile;
 
 mod access;
 mod archive;
+mod check;
 mod contents;
 pub(crate) mod draft;
+mod html;
 mod locked;
 mod names;
 mod page;
+mod redaction;
 mod shown;
 mod site;
 mod table;
 
 pub use archive::write_zip;
+pub use check::{CheckError, check_archive};
 pub use draft::Drafts;
 pub use locked::{LockError, lock, lock_archive};
+pub use redaction::{NamePatterns, PatternError, Redaction};
 
 use draft::Draft;
 
@@ -72,12 +78,25 @@ pub struct PackageOptions<'a> {
     pub drafts: Option<&'a Drafts>,
     /// Rows that people brought, each under a key of its own; they go in as they are.
     pub brought: &'a [(String, Row)],
+    /// Files that people brought; they go into archives only.
+    pub files: &'a [BroughtFile],
+    /// Names that pages for people do not show.
+    pub redaction: Option<&'a Redaction>,
 }
 
 impl<'a> PackageOptions<'a> {
     /// Options with nobody named, no date, and 200 rows shown.
     pub fn new(contents: Contents<'a>) -> Self {
-        Self { contents, subject: None, made_at: None, rows_shown: ROWS_SHOWN, drafts: None, brought: &[] }
+        Self {
+            contents,
+            subject: None,
+            made_at: None,
+            rows_shown: ROWS_SHOWN,
+            drafts: None,
+            brought: &[],
+            files: &[],
+            redaction: None,
+        }
     }
 }
 
@@ -142,7 +161,8 @@ pub fn write(
     let access = Draft::new(folder, "access.json", options.drafts)?;
     let shown = access.fill(|file| access::write(file, outcome, options))?;
     let index = Draft::new(folder, "index.html", options.drafts)?;
-    let html = page::render(&report, &shown, options)?;
+    let redacted = options.redaction.map(|redaction| redaction.report(&report));
+    let html = page::render(redacted.as_ref().unwrap_or(&report), &shown, options)?;
     index.fill(|file| file.write_all(html.as_bytes()).map_err(Failed::Write))?;
     let report_file = draft_report(folder, &report, options)?;
 

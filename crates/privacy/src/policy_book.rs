@@ -12,6 +12,7 @@ pub use error::{Model, PolicyError};
 
 use std::collections::HashMap;
 
+use graph::ConditionTree;
 use model::FidesKey;
 use spec::ActionType;
 use spec::dataset_file::MaskingStrategy;
@@ -36,6 +37,8 @@ pub struct PolicyDocument {
     pub policy: spec::Policy,
     /// Who approves the plans made with it.
     pub approval: Approval,
+    /// When its rules apply; always, if there is nothing.
+    pub conditions: Option<ConditionTree>,
 }
 
 impl PolicyBook {
@@ -92,7 +95,13 @@ impl PolicyBook {
             return Err(PolicyError::NoRules { key: key.to_owned() });
         }
         let rules = policy.rules.into_iter().filter_map(rule_document).collect();
-        Ok(PolicyDocument { policy: spec::Policy { key: policy.key, rules }, approval: policy.approval })
+        let conditions = policy.conditions.as_ref().map(ConditionTree::parse).transpose();
+        Ok(PolicyDocument {
+            policy: spec::Policy { key: policy.key, rules },
+            approval: policy.approval,
+            // They were checked when they were written: another version wrote them.
+            conditions: conditions.map_err(PolicyError::Conditions)?,
+        })
     }
 
     /// Makes a policy with its rules, or changes the one whose key is given; then its rules stay.
@@ -238,6 +247,7 @@ impl PolicyBook {
                 drp_action: draft.drp_action.over(found.drp_action, DrpWord::supported)?,
                 execution_timeframe: draft.execution_timeframe.over(found.execution_timeframe, Ok)?,
                 approval: draft.approval.unwrap_or(found.approval),
+                conditions: draft.conditions.over_value(found.conditions)?,
                 ..found
             });
         }
@@ -255,6 +265,7 @@ impl PolicyBook {
             drp_action: draft.drp_action.over(None, DrpWord::supported)?,
             execution_timeframe: draft.execution_timeframe.over(None, Ok)?,
             approval: draft.approval.unwrap_or(Approval::Automatic),
+            conditions: draft.conditions.over_value(None)?,
             rules: Vec::new(),
             version: 0,
             created_at: jiff::Timestamp::UNIX_EPOCH,

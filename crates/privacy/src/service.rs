@@ -10,7 +10,7 @@ use engine::{Concurrency, Source};
 use graph::{Graph, MaskingMode};
 use model::{Clock, ConnectionKey, IdSource};
 use spec::connector_file::ConnectorFile;
-use spec::{Access, PlanLimits, Policy};
+use spec::{Access, ActionType, PlanLimits, Policy};
 use store::{ErasureJournal, Store};
 
 /// Everything a privacy request needs, from the plan to the certificate. Cheap to clone.
@@ -81,6 +81,8 @@ pub struct ConnectionFacts {
     pub mode: MaskingMode,
     /// The connector file; `None` for a database.
     pub file: Option<Arc<ConnectorFile>>,
+    /// The kinds of requests that the connection serves (`access`, `erasure`); `None`: all.
+    pub enabled_actions: Option<Vec<String>>,
 }
 
 impl PrivacyService {
@@ -118,6 +120,19 @@ impl fmt::Debug for ServiceParts {
             .field("connections", &self.connections)
             .field("worker", &self.worker)
             .finish_non_exhaustive()
+    }
+}
+
+impl ConnectionFacts {
+    /// Whether the connection serves requests of this kind (privacy-requests X-15).
+    pub(crate) fn serves(&self, action: ActionType) -> bool {
+        let word = match action {
+            ActionType::Access => "access",
+            ActionType::Erasure => "erasure",
+            // Nobody switches this off.
+            ActionType::Rectification => return true,
+        };
+        self.enabled_actions.as_ref().is_none_or(|enabled| enabled.iter().any(|one| one == word))
     }
 }
 

@@ -11,7 +11,8 @@ use model::{Identities, Row};
 use spec::{ActionType, PackageFormat, Policy, Rule};
 
 use crate::Report;
-use crate::package::{self, Contents, PackageError, PackageOptions};
+use crate::manual_task::BroughtFile;
+use crate::package::{self, Contents, PackageError, PackageOptions, Redaction};
 use crate::storage::{Delivered, Storage, StorageError};
 
 /// What was read about a person, ready to be packed.
@@ -29,8 +30,12 @@ pub struct Package {
     pub made_at: Timestamp,
     /// Rows that people brought, by the key of their form's connection.
     pub brought: Vec<(String, Row)>,
+    /// Files that people brought.
+    pub files: Vec<BroughtFile>,
     /// What its archives open with; none: they are open.
     pub password: Option<Secret<String>>,
+    /// Names that its pages do not show.
+    pub redaction: Redaction,
 }
 
 /// An access rule with the place that takes its packages.
@@ -109,6 +114,8 @@ impl Package {
             subject: Some(&self.identities),
             made_at: Some(self.made_at),
             brought: &self.brought,
+            files: &self.files,
+            redaction: Some(&self.redaction),
             ..PackageOptions::new(contents)
         }
     }

@@ -19,6 +19,9 @@ use super::table::Columns;
 use super::{Failed, PackageError, PackageOptions, access, page, was_read};
 use crate::Report;
 
+/// From 1, which is fast, to 9, which is small.
+const COMPRESSION: i64 = 2;
+
 /// What a file inside the archive is gathered in before it is packed.
 const BUFFER_BYTES: usize = 64 * 1024;
 
@@ -86,6 +89,8 @@ impl<'a> Archive<'a> {
     fn new(tap: Tap<'a>, made_at: Option<Timestamp>) -> Self {
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
+            // Higher levels take twice the time for a tenth of the size.
+            .compression_level(Some(COMPRESSION))
             // Sizes are not known before: each file may pass 4 GiB.
             .large_file(true)
             .unix_permissions(0o600)
@@ -104,9 +109,13 @@ impl<'a> Archive<'a> {
         (outcome, options): (&RunOutcome, &PackageOptions<'_>),
         formats: &[PackageFormat],
     ) -> Result<(), Failed> {
-        let text = serde_json::to_vec_pretty(report).map_err(|error| Failed::Write(error.into()))?;
-        self.put("report.json", &[&text[..], b"\n"].concat())?;
         let wanted = |format| formats.contains(&format);
+        let redacted = options.redaction.map(|redaction| redaction.report(report));
+        let shown = redacted.as_ref().unwrap_or(report);
+        // What programs read has every name, and its report the same ones.
+        let beside = if formats.iter().all(|format| *format == PackageFormat::Html) { shown } else { report };
+        let text = serde_json::to_vec_pretty(beside).map_err(|error| Failed::Write(error.into()))?;
+        self.put("report.json", &[&text[..], b"\n"].concat())?;
         if wanted(PackageFormat::Json) {
             // Nothing is shown from here, so nothing is kept.
             let options = PackageOptions { rows_shown: 0, ..*options };
@@ -117,7 +126,10 @@ impl<'a> Archive<'a> {
             let text = serde_json::to_vec_pretty(&brought).map_err(|error| Failed::Write(error.into()))?;
             self.put("brought.json", &text)?;
         }
-        let mut site = if wanted(PackageFormat::Html) { Some(Site::new()?) } else { None };
+        for file in options.files {
+            self.put(&file.path, file.contents.expose())?;
+        }
+        let mut site = if wanted(PackageFormat::Html) { Some(Site::new(options.redaction)?) } else { None };
         for (address, collection) in outcome.collections.iter().filter(|(_, collection)| was_read(collection))
         {
             let selection = options.contents.selection(address);
@@ -136,7 +148,7 @@ impl<'a> Archive<'a> {
         }
         if let Some(site) = site {
             let places = site.finish(self)?;
-            let html = page::front(report, &places, options, wanted(PackageFormat::Json))?;
+            let html = page::front(shown, &places, options, wanted(PackageFormat::Json))?;
             self.put("clickme.html", html.as_bytes())?;
         }
         Ok(())

@@ -9,8 +9,8 @@ use graph::{
     Traversal, TraversalNode, is_targeted,
 };
 use model::{CollectionAddress, Outcome};
-use spec::ConditionError;
 use spec::connector_file::Request;
+use spec::{ActionType, ConditionError};
 
 use super::PlanningError;
 use super::draft::{Draft, Reasons};
@@ -159,6 +159,7 @@ impl<'a> Deciding<'a> {
         for facts in &self.parts().connections {
             let key = facts.key.to_string();
             let source = match (self.source(&key), applies.get(key.as_str())) {
+                _ if !facts.serves(ActionType::Erasure) => ErasureSource::NotServed,
                 (Some(Source::Connector(connector)), Some(applies)) => ErasureSource::Connector {
                     file: &connector.connection().file,
                     mode: facts.mode,
@@ -180,6 +181,11 @@ impl<'a> Deciding<'a> {
         let targets = self.goal.targets();
         for node in self.traversal.nodes() {
             let Some(read) = self.read(node.address()) else { continue };
+            let facts = self.service.find_facts(node.address().dataset());
+            // Nothing of it is erased, seen or not; that stands with it already.
+            if facts.is_some_and(|facts| !facts.serves(ActionType::Erasure)) {
+                continue;
+            }
             let was_asked = !self.was_not_asked(node.address());
             if read.completeness.is_complete() && was_asked
                 || !self.is_about(&node.collection, &targets)

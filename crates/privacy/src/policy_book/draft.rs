@@ -1,7 +1,10 @@
+use graph::ConditionTree;
 use model::FidesKey;
+use serde_json::Value;
 use store::{Approval, DrpAction, RuleAction, RuleMasking};
 
 use super::PolicyError;
+use crate::condition_facts;
 
 /// A policy to be made, or what changes in one.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +19,8 @@ pub struct PolicyDraft {
     pub execution_timeframe: PolicyChange<u32>,
     /// Who approves the plans made with it; none: as it was, or nobody for a new one.
     pub approval: Option<Approval>,
+    /// When its rules apply, as it is written.
+    pub conditions: PolicyChange<Value>,
     /// Its first rules; of no account for a policy that is there already.
     pub content: PolicyContent,
 }
@@ -41,6 +46,27 @@ impl<T: Copy> PolicyChange<T> {
             Self::Keep => Ok(before),
             Self::Clear => Ok(None),
             Self::Set(value) => check(*value).map(Some),
+        }
+    }
+}
+
+impl PolicyChange<Value> {
+    /// The conditions from now on.
+    pub(super) fn over_value(&self, before: Option<Value>) -> Result<Option<Value>, PolicyError> {
+        match self {
+            Self::Keep => Ok(before),
+            Self::Clear => Ok(None),
+            Self::Set(conditions) => {
+                let tree = ConditionTree::parse(conditions).map_err(PolicyError::Conditions)?;
+                // Rules are chosen before anything is read.
+                match tree.addresses().into_iter().find(|address| !condition_facts::is_known(address)) {
+                    None => Ok(Some(conditions.clone())),
+                    Some(address) => Err(PolicyError::ConditionAddress {
+                        address: address.to_owned(),
+                        known: condition_facts::known(),
+                    }),
+                }
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use graph::StrategyError;
+use graph::{ConditionFault, StrategyError};
 use store::StoreError;
 use thiserror::Error;
 
@@ -163,12 +163,30 @@ pub enum PolicyError {
         /// One at, above or below it.
         second: String,
     },
+    /// Its conditions are none.
+    #[error("`conditions` are not right{}: {}", at(&.0.place), .0.text)]
+    Conditions(#[source] ConditionFault),
+    /// Its conditions ask of something that is not known when rules are chosen.
+    #[error("`{address}` is not known of a request when rules are chosen; there are {known}")]
+    ConditionAddress {
+        /// What they ask of.
+        address: String,
+        /// What they may ask of.
+        known: String,
+    },
     /// Others changed the same policy again and again.
     #[error("others are changing this policy at the same time; send the call again")]
     Busy,
     /// The state could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Where in a document.
+fn at(place: &[serde_json::Value]) -> String {
+    let parts = place.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned));
+    let parts: Vec<String> = parts.collect();
+    if parts.is_empty() { String::new() } else { format!(" at `{}`", parts.join(".")) }
 }
 
 /// As clients know such lists: `['a', 'b']`.

@@ -13,7 +13,7 @@ use store::{
 
 use super::create::later;
 use super::status::is_over;
-use super::{By, PrivacyRequests, RequestError, RequestSettings, message};
+use super::{By, PrivacyRequests, RequestError, RequestSettings, clarify, message};
 use crate::deadline::{
     Calendar, Circumstances, Deadline, Extended, Forecast, Jurisdiction, Pause, PauseReason, VendorClock,
     deadline, forecast,
@@ -79,13 +79,24 @@ impl Deadlines {
             let days = SignedDuration::from_hours(24 * i64::from(days));
             request.requested_at.checked_add(days).ok()
         });
+        self.due_after(request, own, (pauses(request), None, now))
+    }
+
+    /// The same after these pauses, and with the longer time that the person was told of.
+    fn due_after(
+        &self,
+        request: &PrivacyRequest,
+        own: Option<Timestamp>,
+        (pauses, extended, now): (Vec<Pause>, Option<Extended>, Timestamp),
+    ) -> Option<Timestamp> {
+        // The longer time is what the person was told, whatever the policy aims at.
+        let own = own.filter(|_| extended.is_none());
         let lawful = self.law_at(request.location.as_deref()).map(|jurisdiction| {
-            let pauses = pauses(request);
             let circumstances = Circumstances {
                 jurisdiction,
                 received: request.requested_at,
                 pauses: &pauses,
-                extended: None,
+                extended,
                 own_days: None,
             };
             deadline(&circumstances, &self.calendar, now)
@@ -151,7 +162,18 @@ impl PrivacyRequests {
             extended_by: by.name(),
         };
         let due_at = last_moment(&deadline);
-        self.store().deadline_extend(id, (&extension, due_at), by.actor.clone()).await?;
+        // Told with the change: the law wants the person to know before the first time is over.
+        let told = match self.identities(id).await {
+            Ok(identities) => {
+                let later = PrivacyRequest { due_at: Some(due_at), ..request };
+                message::to_person(MessageKind::DeadlineExtended, &later, &identities)
+                    .map(|told| told.with("reason", extension.why.expose().as_str()))
+            }
+            Err(RequestError::Forgotten { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let extended = (&extension, due_at, told.as_slice());
+        self.store().deadline_extend(id, extended, by.actor.clone()).await?;
         self.deadline(&self.get(id).await?).await?.ok_or(RequestError::NoLaw)
     }
 
@@ -180,6 +202,46 @@ impl PrivacyRequests {
         Ok(messages.len())
     }
 
+    /// The deadline with one more pause.
+    pub(super) async fn due_with(
+        &self,
+        request: &PrivacyRequest,
+        more: Option<Pause>,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, RequestError> {
+        let clarifications = self.store().clarification_list(&request.id).await?;
+        let asked: Vec<Pause> = clarify::pauses(&clarifications).chain(more).collect();
+        self.due_paused(request, asked, now).await
+    }
+
+    /// The deadline if the person says now what they mean.
+    pub(super) async fn due_closed(
+        &self,
+        request: &PrivacyRequest,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, RequestError> {
+        let clarifications = self.store().clarification_list(&request.id).await?;
+        self.due_paused(request, clarify::closed(&clarifications, now), now).await
+    }
+
+    async fn due_paused(
+        &self,
+        request: &PrivacyRequest,
+        asked: Vec<Pause>,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, RequestError> {
+        let settings = self.settings().await?;
+        let extension = self.store().deadline_extension_find(&request.id).await?;
+        let extended = extension.map(|one| Extended { announced: one.announced_at, named: one.named_day });
+        let own = self.store().policy_find(&request.policy).await?.and_then(|one| one.execution_timeframe);
+        let own = own.and_then(|days| {
+            let days = SignedDuration::from_hours(24 * i64::from(days));
+            request.requested_at.checked_add(days).ok()
+        });
+        let pauses: Vec<Pause> = pauses(request).into_iter().chain(asked).collect();
+        Ok(settings.deadlines.due_after(request, own, (pauses, extended, now)))
+    }
+
     async fn counted(
         &self,
         request: &PrivacyRequest,
@@ -193,7 +255,8 @@ impl PrivacyRequests {
             Some(_) => None,
             None => self.store().policy_find(&request.policy).await?.and_then(|one| one.execution_timeframe),
         };
-        let pauses = pauses(request);
+        let mut pauses = pauses(request);
+        pauses.extend(clarify::pauses(&self.store().clarification_list(&request.id).await?));
         let received = request.requested_at;
         let circumstances = Circumstances { jurisdiction, received, pauses: &pauses, extended, own_days };
         let counted = deadline(&circumstances, &deadlines.calendar, self.now())?;

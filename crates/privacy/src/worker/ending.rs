@@ -7,6 +7,9 @@ use crate::plan::NotCovered;
 /// The reason of data that stays because the connection may only be read.
 pub(super) const NO_WRITE_ACCESS: &str = "no_write_access";
 
+/// The reason of data that stay because the connection serves no erasures.
+pub(super) const ACTION_DISABLED: &str = "action_disabled";
+
 /// The reasons of data that may be there although no rows of it were seen.
 const UNSEEN: [&str; 2] = ["not_asked", "not_resolved"];
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use spec::{ActionType, Policy};
 use store::{NewRequestLog, RequestLogKind};
 
-use super::ending::NO_WRITE_ACCESS;
+use super::ending::{ACTION_DISABLED, NO_WRITE_ACCESS};
 use crate::PrivacyService;
 use crate::plan::{NotCovered, PlanContents};
 use crate::status::RunStatus;
@@ -68,6 +68,9 @@ pub(super) fn of_erasure(
 }
 
 fn of_rest(service: &PrivacyService, one: &NotCovered) -> NewRequestLog {
+    if one.reason == ACTION_DISABLED {
+        return of_not_served(service, &one.collection, ActionType::Erasure);
+    }
     let (status, message) = if one.reason == NO_WRITE_ACCESS {
         let key = one.collection.dataset();
         let text =
@@ -92,6 +95,28 @@ fn of_rest(service: &PrivacyService, one: &NotCovered) -> NewRequestLog {
         (status, text)
     };
     of_collection(service, &one.collection, ("erasure", status), message)
+}
+
+/// A collection of a connection that does not serve the action (privacy-requests X-15).
+pub(super) fn of_not_served(
+    service: &PrivacyService,
+    address: &CollectionAddress,
+    action: ActionType,
+) -> NewRequestLog {
+    let word = action_word(action);
+    let text = format!(
+        "Skipping collection {address}. The {word} action is disabled for connection config with key '{}'.",
+        address.dataset()
+    );
+    of_collection(service, address, (word, "skipped"), text)
+}
+
+fn action_word(action: ActionType) -> &'static str {
+    match action {
+        ActionType::Access => "access",
+        ActionType::Erasure => "erasure",
+        ActionType::Rectification => "rectification",
+    }
 }
 
 fn of_collection(

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use spec::Rule;
+use model::kill_point;
+use spec::{ActionType, Rule};
 use store::{NewRequestLog, RequestStep};
 
 use super::access_step::Read;
 use super::halt::Halt;
 use super::journey::{Journey, Means};
-use crate::access::{Destination, Package};
-use crate::manual;
+use super::log;
+use crate::access::{self, Destination, Package};
+use crate::manual_task;
+use crate::package::{NamePatterns, PackageError, Redaction};
 use crate::storage::{Storage, StorageError};
 use crate::storage_book::{RuleStorageError, StorageBookError};
 
@@ -27,8 +30,12 @@ impl Journey<'_> {
             places.push((rule, self.storage(rule).await?));
         }
         let (store, id) = (self.store(), &self.request.id);
-        let brought = manual::rows(store, id).await.map_err(|error| Halt::of_store(&error, STEP))?;
-        let brought = brought.into_iter().map(|(key, row)| (key.as_str().to_owned(), row)).collect();
+        let brought = manual_task::brought(store, id).await;
+        let (brought, files) = brought.map_err(|error| Halt::of_store(&error, STEP))?;
+        let (outcome, left_out) = access::delivered(&means.service, outcome);
+        for address in &left_out {
+            self.hold.tell(log::of_not_served(&means.service, address, ActionType::Access));
+        }
         let password = store.privacy_request_encryption_key(id).await;
         let password = password.map_err(|error| Halt::of_store(&error, STEP))?;
         let package = Arc::new(Package {
@@ -38,13 +45,16 @@ impl Journey<'_> {
             identities: subject.identities,
             made_at: self.clock().now(),
             brought,
+            files,
             password,
+            redaction: self.redaction(means).await?,
         });
         let destinations: Vec<Destination<'_>> =
             places.iter().map(|(rule, storage)| Destination { rule, storage }).collect();
         let name = self.request.id.to_string();
         match package.deliver(&name, &destinations).await {
             Ok(_) => {
+                kill_point!("request.uploaded");
                 let text = "Access package upload successful for privacy request.";
                 self.hold.tell(NewRequestLog::of_work(UPLOAD, "complete", text));
             }
@@ -53,6 +63,16 @@ impl Journey<'_> {
         // Its rows stay for as long as packages do.
         let finished = self.store().run_finish(&run, None).await;
         finished.map_err(|error| Halt::of_store(&error, STEP))
+    }
+
+    /// Names that packages for people do not show, as datasets and settings say now.
+    async fn redaction(&self, means: &Means) -> Result<Redaction, Halt> {
+        let patterns = self.store().redaction_pattern_list().await;
+        let patterns = patterns.map_err(|error| Halt::of_store(&error, STEP))?;
+        let patterns = NamePatterns::parse(&patterns).map_err(|error| {
+            Halt::failed_with(STEP, "redaction", NewRequestLog::of_work(UPLOAD, "error", &error.to_string()))
+        })?;
+        Ok(Redaction::of(&means.service.parts().graph, patterns))
     }
 
     /// The place of a rule's packages, open.
@@ -72,6 +92,9 @@ impl Journey<'_> {
     }
 
     fn not_uploaded(&self, error: &StorageError) -> Halt {
+        if let StorageError::Package(PackageError::Rows(error)) = error {
+            return Halt::of_rows(error, STEP);
+        }
         tracing::warn!(request = %self.request.id, %error, "a package was not delivered");
         Halt::failed_with(STEP, "upload", NewRequestLog::of_work(UPLOAD, "error", &error.to_string()))
     }

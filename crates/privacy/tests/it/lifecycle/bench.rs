@@ -216,6 +216,7 @@ impl Bench {
                     access: spec::Access::Write,
                     mode: MaskingMode::Any,
                     file: Some(Arc::clone(&self.file)),
+                    enabled_actions: None,
                 },
                 ConnectionFacts {
                     key: "shop".parse().unwrap(),
@@ -226,6 +227,7 @@ impl Bench {
                     access: spec::Access::Write,
                     mode: MaskingMode::Any,
                     file: None,
+                    enabled_actions: None,
                 },
             ],
             left_out: vec![LeftOut {

@@ -138,6 +138,7 @@ impl World {
             access: app.access,
             mode: app.mode,
             file: Some(file),
+            enabled_actions: None,
         });
         self.sources.insert(app.key.parse().unwrap(), connector.into());
         self
@@ -179,6 +180,7 @@ impl World {
             access,
             mode: MaskingMode::Strict,
             file: None,
+            enabled_actions: None,
         });
         self.sources.insert("shop".parse().unwrap(), database.into());
         self

@@ -56,6 +56,7 @@ fn policy(key: &str, actions: &[RuleAction], approval: Approval) -> Policy {
         name: key.to_owned(),
         drp_action: None,
         execution_timeframe: None,
+        conditions: None,
         approval,
         rules: actions.iter().map(rule).collect(),
         version: 0,
@@ -125,6 +126,7 @@ impl Office {
             },
             name: service.parts().worker.clone(),
             slots: 2,
+            limits: privacy::worker::WorkLimits::default(),
             clock: Arc::new(self.bench.clock.clone()),
             ids: Arc::new(RandomIds),
         })
@@ -141,6 +143,16 @@ impl Office {
         identities.insert("email", "ana@example.com".into()).unwrap();
         let new = NewRequest { policy: policy.to_owned(), identities, ..NewRequest::default() };
         self.requests.create(new, submitter).await.unwrap().id
+    }
+
+    /// The same of somebody who lives there.
+    pub(crate) async fn ask_at(&self, policy: &str, location: &str) -> PrivacyRequestId {
+        let caller = By { actor: Actor::client("shop"), user: Some("shop".to_owned()) };
+        let mut identities = Identities::default();
+        identities.insert("email", "ana@example.com".into()).unwrap();
+        let location = Some(location.to_owned());
+        let new = NewRequest { policy: policy.to_owned(), identities, location, ..NewRequest::default() };
+        self.requests.create(new, Submitter { caller: Some(caller) }).await.unwrap().id
     }
 
     /// The request as it is now.
