@@ -1,5 +1,6 @@
 //! Connections: what they are, their secrets, and whether they work (fides-api 3).
 
+mod enabled_actions;
 mod filter;
 mod oauth;
 mod put;
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(get, remove))
         .routes(routes!(secret::put, secret::patch))
         .routes(routes!(test))
+        .merge(enabled_actions::routes())
         .routes(routes!(oauth::authorize))
         .routes(routes!(oauth::callback))
         .routes(routes!(oauth::put, oauth::patch, oauth::remove))

@@ -247,7 +247,7 @@ impl FormInput {
 }
 
 /// The connection with this key, and its form.
-async fn form_of(state: &ApiState, key: &str) -> Result<(StoredConnection, ManualForm), ApiError> {
+pub(super) async fn form_of(state: &ApiState, key: &str) -> Result<(StoredConnection, ManualForm), ApiError> {
     let connection = connection_of(state, key).await?;
     let form = state.store().manual_form_find(&connection.key).await?.ok_or_else(|| no_form(key))?;
     Ok((connection, form))

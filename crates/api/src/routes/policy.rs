@@ -169,6 +169,8 @@ impl From<PolicyError> for ApiError {
             | PolicyError::TargetElsewhere { .. }
             | PolicyError::CategoryTwice { .. }
             | PolicyError::UnknownCategories { .. }
+            | PolicyError::Conditions(_)
+            | PolicyError::ConditionAddress { .. }
             | PolicyError::Overlap { .. } => Self::Unprocessable(text),
             PolicyError::Store(error) => error.into(),
         }

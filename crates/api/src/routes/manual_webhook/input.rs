@@ -116,7 +116,7 @@ async fn bring(
             let kind = match one.why {
                 manual::UnfitReason::Unknown => "extra_forbidden",
                 manual::UnfitReason::NoText => "string_type",
-                manual::UnfitReason::TooLong => "value_error",
+                manual::UnfitReason::TooLong | manual::UnfitReason::IsFile => "value_error",
                 manual::UnfitReason::NoFlag => "bool_type",
             };
             Invalid::new(kind, vec![json!("body"), json!(one.field)], one.why.to_string())

@@ -35,6 +35,11 @@ pub(super) struct PolicyInput {
     /// Who approves the plans made with it; if it is not said, nobody for a new policy, and as it was
     /// for others.
     approval: Option<ApprovalInput>,
+    /// When its rules apply: `{field_address, operator, value}`, or `{logical_operator, conditions}` over
+    /// several. What is not known of a request is never met.
+    #[serde(default, deserialize_with = "sent")]
+    #[schema(value_type = Option<Object>)]
+    conditions: Option<Option<Value>>,
 }
 
 /// Who approves plans.
@@ -148,6 +153,7 @@ impl PolicyInput {
                 ApprovalInput::Person => Approval::Person,
                 ApprovalInput::Automatic => Approval::Automatic,
             }),
+            conditions: change(self.conditions),
             content,
         }
     }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use serde_json::Value;
-use store::{Policy, PolicyRule, PolicyTarget, StorageDestination};
+use store::{Policy, PolicyRule, PolicyTarget, RuleMasking, StorageDestination};
 use utoipa::ToSchema;
 
 use crate::routes::storage::StorageReply;
@@ -18,14 +18,16 @@ pub(super) struct PolicyReply {
     drp_action: Option<&'static str>,
     /// Days that a request may take.
     execution_timeframe: Option<u32>,
+    /// Who approves the plans made with it: `person` or, within the limits, nobody (`automatic`).
+    approval: &'static str,
     /// Its rules, in order.
     rules: Vec<RuleReply>,
-    /// When it applies; always, so far.
+    /// When its rules apply; always, if there is nothing.
     #[schema(value_type = Option<Object>)]
     conditions: Option<Value>,
 }
 
-/// A rule. How its masking is configured is not shown.
+/// A rule. How its masking is configured is shown by an operation of its own.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RuleReply {
     /// Its name.
@@ -49,6 +51,22 @@ struct MaskingReply {
     strategy: String,
 }
 
+/// How a rule masks, whole.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MaskingDetail {
+    /// The strategy's name.
+    strategy: String,
+    /// Its configuration, as it was given.
+    #[schema(value_type = Object)]
+    configuration: Value,
+}
+
+impl MaskingDetail {
+    pub(super) fn of(masking: RuleMasking) -> Self {
+        Self { strategy: masking.strategy, configuration: masking.configuration }
+    }
+}
+
 /// A target of a rule.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TargetReply {
@@ -67,8 +85,9 @@ impl PolicyReply {
             key: policy.key,
             drp_action: policy.drp_action.map(store::DrpAction::as_str),
             execution_timeframe: policy.execution_timeframe,
+            approval: policy.approval.as_str(),
             rules: policy.rules.into_iter().map(|rule| RuleReply::of(rule, destinations)).collect(),
-            conditions: None,
+            conditions: policy.conditions,
         }
     }
 }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use model::Identities;
 use privacy::access::{self, AccessError, Package};
+use privacy::package::Redaction;
 use privacy::policy_book::PolicyBook;
 use store::{PrivacyRequestStatus, StoreError};
 use utoipa_axum::router::OpenApiRouter;
@@ -58,14 +59,18 @@ async fn transfer(
         other => ApiError::Private(Box::new(other)),
     })?;
     let service = state.service().await?;
+    let (outcome, _) = access::delivered(&service, outcome);
+    let (brought, files) = privacy::manual_task::brought(state.store(), &request.id).await?;
     let package = Package {
         graph: Arc::clone(&service.parts().graph),
         policy: Some(policy),
         outcome,
         identities: Identities::default(),
         made_at: state.clock().now(),
-        brought: Vec::new(),
+        brought,
+        files,
         password: None,
+        redaction: Redaction::default(),
     };
     let folder = state.packages().data.clone();
     let written = tokio::task::spawn_blocking(move || {
