@@ -9,6 +9,7 @@ use privacy::{ConnectionFacts, Forgotten, PrivacyService, Retention, RetentionEr
 use store::{Actor, Store};
 
 use crate::failure::Failure;
+use crate::on_server::ServerOption;
 use crate::output::Output;
 use crate::project::{Member, Opening, Part, ProjectArgument, ProjectFile, limits};
 use crate::state::{StateArgument, StateSettings};
@@ -20,6 +21,9 @@ pub(crate) struct ServiceArgument {
     project: ProjectArgument,
     #[command(flatten)]
     state: StateArgument,
+    /// A server that does it instead.
+    #[command(flatten)]
+    pub(crate) server: ServerOption,
 }
 
 impl ServiceArgument {
@@ -90,6 +94,7 @@ fn facts(member: &Member) -> ConnectionFacts {
         access: member.entry.access,
         mode: member.mode,
         file,
+        enabled_actions: None,
     }
 }
 
@@ -110,15 +115,9 @@ pub(crate) async fn forget_expired_of(store: &Store) {
     note_forgotten(privacy::forget_expired(store, SystemClock.now(), Retention::default()).await);
 }
 
-/// The same for a command that keeps nothing itself: where there is no state, none is made.
-pub(crate) async fn forget_expired_in(settings: &StateSettings) {
-    if !settings.is_there() {
-        return;
-    }
-    match settings.open(Arc::new(SystemClock)).await {
-        Ok(state) => forget_expired_of(&state.store).await,
-        Err(error) => tracing::warn!(%error, "personal data past its time was not destroyed"),
-    }
+/// The same for a server, whose settings say how long personal data stays.
+pub(crate) async fn forget_past(store: &Store, retention: Retention) {
+    note_forgotten(privacy::forget_expired(store, SystemClock.now(), retention).await);
 }
 
 fn note_forgotten(gone: Result<Forgotten, RetentionError>) {

@@ -8,7 +8,7 @@ use engine::RunOutcome;
 use model::{Identities, RunId};
 use privacy::Report;
 use privacy::access::{Destination, Package};
-use privacy::package::{self, Contents, Drafts, PackageError, PackageOptions};
+use privacy::package::{self, Contents, Drafts, NamePatterns, PackageError, PackageOptions, Redaction};
 use privacy::storage::{self, Storage};
 use spec::{PackageFormat, Policy};
 
@@ -93,7 +93,9 @@ impl Packing {
             identities,
             made_at: shared.clock.now(),
             brought: Vec::new(),
+            files: Vec::new(),
             password: None,
+            redaction: Redaction::of(&shared.graph, NamePatterns::default()),
         });
         let destinations = self.destinations(shared.policy.as_ref());
         let stored = package.deliver(run.as_str(), &destinations).await;

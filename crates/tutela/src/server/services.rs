@@ -174,5 +174,6 @@ fn facts(member: WiredConnection) -> ConnectionFacts {
         access: member.access,
         mode: member.mode,
         file: member.file,
+        enabled_actions: member.enabled_actions,
     }
 }

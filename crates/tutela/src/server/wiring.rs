@@ -9,10 +9,11 @@ use egress::{Budgets, Door, MemoryBudgets, Mode};
 use engine::{Concurrency, SharedBudgets};
 use messages::{MessageSecrets, Messages, MessagesParts, Sender, SenderSettings};
 use model::{Clock, IdSource as _, RandomIds, SystemClock};
+use privacy::Retention;
 use privacy::policy_book::PolicyBook;
 use privacy::request::{PrivacyRequests, RequestSettings, RequestsParts};
 use privacy::storage_book::PackageSettings;
-use privacy::worker::{Services, Worker, WorkerParts};
+use privacy::worker::{Services, WorkLimits, Worker, WorkerParts};
 use spec::server_file::Rate;
 use spec::{Server, ServerSettings};
 use store::{Actor, Store};
@@ -28,8 +29,6 @@ use crate::state::{State, StateSettings, failure};
 
 /// How long a call may take.
 const CALL_TIME: std::time::Duration = std::time::Duration::from_mins(1);
-/// How many requests of people are worked on at once in one process; those that take long come on top.
-const SLOTS: usize = 32;
 
 /// The server's state, open, with the settings that hold.
 #[derive(Debug)]
@@ -147,7 +146,9 @@ impl ServerState {
     /// What is kept up beside the calls.
     pub(crate) fn promises(&self) -> Promises {
         let remind_before = self.settings.server.deadlines.remind_before;
-        Promises { requests: self.requests(), remind_before }
+        let retention = self.settings.server.retention;
+        let retention = Retention { rows: retention.rows, identities: retention.identities };
+        Promises { requests: self.requests(), remind_before, retention }
     }
 
     /// What carries out the requests of people in this process.
@@ -156,13 +157,18 @@ impl ServerState {
     /// Bad input if settings cannot be used together.
     pub(crate) fn worker(&self) -> Result<Worker, Failure> {
         let requests = self.requests();
+        let execution = &self.settings.server.execution;
         Ok(Worker::new(WorkerParts {
             store: self.store.clone(),
             requests,
             services: Arc::clone(&self.services),
             packages: self.packages()?,
             name: self.name.clone(),
-            slots: SLOTS,
+            slots: usize::try_from(execution.slots).unwrap_or(usize::MAX),
+            limits: WorkLimits {
+                attempts: u64::from(execution.attempts),
+                time: Some(execution.task_soft_time_limit).filter(|limit| !limit.is_zero()),
+            },
             clock: Arc::clone(&self.clock),
             ids: Arc::new(RandomIds),
         }))
