@@ -90,7 +90,7 @@ impl Connections {
         let key: ConnectionKey = key.parse().map_err(|_| AuthorizeRefused::NoConnection)?;
         let (_, connector) = self.authorizable(&key).await?;
         let state = AccessToken::random();
-        let url = connector.authorization_url(state.text())?;
+        let url = connector.authorization_url(state.text(), &self.verifier(state.text()))?;
         let new = NewAuthorization { connection: &key, state: state.text(), return_to, life: LIFE, actor };
         match self.store().authorization_begin(new).await {
             Ok(()) => Ok(url),
@@ -108,7 +108,8 @@ impl Connections {
         let begun = begun.ok_or(AuthorizeRefused::UnknownState)?;
         let code = returned.code.map_err(|said| AuthorizeRefused::Denied { said })?;
         let (connection, connector) = self.authorizable(&begun.connection).await?;
-        connector.take_code(&AuthorizationCode { code, state: returned.state }).await?;
+        let verifier = self.verifier(&returned.state);
+        connector.take_code(&AuthorizationCode { code, state: returned.state, verifier }).await?;
         self.store().connection_authorized(&begun.connection, begun.actor).await?;
         let trial = match self.test(&begun.connection).await {
             Ok(trial) => trial,
@@ -117,6 +118,13 @@ impl Connections {
         };
         let system_key = connection.system_key;
         Ok(Authorized { connection: begun.connection, system_key, return_to: begun.return_to, trial })
+    }
+
+    /// What only this installation can say of a state: whoever sees the state and the code of a person
+    /// cannot use them (PKCE).
+    fn verifier(&self, state: &Secret<String>) -> Secret<String> {
+        let text = [b"pkce|", state.expose().as_bytes()].concat();
+        Secret::new(crypto::hex(&self.store().keyed_hash(&text)))
     }
 
     /// A connection that a person authorizes, ready to be called.

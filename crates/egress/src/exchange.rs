@@ -44,6 +44,35 @@ async fn follow(clients: &Clients, request: &HttpRequest) -> Result<HttpReply, S
     Err(SendError::TooManyRedirects { host: request.host().to_owned(), limit: MOST_REDIRECTS })
 }
 
+/// Makes one call without following redirects and gives the answer once its headers are there. There is
+/// no total time-out: who reads the body decides how long.
+pub(crate) async fn open(clients: &Clients, request: &HttpRequest) -> Result<Opened, SendError> {
+    let hop = Hop {
+        method: request.method.clone(),
+        url: request.url.clone(),
+        headers: request.headers.clone(),
+        body: request.body.clone(),
+    };
+    hop.open(clients, request).await
+}
+
+/// An answer of which the body is still to be read.
+pub(crate) struct Opened {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    response: reqwest::Response,
+    host: String,
+    routed: Option<Url>,
+}
+
+impl Opened {
+    /// The next piece of the body, as it was sent; `None` at its end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, SendError> {
+        let chunk = self.response.chunk().await;
+        chunk.map_err(|error| failure::classify(&error, &self.host, self.routed.as_ref()))
+    }
+}
+
 /// One step of a call: the call itself, or a redirect.
 struct Hop {
     method: Method,
@@ -54,6 +83,15 @@ struct Hop {
 
 impl Hop {
     async fn send(&self, clients: &Clients, request: &HttpRequest) -> Result<HttpReply, SendError> {
+        let Opened { status, headers, response, host, routed } = self.open(clients, request).await?;
+        let caps = Caps { host: &host, max_bytes: clients.settings().max_response_bytes };
+        let failed = |error: reqwest::Error| failure::classify(&error, &host, routed.as_ref());
+        let body = body::read(response, &headers, caps, failed).await?;
+        Ok(HttpReply { status, headers, body, rate_limit_wait: Duration::ZERO })
+    }
+
+    /// Sends it and gives the answer once its headers are there.
+    async fn open(&self, clients: &Clients, request: &HttpRequest) -> Result<Opened, SendError> {
         let host = self.url.host_str().unwrap_or_default();
         let routed = clients.settings().routes.find(&self.url);
         let guarded = clients
@@ -80,9 +118,7 @@ impl Hop {
         let mut response = guarded.client.execute(outgoing).await.map_err(failed)?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
-        let caps = Caps { host, max_bytes: clients.settings().max_response_bytes };
-        let body = body::read(response, &headers, caps, failed).await?;
-        Ok(HttpReply { status, headers, body, rate_limit_wait: Duration::ZERO })
+        Ok(Opened { status, headers, response, host: host.to_owned(), routed })
     }
 
     /// The next step towards `target`, or why there is none. What was checked for the first step

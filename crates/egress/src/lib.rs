@@ -53,7 +53,7 @@ pub use door::{Door, DoorError, Mode};
 pub use error::{RedirectRefusal, Retry, SendError, TimeoutPhase};
 pub use hosts::{AllowedHosts, HostMode, HostRule};
 pub use network::{AllowedNetwork, NetworkError};
-pub use own_service::{OwnService, OwnServiceCall};
+pub use own_service::{OwnService, OwnServiceCall, OwnServiceStream};
 pub use permit::{LedgerRef, WritePermit};
 pub use recorder::Recorder;
 pub use reply::HttpReply;

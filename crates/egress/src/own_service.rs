@@ -1,12 +1,15 @@
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::header::ACCEPT_ENCODING;
+use http::{HeaderMap, HeaderValue, Method};
 use model::{ConnectionKey, Effect};
 use url::{Origin, Url};
 
 use crate::client::Clients;
 use crate::door::DoorError;
+use crate::exchange::Opened;
 use crate::guard::{Lookup, SystemLookup};
 use crate::{DoorSettings, HttpReply, HttpRequest, SendError, exchange};
 
@@ -60,6 +63,22 @@ impl OwnService {
     /// # Errors
     /// [`SendError`]: nothing was sent, or no whole answer came.
     pub async fn send(&self, call: OwnServiceCall) -> Result<HttpReply, SendError> {
+        exchange::run(&self.clients, &self.request(call)?).await
+    }
+
+    /// Makes one call and gives its answer as soon as its headers are there, for what is longer than
+    /// memory or has no end. The body comes as it is sent, and is not unpacked; it may fall silent for
+    /// as long as the `read` time-out says, and go on for ever. Redirects are given, not followed.
+    ///
+    /// # Errors
+    /// As [`OwnService::send`].
+    pub async fn open(&self, call: OwnServiceCall) -> Result<OwnServiceStream, SendError> {
+        let mut request = self.request(call)?;
+        request.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        exchange::open(&self.clients, &request).await.map(OwnServiceStream)
+    }
+
+    fn request(&self, call: OwnServiceCall) -> Result<HttpRequest, SendError> {
         let OwnServiceCall { method, url, headers, body } = call;
         if url.origin() != self.origin {
             return Err(SendError::HostNotAllowed { host: url.host_str().unwrap_or_default().to_owned() });
@@ -69,7 +88,40 @@ impl OwnService {
         request.effect = Effect::Write;
         request.headers = headers;
         request.body = if body.is_empty() { None } else { Some(body) };
-        exchange::run(&self.clients, &request).await
+        Ok(request)
+    }
+}
+
+/// The answer of an own service, its body still to come.
+pub struct OwnServiceStream(Opened);
+
+impl OwnServiceStream {
+    /// HTTP status.
+    pub fn status(&self) -> u16 {
+        self.0.status
+    }
+
+    /// Headers as received.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
+    /// The next piece of the body; `None` at its end.
+    ///
+    /// # Errors
+    /// [`SendError`] if the body breaks off.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: call it again.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, SendError> {
+        self.0.chunk().await
+    }
+}
+
+/// Shows the status, never headers or body.
+impl fmt::Debug for OwnServiceStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnServiceStream").field("status", &self.0.status).finish_non_exhaustive()
     }
 }
 
@@ -104,6 +156,33 @@ mod tests {
         let reply = service.send(call(base.join("/object").unwrap())).await.unwrap();
 
         assert_eq!(&reply.body[..], b"stored");
+    }
+
+    #[tokio::test]
+    async fn long_answer_comes_piece_by_piece_and_a_redirect_is_not_followed() {
+        let saas = FakeSaas::start().await;
+        saas.on("GET", "/long").then(testkit::Answer::text(200, "x".repeat(300_000)));
+        saas.on("GET", "/moved").then(testkit::Answer::text(302, "").header("location", "http://b.test/"));
+        let (service, base) = service(&saas, &["127.0.0.1/32@bucket"]);
+        let get = |path: &str| OwnServiceCall {
+            method: Method::GET,
+            url: base.join(path).unwrap(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        };
+
+        let mut long = service.open(get("/long")).await.unwrap();
+        let mut bytes = 0;
+        while let Some(chunk) = long.chunk().await.unwrap() {
+            bytes += chunk.len();
+        }
+        let moved = service.open(get("/moved")).await.unwrap();
+        let elsewhere = OwnServiceCall { url: "http://b.test/".parse().unwrap(), ..get("/long") };
+        let refused = service.open(elsewhere).await.unwrap_err();
+
+        assert_eq!((long.status(), bytes), (200, 300_000));
+        assert_eq!((moved.status(), moved.headers()["location"].to_str().unwrap()), (302, "http://b.test/"));
+        assert!(matches!(refused, SendError::HostNotAllowed { .. }), "{refused}");
     }
 
     #[tokio::test]

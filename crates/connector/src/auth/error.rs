@@ -68,7 +68,7 @@ pub enum AuthError {
     },
     /// The connection was never authorized (saas-config 6.26).
     #[error(
-        "the connection has no `access_token`; authorize it, or put `access_token` and `refresh_token` among its secrets"
+        "the connection has no `access_token`; authorize it (`tutela connection authorize KEY`), or put `access_token` and `refresh_token` among its secrets"
     )]
     NotAuthorized,
     /// A person's authorization for a file that needs none, or another kind.

@@ -203,7 +203,7 @@ fn put(values: &mut ValueMap, tokens: &Tokens) {
 
 /// Values of a token call that a recording must not hold.
 fn known_secrets(values: &ValueMap) -> Vec<String> {
-    ["client_id", "client_secret", "access_token", "refresh_token", "code", "state"]
+    ["client_id", "client_secret", "access_token", "refresh_token", "code", "state", "code_verifier"]
         .iter()
         .filter_map(|name| values.find_name(name).and_then(model::text_form))
         .collect()

@@ -18,6 +18,8 @@ fn read_by(authentication: &Authentication) -> &'static [&'static str] {
             "expires_at",
             "state",
             "code",
+            "code_challenge",
+            "code_verifier",
         ],
         Authentication::GoogleCloudServiceAccount { .. } => &[
             "type",

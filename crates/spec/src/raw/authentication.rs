@@ -118,7 +118,9 @@ pub(crate) struct QueryParamConfiguration {
 /// Settings of the OAuth 2 strategies.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub(crate) struct OAuth2Configuration {
-    /// Where a person is sent to authorize; needed by `oauth2_authorization_code`.
+    /// Where a person is sent to authorize; needed by `oauth2_authorization_code`. `<state>` comes back with
+    /// them. With `<code_challenge>` (its method is `S256`) here and `<code_verifier>` in `token_request`,
+    /// nobody else can use the code (PKCE).
     pub(crate) authorization_request: Option<Request>,
     /// Gets the first token.
     #[schemars(required)]

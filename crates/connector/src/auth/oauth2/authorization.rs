@@ -1,6 +1,8 @@
 //! A person's authorization: the address they are sent to, and the token for the code that they come
 //! back with (saas-config 6.24, 6.25).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crypto::Secret;
 use spec::connector_file::{Authentication, OAuth2, Request};
 use url::Url;
@@ -20,18 +22,27 @@ pub struct AuthorizationCode {
     pub code: Secret<String>,
     /// What the person was sent away with.
     pub state: Secret<String>,
+    /// What only who sent the person away knows (PKCE).
+    pub verifier: Secret<String>,
 }
 
 impl Connector {
-    /// Where a person agrees that this connection may be used. `state` comes back with them.
+    /// Where a person agrees that this connection may be used. `state` comes back with them. Of `verifier`,
+    /// 43 to 128 characters that stand in an address, the file may send the hash as `<code_challenge>`, and
+    /// the whole with the code as `<code_verifier>`: then nobody else can use the code.
     ///
     /// # Errors
     /// [`AuthError`] if the file does not authorize in this way, secrets are missing, or the address
     /// cannot be made of them.
-    pub fn authorization_url(&self, state: &Secret<String>) -> Result<Url, AuthError> {
+    pub fn authorization_url(
+        &self,
+        state: &Secret<String>,
+        verifier: &Secret<String>,
+    ) -> Result<Url, AuthError> {
         let (request, oauth2) = self.code_flow()?;
         require(&self.connection().secrets, Flow::AuthorizationCode(oauth2))?;
-        let values = self.with_secrets([("state", state)]);
+        let challenge = Secret::new(URL_SAFE_NO_PAD.encode(crypto::sha256(verifier.expose().as_bytes())));
+        let values = self.with_secrets([("state", state), ("code_challenge", &challenge)]);
         let connection = self.connection();
         let build = Build { connection, endpoint: TOKEN_CALL, request, params: &[], values: &values };
         let prepared = build.prepare_without_authentication().map_err(not_built)?;
@@ -56,7 +67,8 @@ impl Connector {
         let _lock = self.tokens().lock(&self.connection().key).await?;
         let call =
             TokenCall { request: &oauth2.token_request, lifetime: oauth2.expires_in, repeatable: false };
-        let values = self.with_secrets([("code", &code.code), ("state", &code.state)]);
+        let AuthorizationCode { code, state, verifier } = code;
+        let values = self.with_secrets([("code", code), ("state", state), ("code_verifier", verifier)]);
         let tokens = self.call_for_token_with(call, values, None).await?;
         self.tokens().save(&key, tokens).await?;
         tracing::info!(connection = %self.connection().key, "connection authorized");

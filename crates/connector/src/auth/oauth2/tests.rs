@@ -387,8 +387,17 @@ configuration:
     body: '{"grant_type": "authorization_code", "code": "<code>", "client_secret": "<client_secret>"}'
 "#;
 
+/// The example of RFC 7636, appendix B, and its hash.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaeK1t8URWbuGJSstw-cM";
+
+fn sent_to(acme: &Acme) -> Result<url::Url, AuthError> {
+    acme.connector.authorization_url(&Secret::new("S1".to_owned()), &Secret::new(VERIFIER.to_owned()))
+}
+
 fn code(text: &str) -> AuthorizationCode {
-    AuthorizationCode { code: Secret::new(text.to_owned()), state: Secret::new("S1".to_owned()) }
+    let secret = |text: &str| Secret::new(text.to_owned());
+    AuthorizationCode { code: secret(text), state: secret("S1"), verifier: secret(VERIFIER) }
 }
 
 // rule: saas-config 6.24
@@ -396,7 +405,7 @@ fn code(text: &str) -> AuthorizationCode {
 async fn person_is_sent_to_the_address_of_the_authorization_request() {
     let acme = start(BY_PERSON, &[]).await;
 
-    let url = acme.connector.authorization_url(&Secret::new("S1".to_owned())).unwrap();
+    let url = sent_to(&acme).unwrap();
 
     assert_eq!(
         url.as_str(),
@@ -422,6 +431,25 @@ async fn code_is_changed_for_a_token_that_calls_use_from_then_on() {
     assert_eq!(first.body, "client_secret=canary-secret&code=canary-code&grant_type=authorization_code");
 }
 
+// rule: saas-config 6.24
+// rule: saas-config 6.25
+#[tokio::test]
+async fn file_may_bind_the_code_to_whoever_sent_the_person_away() {
+    let authentication = BY_PERSON
+        .replace("- {name: state, value: <state>}", "- {name: code_challenge, value: <code_challenge>}")
+        .replace("\"<code>\"", "\"<code>\", \"code_verifier\": \"<code_verifier>\"");
+    let acme = start(&authentication, &[]).await;
+    acme.saas.on("POST", "/oauth/token").then(token("AT", 3600));
+
+    let url = sent_to(&acme).unwrap();
+    acme.connector.take_code(&code("C")).await.unwrap();
+
+    assert!(url.as_str().ends_with(&format!("&code_challenge={CHALLENGE}")), "{url}");
+    assert!(!url.as_str().contains(VERIFIER));
+    let sent = String::from_utf8_lossy(&acme.saas.calls_to("/oauth/token")[0].body).into_owned();
+    assert!(sent.contains(&format!("code_verifier={VERIFIER}")), "{sent}");
+}
+
 // rule: saas-config 6.21
 #[tokio::test]
 async fn refused_code_is_not_sent_twice_and_is_in_no_message() {
@@ -441,7 +469,7 @@ async fn refused_code_is_not_sent_twice_and_is_in_no_message() {
 async fn file_that_a_person_does_not_authorize_says_so() {
     let acme = start(CLIENT, &[]).await;
 
-    let url = acme.connector.authorization_url(&Secret::new("S1".to_owned())).unwrap_err();
+    let url = sent_to(&acme).unwrap_err();
     let taken = acme.connector.take_code(&code("C")).await.unwrap_err();
 
     assert!(matches!((url, taken), (AuthError::NotByCode, AuthError::NotByCode)));
@@ -456,7 +484,7 @@ async fn missing_redirect_address_is_named() {
     )
     .await;
 
-    let error = acme.connector.authorization_url(&Secret::new("S1".to_owned())).unwrap_err();
+    let error = sent_to(&acme).unwrap_err();
 
     assert!(error.to_string().contains("`redirect_uri`"), "{error}");
 }
