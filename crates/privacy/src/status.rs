@@ -1,13 +1,14 @@
 //! How far a run is: every operation and destination, and what looking again found.
 
 mod assemble;
+mod time_text;
 
 use crypto::PublicKey;
 use engine::Jobs;
 use jiff::Timestamp;
 use model::{CollectionAddress, Outcome, RunId};
-use serde::Serialize;
-use store::{Job, JobFilter, KeptCertificate, LedgerEntry, StoreError};
+use serde::{Deserialize, Serialize};
+use store::{Job, JobFilter, KeptCertificate, LedgerEntry, Store, StoreError};
 use thiserror::Error;
 
 use crate::certificate::{Certificate, Evidence, VerificationState};
@@ -20,7 +21,7 @@ pub(crate) use assemble::{Facts, holds};
 
 /// How far a run is. Its JSON form is what `tutela privacy status --format json` prints; it holds no
 /// personal data.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunStatus {
     /// The run.
     #[serde(with = "as_text")]
@@ -47,7 +48,7 @@ pub struct RunStatus {
 }
 
 /// How far a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApplyState {
     /// The plan waits for somebody to approve it.
@@ -63,7 +64,7 @@ pub enum ApplyState {
 }
 
 /// How far one operation is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationStatus {
     /// Its number in the plan.
     pub order: u64,
@@ -88,12 +89,12 @@ pub struct OperationStatus {
     /// Each destination of an asynchronous job.
     pub destinations: Vec<DestinationStatus>,
     /// When its job is asked next.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time_text")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time_text")]
     pub next_poll_at: Option<Timestamp>,
 }
 
 /// How far one operation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OperationState {
     /// Not sent yet.
@@ -111,7 +112,7 @@ pub enum OperationState {
 }
 
 /// One destination of an asynchronous job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DestinationStatus {
     /// Its name.
     pub name: String,
@@ -122,7 +123,7 @@ pub struct DestinationStatus {
 }
 
 /// What looking again found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerificationStatus {
     /// The worst of all collections.
     pub state: VerificationState,
@@ -132,7 +133,7 @@ pub struct VerificationStatus {
     /// Whether the certificate says that everything is proven.
     pub proven: bool,
     /// When the certificate was issued.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time_text")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time_text")]
     pub certified_at: Option<Timestamp>,
 }
 
@@ -206,6 +207,16 @@ impl PrivacyService {
         self.status_of(&known, problems).await
     }
 
+    /// The same as it was last looked at; nobody is asked.
+    ///
+    /// # Errors
+    /// [`StatusError`].
+    pub async fn status_as_kept(&self, run: &RunId) -> Result<RunStatus, StatusError> {
+        let known = self.known(run).await?;
+        let known = known.ok_or_else(|| StatusError::NotKnownHere { run: run.clone() })?;
+        self.status_of(&known, Vec::new()).await
+    }
+
     /// The status as the store has it; nobody is asked.
     pub(crate) async fn status_of(
         &self,
@@ -236,10 +247,16 @@ impl PrivacyService {
 
     /// What the ledger and the jobs say of a plan.
     pub(crate) async fn records(&self, known: &Known) -> Result<(Vec<LedgerEntry>, Vec<Job>), StoreError> {
-        let store = &self.parts().store;
-        let ledger = store.ledger_list(&known.head.digest).await?;
-        let mut jobs = store.job_list(JobFilter::Run(&known.head.run), MOST_JOBS).await?;
-        jobs.retain(|job| job.plan == known.head.digest);
+        known.records(&self.parts().store).await
+    }
+}
+
+impl Known {
+    /// What the ledger and the jobs say of the plan.
+    pub(crate) async fn records(&self, store: &Store) -> Result<(Vec<LedgerEntry>, Vec<Job>), StoreError> {
+        let ledger = store.ledger_list(&self.head.digest).await?;
+        let mut jobs = store.job_list(JobFilter::Run(&self.head.run), MOST_JOBS).await?;
+        jobs.retain(|job| job.plan == self.head.digest);
         Ok((ledger, jobs))
     }
 }
@@ -260,13 +277,5 @@ impl VerificationStatus {
             proven: certificate.as_ref().is_some_and(|certificate| certificate.conclusion.proven),
             certified_at: certificate.map(|certificate| certificate.issued_at),
         }
-    }
-}
-
-#[expect(clippy::ref_option, reason = "serde passes a reference")]
-fn time_text<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match at {
-        Some(at) => serializer.collect_str(at),
-        None => serializer.serialize_none(),
     }
 }

@@ -43,9 +43,20 @@ pub(super) struct RequestInput {
     source: Option<Source>,
     /// Where the person lives: ISO 3166, as in `DE` or `US-CA`.
     location: Option<String>,
+    /// `person`: what would be written waits for somebody who approves it, whatever the policy says. Only
+    /// with a token; without one it always does.
+    approval: Option<ApprovalInput>,
     /// Consent is not kept: a request with preferences is not made.
     #[schema(value_type = Option<Value>)]
     consent_preferences: Option<Value>,
+}
+
+/// Who approves what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ApprovalInput {
+    /// A person.
+    Person,
 }
 
 /// Something else that the person wrote.
@@ -107,6 +118,7 @@ pub(super) struct Checked {
     pub(super) property_id: Option<String>,
     pub(super) source: Option<Source>,
     pub(super) location: Option<String>,
+    pub(super) asks_for_plan: bool,
     pub(super) asks_for_consent: bool,
     /// The element as it was sent, without its key.
     pub(super) data: Value,
@@ -169,6 +181,7 @@ fn one(position: usize, element: Element<RequestInput>) -> Result<Checked, Vec<I
         property_id: input.property_id.map(|text| text.0),
         source: input.source,
         location: code.flatten(),
+        asks_for_plan: input.approval == Some(ApprovalInput::Person),
         asks_for_consent: input.consent_preferences.is_some_and(|value| !value.is_null()),
         data,
     })
@@ -242,6 +255,7 @@ mod tests {
             "encryption_key": "canary-canary-16",
             "location": "us_ca",
             "source": "Fides.js",
+            "approval": "person",
             "other": 1,
         });
 
@@ -249,6 +263,7 @@ mod tests {
 
         assert_eq!(checked.location.as_deref(), Some("US-CA"));
         assert_eq!(checked.source, Some(Source::FidesJs));
+        assert!(checked.asks_for_plan);
         assert_eq!(checked.encryption_key.as_deref(), Some("canary-canary-16"));
         assert!(!checked.data.to_string().contains("canary"));
         assert_eq!(checked.data["other"], 1);

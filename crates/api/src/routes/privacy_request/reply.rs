@@ -124,6 +124,8 @@ pub(super) struct ProgressReply {
     /// When it has to be done.
     #[schema(value_type = Option<String>, format = DateTime)]
     due_at: Option<Timestamp>,
+    /// Whether it goes on by itself, now or later; else somebody has to do something, or it is over.
+    goes_on: bool,
     /// Digest of the plan that counts.
     plan: Option<String>,
     /// The run that reads.
@@ -140,6 +142,7 @@ impl ProgressReply {
             step: request.step.map(store::RequestStep::as_str),
             attention: request.attention.clone(),
             due_at: request.due_at,
+            goes_on: request.work_at.is_some(),
             plan: request.plan.as_ref().map(ToString::to_string),
             access_run: request.access_run.as_ref().map(ToString::to_string),
             change_run: request.change_run.as_ref().map(ToString::to_string),
