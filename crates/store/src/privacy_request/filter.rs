@@ -17,14 +17,66 @@ pub struct TimeRange {
     pub before: Option<Timestamp>,
 }
 
-/// In which order requests are listed, by the time they were taken in.
+/// In which direction requests are listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum PrivacyRequestOrder {
-    /// The newest first.
+    /// The newest first, or what comes last in the alphabet.
     #[default]
     NewestFirst,
-    /// The oldest first.
+    /// The oldest first, or what comes first in the alphabet.
     OldestFirst,
+}
+
+/// What requests are sorted by. Times that have not come count as the latest, absent texts as empty.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PrivacyRequestSort {
+    /// When they were taken in.
+    #[default]
+    CreatedAt,
+    /// When anything about them changed last.
+    UpdatedAt,
+    /// When the person asked.
+    RequestedAt,
+    /// When work on them began.
+    StartedAt,
+    /// When they were over.
+    FinishedAt,
+    /// Their deadlines.
+    DueAt,
+    /// When they were approved or denied.
+    ReviewedAt,
+    /// When an identity was first shown to be theirs.
+    IdentityVerifiedAt,
+    /// When the use of their custom fields was approved.
+    CustomFieldsApprovedAt,
+    /// When they were held.
+    PausedAt,
+    /// When they were stopped.
+    CanceledAt,
+    /// When they were deleted.
+    DeletedAt,
+    /// When they were finalized by hand.
+    FinalizedAt,
+    /// Their ids.
+    Id,
+    /// How far they are, by its name.
+    Status,
+    /// The callers' own ids.
+    ExternalId,
+    /// Where the persons live.
+    Location,
+    /// Where they came from.
+    Source,
+    /// The properties they were made on.
+    PropertyId,
+    /// Who approved or denied them.
+    ReviewedBy,
+    /// Who made them on behalf of the persons.
+    SubmittedBy,
+    /// Who approved the use of their custom fields.
+    CustomFieldsApprovedBy,
+    /// The groups of equal ones.
+    DuplicateGroup,
 }
 
 /// Which requests are wanted; what is not given does not matter.
@@ -70,6 +122,8 @@ pub struct PrivacyRequestFilter {
     pub with_deleted: bool,
     /// Those of sources that are otherwise left out, too.
     pub with_unlisted: bool,
+    /// What they are sorted by.
+    pub sort: PrivacyRequestSort,
     /// The order.
     pub order: PrivacyRequestOrder,
 }
@@ -83,7 +137,7 @@ pub(super) enum Bound {
 }
 
 /// Conditions that are all to hold, with the values bound in them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Conditions {
     texts: Vec<String>,
     pub(super) values: Vec<Bound>,
@@ -164,6 +218,7 @@ impl PrivacyRequestFilter {
             overdue_at,
             with_deleted,
             with_unlisted,
+            sort: _,
             order: _,
         } = self;
         let texts = [id_part, any_identity, fuzzy, external_id, location, policy, duplicate_group];

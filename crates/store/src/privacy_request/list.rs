@@ -26,7 +26,8 @@ impl Store {
     /// thousand, and ten thousand if there are more.
     ///
     /// # Errors
-    /// [`StoreError::TooMany`] if a part of an identity is looked for in too many requests.
+    /// [`StoreError::TooMany`] if a part of an identity is looked for in too many requests, or too many
+    /// would have to be sorted by what no index holds.
     pub async fn privacy_request_list(
         &self,
         filter: &PrivacyRequestFilter,
@@ -66,23 +67,27 @@ impl Store {
         let from_end = filter.is_counted() && window.offset > total / 2 && total > COUNTED;
         let (offset, limit) = if from_end {
             let after = total.saturating_sub(window.offset).saturating_sub(u64::from(window.limit));
-            (after, (total - window.offset).min(u64::from(window.limit)))
+            // No more than the window's own limit.
+            let left = u32::try_from(total - window.offset).unwrap_or(u32::MAX);
+            (after, left.min(window.limit))
         } else {
-            (window.offset, u64::from(window.limit))
+            (window.offset, window.limit)
         };
-        let newest_first = (filter.order == PrivacyRequestOrder::NewestFirst) != from_end;
-        let order = if newest_first { "created_at DESC, id DESC" } else { "created_at, id" };
-        let where_ = conditions.text();
-        let limit = conditions.bind(Bound::Number(signed(limit)));
-        let offset = conditions.bind(Bound::Number(signed(offset)));
+        let order = match (filter.order, from_end) {
+            (PrivacyRequestOrder::NewestFirst, false) | (PrivacyRequestOrder::OldestFirst, true) => {
+                PrivacyRequestOrder::NewestFirst
+            }
+            (PrivacyRequestOrder::OldestFirst, false) | (PrivacyRequestOrder::NewestFirst, true) => {
+                PrivacyRequestOrder::OldestFirst
+            }
+        };
+        let window = Window { offset, limit };
+        let ids = self.sorted_ids(filter, &mut conditions, (order, window)).await?;
+        let order = filter.sort.order(self.inner.dialect, order);
         // The inner statement walks an index alone; rows are fetched for the page only.
         let sql = format!(
-            concat!(
-                "SELECT ",
-                columns!(),
-                " FROM privacy_request WHERE id IN (SELECT id FROM privacy_request WHERE {} ORDER BY {} LIMIT {} OFFSET {}) ORDER BY {}"
-            ),
-            where_, order, limit, offset, order
+            concat!("SELECT ", columns!(), " FROM privacy_request WHERE id IN ({}) ORDER BY {}"),
+            ids, order
         );
         let rows = bound(sql, conditions.values).fetch_all(&self.inner.reader).await?;
         let mut items = rows.iter().map(request_of).collect::<Result<Vec<_>, _>>()?;
@@ -99,7 +104,11 @@ impl Store {
         Ok(counts.iter().filter(|(status, _)| wanted(status)).map(|(_, counted)| counted).sum())
     }
 
-    async fn request_count(&self, mut conditions: Conditions, most: u64) -> Result<u64, StoreError> {
+    pub(super) async fn request_count(
+        &self,
+        mut conditions: Conditions,
+        most: u64,
+    ) -> Result<u64, StoreError> {
         let where_ = conditions.text();
         let most = conditions.bind(Bound::Number(signed(most)));
         let sql = format!(

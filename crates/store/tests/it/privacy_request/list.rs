@@ -5,7 +5,7 @@ use model::Clock as _;
 use rstest::rstest;
 use store::{
     Lookup, LookupField, NewPrivacyRequest, PrivacyRequestFilter, PrivacyRequestOrder,
-    PrivacyRequestStatus as Status, RuleAction, StoreError, TimeRange, Window,
+    PrivacyRequestSort as Sort, PrivacyRequestStatus as Status, RuleAction, StoreError, TimeRange, Window,
 };
 
 use super::{POLICY, email, holds, new_request};
@@ -43,6 +43,19 @@ impl Bench {
             self.clock.advance(Duration::from_mins(1));
             self.make_request(new).await;
         }
+    }
+
+    /// So many requests, past all that making one does.
+    async fn many(&self, many: i64) {
+        let sql = self.sql().await;
+        let insert = format!(
+            "INSERT INTO privacy_request (id, policy, status, listed, authenticated, created_at, updated_at, requested_at, version, fence, attempts) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many}) SELECT 'pri_00000000-0000-7000-8000-' || SUBSTR(CAST(1000000000000 + i AS TEXT), 2), '{POLICY}', 'pending', 1, 1, i / 3, i, i, 1, 0, 0 FROM n"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(insert)).execute(&sql).await.unwrap();
+        let count = format!(
+            "INSERT INTO privacy_request_count (status, shard, counted) VALUES ('pending', 0, {many})"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(count)).execute(&sql).await.unwrap();
     }
 
     async fn names(&self, filter: &PrivacyRequestFilter) -> String {
@@ -169,14 +182,7 @@ async fn pages_from_both_ends_hold_every_request_once_and_totals_are_capped(#[ca
     const MANY: i64 = 10_050;
     let Some(bench) = backend.start().await else { return };
     bench.request_policy().await;
-    let sql = bench.sql().await;
-    let insert = format!(
-        "INSERT INTO privacy_request (id, policy, status, listed, authenticated, created_at, updated_at, requested_at, version, fence, attempts) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY}) SELECT 'pri_00000000-0000-7000-8000-' || SUBSTR(CAST(1000000000000 + i AS TEXT), 2), '{POLICY}', 'pending', 1, 1, i / 3, i, i, 1, 0, 0 FROM n"
-    );
-    sqlx::query(sqlx::AssertSqlSafe(insert)).execute(&sql).await.unwrap();
-    let count =
-        format!("INSERT INTO privacy_request_count (status, shard, counted) VALUES ('pending', 0, {MANY})");
-    sqlx::query(sqlx::AssertSqlSafe(count)).execute(&sql).await.unwrap();
+    bench.many(MANY).await;
 
     for order in [PrivacyRequestOrder::NewestFirst, PrivacyRequestOrder::OldestFirst] {
         let filter = PrivacyRequestFilter { order, ..all() };
@@ -223,4 +229,124 @@ async fn a_part_that_stands_in_too_many_requests_is_refused_and_narrowed_it_is_f
 
     assert!(matches!(refused, StoreError::TooMany { most: 500, .. }), "{refused}");
     assert_eq!(found.total, 100);
+}
+
+// rule: fides-api 11.3
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn each_field_sorts_with_times_that_have_not_come_at_the_end(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    bench.three().await;
+    let everything = bench.store.privacy_request_list(&all(), Window::ALL).await.unwrap().items;
+    let now = bench.clock.now();
+    bench
+        .edit(&everything[2], |change| {
+            change.request.started_at = Some(now);
+            change.request.reviewed_by = Some("zoe".to_owned());
+        })
+        .await
+        .unwrap();
+    bench
+        .edit(&everything[1], |change| {
+            change.request.finished_at = Some(now);
+            change.request.reviewed_by = Some("Zoe".to_owned());
+        })
+        .await
+        .unwrap();
+
+    let cases = [
+        (Sort::CreatedAt, "abc"),
+        (Sort::RequestedAt, "abc"),
+        (Sort::StartedAt, "a.."),
+        (Sort::FinishedAt, "b.."),
+        (Sort::DueAt, "bca"),
+        (Sort::Status, "bac"),
+        (Sort::ExternalId, "abc"),
+        (Sort::Location, "bac"),
+        (Sort::ReviewedBy, "cba"),
+    ];
+    for (sort, expected) in cases {
+        for statuses in [Vec::new(), Status::ALL.to_vec()] {
+            let ascending =
+                PrivacyRequestFilter { sort, statuses, order: PrivacyRequestOrder::OldestFirst, ..all() };
+            let descending =
+                PrivacyRequestFilter { order: PrivacyRequestOrder::NewestFirst, ..ascending.clone() };
+            let (up, down) = (bench.names(&ascending).await, bench.names(&descending).await);
+            let back: String = down.chars().rev().collect();
+            assert_eq!(up, back, "{sort:?}: what is equal is in one order, too");
+            let known = expected.trim_end_matches('.');
+            assert_eq!(&up[..known.len()], known, "{sort:?}");
+        }
+    }
+}
+
+// rule: fides-api 11.3
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn pages_in_any_order_have_everything_once(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    bench.request_policy().await;
+    for _ in 0..7 {
+        bench.make_request(new_request()).await;
+    }
+
+    for (name, sort) in Sort::ALL {
+        let filter = PrivacyRequestFilter { sort, ..all() };
+        let mut ids = Vec::new();
+        for offset in [0, 3, 6, 9] {
+            let listed =
+                bench.store.privacy_request_list(&filter, Window { offset, limit: 3 }).await.unwrap();
+            ids.extend(listed.items.into_iter().map(|request| request.id.to_string()));
+        }
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), 7, "{name}");
+        assert_eq!(Sort::from_name(name), Some(sort));
+    }
+}
+
+/// More than can be sorted are refused unless an index holds them in this order; by status, too.
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn more_than_can_be_sorted_are_walked_in_an_index_or_refused(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    bench.request_policy().await;
+    bench.many(10_001).await;
+    let id = "pri_00000000-0000-7000-8000-000000000007";
+
+    let (mut walked, mut refused) = (Vec::new(), Vec::new());
+    for (name, sort) in Sort::ALL {
+        let filter = PrivacyRequestFilter { sort, ..all() };
+        match bench.store.privacy_request_list(&filter, Window { offset: 0, limit: 2 }).await {
+            Ok(listed) => {
+                assert_eq!(listed.items.len(), 2, "{name}");
+                walked.push(name);
+            }
+            Err(StoreError::TooMany { most: 10_000, .. }) => refused.push(name),
+            Err(error) => panic!("{name}: {error}"),
+        }
+    }
+    let narrowed = PrivacyRequestFilter { sort: Sort::Source, ids: vec![id.to_owned()], ..all() };
+    let narrowed = bench.store.privacy_request_list(&narrowed, Window::ALL).await.unwrap().total;
+
+    assert_eq!(
+        walked,
+        [
+            "created_at",
+            "due_date",
+            "finished_processing_at",
+            "id",
+            "started_processing_at",
+            "status",
+            "updated_at"
+        ]
+    );
+    assert_eq!(walked.len() + refused.len(), Sort::ALL.len());
+    assert_eq!(narrowed, 1);
 }
