@@ -1,13 +1,19 @@
+mod walk;
+
+use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crypto::{KeyRing, UnsealError, sha256};
+use crypto::{KeyRing, UnsealError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use self::walk::{Chain, WalkError, Walked, first_place, next_place, walk};
 
 /// One erasure that was carried out, with what is needed to carry it out again.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,10 +43,30 @@ impl std::fmt::Debug for JournalEntry {
 ///
 /// One sealed line per erasure, only ever appended. Each line is bound to the one before it, so that a
 /// line that was removed, changed or moved is noticed; a line cut by a crash is told apart and skipped.
+///
+/// The file is read line by line, never whole. Clones share how far it was read: the first use in a
+/// process goes through all of it, later ones only through what was added.
 #[derive(Debug, Clone)]
 pub struct ErasureJournal {
     path: PathBuf,
+    seen: Arc<Mutex<Option<Seen>>>,
 }
+
+/// How far this process has read the file.
+#[derive(Debug)]
+struct Seen {
+    /// Which file it was.
+    file: FileId,
+    chain: Chain,
+    /// Digests of the newest plans in it, oldest first.
+    plans: VecDeque<String>,
+}
+
+/// Which file a path leads to; none where the system does not tell: then nothing counts as read.
+type FileId = Option<(u64, u64)>;
+
+/// How many of the newest plans are remembered, so that none is entered twice.
+const REMEMBERED: usize = 4_096;
 
 /// What reading the journal found.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,43 +80,83 @@ pub struct JournalReading {
 impl ErasureJournal {
     /// The journal in `path`; made with the first entry.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), seen: Arc::default() }
     }
 
     /// Appends an entry; it survives a power failure when this returns. Blocks on the disk.
     pub fn append(&self, keys: &KeyRing, entry: &JournalEntry) -> Result<(), JournalError> {
+        self.add(keys, entry, Again::Enter).map(|_| ())
+    }
+
+    /// The same, unless the entry of its plan is among the newest ones; says whether it was appended.
+    pub fn append_once(&self, keys: &KeyRing, entry: &JournalEntry) -> Result<bool, JournalError> {
+        self.add(keys, entry, Again::Skip)
+    }
+
+    fn add(&self, keys: &KeyRing, entry: &JournalEntry, again: Again) -> Result<bool, JournalError> {
         let failed = |source| self.failed(source);
         let existed = self.path.exists();
-        let mut file = self.open_to_write().map_err(failed)?;
-        file.lock().map_err(failed)?;
-        let text = read(&mut file).map_err(failed)?;
-        let chain = walk(&text, keys, |_| ())?;
+        let mut file = self.open_locked().map_err(failed)?;
+        let id = file_id(&file).map_err(failed)?;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let length = file.metadata().map_err(failed)?.len();
+        // Taken out: if anything goes wrong, the next one reads it all.
+        let known = match seen.take().filter(|seen| seen.file == id && id.is_some()) {
+            Some(seen) if seen.chain.stands_in(&mut file).map_err(failed)? => Some(seen),
+            Some(_) | None => None,
+        };
+        let Seen { chain, mut plans, .. } =
+            known.unwrap_or_else(|| Seen { file: id, chain: Chain::start(), plans: VecDeque::new() });
+        file.seek(SeekFrom::Start(chain.offset)).map_err(failed)?;
+        let walked = walk(&mut BufReader::new(&file), keys, chain, |entry| {
+            remember(&mut plans, entry.plan);
+            Ok(())
+        });
+        let Walked { mut chain, is_torn, .. } = walked.map_err(|error| self.walk_failed(error))?;
+        if again == Again::Skip && plans.contains(&entry.plan) {
+            *seen = Some(Seen { file: id, chain, plans });
+            return Ok(false);
+        }
         let plain =
             serde_json::to_vec(entry).map_err(|_| JournalError::Unreadable { line: chain.lines + 1 })?;
-        let mut line = STANDARD.encode(keys.seal(&chain.place, &plain));
+        let sealed = keys.seal(&chain.place, &plain);
+        let mut line = STANDARD.encode(&sealed);
         line.push('\n');
-        if !text.is_empty() && !text.ends_with('\n') {
+        if length > 0 && !ends_line(&mut file).map_err(failed)? {
             line.insert(0, '\n');
         }
-        file.seek(SeekFrom::End(0)).map_err(failed)?;
+        let end = file.seek(SeekFrom::End(0)).map_err(failed)?;
         file.write_all(line.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
         if !existed {
             sync_folder(&self.path).map_err(failed)?;
         }
-        Ok(())
+        remember(&mut plans, entry.plan.clone());
+        chain.place = next_place(&sealed);
+        chain.lines += 1;
+        chain.cut += u64::from(is_torn && chain.offset < length);
+        (chain.last, chain.offset) = (end, end + line.len() as u64);
+        *seen = Some(Seen { file: id, chain, plans });
+        Ok(true)
     }
 
     /// The entries since `since`. No file means no entries.
     pub fn since(&self, keys: &KeyRing, since: Timestamp) -> Result<JournalReading, JournalError> {
-        let text = match File::open(&self.path) {
-            Ok(mut file) => read(&mut file).map_err(|source| self.failed(source))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(JournalReading { entries: Vec::new(), cut: 0 });
+            }
             Err(error) => return Err(self.failed(error)),
         };
         let mut entries = Vec::new();
-        let chain = walk(&text, keys, |entry| entries.push(entry))?;
-        entries.retain(|entry| entry.at >= since);
-        Ok(JournalReading { entries, cut: chain.cut })
+        let walked = walk(&mut BufReader::new(file), keys, Chain::start(), |entry| {
+            if entry.at >= since {
+                entries.push(entry);
+            }
+            Ok(())
+        });
+        let walked = walked.map_err(|error| self.walk_failed(error))?;
+        Ok(JournalReading { entries, cut: walked.cut })
     }
 
     /// Writes the journal anew under the ring's current key, beside the old one and then in its place.
@@ -99,28 +165,45 @@ impl ErasureJournal {
         if !self.path.exists() {
             return Ok(0);
         }
-        let mut file = self.open_to_write().map_err(failed)?;
-        file.lock().map_err(failed)?;
-        let mut entries = Vec::new();
-        walk(&read(&mut file).map_err(failed)?, keys, |entry| entries.push(entry))?;
+        let file = self.open_locked().map_err(failed)?;
         let draft = ErasureJournal::new(self.path.with_extension("new"));
-        let mut place = first_place();
-        let mut text = String::new();
-        for (line, entry) in (1..).zip(&entries) {
-            let plain = serde_json::to_vec(entry).map_err(|_| JournalError::Unreadable { line })?;
+        let new = draft.open_to_write().map_err(failed)?;
+        new.set_len(0).map_err(failed)?;
+        let mut out = BufWriter::new(new);
+        let (mut place, mut written) = (first_place(), 0);
+        let walked = walk(&mut BufReader::new(&file), keys, Chain::start(), |entry| {
+            written += 1;
+            let plain = serde_json::to_vec(&entry).map_err(|_| JournalError::Unreadable { line: written })?;
             let sealed = keys.seal(&place, &plain);
-            text.push_str(&STANDARD.encode(&sealed));
-            text.push('\n');
+            writeln!(out, "{}", STANDARD.encode(&sealed))?;
             place = next_place(&sealed);
-        }
-        let mut new = draft.open_to_write().map_err(failed)?;
-        new.set_len(0)
-            .and_then(|()| new.write_all(text.as_bytes()))
-            .and_then(|()| new.sync_all())
+            Ok(())
+        });
+        walked.map_err(|error| self.walk_failed(error))?;
+        out.into_inner()
+            .map_err(io::IntoInnerError::into_error)
+            .and_then(|new| new.sync_all())
             .and_then(|()| std::fs::rename(&draft.path, &self.path))
             .and_then(|()| sync_folder(&self.path))
             .map_err(failed)?;
-        Ok(entries.len() as u64)
+        Ok(written)
+    }
+
+    /// The file, held until it is closed. Whoever waited for one that was replaced meanwhile takes the
+    /// new one.
+    fn open_locked(&self) -> io::Result<File> {
+        loop {
+            let file = self.open_to_write()?;
+            file.lock()?;
+            let is_there = match File::open(&self.path) {
+                Ok(there) => file_id(&there)? == file_id(&file)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+                Err(error) => return Err(error),
+            };
+            if is_there {
+                return Ok(file);
+            }
+        }
     }
 
     fn open_to_write(&self) -> io::Result<File> {
@@ -134,6 +217,47 @@ impl ErasureJournal {
     fn failed(&self, source: io::Error) -> JournalError {
         JournalError::File { path: self.path.clone(), source }
     }
+
+    fn walk_failed(&self, error: WalkError) -> JournalError {
+        match error {
+            WalkError::Journal(error) => error,
+            WalkError::Io(source) => self.failed(source),
+        }
+    }
+}
+
+/// What is done about a plan that has an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Again {
+    Enter,
+    Skip,
+}
+
+fn remember(plans: &mut VecDeque<String>, plan: String) {
+    if plans.len() == REMEMBERED {
+        plans.pop_front();
+    }
+    plans.push_back(plan);
+}
+
+/// Whether the last byte ends a line.
+fn ends_line(file: &mut File) -> io::Result<bool> {
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == [b'\n'])
+}
+
+#[cfg(unix)]
+fn file_id(file: &File) -> io::Result<FileId> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = file.metadata()?;
+    Ok(Some((metadata.dev(), metadata.ino())))
+}
+
+#[cfg(not(unix))]
+fn file_id(_file: &File) -> io::Result<FileId> {
+    Ok(None)
 }
 
 /// A time as its RFC 3339 text.
@@ -148,69 +272,6 @@ mod time_text {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
-}
-
-/// Where a walk over the lines ended.
-struct Chain {
-    /// What the next line is bound to.
-    place: Vec<u8>,
-    lines: u64,
-    cut: u64,
-}
-
-fn first_place() -> Vec<u8> {
-    b"erasure-journal/1|".to_vec()
-}
-
-fn next_place(sealed: &[u8]) -> Vec<u8> {
-    [b"erasure-journal/1|".as_slice(), &sha256(sealed)].concat()
-}
-
-/// A line that is whole opens at its place. One that does not, and after which the next line opens at
-/// the same place, was cut by a crash.
-fn walk(text: &str, keys: &KeyRing, mut each: impl FnMut(JournalEntry)) -> Result<Chain, JournalError> {
-    let mut chain = Chain { place: first_place(), lines: 0, cut: 0 };
-    let mut broken: Option<(u64, JournalError)> = None;
-    for line in text.lines().filter(|line| !line.is_empty()) {
-        chain.lines += 1;
-        let number = chain.lines;
-        let sealed = STANDARD.decode(line).unwrap_or_default();
-        match keys.open(&chain.place, &sealed) {
-            Ok(plain) => {
-                let entry = serde_json::from_slice(plain.expose())
-                    .map_err(|_| JournalError::Unreadable { line: number })?;
-                each(entry);
-                chain.place = next_place(&sealed);
-                chain.cut += u64::from(broken.take().is_some());
-            }
-            Err(source) => {
-                if let Some((_, error)) = broken {
-                    return Err(error);
-                }
-                broken = Some((number, JournalError::Line { line: number, source }));
-            }
-        }
-    }
-    match broken {
-        // The last line, without its end: a crash while it was written.
-        Some(_) if !text.ends_with('\n') => chain.cut += 1,
-        Some((_, error)) => return Err(error),
-        None => {}
-    }
-    Ok(chain)
-}
-
-fn read(file: &mut File) -> io::Result<String> {
-    let mut text = String::new();
-    file.seek(SeekFrom::Start(0))?;
-    let mut reader = BufReader::new(file);
-    // A torn write may leave bytes that are no text; they are a broken line like any other.
-    while !reader.fill_buf()?.is_empty() {
-        let mut bytes = Vec::new();
-        reader.by_ref().take(1 << 20).read_to_end(&mut bytes)?;
-        text.push_str(&String::from_utf8_lossy(&bytes));
-    }
-    Ok(text)
 }
 
 #[cfg(unix)]

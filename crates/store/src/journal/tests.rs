@@ -70,7 +70,8 @@ fn removed_moved_and_changed_lines_are_noticed() {
     ] {
         bench.write(&text);
         assert!(matches!(bench.read(0), Err(JournalError::Line { .. })));
-        assert!(bench.journal.append(&bench.keys, &entry(4)).is_err());
+        let fresh = ErasureJournal::new(&bench.journal.path);
+        assert!(fresh.append(&bench.keys, &entry(4)).is_err());
     }
 }
 
@@ -92,6 +93,71 @@ fn a_line_cut_by_a_crash_is_skipped_and_the_next_entry_follows_the_last_whole_on
         assert_eq!(after, if whole { vec![1, 2, 3, 9] } else { vec![1, 2, 9] }, "cut {cut}");
         assert_eq!((torn, torn_after), if whole { (0, 0) } else { (1, 1) }, "cut {cut}");
     }
+}
+
+#[test]
+fn what_was_read_once_is_not_read_again_by_the_next_entry() {
+    let bench = bench();
+    let (text, first) = (std::fs::read_to_string(&bench.journal.path).unwrap(), bench.lines()[0].len());
+    bench.write(&format!("{}{}", "A".repeat(first), &text[first..]));
+
+    let added = bench.journal.append(&bench.keys, &entry(4));
+    let found_out = bench.read(0);
+
+    assert!(added.is_ok(), "only the last line was looked at: {added:?}");
+    assert!(matches!(found_out, Err(JournalError::Line { .. })), "who reads it all notices");
+}
+
+/// The twin: a file that is another one by now is read from its beginning.
+#[test]
+fn a_journal_that_was_replaced_in_its_place_is_gone_on_with_as_it_is() {
+    let bench = bench();
+    let other = ErasureJournal::new(bench.folder.path().join("other.journal"));
+    for at in 10..=15 {
+        other.append(&bench.keys, &entry(at)).unwrap();
+    }
+    bench.write(&std::fs::read_to_string(&other.path).unwrap());
+
+    bench.journal.append(&bench.keys, &entry(16)).unwrap();
+
+    assert_eq!(bench.read(0).unwrap(), ((10..=16).collect(), 0));
+}
+
+#[test]
+fn a_plan_is_entered_once_and_others_of_another_process_are_seen() {
+    let bench = bench();
+    let plan = |plan: &str| JournalEntry { plan: plan.to_owned(), ..entry(7) };
+    let elsewhere = ErasureJournal::new(&bench.journal.path);
+
+    let first = bench.journal.append_once(&bench.keys, &plan("sha256:01")).unwrap();
+    let other = elsewhere.append_once(&bench.keys, &plan("sha256:02")).unwrap();
+    let again = [
+        bench.journal.append_once(&bench.keys, &plan("sha256:02")).unwrap(),
+        bench.journal.clone().append_once(&bench.keys, &plan("sha256:01")).unwrap(),
+        elsewhere.append_once(&bench.keys, &plan("sha256:00")).unwrap(),
+    ];
+
+    assert_eq!((first, other, again), (true, true, [false; 3]));
+    assert_eq!(bench.read(0).unwrap(), (vec![1, 2, 3, 7, 7], 0));
+}
+
+#[test]
+fn entries_written_at_the_same_time_all_stand_in_the_journal() {
+    let bench = bench();
+    let write = |from: i64| {
+        let (journal, keys) = (ErasureJournal::new(&bench.journal.path), &bench.keys);
+        move || (from..from + 10).for_each(|at| journal.append(keys, &entry(at)).unwrap())
+    };
+
+    std::thread::scope(|scope| {
+        for from in [100, 200, 300] {
+            scope.spawn(write(from));
+        }
+    });
+
+    let (mut times, cut) = bench.read(0).unwrap();
+    times.sort_unstable();
+    assert_eq!((times.len(), cut), (33, 0));
 }
 
 #[test]
