@@ -60,6 +60,8 @@ mod tests {
             erase_after: Vec::new(),
             filter_references: Vec::new(),
             masking_strategy_override: None,
+            redacted: false,
+            dataset_redacted: false,
         }
     }
 

@@ -34,6 +34,10 @@ pub struct GraphCollection {
     pub filter_references: Vec<FieldReference>,
     /// Rows are erased by deletion.
     pub masking_strategy_override: Option<MaskingStrategy>,
+    /// Packages for people to read do not show its name.
+    pub redacted: bool,
+    /// Nor that of its dataset.
+    pub dataset_redacted: bool,
 }
 
 /// One field of a [`GraphCollection`].
@@ -55,6 +59,8 @@ pub struct GraphField {
     pub read_only: bool,
     /// Array filtering is off here; already inherited from the fields above.
     pub return_all_elements: bool,
+    /// Packages for people to read do not show its name.
+    pub redacted: bool,
     /// Replaces the rule's strategy.
     pub masking_strategy_override: Option<MaskingStrategy>,
     /// Where values come from, or go to.
@@ -80,6 +86,8 @@ impl GraphDataset {
                 erase_after: collection.erase_after.clone(),
                 filter_references: Vec::new(),
                 masking_strategy_override: collection.masking_strategy_override.clone(),
+                redacted: collection.redacted,
+                dataset_redacted: dataset.redacted,
             })
             .collect();
         Self { fides_key: dataset.fides_key.clone(), after: dataset.after.clone(), collections }
@@ -98,6 +106,8 @@ impl GraphCollection {
             erase_after: Vec::new(),
             filter_references: Vec::new(),
             masking_strategy_override: None,
+            redacted: false,
+            dataset_redacted: false,
         }
     }
 
@@ -137,6 +147,7 @@ impl GraphField {
             data_categories: field.data_categories.clone(),
             data_type: field.data_type,
             return_all_elements,
+            redacted: field.redacted,
             ..Self::default()
         };
         if field.fields.is_empty() {

@@ -18,6 +18,8 @@ pub struct Dataset {
     pub after: Vec<String>,
     /// Where the tables are; databases only.
     pub namespace: Option<Namespace>,
+    /// Packages for people to read do not show its name.
+    pub redacted: bool,
     /// Sorted by name, names unique.
     pub collections: Vec<Collection>,
 }
@@ -48,6 +50,8 @@ pub struct Collection {
     pub erase_after: Vec<CollectionAddress>,
     /// Remove the collection from the graph.
     pub skip_processing: bool,
+    /// Packages for people to read do not show its name.
+    pub redacted: bool,
     /// `{strategy: delete}`: rows are erased by deletion.
     pub masking_strategy_override: Option<MaskingStrategy>,
 }
@@ -73,6 +77,8 @@ pub struct Field {
     pub read_only: bool,
     /// Array filtering is switched off here and below.
     pub return_all_elements: bool,
+    /// Packages for people to read do not show its name.
+    pub redacted: bool,
     /// Replaces the rule's strategy.
     pub masking_strategy_override: Option<MaskingStrategy>,
     /// Edges; empty in datasets of connector files (saas-config 25.12).

@@ -13,16 +13,16 @@ use super::{Failed, PackageOptions, was_read};
 ///
 /// One row a line. Only collections that were read appear: an empty list says that a reading found
 /// nothing, so one that failed or was skipped must not have one (privacy-requests R-1).
-pub(super) fn write(
+pub(super) fn write<'a>(
     file: &mut dyn Write,
     outcome: &RunOutcome,
-    options: &PackageOptions<'_>,
-) -> Result<Vec<ShownCollection>, Failed> {
+    options: &PackageOptions<'a>,
+) -> Result<Vec<ShownCollection<'a>>, Failed> {
     let mut writer = Writer { file, collections: 0 };
     let mut shown = Vec::new();
     for (address, collection) in outcome.collections.iter().filter(|(_, collection)| was_read(collection)) {
         let mut open = Open { address, rows: 0 };
-        let mut first = ShownCollection::new(address, options.rows_shown);
+        let mut first = ShownCollection::new(address, options);
         let selection = options.contents.selection(address);
         let mut pages = collection.sealed.pages();
         if matches!(selection, Selection::Whole) {

@@ -22,7 +22,7 @@ struct Page<'a> {
     /// Whether any line has something to remark.
     remarks: bool,
     lines: Vec<Line>,
-    collections: &'a [ShownCollection],
+    collections: &'a [ShownCollection<'a>],
     identities: Vec<Identity>,
     made_at: Option<String>,
     policy: Option<&'a str>,
@@ -51,7 +51,7 @@ struct Identity {
 /// The page that holds the first records of each collection itself.
 pub(super) fn render(
     report: &Report,
-    shown: &[ShownCollection],
+    shown: &[ShownCollection<'_>],
     options: &PackageOptions<'_>,
 ) -> Result<String, minijinja::Error> {
     let sections = shown.iter().filter(|collection| !collection.rows.is_empty());

@@ -2,18 +2,23 @@ use model::{CollectionAddress, Row};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::PackageOptions;
+use super::redaction::ShownFields;
+
 /// Below this depth the readable page shows JSON text instead of nested lists.
 const DEEPEST: usize = 8;
 
 /// What the readable page shows of one collection.
 #[derive(Debug, Serialize)]
-pub(super) struct ShownCollection {
+pub(super) struct ShownCollection<'a> {
     pub(super) address: String,
     /// Rows delivered, shown or not.
     pub(super) delivered: u64,
     pub(super) rows: Vec<Shown>,
     #[serde(skip)]
     most: usize,
+    #[serde(skip)]
+    fields: Option<ShownFields<'a>>,
 }
 
 /// One value as the template takes it. Numbers are texts here: they keep their digits, and no
@@ -28,28 +33,42 @@ pub(super) enum Shown {
     Members(Vec<(String, Shown)>),
 }
 
-impl ShownCollection {
-    pub(super) fn new(address: &CollectionAddress, most: usize) -> Self {
-        Self { address: address.to_string(), delivered: 0, rows: Vec::new(), most }
+impl<'a> ShownCollection<'a> {
+    pub(super) fn new(address: &CollectionAddress, options: &PackageOptions<'a>) -> Self {
+        let redaction = options.redaction;
+        let shown = redaction.map_or_else(|| address.clone(), |redaction| redaction.address(address));
+        Self {
+            address: shown.to_string(),
+            delivered: 0,
+            rows: Vec::new(),
+            most: options.rows_shown,
+            fields: redaction.map(|redaction| redaction.fields(address)),
+        }
     }
 
     /// Counts a row and keeps it while there is room.
     pub(super) fn add(&mut self, row: Row) {
         self.delivered += 1;
         if self.rows.len() < self.most {
-            self.rows.push(Shown::of_row(row));
+            self.show(row);
         }
     }
-}
 
-impl ShownCollection {
+    fn show(&mut self, row: Row) {
+        let row = match &mut self.fields {
+            Some(fields) => fields.row(row),
+            None => row,
+        };
+        self.rows.push(Shown::of_row(row));
+    }
+
     /// The same for a row as JSON text, which is read only while there is room.
     pub(super) fn add_text(&mut self, row: &[u8]) {
         self.delivered += 1;
         if self.rows.len() < self.most
-            && let Ok(value) = serde_json::from_slice(row)
+            && let Ok(row) = serde_json::from_slice(row)
         {
-            self.rows.push(Shown::of(value, 0));
+            self.show(row);
         }
     }
 }

@@ -10,10 +10,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::archive::Archive;
+use super::redaction::Redaction;
 use super::shown::Shown;
-use super::{Failed, each_row};
+use super::{Failed, each_row, html};
 
-const RECORDS: &str = concat!(include_str!("show.html"), include_str!("records.html"));
+const RECORDS: &str = include_str!("records.html");
 const DATASET: &str = include_str!("dataset.html");
 /// The looks of all pages. They stand in each: a page that is opened by itself needs nothing else.
 pub(super) const STYLE: &str = include_str!("style.css");
@@ -37,7 +38,8 @@ pub(super) fn environment(
 
 /// Writes the pages of collections, and of the datasets that hold them.
 #[derive(Debug)]
-pub(super) struct Site {
+pub(super) struct Site<'r> {
+    redaction: Option<&'r Redaction>,
     records: Environment<'static>,
     dataset: Environment<'static>,
     /// In the order of the addresses: those of one dataset follow each other.
@@ -62,7 +64,8 @@ struct Page<'a> {
     last: u64,
     /// The only page of the collection.
     only: bool,
-    rows: &'a [Shown],
+    /// As HTML.
+    records: String,
     previous: Option<String>,
     next: Option<String>,
 }
@@ -87,9 +90,10 @@ impl<'a> Entry<'a> {
     }
 }
 
-impl Site {
-    pub(super) fn new() -> Result<Self, Failed> {
+impl<'r> Site<'r> {
+    pub(super) fn new(redaction: Option<&'r Redaction>) -> Result<Self, Failed> {
         Ok(Self {
+            redaction,
             records: environment("page.html", RECORDS)?,
             dataset: environment("page.html", DATASET)?,
             written: Vec::new(),
@@ -103,6 +107,8 @@ impl Site {
         address: &CollectionAddress,
         (collection, selection): (&CollectionOutcome, &Selection),
     ) -> Result<(), Failed> {
+        let mut fields = self.redaction.map(|redaction| redaction.fields(address));
+        let address = &self.redaction.map_or_else(|| address.clone(), |redaction| redaction.address(address));
         let mut batch = Batch::default();
         let mut folders = None;
         each_row(collection, selection, |row| {
@@ -112,7 +118,10 @@ impl Site {
                 self.write(archive, &page)?;
                 batch.turn();
             }
-            batch.add(row);
+            batch.add(match &mut fields {
+                Some(fields) => fields.row(row),
+                None => row,
+            });
             Ok(())
         })?;
         if batch.last() == 0 {
@@ -216,7 +225,7 @@ impl Batch {
             first: self.before + 1,
             last: self.last(),
             only: self.page == 0 && more == More::No,
-            rows: &self.rows,
+            records: html::records(self.before + 1, &self.rows),
             previous: self.page.checked_sub(1).map(name),
             next: (more == More::Yes).then(|| name(self.page + 1)),
         };

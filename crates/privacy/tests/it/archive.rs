@@ -6,7 +6,7 @@ use std::io::{self, Cursor, Read, Write};
 use std::path::Path;
 use std::process::Command;
 
-use privacy::package::{Contents, PackageOptions, write, write_zip, write_zip_file};
+use privacy::package::{Contents, NamePatterns, PackageOptions, Redaction, write, write_zip, write_zip_file};
 use serde_json::{Value, json};
 use spec::{ActionType, PackageFormat, Policy, Rule};
 use testkit::Answer;
@@ -17,7 +17,10 @@ use crate::stage::Stage;
 const ALL: [PackageFormat; 3] = [PackageFormat::Json, PackageFormat::Csv, PackageFormat::Html];
 
 async fn stage() -> Stage {
-    let stage = Stage::new().await;
+    answering(Stage::new().await)
+}
+
+fn answering(stage: Stage) -> Stage {
     stage.saas.on("GET", "/people").then(Answer::text(
         200,
         r#"[{"id": 1, "name": "=Ana", "long": 12345678901234567890123, "contact": {"email": "ana@example.com", "rank": -5}, "tags": ["a", "b"]}, {"id": 2, "more": "a,\"b\"\nc"}]"#,
@@ -241,6 +244,47 @@ async fn an_archive_in_a_folder_is_for_its_owner_only_and_whole_or_not_there() {
     let error = write_zip_file(&blocked, &run, &options, &ALL).unwrap_err();
     assert!(error.to_string().contains("blocked.zip"), "{error}");
     assert_eq!(fs::read_dir(stage.out.path()).unwrap().count(), 2);
+}
+
+// rule: privacy-requests PK-9
+#[tokio::test]
+async fn hidden_names_are_numbered_on_pages_and_whole_for_programs() {
+    let stage = answering(Stage::redacted().await);
+    let run = stage.run().await;
+    let patterns = NamePatterns::parse(&["^tag".to_owned(), "long".to_owned()]).unwrap();
+    let redaction = Redaction::of(&stage.graph, patterns);
+    let options = PackageOptions { redaction: Some(&redaction), ..PackageOptions::new(Contents::Everything) };
+    let archive = |formats: &[PackageFormat]| {
+        let mut out = Vec::new();
+        write_zip(&mut out, &run, &options, formats).unwrap();
+        files(&out)
+    };
+
+    let pages = archive(&[PackageFormat::Html]);
+    let programs = archive(&[PackageFormat::Json, PackageFormat::Html]);
+    let folder = write(stage.out.path(), &run, &options).unwrap();
+
+    let names: Vec<&str> = pages.keys().map(String::as_str).collect();
+    let expected = [
+        "clickme.html",
+        "data/acme/collection_3/index.html",
+        "data/acme/index.html",
+        "data/acme/orders/index.html",
+        "report.json",
+    ];
+    assert_eq!(names, expected);
+    let page = &pages["data/acme/collection_3/index.html"];
+    assert!(page.contains("ana@example.com") && page.contains("field_"), "values stay: {page}");
+    for (name, text) in &pages {
+        let shown = text.replace("ana@example.com", "");
+        for hidden in ["people", "email", ">tags<", ">long<"] {
+            assert!(!shown.contains(hidden), "{name} shows {hidden}");
+        }
+    }
+    assert!(programs["access.json"].contains("acme:people") && programs["access.json"].contains("\"tags\""));
+    assert!(programs["report.json"].contains("acme:people"));
+    assert!(!programs["clickme.html"].contains("people"));
+    assert!(!fs::read_to_string(folder.index).unwrap().contains("acme:people"));
 }
 
 /// Runs a program that reads archives; `None` if it is not on this machine.

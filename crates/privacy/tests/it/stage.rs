@@ -103,6 +103,15 @@ impl Stage {
         Self::of(CONNECTOR, DATASET).await
     }
 
+    /// The same, with names of its dataset that are hidden from people.
+    pub(crate) async fn redacted() -> Self {
+        let people = "- name: people\n";
+        let hidden = DATASET
+            .replace(people, &format!("{people}        fides_meta: {{redact: name}}\n"))
+            .replace("[user.contact.email]}", "[user.contact.email], fides_meta: {redact: name}}");
+        Self::of(CONNECTOR, &hidden).await
+    }
+
     /// A stage whose one collection has `pages` pages of `rows` rows, each of some 1,000 bytes.
     pub(crate) async fn large(pages: usize, rows: usize) -> Self {
         let stage = Self::of(LARGE_CONNECTOR, LARGE_DATASET).await;

@@ -18,6 +18,11 @@ pub(crate) fn lower_datasets(lowering: &mut Lowering<'_>, raw: raw::DatasetDocum
         .collect()
 }
 
+/// Whether `redact` hides the name; it knows nothing else.
+fn hides_name(redact: Option<&str>) -> bool {
+    redact == Some("name")
+}
+
 impl Lowering<'_> {
     fn dataset(&mut self, place: &str, raw: raw::DatasetEntry) -> Dataset {
         let is_new_spelling = raw.fides_meta.is_some();
@@ -40,6 +45,7 @@ impl Lowering<'_> {
             description: raw.description,
             after: meta.after.unwrap_or_default(),
             namespace,
+            redacted: hides_name(meta.redact.as_deref()),
             collections,
         }
     }
@@ -77,6 +83,7 @@ impl Lowering<'_> {
             after: self.addresses(&format!("{place}.{meta_key}.after"), meta.after),
             erase_after: self.addresses(&format!("{place}.{meta_key}.erase_after"), meta.erase_after),
             skip_processing: meta.skip_processing.unwrap_or_default(),
+            redacted: hides_name(meta.redact.as_deref()),
             masking_strategy_override: self
                 .deletion(&format!("{place}.{meta_key}"), meta.masking_strategy_override),
         }
@@ -138,6 +145,7 @@ impl Lowering<'_> {
             length: self.length(&meta_place, meta.length),
             read_only: meta.read_only.unwrap_or_default(),
             return_all_elements,
+            redacted: hides_name(meta.redact.as_deref()),
             masking_strategy_override: meta.masking_strategy_override.and_then(masking_strategy),
             references: Vec::new(),
             identity: meta.identity.filter(|identity| !identity.is_empty()),
