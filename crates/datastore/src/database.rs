@@ -106,6 +106,10 @@ impl Database {
         self.inner.place
     }
 
+    pub(crate) fn schema(&self) -> Option<String> {
+        self.inner.schema.clone()
+    }
+
     pub(crate) fn driver(&self) -> &Driver {
         &self.inner.driver
     }

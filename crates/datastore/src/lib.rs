@@ -42,6 +42,7 @@ mod file;
 mod kind;
 mod operation;
 mod page;
+mod preview;
 mod reading;
 mod select;
 mod server;

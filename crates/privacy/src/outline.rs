@@ -4,7 +4,7 @@
 use graph::MaskingGrade;
 use model::{CollectionAddress, Outcome, RunId};
 use serde::{Deserialize, Serialize};
-use store::{PlanHead, StoreError};
+use store::{PlanHead, Store, StoreError};
 
 use crate::plan::{
     Call, NOT_FOUND, NOT_RESOLVED, NotCovered, Operation, Plan, PlanAction, PlannedRead, Reason, Verification,
@@ -151,11 +151,10 @@ impl PrivacyService {
     /// [`StoreError`]; [`StoreError::Damaged`] if what is kept is no plan of ours.
     pub(crate) async fn known(&self, run: &RunId) -> Result<Option<Known>, StoreError> {
         let store = &self.parts().store;
-        let Some(head) = store.plan_of_run(run).await? else { return Ok(None) };
-        if let Some(text) = store.outline_find(&head.digest).await? {
-            let outline = serde_json::from_str(&text).map_err(|_| DAMAGED)?;
-            return Ok(Some(Known { head, outline }));
+        if let Some(known) = find_outlined(store, run).await? {
+            return Ok(Some(known));
         }
+        let Some(head) = store.plan_of_run(run).await? else { return Ok(None) };
         let kept = match store.plan_find(&head.digest).await {
             Ok(kept) => kept,
             Err(StoreError::Forgotten { .. }) => return Ok(None),
@@ -178,6 +177,14 @@ impl PrivacyService {
         store.outline_put(plan.digest(), &text).await?;
         Ok(outline)
     }
+}
+
+/// The plan of a run of which an outline was kept: of each that was begun to be carried out.
+pub(crate) async fn find_outlined(store: &Store, run: &RunId) -> Result<Option<Known>, StoreError> {
+    let Some(head) = store.plan_of_run(run).await? else { return Ok(None) };
+    let Some(text) = store.outline_find(&head.digest).await? else { return Ok(None) };
+    let outline = serde_json::from_str(&text).map_err(|_| DAMAGED)?;
+    Ok(Some(Known { head, outline }))
 }
 
 /// The plan in a body that the store kept.

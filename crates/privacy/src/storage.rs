@@ -5,6 +5,7 @@
 //! ([`Storage::deliver`]) and is kept for a settable time: [`clean`] removes what has expired in
 //! folders, [`Storage::delete_expired`] also what has expired in a bucket.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use crypto::Secret;
 use egress::DoorSettings;
+use engine::RunOutcome;
 use jiff::Timestamp;
 use model::Clock;
 use spec::{PackageFormat, StorageDestination, StoragePlace};
@@ -151,12 +153,35 @@ impl Storage {
     where
         W: FnOnce(&mut dyn Write, &[PackageFormat]) -> Result<Report, PackageError> + Send + 'static,
     {
-        let name = format!("{name}.zip");
+        let format = self.format;
+        self.put(format!("{name}.zip"), move |out| write(out, &[format])).await
+    }
+
+    /// Puts a file called `name`, suffix and all, there, with these bytes. It is kept as long as a
+    /// package.
+    ///
+    /// # Errors
+    /// [`StorageError`], which says if anything is left behind.
+    ///
+    /// # Cancel safety
+    /// As [`Storage::deliver`].
+    pub async fn put_file(&self, name: &str, bytes: Vec<u8>) -> Result<Delivered, StorageError> {
+        let write = move |out: &mut dyn Write| {
+            out.write_all(&bytes).map_err(PackageError::Stream)?;
+            // It holds no collections.
+            Ok(Report::of(&RunOutcome { collections: BTreeMap::new() }))
+        };
+        self.put(name.to_owned(), write).await
+    }
+
+    async fn put(
+        &self,
+        name: String,
+        write: impl FnOnce(&mut dyn Write) -> Result<Report, PackageError> + Send + 'static,
+    ) -> Result<Delivered, StorageError> {
         if !is_plain(&name) {
             return Err(StorageError::Name { storage: self.key.clone() });
         }
-        let format = self.format;
-        let write = move |out: &mut dyn Write| write(out, &[format]);
         let made_at = self.clock.now();
         let expires_at = made_at.saturating_add(self.expires_after).unwrap_or(Timestamp::MAX);
         let storage = self.key.clone();

@@ -339,3 +339,25 @@ async fn a_connection_is_tested(#[case] backend: Backend) {
 
     shop.database(Access::Read).test().await.unwrap();
 }
+
+// rule: fides-api 11.7
+#[rstest::rstest]
+#[case(Backend::PostgreSql, '"')]
+#[case(Backend::MySql, '`')]
+#[case(Backend::Sqlite, '`')]
+#[tokio::test]
+async fn what_is_shown_has_a_mark_for_each_value_and_every_name_quoted(
+    #[case] backend: Backend,
+    #[case] quote: char,
+) {
+    let Some(shop) = shop(backend).await else { return };
+    let (plan, database) = (plan(), shop.database(Access::Read));
+    let shown =
+        |collection: &str| database.preview(&plan.traversal, plan.node(collection)).replace(quote, "'");
+
+    assert_eq!(shown("customers"), "SELECT 'email', 'id' FROM 'customers' WHERE 'email' = ?");
+    assert_eq!(
+        shown("order"),
+        "SELECT 'customer', 'email', 'select' FROM 'order' WHERE 'customer' IN (?, ?) OR 'email' = ?"
+    );
+}

@@ -5,6 +5,7 @@ use thiserror::Error;
 use super::status::Refused;
 use crate::deadline::DeadlineError;
 use crate::policy_book::PolicyError;
+use crate::resolve::ResolveError;
 
 /// Why a request was not made or not changed. Texts that clients know are theirs.
 #[derive(Debug, Error)]
@@ -43,7 +44,6 @@ pub enum RequestError {
     /// No such property.
     #[error("Property ID must be valid to process")]
     NoProperty,
-    /// No such policy.
     /// Another request was made with this key.
     #[error(
         "the key of this call was used before, for privacy request {id}, which has another policy or other identities; \
@@ -53,6 +53,7 @@ pub enum RequestError {
         /// The request that was made with it.
         id: PrivacyRequestId,
     },
+    /// No such policy.
     #[error("Policy with key {key} does not exist")]
     NoPolicy {
         /// Its key.
@@ -190,6 +191,15 @@ pub enum RequestError {
         /// Its id.
         id: PrivacyRequestId,
     },
+    /// Nothing was sent for it.
+    #[error("nothing was written for privacy request {id}; there is nothing to decide")]
+    NothingSent {
+        /// Its id.
+        id: PrivacyRequestId,
+    },
+    /// No word is wanted about the write.
+    #[error(transparent)]
+    Resolve(Box<ResolveError>),
     /// Somebody else has to approve it.
     #[error("who asked for a plan may not approve it; somebody else has to")]
     SamePerson,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::Clock;
 use spec::Rule;
-use store::{StorageKind, StoreError};
+use store::{StorageDestination, StorageKind, StoreError};
 use thiserror::Error;
 
 use super::{PackageSettings, StorageBook, StorageBookError};
@@ -49,10 +49,32 @@ impl StorageBook {
         let destination = if let Some(key) = &rule.storage_destination {
             self.get(key).await?
         } else {
-            let active = self.active_default(self.active_kind().await?).await?;
+            let active = self.active().await?;
             active.ok_or_else(|| RuleStorageError::NoDefault { rule: rule.key.clone() })?
         };
-        let document = self.document(&destination).await?;
+        self.open(&destination, packages, clock).await
+    }
+
+    /// The destination of whatever names none, as the settings say now; `None` if they name a kind
+    /// without a default.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn active(&self) -> Result<Option<StorageDestination>, StoreError> {
+        self.active_default(self.active_kind().await?).await
+    }
+
+    /// A destination, open.
+    ///
+    /// # Errors
+    /// [`RuleStorageError`].
+    pub async fn open(
+        &self,
+        destination: &StorageDestination,
+        packages: &PackageSettings,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Storage, RuleStorageError> {
+        let document = self.document(destination).await?;
         Ok(Storage::open(StorageParts {
             destination: &document.destination,
             base: &packages.data,

@@ -114,6 +114,41 @@ async fn a_write_of_unknown_end_waits_for_a_person_and_is_not_sent_again(#[case]
 }
 
 #[rstest]
+#[case::it_did(Fault::AppliedUnanswered, ResolveDecision::TookEffect, 1)]
+#[case::it_did_not(Fault::LostUnanswered, ResolveDecision::DidNotTakeEffect, 2)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_persons_word_about_an_unknown_write_lets_its_request_go_on(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[case] fault: Fault,
+    #[case] decision: ResolveDecision,
+    #[case] sent: usize,
+) {
+    let Some(office) = Office::start(backend).await else { return };
+    let id = office.ask("erase").await;
+    office.bench.crm.fail("DELETE /notes/11", fault);
+    office.work().await;
+    let pat = By { actor: Actor::person("pat"), user: Some("pat".to_owned()) };
+
+    let unknown = office.requests.unknown_writes(&id).await.unwrap();
+    let order = unknown.first().unwrap().order;
+    let resolved = office.requests.resolve_write(&id, (order, decision), &pat).await.unwrap();
+    let twice = office.requests.resolve_write(&id, (order, decision), &pat).await.unwrap_err();
+    office.work().await;
+    office.bench.crm.state().end_jobs("FINISHED");
+    office.bench.clock.advance(Duration::from_hours(1));
+    office.work().await;
+
+    assert_eq!(unknown.len(), 1, "{unknown:?}");
+    assert_eq!((resolved.status, resolved.attention), (Status::InProcessing, None));
+    assert!(twice.to_string().contains("not unknown"), "{twice}");
+    assert_eq!(office.find(&id).await.status, Status::Complete);
+    let deletes = office.bench.crm.writes().into_iter().filter(|write| write == "DELETE /notes/11");
+    assert_eq!(deletes.count(), sent);
+    let effects = office.bench.crm.state().effects.clone();
+    assert_eq!(effects.iter().filter(|write| *write == "DELETE /notes/11").count(), 1);
+}
+
+#[rstest]
 #[case(Backend::Sqlite)]
 #[case(Backend::Postgres)]
 #[tokio::test(flavor = "multi_thread")]
