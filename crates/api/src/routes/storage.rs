@@ -3,6 +3,7 @@
 mod default;
 mod input;
 mod secret;
+mod upload;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -28,7 +29,11 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(read, delete))
         .merge(secret::routes())
         .merge(default::routes())
+        .merge(upload::routes())
 }
+
+/// What stands in place of a link to a folder of the server (privacy-requests ST-4).
+pub(crate) const LOCAL_FOLDER: &str = "your local fides_uploads folder";
 
 /// A place for packages. Its secrets are never shown.
 #[derive(Debug, Serialize, ToSchema)]

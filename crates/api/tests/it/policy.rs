@@ -81,6 +81,7 @@ async fn a_policy_is_made_step_by_step_and_its_masking_is_not_shown() {
             "key": "ana_s_policy",
             "drp_action": "access",
             "execution_timeframe": 30,
+            "approval": "automatic",
             "rules": [
                 {
                     "name": "Deliver",
@@ -123,6 +124,29 @@ async fn a_policy_is_made_step_by_step_and_its_masking_is_not_shown() {
     assert_eq!(targets["items"], body["rules"][1]["targets"]);
     let (_, one) = app.get(&format!("{path}/erase-user.contact")).await;
     assert_eq!(one, body["rules"][1]["targets"][0]);
+}
+
+// rule: fides-api 8
+#[tokio::test]
+async fn how_a_rule_masks_is_shown_by_an_operation_of_its_own_and_nowhere_else() {
+    let app = App::start().await;
+    let masking = json!({"strategy": "string_rewrite", "configuration": {"rewrite_value": "gone"}});
+    let rules = json!([
+        {"name": "Erase", "key": "erase", "action_type": "erasure", "masking_strategy": masking},
+        {"name": "Deliver", "key": "deliver", "action_type": "access"},
+    ]);
+    let made = policy(&app, json!({"name": "P", "key": "p", "rules": rules})).await.unwrap();
+    let path = |rule: &str| format!("/api/v1/dsr/policy/p/rule/{rule}/masking");
+
+    let shown = app.get(&path("erase")).await;
+    let nothing = app.get(&path("deliver")).await;
+    let missing = app.get(&path("other")).await;
+
+    assert_eq!(shown, (StatusCode::OK, masking));
+    assert_eq!(nothing.0, StatusCode::NOT_FOUND);
+    let text = "No Rule found for key other attached to policy p";
+    assert_eq!(missing, (StatusCode::NOT_FOUND, json!({"detail": text})));
+    assert!(!made.to_string().contains("gone"), "{made}");
 }
 
 // rule: privacy-requests POL-13

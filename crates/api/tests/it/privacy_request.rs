@@ -3,8 +3,10 @@
 mod bulk;
 mod create;
 mod followed;
+mod operate;
 mod search;
 mod single;
+mod unknown;
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::input::RuleInput;
-use super::reply::RuleReply;
+use super::reply::{MaskingDetail, RuleReply};
 use super::{book, enter};
 use crate::ApiError;
 use crate::bulk::{Bulk, BulkReply};
@@ -17,7 +17,10 @@ use crate::paging::{PageOf, Paging};
 use crate::state::ApiState;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(list, put)).routes(routes!(read, delete))
+    OpenApiRouter::new()
+        .routes(routes!(list, put))
+        .routes(routes!(read, delete))
+        .routes(routes!(read_masking))
 }
 
 /// List the rules of a policy, in order.
@@ -57,6 +60,24 @@ async fn read(
     let rule = attached(book.get(&policy).await?, &rule)?;
     let destinations = book.destinations([&rule]).await?;
     Ok(Json(RuleReply::of(rule, &destinations)))
+}
+
+/// Read how a rule of a policy masks, with its configuration.
+#[utoipa::path(
+    get,
+    path = "/dsr/policy/{policy_key}/rule/{rule_key}/masking",
+    tag = "Policies",
+    params(("policy_key" = String, Path), ("rule_key" = String, Path)),
+    security(("oauth2" = ["rule:read"])),
+    responses((status = 200, body = MaskingDetail), (status = 404))
+)]
+async fn read_masking(
+    State(state): State<ApiState>,
+    Path((policy, key)): Path<(String, String)>,
+) -> Result<Json<MaskingDetail>, ApiError> {
+    let rule = attached(book(&state).get(&policy).await?, &key)?;
+    let none = || ApiError::NotFound(format!("the rule {key} of policy {policy} masks nothing"));
+    rule.masking.map(MaskingDetail::of).map(Json).ok_or_else(none)
 }
 
 /// Make rules of a policy, or change those whose keys are given; their targets stay.

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use privacy::request::{custom_field_lookup, identity_lookup};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use store::{Lookup, PrivacyRequestFilter, PrivacyRequestOrder, PrivacyRequestStatus, RuleAction, TimeRange};
+use store::{
+    Lookup, PrivacyRequestFilter, PrivacyRequestOrder, PrivacyRequestSort, PrivacyRequestStatus, RuleAction,
+    TimeRange,
+};
 use utoipa::{IntoParams, ToSchema};
 
 use super::location;
@@ -82,7 +85,10 @@ pub(super) struct Search {
     is_overdue: Option<bool>,
     /// As a file with comma-separated values, all pages of it.
     download_csv: Option<bool>,
-    /// What they are sorted by: `created_at`.
+    /// What they are sorted by: a field of theirs, as `due_date`; `created_at` if it is not said. A time
+    /// that has not come counts as the latest. More than 10,000 are sorted by `created_at` alone, and,
+    /// without any filter, by `updated_at`, `started_processing_at`, `finished_processing_at`, `due_date`,
+    /// `status` and `id`.
     #[schema(value_type = Option<String>)]
     sort_field: Option<Text>,
     /// In which direction.
@@ -166,7 +172,10 @@ pub(super) struct SearchQuery {
     is_overdue: Option<bool>,
     /// As a file with comma-separated values, all pages of it.
     download_csv: Option<bool>,
-    /// What they are sorted by: `created_at`.
+    /// What they are sorted by: a field of theirs, as `due_date`; `created_at` if it is not said. A time
+    /// that has not come counts as the latest. More than 10,000 are sorted by `created_at` alone, and,
+    /// without any filter, by `updated_at`, `started_processing_at`, `finished_processing_at`, `due_date`,
+    /// `status` and `id`.
     #[param(value_type = Option<String>)]
     sort_field: Option<Text>,
     /// In which direction.
@@ -245,9 +254,11 @@ impl Search {
             let text = "Cannot specify both succeeded and failed query params.";
             return Err(ApiError::BadRequest(text.to_owned()));
         }
-        if let Some(field) = self.sort_field.filter(|field| field.0 != "created_at") {
-            return Err(ApiError::Unprocessable(unsortable(&field.0)));
-        }
+        let sort = self.sort_field.map(|field| {
+            let unknown = || ApiError::Unprocessable(format!("{} is not on PrivacyRequest", field.0));
+            PrivacyRequestSort::from_name(&field.0).ok_or_else(unknown)
+        });
+        let sort = sort.transpose()?.unwrap_or_default();
         let filter = PrivacyRequestFilter {
             statuses: among(&at("status"), &self.status, PrivacyRequestStatus::from_name)?,
             actions: among(&at("action_type"), &self.action_type, action)?.into_iter().flatten().collect(),
@@ -269,6 +280,7 @@ impl Search {
             location: self.location.map(|text| location::checked(&text.0).unwrap_or(text.0)),
             overdue_at: (self.is_overdue == Some(true)).then_some(now),
             with_deleted: self.include_deleted_requests == Some(true),
+            sort,
             order: match self.sort_direction.unwrap_or_default() {
                 Direction::Asc => PrivacyRequestOrder::OldestFirst,
                 Direction::Desc => PrivacyRequestOrder::NewestFirst,
@@ -300,18 +312,6 @@ impl Checked for TimeRange {
             }
             (_, _) => Ok(self),
         }
-    }
-}
-
-/// What else a request has, and cannot be sorted by.
-const FIELDS: [&str; 8] =
-    ["id", "status", "external_id", "updated_at", "requested_at", "due_date", "location", "source"];
-
-fn unsortable(field: &str) -> String {
-    if FIELDS.contains(&field) {
-        format!("privacy requests cannot be sorted by {field}; `created_at` is possible")
-    } else {
-        format!("{field} is not on PrivacyRequest")
     }
 }
 

@@ -128,7 +128,10 @@ async fn approve(
     with_progress(&state, approved).await
 }
 
-async fn with_progress(state: &ApiState, request: PrivacyRequest) -> Result<Json<RequestReply>, ApiError> {
+pub(super) async fn with_progress(
+    state: &ApiState,
+    request: PrivacyRequest,
+) -> Result<Json<RequestReply>, ApiError> {
     let show = Show { progress: true, ..Show::default() };
     Ok(Json(Shaper::new(state, show).shape(request).await?))
 }

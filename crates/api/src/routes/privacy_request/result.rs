@@ -27,14 +27,12 @@ use crate::body::Body;
 use crate::caller::Caller;
 use crate::file_body::file_body;
 use crate::query::Query;
+use crate::routes::storage::LOCAL_FOLDER;
 use crate::state::ApiState;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(access_results)).routes(routes!(package, issue))
 }
-
-/// What stands in place of a link to a folder of the server (privacy-requests ST-4).
-const LOCAL: &str = "your local fides_uploads folder";
 
 /// Where the packages of a request are.
 #[derive(Debug, Serialize, ToSchema)]
@@ -62,7 +60,9 @@ async fn access_results(
     let mut urls = Vec::new();
     for rule in access_rules(&state, &request).await? {
         let storage = place(&state, &rule).await?;
-        urls.push(link(&state, &storage, &name(&request, &rule)).await?.unwrap_or_else(|| LOCAL.to_owned()));
+        urls.push(
+            link(&state, &storage, &name(&request, &rule)).await?.unwrap_or_else(|| LOCAL_FOLDER.to_owned()),
+        );
     }
     Ok(Json(AccessResults { access_result_urls: urls }))
 }
@@ -219,12 +219,18 @@ fn name(request: &PrivacyRequest, rule: &Rule) -> String {
 
 async fn place(state: &ApiState, rule: &Rule) -> Result<Storage, ApiError> {
     let book = StorageBook::new(state.store().clone());
-    book.of_rule(rule, state.packages(), state.clock()).await.map_err(|error| match error {
-        RuleStorageError::Store(error) => error.into(),
-        RuleStorageError::Book(error) => error.into(),
-        RuleStorageError::NoDefault { .. } => ApiError::Unprocessable(error.to_string()),
-        RuleStorageError::Storage(error) => ApiError::Private(Box::new(error)),
-    })
+    Ok(book.of_rule(rule, state.packages(), state.clock()).await?)
+}
+
+impl From<RuleStorageError> for ApiError {
+    fn from(error: RuleStorageError) -> Self {
+        match error {
+            RuleStorageError::Store(error) => error.into(),
+            RuleStorageError::Book(error) => error.into(),
+            RuleStorageError::NoDefault { .. } => Self::Unprocessable(error.to_string()),
+            RuleStorageError::Storage(error) => Self::Private(Box::new(error)),
+        }
+    }
 }
 
 /// How long a link to a bucket is good for whom it is sent to at once.

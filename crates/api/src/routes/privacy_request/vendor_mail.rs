@@ -1,0 +1,45 @@
+//! Writing to vendors that erase by hand, before it is time.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::ApiError;
+use crate::caller::Caller;
+use crate::state::ApiState;
+
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(process))
+}
+
+/// What was put on its way.
+#[derive(Debug, Serialize, ToSchema)]
+struct Processed {
+    /// In words.
+    message: String,
+}
+
+/// Write to every vendor now that is to be told of privacy requests which wait for it, without waiting
+/// for the next time of the schedule.
+#[utoipa::path(
+    post,
+    path = "/privacy-request/administrate/process-awaiting-email-send",
+    tag = "Privacy requests",
+    security(("oauth2" = ["privacy-request-email-integrations:send"])),
+    responses((status = 200, body = Processed))
+)]
+async fn process(State(state): State<ApiState>, caller: Caller) -> Result<Json<Processed>, ApiError> {
+    let sent = state.requests().vendor_mail_send().await?;
+    tracing::info!(
+        actor = %caller.actor, messages = sent.messages, requests = sent.requests,
+        "vendors are written to before it is time"
+    );
+    let message = format!(
+        "{} messages to vendors are on their way, about {} privacy requests",
+        sent.messages, sent.requests
+    );
+    Ok(Json(Processed { message }))
+}
