@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use spec::DatabaseKind;
 
 use super::server::{list, text};
-use super::{Declared, Thing};
+use super::{APPROVAL, Declared, Thing};
 use crate::client::Client;
 use crate::failure::Failure;
 
@@ -122,7 +122,7 @@ impl Pulled {
     /// The policy's entry.
     fn policy(&mut self, key: &str, form: &Value) -> Option<Value> {
         let mut rules = Vec::new();
-        for (rule_key, rule) in form.as_object().into_iter().flatten() {
+        for (rule_key, rule) in form.as_object().into_iter().flatten().filter(|(part, _)| *part != APPROVAL) {
             let action = text(rule, "action_type");
             if action != "access" && action != "erasure" {
                 self.notes.push(format!(
@@ -136,18 +136,10 @@ impl Pulled {
             entry.insert("key".to_owned(), rule_key.clone().into());
             entry.insert("action_type".to_owned(), action.clone().into());
             entry.insert("targets".to_owned(), targets.into());
-            if let Some(strategy) =
-                rule.get("masking_strategy").and_then(Value::as_str).filter(|_| action == "erasure")
+            if let Some(masking) =
+                rule.get("masking_strategy").filter(|masking| !masking.is_null() && action == "erasure")
             {
-                if strategy != "null_rewrite" {
-                    self.notes.push(format!(
-                        "rule `{rule_key}` of policy `{key}`: a server does not show how `{strategy}` is configured; fill it in"
-                    ));
-                }
-                entry.insert(
-                    "masking_strategy".to_owned(),
-                    json!({"strategy": strategy, "configuration": {}}),
-                );
+                entry.insert("masking_strategy".to_owned(), masking.clone());
             }
             if let Some(storage) = rule.get("storage_destination").filter(|storage| storage.is_string()) {
                 self.notes.push(format!(
@@ -155,6 +147,11 @@ impl Pulled {
                 ));
             }
             rules.push(Value::Object(entry));
+        }
+        if form.get(APPROVAL).and_then(Value::as_str) == Some("automatic") {
+            self.notes.push(format!(
+                "plans under policy `{key}` need nobody's approval on the server; those of a project wait for a person"
+            ));
         }
         (!rules.is_empty()).then(|| json!({ "key": key, "rules": rules }))
     }

@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use super::{Declared, Thing};
+use super::{APPROVAL, Declared, Thing};
 use crate::client::Client;
 use crate::failure::Failure;
 
@@ -24,7 +24,8 @@ impl Declared {
         for policy in client.list("dsr/policy").await? {
             let key = text(&policy, "key");
             if !DEFAULT_POLICIES.contains(&key.as_str()) {
-                declared.things.insert(Thing::Policy(key), policy_form(&policy));
+                let form = policy_form(client, &policy).await?;
+                declared.things.insert(Thing::Policy(key), form);
             }
         }
         Ok(declared)
@@ -57,23 +58,33 @@ async fn connection_form(
     }))
 }
 
-fn policy_form(policy: &Value) -> Value {
-    let mut rules = Map::new();
+async fn policy_form(client: &Client, policy: &Value) -> Result<Value, Failure> {
+    let mut form = Map::new();
     for rule in list(policy, "rules") {
+        let key = text(rule, "key");
         let mut targets: Vec<String> =
             list(rule, "targets").map(|target| text(target, "data_category")).collect();
         targets.sort();
-        rules.insert(
-            text(rule, "key"),
+        let masking = match rule.get("masking_strategy").filter(|masking| !masking.is_null()) {
+            Some(shown) => {
+                let path = format!("dsr/policy/{}/rule/{key}/masking", text(policy, "key"));
+                // A server of before shows the name of the strategy alone.
+                client.find(&path).await?.unwrap_or_else(|| shown.clone())
+            }
+            None => Value::Null,
+        };
+        form.insert(
+            key,
             json!({
                 "action_type": rule.get("action_type"),
                 "targets": targets,
-                "masking_strategy": rule.pointer("/masking_strategy/strategy"),
+                "masking_strategy": masking,
                 "storage_destination": rule.pointer("/storage_destination/key"),
             }),
         );
     }
-    Value::Object(rules)
+    form.insert(APPROVAL.to_owned(), policy.get("approval").cloned().unwrap_or_default());
+    Ok(Value::Object(form))
 }
 
 pub(super) fn text(thing: &Value, key: &str) -> String {

@@ -50,6 +50,8 @@ fn program() -> Program {
         .with_environment("TUTELA_CLIENT_ID", "setup")
         .with_environment("TUTELA_CLIENT_SECRET", SECRET)
         .with_environment("NEWSLETTER_API_KEY", "canary-api-key")
+        // Each command asks for a token of its own.
+        .with_environment("TUTELA_SECURITY_AUTH_RATE_LIMIT", "100/minute")
 }
 
 fn with_files(program: Program) -> Program {
@@ -108,8 +110,30 @@ async fn project_is_pushed_compared_and_pulled_again() {
     assert_eq!(changed.json()["differences"][0]["parts"], json!(["access"]));
     assert_eq!(pushed.code, 0, "{pushed:?}");
 
+    let masked = PROJECT
+        .replace("access: write", "access: read")
+        .replace(", { data_category: user.name }", "")
+        .replace("null_rewrite, configuration: {}", "string_rewrite, configuration: { rewrite_value: gone }");
+    program.file("tutela.yml", &masked);
+    let other_strategy = project(&program, &running, &["diff"]);
+    let pushed = project(&program, &running, &["push", "--yes"]);
+    program.file("tutela.yml", &masked.replace("rewrite_value: gone", "rewrite_value: away"));
+    let other_value = project(&program, &running, &["diff"]);
+    program.file("tutela.yml", &masked);
+    let head = json!([{"key": "erase_customer", "name": "erase_customer", "approval": "automatic"}]);
+    call(&running, "PATCH /api/v1/dsr/policy", Some(&token), Some(&head)).await;
+    let unapproved = project(&program, &running, &["diff"]);
+    let approved = project(&program, &running, &["push", "--yes"]);
+
+    for ran in [&other_strategy, &other_value] {
+        assert_eq!(ran.json()["differences"][0]["parts"], json!(["erase_customer_rule"]), "{ran:?}");
+    }
+    assert_eq!(unapproved.json()["differences"][0]["parts"], json!(["approval of plans"]), "{unapproved:?}");
+    assert_eq!((pushed.code, approved.code), (0, 0), "{pushed:?} {approved:?}");
+
     let pulled = project(&program, &running, &["pull", "--out", "pulled"]);
 
+    assert!(program.read("pulled/tutela.yml").contains("gone"), "the configuration is pulled, too");
     assert_eq!(pulled.code, 0, "{pulled:?}");
     let file = program.read("pulled/tutela.yml");
     assert!(file.contains("${NEWSLETTER_API_KEY}") && !file.contains("canary"), "{file}");
