@@ -1,22 +1,35 @@
 //! A server, called over HTTP as one of its clients.
 
+mod answer;
+mod fetch;
+mod version;
+
 use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use crypto::Secret;
 use egress::{DoorSettings, OwnService, OwnServiceCall, Timeouts};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::failure::Failure;
 
+use self::answer::unreachable;
+pub(crate) use self::answer::{Answer, said};
+pub(crate) use self::fetch::{Opened, Stream};
+
 /// Longest time of one call: a server may try a connection meanwhile.
 const CALL_TIME: Duration = Duration::from_secs(90);
 /// Items of a page.
 const PAGE: usize = 100;
+/// The longest answer that is taken into memory: a plan is as long as what it changes.
+const LONGEST_ANSWER: u64 = 1024 * 1024 * 1024;
+/// Under which a call may be made again: what it made before is given back.
+const REPEAT_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Which server, and who calls.
 #[derive(Debug, Clone, clap::Args)]
@@ -32,16 +45,9 @@ pub(crate) struct ServerAddress {
 pub(crate) struct Client {
     service: OwnService,
     base: Url,
-    token: Secret<String>,
-}
-
-/// What was answered to a call.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    /// The status.
-    pub(crate) status: StatusCode,
-    /// The body; null if it is no JSON.
-    pub(crate) body: Value,
+    token: RwLock<Arc<Secret<String>>>,
+    /// What a new token is got for, if there is anything.
+    own: Option<(String, Secret<String>)>,
 }
 
 impl ServerAddress {
@@ -61,13 +67,10 @@ impl ServerAddress {
     /// let them in.
     pub(crate) async fn connect(&self) -> Result<Client, Failure> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let base = self.base()?;
-        let service = service(&base).await?;
-        let mut client = Client { service, base, token: Secret::new(String::new()) };
         let pair = (variable("TUTELA_CLIENT_ID"), variable("TUTELA_CLIENT_SECRET"));
-        client.token = match (variable("TUTELA_TOKEN"), pair) {
-            (Some(token), _) => Secret::new(token),
-            (None, (Some(id), Some(secret))) => client.token_for(&id, &Secret::new(secret)).await?,
+        let (token, own) = match (variable("TUTELA_TOKEN"), pair) {
+            (Some(token), _) => (token, None),
+            (None, (Some(id), Some(secret))) => (String::new(), Some((id, Secret::new(secret)))),
             (None, (None, _) | (_, None)) => {
                 return Err(Failure::BadInput(
                     "nobody is named who calls the server; set TUTELA_TOKEN, or TUTELA_CLIENT_ID and TUTELA_CLIENT_SECRET"
@@ -75,6 +78,10 @@ impl ServerAddress {
                 ));
             }
         };
+        let client = Client { own, ..Client::new(self.base()?, Secret::new(token)).await? };
+        if client.own.is_some() {
+            client.renew().await?;
+        }
         Ok(client)
     }
 
@@ -118,7 +125,8 @@ async fn service(base: &Url) -> Result<OwnService, Failure> {
     };
     let allow = addresses.iter().filter_map(|address| address.to_string().parse().ok()).collect();
     let timeouts = Timeouts { read: CALL_TIME, total: CALL_TIME, ..Timeouts::default() };
-    let settings = DoorSettings { allow, timeouts, ..DoorSettings::default() };
+    let max_response_bytes = LONGEST_ANSWER;
+    let settings = DoorSettings { allow, timeouts, max_response_bytes, ..DoorSettings::default() };
     let name = "server".parse().map_err(|_| Failure::Failed("the server has no name".to_owned()))?;
     OwnService::new(settings, name, base).map_err(|error| Failure::bad_input(&error))
 }
@@ -133,15 +141,23 @@ impl Client {
         username: &str,
         password: &Secret<String>,
     ) -> Result<Self, Failure> {
-        let base = address.base()?;
-        let service = service(&base).await?;
-        let mut client = Self { service, base, token: Secret::new("-".to_owned()) };
+        let client = Self::new(address.base()?, Secret::new("-".to_owned())).await?;
         let form = json!({"username": username, "password": password.expose()});
         let reply = client.put((Method::POST, "login"), &form).await?;
         let token = reply.pointer("/token_data/access_token").and_then(Value::as_str);
         let token = token.ok_or_else(|| Failure::Failed("the server gave no token".to_owned()))?;
-        client.token = Secret::new(token.to_owned());
+        client.keep(token);
         Ok(client)
+    }
+
+    async fn new(base: Url, token: Secret<String>) -> Result<Self, Failure> {
+        let service = service(&base).await?;
+        Ok(Self { service, base, token: RwLock::new(Arc::new(token)), own: None })
+    }
+
+    /// The server's address, as messages name it.
+    pub(crate) fn address(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
     }
 
     /// Calls and gives what was answered, whatever its status.
@@ -153,14 +169,42 @@ impl Client {
         (method, path): (Method, &str),
         body: Option<&Value>,
     ) -> Result<Answer, Failure> {
-        let mut headers = HeaderMap::new();
-        let mut bearer = HeaderValue::try_from(format!("Bearer {}", self.token.expose()))
+        self.call_as((method, path), (body, None)).await
+    }
+
+    /// The same; with a token that the server does not take any more, once again with a new one.
+    async fn call_as(
+        &self,
+        (method, path): (Method, &str),
+        (body, repeat_key): (Option<&Value>, Option<&HeaderValue>),
+    ) -> Result<Answer, Failure> {
+        let body: Bytes = body.map(Value::to_string).unwrap_or_default().into();
+        let headers = || {
+            let mut headers = self.headers()?;
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.extend(repeat_key.map(|key| (REPEAT_KEY, key.clone())));
+            Ok::<_, Failure>(headers)
+        };
+        let answer = self.send((method.clone(), path), (headers()?, body.clone())).await?;
+        if self.own.is_none() || !answer.is_of_nobody() {
+            return Ok(answer);
+        }
+        self.renew().await?;
+        self.send((method, path), (headers()?, body)).await
+    }
+
+    /// Who calls.
+    fn headers(&self) -> Result<HeaderMap, Failure> {
+        let token = Arc::clone(&self.token.read().unwrap_or_else(PoisonError::into_inner));
+        let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose()))
             .map_err(|_| Failure::BadInput("the token has characters that cannot be sent".to_owned()))?;
         bearer.set_sensitive(true);
-        headers.insert(AUTHORIZATION, bearer);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let body = body.map(Value::to_string).unwrap_or_default();
-        self.send((method, path), (headers, body.into())).await
+        Ok(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
+    }
+
+    fn keep(&self, token: &str) {
+        let token = Arc::new(Secret::new(token.to_owned()));
+        *self.token.write().unwrap_or_else(PoisonError::into_inner) = token;
     }
 
     async fn send(
@@ -168,11 +212,14 @@ impl Client {
         (method, path): (Method, &str),
         (headers, body): (HeaderMap, Bytes),
     ) -> Result<Answer, Failure> {
-        let url = self.base.join(&format!("api/v1/{path}")).map_err(|error| Failure::bad_input(&error))?;
+        let url = self.url(path)?;
         let call = OwnServiceCall { method, url, headers, body };
-        let reply = self.service.send(call).await.map_err(|error| Failure::failed(&error))?;
-        let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Ok(Answer { status, body: serde_json::from_slice(&reply.body).unwrap_or_default() })
+        let reply = self.service.send(call).await.map_err(|error| unreachable(&self.base, &error))?;
+        Ok(Answer::of(reply.status, &reply.body))
+    }
+
+    fn url(&self, path: &str) -> Result<Url, Failure> {
+        self.base.join(&format!("api/v1/{path}")).map_err(|error| Failure::bad_input(&error))
     }
 
     /// What stands at a path.
@@ -205,6 +252,19 @@ impl Client {
         Ok(items)
     }
 
+    /// The newest items of a list that has the oldest first.
+    pub(crate) async fn newest(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        let page = async |page: u64| self.get(&format!("{path}?page={page}&size={PAGE}")).await;
+        let mut found = page(1).await?;
+        let total = found.get("total").and_then(Value::as_u64).unwrap_or_default();
+        let last = total.div_ceil(PAGE as u64);
+        if last > 1 {
+            found = page(last).await?;
+        }
+        let items = found.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take);
+        Ok(items.unwrap_or_default())
+    }
+
     /// Sends something that must be taken.
     pub(crate) async fn put(&self, (method, path): (Method, &str), body: &Value) -> Result<Value, Failure> {
         self.call((method, path), Some(body)).await?.done(path)
@@ -220,7 +280,15 @@ impl Client {
         }
     }
 
-    async fn token_for(&self, id: &str, secret: &Secret<String>) -> Result<Secret<String>, Failure> {
+    /// Sends something that must be taken, once: called again with the same key, it is not done twice.
+    pub(crate) async fn put_once(&self, path: &str, (key, body): (&str, &Value)) -> Result<Value, Failure> {
+        let key = HeaderValue::try_from(key).map_err(|error| Failure::bad_input(&error))?;
+        self.call_as((Method::POST, path), (Some(body), Some(&key))).await?.done(path)
+    }
+
+    /// Gets a new token for id and secret.
+    async fn renew(&self) -> Result<(), Failure> {
+        let Some((id, secret)) = &self.own else { return Ok(()) };
         let form = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "client_credentials")
             .append_pair("client_id", id)
@@ -232,37 +300,8 @@ impl Client {
         let body = self.send((Method::POST, path), (headers, form.into())).await?.done(path)?;
         let token = body.get("access_token").and_then(Value::as_str);
         let token = token.ok_or_else(|| Failure::Failed("the server gave no token".to_owned()))?;
-        Ok(Secret::new(token.to_owned()))
-    }
-}
-
-impl Answer {
-    /// The body, if what was asked for was done.
-    fn done(self, path: &str) -> Result<Value, Failure> {
-        if self.status.is_success() {
-            return Ok(self.body);
-        }
-        let text = format!("the server answered {} to {path}: {}", self.status.as_u16(), said(&self.body));
-        match self.status {
-            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Err(Failure::Refused(text)),
-            _ => Err(Failure::Failed(text)),
-        }
-    }
-}
-
-/// What the server says is wrong, in one line.
-fn said(body: &Value) -> String {
-    match body.get("detail") {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(list)) => {
-            let line = |one: &Value| {
-                let loc = one.get("loc").and_then(Value::as_array).into_iter().flatten();
-                let place: Vec<String> = loc.filter_map(model::text_form).collect();
-                format!("{}: {}", place.join("."), one.get("msg").and_then(Value::as_str).unwrap_or_default())
-            };
-            list.iter().map(line).collect::<Vec<_>>().join("; ")
-        }
-        _ => "it does not say why".to_owned(),
+        self.keep(token);
+        Ok(())
     }
 }
 
@@ -284,15 +323,5 @@ mod tests {
         let address = ServerAddress { server: server.parse().unwrap() };
 
         assert_eq!(address.base().ok().map(String::from).as_deref(), base);
-    }
-
-    #[test]
-    fn what_the_server_says_is_told_with_its_place() {
-        let list =
-            json!({"detail": [{"loc": ["body", 0, "access"], "msg": "Field required", "type": "missing"}]});
-
-        assert_eq!(said(&list), "body.0.access: Field required");
-        assert_eq!(said(&json!({"detail": "No."})), "No.");
-        assert_eq!(said(&Value::Null), "it does not say why");
     }
 }

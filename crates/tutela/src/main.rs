@@ -11,6 +11,7 @@ mod exit;
 mod failure;
 mod files;
 mod logging;
+mod on_server;
 mod output;
 mod panics;
 mod progress;

@@ -21,6 +21,12 @@ impl ProgressLine {
         Self::new(output, ProgressBar::new_spinner(), "{spinner} {elapsed_precise} {msg}")
     }
 
+    /// No line: others tell how far it is.
+    pub(crate) fn silent() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        Self { bar, rows: AtomicU64::new(0), ended: AtomicU64::new(0) }
+    }
+
     /// A line for many people.
     pub(crate) fn of_people(people: u64, output: Output) -> Self {
         Self::new(output, ProgressBar::new(people), "{bar:30} {pos}/{len} people, {eta} left, {msg}")
@@ -67,6 +73,13 @@ impl ProgressLine {
         };
         if !self.bar.is_hidden() {
             self.bar.set_message(text);
+        }
+    }
+
+    /// Notes what a server tells of a request.
+    pub(crate) fn note_request(&self, text: &str) {
+        if !self.bar.is_hidden() {
+            self.bar.set_message(text.to_owned());
         }
     }
 

@@ -15,6 +15,7 @@ use store::Store;
 use super::resolve::{Instance, Member, Part};
 use super::{ProjectFile, reading};
 use crate::failure::Failure;
+use crate::service::worker;
 use crate::state::StateSettings;
 
 /// Connections joined into one graph, and what is behind each of them.
@@ -63,6 +64,22 @@ impl<'a> Opening<'a> {
         let door = project.door(Mode::Live, &clock)?;
         let calls = Calls::new(door, reading(&project.project.reading), (clock, Arc::new(RandomIds)));
         Ok(Self { project, state, calls })
+    }
+
+    /// The same, with the access tokens that are kept; where there is no state yet, none is made.
+    ///
+    /// # Errors
+    /// Bad input if the project's `egress` cannot be used; a failure if the state cannot be opened.
+    pub(crate) async fn of_kept(
+        (project, state): (&'a ProjectFile, &'a StateSettings),
+        members: &[Member],
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        if !state.is_there() {
+            return Self::live(project, state, clock);
+        }
+        let store = state.open(Arc::clone(&clock)).await?.store;
+        Self::shared((project, state), (&store, &worker()), members, clock)
     }
 
     /// The same, with what all processes on one state share: access tokens, and rate budgets if the state

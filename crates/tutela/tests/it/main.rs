@@ -3,6 +3,8 @@
 
 mod access;
 mod admin;
+#[cfg(unix)]
+mod authorize;
 mod canary;
 #[cfg(unix)]
 mod canary_erasure;
@@ -27,6 +29,10 @@ mod hostile;
 mod http;
 mod interrupt;
 mod library;
+#[cfg(unix)]
+mod on_server;
+#[cfg(unix)]
+mod on_server_faults;
 mod operation;
 mod output;
 mod program;

@@ -2,9 +2,11 @@ use serde::Serialize;
 use serde_json::json;
 use spec::{Access, DatabaseKind};
 
+use super::server;
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::on_server::ServerOption;
 use crate::output::{self, Output};
 use crate::project::{DescribedPart, ProjectArgument, ProjectFile};
 use crate::summary::hosts;
@@ -14,28 +16,34 @@ use crate::table::table;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   tutela connection list
-  tutela connection list --project ./shop/tutela.yml --format json")]
+  tutela connection list --project ./shop/tutela.yml --format json
+  tutela connection list --server https://tutela.example.com")]
 pub(crate) struct List {
     #[command(flatten)]
     project: ProjectArgument,
+    #[command(flatten)]
+    server: ServerOption,
 }
 
 #[derive(Debug, Serialize)]
-struct Entry {
-    key: String,
-    connector: String,
-    application: String,
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) connector: String,
+    pub(super) application: String,
     /// Whether only updates that mask may erase.
-    masking_strict: bool,
-    access: &'static str,
+    pub(super) masking_strict: bool,
+    pub(super) access: &'static str,
     /// Hosts of applications; where a database is, is among its secrets.
-    hosts: Vec<String>,
+    pub(super) hosts: Vec<String>,
     /// Names only; values are nobody's business here.
-    secrets: Vec<String>,
+    pub(super) secrets: Vec<String>,
 }
 
 /// Lists the connections; secrets are not looked up.
 pub(crate) fn run(list: &List, output: Output) -> Result<Exit, Failure> {
+    if let Some(address) = list.server.address()? {
+        return server::list(&address, output);
+    }
     let file = ProjectFile::load(&list.project.project, output)?;
     let mut found = file.findings();
     let mut entries = Vec::new();
@@ -62,6 +70,12 @@ pub(crate) fn run(list: &List, output: Output) -> Result<Exit, Failure> {
         }
     }
     found.show_errors(output)?;
+    show(entries, output);
+    Ok(Exit::Done)
+}
+
+/// Shows connections.
+pub(super) fn show(entries: Vec<Entry>, output: Output) {
     match output.format() {
         Format::Json => output::json(&json!({ "connections": entries })),
         Format::Table => {
@@ -77,7 +91,6 @@ pub(crate) fn run(list: &List, output: Output) -> Result<Exit, Failure> {
             output::text(&table(["key", "connector", "application", "access", "hosts"], rows, &[]));
         }
     }
-    Ok(Exit::Done)
 }
 
 /// What a database is called.

@@ -8,10 +8,12 @@ use serde::Serialize;
 use serde_json::json;
 use spec::dataset_file::{Dataset, Field};
 
+use super::server;
 use crate::arguments::Format;
 use crate::capability::{Capability, Need, capabilities};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::on_server::ServerOption;
 use crate::output::{self, Output};
 use crate::project::{Opening, Part, ProjectArgument, ProjectFile};
 use crate::runtime;
@@ -23,9 +25,11 @@ use crate::table::table;
 #[command(after_help = "Examples:
   tutela connection test segment
   tutela connection test segment --project ./shop/tutela.yml --format json
+  tutela connection test segment --server https://tutela.example.com
 
 Sends the test request of the connector, then one GET for each thing the connection is used for, asking
-for nobody. A database is connected to, and each table of its dataset is looked at. Ends with 1 if anything that is needed does not work.")]
+for nobody. A database is connected to, and each table of its dataset is looked at. A server sends
+the test request alone. Ends with 1 if anything that is needed does not work.")]
 pub(crate) struct Test {
     /// Key of the connection in the project.
     connection: String,
@@ -33,16 +37,31 @@ pub(crate) struct Test {
     project: ProjectArgument,
     #[command(flatten)]
     state: StateArgument,
+    #[command(flatten)]
+    server: ServerOption,
 }
 
 /// One line of the result.
 #[derive(Debug, Serialize)]
-struct Line {
+pub(super) struct Line {
     what: String,
     result: Verdict,
     /// The permission, in the application's words.
     permission: Option<String>,
-    detail: String,
+    pub(super) detail: String,
+}
+
+impl Line {
+    /// What a server says of its test.
+    pub(super) fn of_server(passed: bool, detail: &str) -> Self {
+        let result = if passed { Verdict::Works } else { Verdict::Failed };
+        Self { what: "test request".to_owned(), result, permission: None, detail: detail.to_owned() }
+    }
+
+    /// Whether nothing that is needed is missing.
+    pub(super) fn is_fine(&self) -> bool {
+        self.result.is_fine()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -77,29 +96,31 @@ impl Verdict {
 
 /// Sends the test request and the probes.
 pub(crate) fn run(test: &Test, output: Output) -> Result<Exit, Failure> {
+    if let Some(address) = test.server.address()? {
+        return server::test(&test.connection, &address, output);
+    }
     let file = ProjectFile::load(&test.project.project, output)?;
     let member = file.member(&test.connection, output)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let state = test.state.settings(&test.project.project)?;
-    let opening = Opening::live(&file, &state, clock)?;
-    let lines = match &member.part {
-        Part::Connector(instance) => {
-            let capabilities = capabilities(&instance.connection, member.entry.access);
-            let connector = opening.calls.connector(instance.connection.clone());
-            runtime::run_until_interrupted(async {
+    let lines = runtime::run_until_interrupted(async {
+        let opening = Opening::of_kept((&file, &state), std::slice::from_ref(&member), clock).await?;
+        match &member.part {
+            Part::Connector(instance) => {
+                let connector = opening.calls.connector(instance.connection.clone());
                 let mut lines = vec![test_request(&connector).await];
-                for capability in &capabilities {
-                    lines.push(probe(&connector, capability).await);
+                for capability in capabilities(&instance.connection, member.entry.access) {
+                    lines.push(probe(&connector, &capability).await);
                 }
                 Ok(lines)
-            })?
+            }
+            Part::Database(kind, dataset) => {
+                let database = opening.database(&member, *kind, dataset)?;
+                Ok(tables(&database, dataset).await)
+            }
         }
-        Part::Database(kind, dataset) => {
-            let database = opening.database(&member, *kind, dataset)?;
-            runtime::run_until_interrupted(async { Ok(tables(&database, dataset).await) })?
-        }
-    };
-    let passed = lines.iter().all(|line| line.result.is_fine());
+    })?;
+    let passed = lines.iter().all(Line::is_fine);
     show(&lines, passed, output);
     Ok(if passed { Exit::Done } else { Exit::Failed })
 }
@@ -140,7 +161,7 @@ fn line(what: &str, done: Result<(), DatabaseError>) -> Line {
     Line { what: what.to_owned(), result, permission: None, detail }
 }
 
-async fn test_request(connector: &Connector) -> Line {
+pub(super) async fn test_request(connector: &Connector) -> Line {
     let (result, detail) = match connector.test().await {
         Ok(TestOutcome::Passed) => (Verdict::Works, String::new()),
         Ok(TestOutcome::Failed(error)) | Err(error) => (Verdict::Failed, error.to_string()),
@@ -174,7 +195,7 @@ async fn probe(connector: &Connector, capability: &Capability) -> Line {
     Line { what: capability.what.clone(), result, permission: Some(permission.clone()), detail }
 }
 
-fn show(lines: &[Line], passed: bool, output: Output) {
+pub(super) fn show(lines: &[Line], passed: bool, output: Output) {
     match output.format() {
         Format::Json => output::json(&json!({ "passed": passed, "checks": lines })),
         Format::Table => {

@@ -1,8 +1,10 @@
+mod server;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::Canceller;
-use model::Outcome;
+use model::{Outcome, PrivacyRequestId};
 use privacy::plan::{Plan, PlanDigest, PlanError};
 use privacy::{ApplyError, ApplyOptions, PrivacyService, RunStatus, Verdict};
 
@@ -22,12 +24,16 @@ use crate::service::{ServiceArgument, actor, forget_expired};
 #[command(after_help = "Examples:
   tutela privacy apply plan.json --approve sha256:…
   tutela privacy apply --project shop/tutela.yml plan.json --approve sha256:… --wait 2h
+  tutela privacy apply plan.json --approve sha256:… --request pri_… --server https://tutela.example.com
 
 Reads everything again first: if a value that a write uses, or a file, policy, secret or limit changed, it
 shows what and sends nothing. Sends exactly what stands in the plan, each write once. The same command again
 goes on where the last one stopped. Ends with 0 if all is done, with 3 while something is accepted, failed,
 unknown or not possible, with 1 if nothing took effect because all of it failed, with 4 if nothing may be
-sent.")]
+sent.
+
+With --server the plan that waits there is approved and the server carries it out; Ctrl-C leaves it at work.
+The same command again waits for it.")]
 pub(crate) struct Apply {
     #[command(flatten)]
     service: ServiceArgument,
@@ -36,6 +42,9 @@ pub(crate) struct Apply {
     /// Digest of the plan that you read.
     #[arg(long, value_name = "DIGEST")]
     approve: String,
+    /// With `--server`: number of the request that the plan was made for, `pri_…`.
+    #[arg(long, value_name = "REQUEST")]
+    request: Option<PrivacyRequestId>,
     /// How long to follow jobs that applications go on with, as in `2h`; without it they are asked once.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     wait: Option<Duration>,
@@ -51,6 +60,14 @@ pub(crate) fn run(apply: &Apply, output: Output) -> Result<Exit, Failure> {
         ))
     })?;
     plan.check_approval(&approved).map_err(|error| Failure::refused(&error))?;
+    if let Some(address) = apply.service.server.address()? {
+        return server::run((apply, &plan), &address, output);
+    }
+    if let Some(request) = &apply.request {
+        return Err(Failure::BadInput(format!(
+            "{request} is a request of a server; name the server with `--server`"
+        )));
+    }
     runtime::run(async {
         let service = apply.service.open(output).await?;
         let applied = carry_out(&service, &plan, apply.wait, output).await;
@@ -60,7 +77,7 @@ pub(crate) fn run(apply: &Apply, output: Output) -> Result<Exit, Failure> {
             Applied::Stopped => return Ok(Exit::Incomplete),
         };
         status::show(&status, output);
-        Ok(exit(&status, output))
+        Ok(exit(&status, (&status.run.to_string(), ""), output))
     })
 }
 
@@ -123,29 +140,28 @@ fn read(path: &Path) -> Result<Plan, Failure> {
     })
 }
 
-/// How the command ends, and what to do next.
-fn exit(status: &RunStatus, output: Output) -> Exit {
+/// How the command ends, and what to do next: by commands that take this name, with these flags.
+fn exit(status: &RunStatus, (name, flags): (&str, &str), output: Output) -> Exit {
     let exit = match status.verdict() {
         Verdict::Good => Exit::Done,
         Verdict::Incomplete => Exit::Incomplete,
         Verdict::Failed => Exit::Failed,
     };
     if output.format() == Format::Table {
-        let run = &status.run;
         let unknown = status.operations.iter().find(|operation| operation.outcome == Some(Outcome::Unknown));
         if status.has_open_jobs() {
             output::complain(&format!(
                 "\nAn application goes on by itself. Look again later, or follow it with `--wait`:\n  \
-                 tutela privacy status {run}"
+                 tutela privacy status {name}{flags}"
             ));
         } else if let Some(operation) = unknown {
             output::complain(&format!(
                 "\nNobody knows whether operation {} took effect. Look it up in the application, then:\n  \
-                 tutela privacy resolve {run} {} --took-effect   (or --did-not)",
+                 tutela privacy resolve {name} {} --took-effect{flags}   (or --did-not)",
                 operation.order, operation.order
             ));
         } else if exit == Exit::Done {
-            output::complain(&format!("\nSee whether it is true:\n  tutela privacy verify {run}"));
+            output::complain(&format!("\nSee whether it is true:\n  tutela privacy verify {name}{flags}"));
         }
     }
     exit

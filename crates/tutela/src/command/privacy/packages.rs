@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::on_server::ServerOption;
 use crate::output::{self, Output};
 use crate::project::{ProjectArgument, ProjectFile};
 use crate::runtime;
@@ -28,6 +29,8 @@ pub(crate) struct Packages {
     project: ProjectArgument,
     #[command(flatten)]
     state: StateArgument,
+    #[command(flatten)]
+    server: ServerOption,
     /// Make a new link to this package, valid until it expires and for at most seven days.
     #[arg(long, value_name = "NAME", conflicts_with = "delete_expired")]
     link: Option<String>,
@@ -38,6 +41,9 @@ pub(crate) struct Packages {
 
 /// Looks after packages.
 pub(crate) fn run(packages: &Packages, output: Output) -> Result<Exit, Failure> {
+    let instead = "fetch the packages of a request with `tutela privacy access --run pri_… --out DIR`; the server \
+                   removes those that have expired by itself";
+    packages.server.refuse(instead)?;
     let state = packages.state.settings(&packages.project.project)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     if packages.delete_expired {

@@ -1,3 +1,5 @@
+mod server;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +13,7 @@ use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files;
+use crate::on_server::Named;
 use crate::output::{self, Output};
 use crate::progress::ProgressLine;
 use crate::runtime;
@@ -23,19 +26,27 @@ use crate::state::beside;
   tutela privacy plan --policy erase_customer --identity email=ana@example.com --out plan.json
   tutela privacy plan --policy correct_customer --identity email=ana@example.com --rectify customers.name=Anna --out plan.json
   tutela privacy plan --policy erase_customer --identity email=ana@example.com --max-writes 2000 --out plan.json
+  tutela privacy plan --server https://tutela.example.com --policy default_erasure_policy --identity email=ana@example.com --out plan.json
 
 Reads only; no write is sent. Prints every write that would be sent, what is not covered, and the digest
 that `tutela privacy apply` takes. Ends with 0, also if nothing is to be done; with 3 if something could not
-be read to its end; with 4 if a limit or rows of other people stand in the way.")]
+be read to its end; with 4 if a limit or rows of other people stand in the way.
+
+With --server the server makes a request and plans for it, under a policy of its own; the plan waits there
+for approval, whatever the policy says. Ctrl-C leaves the request there; --run with its number (pri_…)
+waits for its plan again.")]
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     service: ServiceArgument,
-    /// Policy of the project file.
-    #[arg(long, value_name = "KEY")]
-    policy: String,
+    /// Policy of the project file, or of the server.
+    #[arg(long, value_name = "KEY", required_unless_present = "run")]
+    policy: Option<String>,
     /// What is known about the person, as in `email=ana@example.com`; once for each value.
-    #[arg(long = "identity", value_name = "KIND=VALUE", required = true)]
+    #[arg(long = "identity", value_name = "KIND=VALUE", required_unless_present = "run")]
     identities: Vec<String>,
+    /// The plan of a request that the server has already.
+    #[arg(long, value_name = "REQUEST", conflicts_with_all = ["policy", "identities", "rectify"])]
+    run: Option<Named>,
     /// A field and its right value, for a correction; once for each. `FIELD:=JSON` gives a number, a
     /// flag or null.
     #[arg(long, value_name = "FIELD=VALUE")]
@@ -67,16 +78,23 @@ pub(crate) struct Raised {
 
 /// Makes a plan, shows it and writes it.
 pub(crate) fn run(arguments: &PlanArguments, output: Output) -> Result<Exit, Failure> {
+    if let Some(file) = &arguments.out {
+        files::check_folder("--out", &beside(file))?;
+    }
+    if let Some(address) = arguments.service.server.address()? {
+        return server::run(arguments, &address, output);
+    }
+    if let Some(run) = &arguments.run {
+        let run = run.run()?;
+        return Err(Failure::BadInput(format!("the plan of {run} lies in the file that it was written to")));
+    }
     let request = PlanRequest {
-        policy: arguments.policy.clone(),
+        policy: arguments.policy.clone().unwrap_or_default(),
         identities: identity::parse_all(&arguments.identities)?,
         rectify: arguments.rectify.iter().map(|text| correction(text)).collect::<Result<_, _>>()?,
         raised: arguments.raised.limits()?,
         actor: actor(),
     };
-    if let Some(file) = &arguments.out {
-        files::check_folder("--out", &beside(file))?;
-    }
     runtime::run(async {
         let service = arguments.service.open(output).await?;
         let plan = make(&service, request, output).await;
@@ -85,7 +103,7 @@ pub(crate) fn run(arguments: &PlanArguments, output: Output) -> Result<Exit, Fai
         if let Some(file) = &arguments.out {
             write(file, &plan)?;
         }
-        Ok(show(&plan, arguments.out.as_deref(), output))
+        Ok(show(&plan, (arguments.out.as_deref(), ""), output))
     })
 }
 
@@ -129,8 +147,8 @@ pub(crate) fn write(file: &Path, plan: &Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Shows a plan and how to go on.
-pub(crate) fn show(plan: &Plan, file: Option<&Path>, output: Output) -> Exit {
+/// Shows a plan and how to go on: by the command that takes its file, with these flags.
+pub(crate) fn show(plan: &Plan, (file, flags): (Option<&Path>, &str), output: Output) -> Exit {
     let contents = plan.contents();
     match output.format() {
         Format::Json => output::text(&plan.to_json()),
@@ -142,7 +160,7 @@ pub(crate) fn show(plan: &Plan, file: Option<&Path>, output: Output) -> Exit {
                 if !contents.is_empty() {
                     output::complain(&format!(
                         "\nRead the plan. If it is right, carry out exactly this and nothing else:\n  \
-                         tutela privacy apply {} --approve {}",
+                         tutela privacy apply {} --approve {}{flags}",
                         file.display(),
                         plan.digest()
                     ));
@@ -160,6 +178,14 @@ pub(crate) fn show(plan: &Plan, file: Option<&Path>, output: Output) -> Exit {
 }
 
 impl Raised {
+    /// Whether any is raised.
+    fn is_any(&self) -> bool {
+        self.max_writes.is_some()
+            || self.max_subjects.is_some()
+            || self.max_share_of_table.is_some()
+            || self.min_rows.is_some()
+    }
+
     fn limits(&self) -> Result<RaisedLimits, Failure> {
         if self.max_share_of_table.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             return Err(Failure::BadInput("`--max-share-of-table` is a number from 0 to 1".to_owned()));

@@ -39,6 +39,7 @@ pub(crate) struct Replay {
 
 /// Plans again what the erasure journal holds.
 pub(crate) fn run(replay: &Replay, output: Output) -> Result<Exit, Failure> {
+    replay.service.server.refuse("after a restore, `tutela admin restore` has it erase again by itself")?;
     files::check_folder("--out", &replay.out)?;
     runtime::run_until_interrupted(async {
         let service = replay.service.open(output).await?;

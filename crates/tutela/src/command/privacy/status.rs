@@ -1,10 +1,13 @@
-use model::{RunId, visible};
+use model::{PrivacyRequestId, visible};
 use privacy::{RunStatus, StatusError};
+use serde_json::json;
 
 use crate::arguments::Format;
+use crate::client::ServerAddress;
 use crate::command::certificate::word;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::on_server::{Named, OnServer, Stands};
 use crate::output::{self, Output};
 use crate::runtime;
 use crate::service::ServiceArgument;
@@ -16,25 +19,51 @@ use crate::table::table;
 #[command(after_help = "Examples:
   tutela privacy status run_…
   tutela privacy status run_… --format json
+  tutela privacy status pri_… --server https://tutela.example.com
 
 Asks the applications that still work on it, once, and shows every operation and destination. Ends with 0
-if that could be told.")]
+if that could be told. A server asks them by itself when it is time; with --server nobody is asked.")]
 pub(crate) struct Status {
     #[command(flatten)]
     service: ServiceArgument,
-    /// The run, as `tutela privacy plan` printed it.
-    run: RunId,
+    /// The run, as `tutela privacy plan` printed it; the number of the request with `--server`.
+    run: Named,
 }
 
 /// Shows how far a run is.
 pub(crate) fn run(arguments: &Status, output: Output) -> Result<Exit, Failure> {
+    if let Some(address) = arguments.service.server.address()? {
+        return on_server(&address, arguments.run.request()?, output);
+    }
+    let run = arguments.run.run()?;
     runtime::run_until_interrupted(async {
         let service = arguments.service.open(output).await?;
-        let status = service.status(&arguments.run).await.map_err(|error| match &error {
+        let status = service.status(run).await.map_err(|error| match &error {
             StatusError::NotKnownHere { .. } => Failure::bad_input(&error),
             StatusError::Store(error) => state::failure(error),
         })?;
         show(&status, output);
+        Ok(Exit::Done)
+    })
+}
+
+/// The same for a request of a server; one without a plan has nothing but its status.
+fn on_server(address: &ServerAddress, id: &PrivacyRequestId, output: Output) -> Result<Exit, Failure> {
+    runtime::run_until_interrupted(async {
+        let server = OnServer::open(address, output).await?;
+        let standing = server.standing(id).await?;
+        let found = server.operations(id).await?;
+        match (output.format(), &found) {
+            (Format::Json, None) => output::json(&json!({"request": id, "status": standing.status})),
+            (Format::Json, Some(_)) => {}
+            (Format::Table, _) => output::text(&format!("request {id}: {}", standing.words())),
+        }
+        if let Some(found) = &found {
+            show(found, output);
+        }
+        if matches!(standing.stands(), Stands::Person | Stands::Plan | Stands::UnknownWrite) {
+            output::complain(&server.waits((id, &standing)));
+        }
         Ok(Exit::Done)
     })
 }

@@ -1,3 +1,5 @@
+mod server;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,16 +14,20 @@ use crate::duration::duration;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files;
+use crate::on_server::Named;
 use crate::output::{self, Output};
 use crate::progress::ProgressLine;
 use crate::runtime;
 use crate::service::{ServiceArgument, actor, forget_expired};
+
+pub(super) use self::server::fetch;
 
 /// Which run, and how long to wait.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   tutela privacy verify run_…
   tutela privacy verify run_… --quiet-period 10m --out ./certificates
+  tutela privacy verify pri_… --server https://tutela.example.com --out ./certificates
 
 Reads everything again and compares. Writes RUN.certificate.json, which is signed, and RUN.certificate.html,
 which is for reading. Ends with 0 only if everything is proven, else with 3; the certificate says what is
@@ -29,8 +35,8 @@ not.")]
 pub(crate) struct Verify {
     #[command(flatten)]
     service: ServiceArgument,
-    /// The run, as `tutela privacy plan` printed it.
-    run: RunId,
+    /// The run, as `tutela privacy plan` printed it; the number of the request with `--server`.
+    run: Named,
     /// How long nothing may have been written before; what the project file says as `verify_after` if
     /// this is left out.
     #[arg(long, value_name = "TIME", value_parser = duration)]
@@ -43,12 +49,16 @@ pub(crate) struct Verify {
 /// Looks again and writes the certificate.
 pub(crate) fn run(verify: &Verify, output: Output) -> Result<Exit, Failure> {
     files::check_folder("--out", &verify.out)?;
+    if let Some(address) = verify.service.server.address()? {
+        return server::run(verify, &address, output);
+    }
+    let run = verify.run.run()?;
     runtime::run(async {
         let service = verify.service.open(output).await?;
-        let verified = look_again(&service, &verify.run, verify.quiet_period, output).await;
+        let verified = look_again(&service, run, verify.quiet_period, output).await;
         forget_expired(&service).await;
         let verified = verified?;
-        let file = write(&verify.out, &verify.run, &verified)?;
+        let file = write(&verify.out, run.as_str(), &verified)?;
         show(&verified, &file, output);
         Ok(if verified.is_proven() { Exit::Done } else { Exit::Incomplete })
     })
@@ -83,9 +93,9 @@ pub(crate) async fn look_again(
 }
 
 /// Writes the certificate and its page; gives the path of the first.
-pub(crate) fn write(folder: &Path, run: &RunId, verified: &Verified) -> Result<PathBuf, Failure> {
+pub(crate) fn write(folder: &Path, name: &str, verified: &Verified) -> Result<PathBuf, Failure> {
     std::fs::create_dir_all(folder).map_err(|error| Failure::unwritable(folder, &error))?;
-    let place = |ending: &str| folder.join(format!("{run}.certificate.{ending}"));
+    let place = |ending: &str| folder.join(format!("{name}.certificate.{ending}"));
     let put = |path: PathBuf, contents: &[u8]| {
         std::fs::write(&path, contents).map_err(|error| Failure::unwritable(&path, &error)).map(|()| path)
     };

@@ -6,6 +6,7 @@ use model::{CollectionAddress, IncompleteReason};
 use privacy::{CollectionReport, Report, ReportOutcome};
 use serde::Serialize;
 
+use super::server::Errand;
 use crate::arguments::Format;
 use crate::command::privacy::identity::{Subject, Subjects};
 use crate::data_request::{DataRequests, Delivered, Delivery};
@@ -25,6 +26,34 @@ pub(super) struct People<'a> {
     pub(super) count: u64,
     /// Where their folders go.
     pub(super) out: &'a Path,
+}
+
+/// Who asks about them.
+#[derive(Debug)]
+pub(super) enum Asker<'a> {
+    /// This program.
+    Here(&'a DataRequests),
+    /// A server.
+    Server(&'a Errand),
+}
+
+/// Requests that a server carries out at once for one command.
+const MOST_ON_SERVER: usize = 8;
+
+impl Asker<'_> {
+    fn people_at_once(&self) -> usize {
+        match self {
+            Self::Here(requests) => requests.people_at_once(),
+            Self::Server(_) => MOST_ON_SERVER,
+        }
+    }
+
+    async fn deliver(&self, delivery: Delivery, progress: &ProgressLine) -> Result<Delivered, Failure> {
+        match self {
+            Self::Here(requests) => requests.deliver(delivery, &|event| progress.note(&event)).await,
+            Self::Server(errand) => errand.deliver(delivery).await,
+        }
+    }
 }
 
 /// People that are listed one by one when something of theirs is missing.
@@ -68,11 +97,7 @@ struct Missing {
 }
 
 /// Asks about all of them, several at once, under the same limits.
-pub(super) async fn run(
-    requests: &DataRequests,
-    people: &People<'_>,
-    output: Output,
-) -> Result<Exit, Failure> {
+pub(super) async fn run(requests: &Asker<'_>, people: &People<'_>, output: Output) -> Result<Exit, Failure> {
     let (canceller, cancellation) = Canceller::new();
     let round = Round {
         requests,
@@ -126,7 +151,7 @@ fn first_cause(report: &Report) -> Option<(&CollectionAddress, &CollectionReport
 
 /// What all of the people share while they are asked about.
 struct Round<'a> {
-    requests: &'a DataRequests,
+    requests: &'a Asker<'a>,
     out: &'a Path,
     cancellation: Cancellation,
     progress: ProgressLine,
@@ -142,7 +167,7 @@ impl Round<'_> {
             folder: self.out.join(&name),
             cancellation: self.cancellation.clone(),
         };
-        let answer = match self.requests.deliver(delivery, &|event| self.progress.note(&event)).await {
+        let answer = match self.requests.deliver(delivery, &self.progress).await {
             Ok(delivered) => Answer::Delivered(delivered),
             Err(Failure::Failed(reason)) => Answer::Lost(reason),
             Err(failure @ (Failure::BadInput(_) | Failure::Refused(_) | Failure::Shown(_))) => {

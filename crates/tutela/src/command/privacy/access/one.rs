@@ -1,19 +1,17 @@
 use std::path::Path;
-use std::sync::Arc;
 
 use engine::Canceller;
-use model::{Identities, RunId, SystemClock};
+use model::{Identities, RunId};
 use privacy::access::StoredRun;
 
-use super::report;
+use super::{Held, report};
 use crate::data_request::{DataRequests, Delivered};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
 use crate::progress::ProgressLine;
 use crate::runtime;
-use crate::service::{actor, forget_expired_of, worker};
-use crate::state::StateSettings;
+use crate::service::{actor, forget_expired_of};
 
 /// What a request about one person is made with.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +19,7 @@ pub(super) struct Request<'a> {
     /// Graph, connections, limits.
     pub(super) requests: &'a DataRequests,
     /// Where the run is kept.
-    pub(super) state: &'a StateSettings,
+    pub(super) held: &'a Held,
     /// Folder of the package.
     pub(super) out: &'a Path,
 }
@@ -37,13 +35,12 @@ pub(super) enum Whose {
 
 /// Asks about one person and shows what came of it.
 pub(super) async fn run(request: Request<'_>, whose: Whose, output: Output) -> Result<Exit, Failure> {
-    let Request { requests, state, out } = request;
+    let Request { requests, held: Held { store, worker }, out } = request;
     if let Whose::Person(person) = &whose {
         report::warn_if_unused(requests, person);
     }
-    let store = state.open(Arc::new(SystemClock)).await?.store;
     let run = match whose {
-        Whose::Person(person) => requests.begin(&store, &person, actor()).await?,
+        Whose::Person(person) => requests.begin(store, &person, actor()).await?,
         Whose::Run(run) => run,
     };
     if output.watched() {
@@ -52,7 +49,7 @@ pub(super) async fn run(request: Request<'_>, whose: Whose, output: Output) -> R
     }
     let progress = ProgressLine::of_person(output);
     let (canceller, cancellation) = Canceller::new();
-    let held = StoredRun { store, worker: worker(), run, cancellation };
+    let held = StoredRun { store: store.clone(), worker: worker.clone(), run, cancellation };
     let on_progress = |event| progress.note(&event);
     let mut is_interrupted = false;
     let work = requests.deliver_run(&held, out.to_owned(), &on_progress);

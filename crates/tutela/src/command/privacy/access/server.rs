@@ -1,0 +1,188 @@
+//! The same by a server.
+
+use std::path::Path;
+
+use engine::{Cancellation, Canceller};
+use model::{Identities, PrivacyRequestId};
+use serde_json::{Value, json};
+
+use super::{Access, many, report};
+use crate::arguments::Format;
+use crate::client::ServerAddress;
+use crate::command::privacy::identity;
+use crate::data_request::{Delivered, Delivery, PackageForm, Packed};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::on_server::{
+    Asked, Followed, Needs, OnServer, ServerPolicy, Stands, Until, check_identities, no_server,
+};
+use crate::output::{self, Output};
+use crate::progress::ProgressLine;
+use crate::runtime;
+
+/// The policy of every server that delivers everything.
+const EVERYTHING: &str = "default_access_policy";
+
+/// Requests for data, each made, waited for and fetched.
+#[derive(Debug)]
+pub(super) struct Errand {
+    server: OnServer,
+    key: String,
+    policy: ServerPolicy,
+}
+
+/// What came of one of them.
+enum Ended {
+    Fetched(Box<Packed>),
+    /// It does not go on by itself, or nobody waits for it any more.
+    Waits {
+        status: String,
+        text: String,
+    },
+}
+
+/// Asks about one person or many.
+pub(super) fn run(access: &Access, address: &ServerAddress, output: Output) -> Result<Exit, Failure> {
+    check_form(access.package)?;
+    let person: Option<Identities> = match (&access.run, &access.subjects) {
+        (None, None) => Some(identity::parse_all(&access.identities)?),
+        (Some(run), _) => run.request().map(|_| None)?,
+        (None, Some(_)) => None,
+    };
+    person.as_ref().map(check_identities).transpose()?;
+    let count = access.subjects.as_deref().map(identity::check_file).transpose()?;
+    runtime::run(async {
+        let server = OnServer::open(address, output).await?;
+        server.check_downloads().await?;
+        if let Some(run) = &access.run {
+            let id = run.request()?;
+            let key = policy_of(&server, id).await?;
+            let policy = server.policy(&key, Needs::Packages).await?;
+            let errand = Errand { server, key, policy };
+            return errand.one(id, &access.out).await;
+        }
+        let key = access.policy.clone().unwrap_or_else(|| EVERYTHING.to_owned());
+        let policy = server.policy(&key, Needs::Access).await?;
+        let errand = Errand { server, key, policy };
+        match (&access.subjects, count, person) {
+            (Some(file), Some(count), _) => {
+                let people = many::People { file, count, out: &access.out };
+                many::run(&many::Asker::Server(&errand), &people, output).await
+            }
+            (_, _, person) => {
+                let id = errand.make(&person.unwrap_or_default()).await?;
+                errand.server.announce(&id);
+                errand.one(&id, &access.out).await
+            }
+        }
+    })
+}
+
+fn check_form(form: Option<PackageForm>) -> Result<(), Failure> {
+    match form {
+        None | Some(PackageForm::Zip) => Ok(()),
+        Some(PackageForm::Folder | PackageForm::Json | PackageForm::Csv | PackageForm::Html) => {
+            Err(no_server(
+                "it packs in the form that its storage destination says; leave `--package` out, and unpack the archive",
+            ))
+        }
+    }
+}
+
+async fn policy_of(server: &OnServer, id: &PrivacyRequestId) -> Result<String, Failure> {
+    // Says so if there is no such request.
+    server.standing(id).await?;
+    let request = server.client().get(&format!("privacy-request/{id}")).await?;
+    let key = request.pointer("/policy/key").and_then(Value::as_str);
+    key.map(str::to_owned).ok_or_else(|| Failure::Failed(format!("request {id} has no policy any more")))
+}
+
+impl Errand {
+    async fn make(&self, identities: &Identities) -> Result<PrivacyRequestId, Failure> {
+        self.server.make(&Asked { policy: &self.key, identities, needs: Needs::Access }).await
+    }
+
+    /// One person of many.
+    pub(super) async fn deliver(&self, delivery: Delivery) -> Result<Delivered, Failure> {
+        let Delivery { identities, folder, cancellation } = delivery;
+        let id = self.make(&identities).await?;
+        let progress = ProgressLine::silent();
+        match self.wait((&id, &folder), cancellation, &progress).await {
+            Ok(Ended::Fetched(package)) => Ok(Delivered::Package(package)),
+            Ok(Ended::Waits { text, .. }) | Err(Failure::Refused(text)) => Ok(Delivered::Nothing(text)),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// One person alone; Ctrl-C ends the wait and not the request.
+    async fn one(&self, id: &PrivacyRequestId, folder: &Path) -> Result<Exit, Failure> {
+        let output = self.server.output();
+        let progress = ProgressLine::of_person(output);
+        let (canceller, cancellation) = Canceller::new();
+        let work = self.wait((id, folder), cancellation, &progress);
+        tokio::pin!(work);
+        let ended = tokio::select! {
+            biased;
+            () = runtime::interrupted() => {
+                canceller.cancel();
+                work.await
+            }
+            ended = &mut work => ended,
+        };
+        progress.finish();
+        match ended? {
+            Ended::Fetched(package) => Ok(report::show(&package, output)),
+            Ended::Waits { status, text } => {
+                match output.format() {
+                    Format::Json => output::json(&json!({"request": id, "status": status})),
+                    Format::Table => output::text(&format!("request {id}: {status}")),
+                }
+                output::complain(&text);
+                Ok(Exit::Incomplete)
+            }
+        }
+    }
+
+    async fn wait(
+        &self,
+        (id, folder): (&PrivacyRequestId, &Path),
+        cancellation: Cancellation,
+        progress: &ProgressLine,
+    ) -> Result<Ended, Failure> {
+        let until = Until {
+            is_there: &|stands| !matches!(stands, Stands::UnderWay | Stands::Jobs | Stands::Quiet),
+            deadline: None,
+            cancellation,
+        };
+        let again =
+            || format!("tutela privacy access --run {id} --out {} {}", folder.display(), self.server.flag());
+        let standing = match self.server.follow(id, until, progress).await? {
+            Followed::There(standing) | Followed::TimeUp(standing) => standing,
+            Followed::Interrupted => {
+                let text = format!(
+                    "interrupted; request {id} goes on on the server; wait for it again: {}",
+                    again()
+                );
+                return Ok(Ended::Waits { status: "interrupted".to_owned(), text });
+            }
+        };
+        match standing.stands() {
+            Stands::Complete => {
+                let rules = &self.policy.access_rules;
+                Ok(Ended::Fetched(Box::new(self.server.fetch((id, rules), folder).await?)))
+            }
+            Stands::Wrong => Err(self.server.why((id, &standing)).await?),
+            Stands::Ended => Err(Failure::Refused(format!("request {id} is {}", standing.words()))),
+            Stands::UnderWay
+            | Stands::Jobs
+            | Stands::Quiet
+            | Stands::Plan
+            | Stands::UnknownWrite
+            | Stands::Person
+            | Stands::ByHand => {
+                let text = format!("{}\nwait for it again: {}", self.server.waits((id, &standing)), again());
+                Ok(Ended::Waits { status: standing.status.clone(), text })
+            }
+        }
+    }
+}
