@@ -35,10 +35,19 @@ impl Simulator {
 
     /// How many calls it has answered.
     pub(crate) fn calls(&self) -> Result<u64> {
+        self.counted("calls")
+    }
+
+    /// How many of them wrote something.
+    pub(crate) fn writes(&self) -> Result<u64> {
+        self.counted("writes")
+    }
+
+    fn counted(&self, name: &str) -> Result<u64> {
         let (status, state) = Client::connect(self.get("/url")?, "")?.get("/__sandbox/state")?;
         anyhow::ensure!(status == 200, "the simulator answered {status}");
         let state: Value = serde_json::from_slice(&state)?;
-        state.get("calls").and_then(Value::as_u64).context("the simulator does not count its calls")
+        state.get(name).and_then(Value::as_u64).context("the simulator does not count its calls")
     }
 
     /// One member of its description, by JSON pointer.

@@ -79,8 +79,8 @@ fn percentile(caller: &mut Caller, path: &str) -> Result<f64> {
 
 /// Puts the requests into a state that is there.
 fn load(url: &str) -> Result<()> {
-    cargo::run(&["build", "--release", "--quiet", "--package", "store", "--example", "requests"])?;
-    let program = cargo::target()?.join("release/examples/requests");
+    cargo::run(&["build", "--quiet", "--package", "store", "--example", "requests"])?;
+    let program = cargo::target()?.join("debug/examples/requests");
     let status = Command::new(program).args(["--load", url]).status()?;
     anyhow::ensure!(status.success(), "the requests were not loaded");
     Ok(())

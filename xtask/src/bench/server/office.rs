@@ -14,7 +14,7 @@ const MOST_IN_ONE_CALL: usize = 50;
 /// Between two looks at how far requests are.
 const LOOK: Duration = Duration::from_millis(100);
 /// How long all of them may take.
-const LIMIT: Duration = Duration::from_mins(10);
+pub(super) const LIMIT: Duration = Duration::from_mins(10);
 const KEY: &str = "segment";
 /// What is read for erasures only, and what a person has elsewhere.
 const UNREAD: [&str; 2] = ["user_ids", "links"];
