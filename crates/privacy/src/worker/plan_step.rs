@@ -1,7 +1,7 @@
 //! Planning what is written, and who may let it be written.
 
-use engine::RunError;
-use model::RunId;
+use engine::{RowsError, RunError};
+use model::{ConnectionKey, RunId};
 use store::{
     Actor, Approval, Intake, NewRequestLog, PrivacyRequestStatus, RequestStep, RunState, StoreError,
 };
@@ -56,20 +56,23 @@ impl Journey<'_> {
             let text = "a connection that the policy targets may only be read: give it write access, or switch it off";
             return Err(Halt::failed(STEP, NO_WRITE_ACCESS, text));
         }
-        if contents.operations.is_empty() {
-            return self.without_operations(means, &plan).await;
-        }
         let run = &contents.run;
         let head = self.store().plan_of_run(run).await.map_err(|error| Halt::of_store(&error, STEP))?;
-        if head.is_some_and(|head| head.approval.is_some()) {
+        let is_approved = head.is_some_and(|head| head.approval.is_some());
+        // Writing to a vendor that erases by hand is a write, too, and goes by the same word.
+        let vendors = self.vendors().await?.told;
+        let needs_nobody = is_approved || vendors.is_empty() || self.goes_by_itself(means).await?;
+        let is_seen =
+            matches!(ending([], &contents.not_covered), Ending::Good | Ending::Open | Ending::ByHand);
+        if contents.operations.is_empty() && (needs_nobody || !is_seen) {
+            return self.without_operations(means, &plan).await;
+        }
+        if is_approved {
             // The first approval stands, whoever carries it out.
             return Ok(Planned::Writes(Box::new(Approved { plan, actor: Actor::system() })));
         }
         let is_complete = contents.reads.iter().all(|read| read.complete);
-        if self.may_approve_itself(means)
-            && !self.is_dual_control().await?
-            && !self.completes_what_needed_a_person().await?
-        {
+        if self.goes_by_itself(means).await? {
             if !is_complete {
                 self.leave_change_run(means).await?;
                 return Err(Halt::failed(STEP, "incomplete", MORE_THAN_FOUND));
@@ -77,7 +80,11 @@ impl Journey<'_> {
             let actor = Actor::policy(&means.policy.policy.key);
             return Ok(Planned::Writes(Box::new(Approved { plan, actor })));
         }
-        let text = format!("the plan waits for approval: {}", plan.digest());
+        let mut text = format!("the plan waits for approval: {}", plan.digest());
+        if !vendors.is_empty() {
+            let names: Vec<&str> = vendors.iter().map(ConnectionKey::as_str).collect();
+            text = format!("{text}; with it these vendors are written to: {}", names.join(", "));
+        }
         self.hold.tell(NewRequestLog::of_work(PROCESSING, "awaiting_processing", &text));
         Err(Halt::waits(Waits {
             status: PrivacyRequestStatus::RequiresInput,
@@ -85,6 +92,13 @@ impl Journey<'_> {
             attention: Some(if is_complete { "plan_approval" } else { "plan_approval_incomplete" }),
             until: None,
         }))
+    }
+
+    /// Whether nobody needs to approve the plan.
+    async fn goes_by_itself(&self, means: &Means) -> Result<bool, Halt> {
+        Ok(self.may_approve_itself(means)
+            && !self.is_dual_control().await?
+            && !self.completes_what_needed_a_person().await?)
     }
 
     /// What a plan that writes nothing means: nothing is there, or it was not seen, or it stays.
@@ -215,6 +229,10 @@ impl Journey<'_> {
             | PlanningError::Store(StoreError::Forgotten { .. }) => return Ok(None),
             PlanningError::Run(RunError::Store(error)) | PlanningError::Store(error) => {
                 return Err(Halt::of_store(error, STEP));
+            }
+            PlanningError::Run(RunError::Rows(RowsError::Store { source, .. }))
+            | PlanningError::Rows(RowsError::Store { source, .. }) => {
+                return Err(Halt::of_store(source, STEP));
             }
             PlanningError::UnknownPolicy { .. }
             | PlanningError::NoRule { .. }
