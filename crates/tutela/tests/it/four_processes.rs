@@ -48,7 +48,8 @@ async fn run((requests, wishes): (usize, &[Wish]), defect: Option<&str>) -> Opti
     let mut rules = unanswered();
     if let Some(defect) = defect {
         // Nobody hears of the first writes: they are still waited for when their process is killed.
-        rules = (0..4).map(|skip| FaultRule { skip, ..rules[0].clone() }).collect();
+        let taken = FaultRule::first("POST", "/regulations", Fault::HoldAfter);
+        rules = (0..4).map(|skip| FaultRule { skip, ..taken.clone() }).collect();
         program = program.with_environment("TUTELA_DEFECT", defect);
         program = program.with_environment("TUTELA_EGRESS_READ_TIMEOUT_MS", "20000");
     }

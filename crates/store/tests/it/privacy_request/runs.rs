@@ -6,7 +6,6 @@ use super::*;
 
 /// A request whose plan is being carried out.
 async fn carried_out(bench: &Bench) -> (PrivacyRequest, NewIntent) {
-    bench.request_policy().await;
     let (claimed, plan) = bench.applying(1).await;
     let run = claimed.lease.run.clone();
     let request = bench.make_request(new_request()).await;
@@ -20,6 +19,7 @@ async fn carried_out(bench: &Bench) -> (PrivacyRequest, NewIntent) {
 #[tokio::test]
 async fn a_change_that_cancels_leaves_nothing_to_be_sent(#[case] backend: Backend) {
     let Some(bench) = backend.start().await else { return };
+    bench.request_policy().await;
     let (request, intent) = carried_out(&bench).await;
     let run = intent.lease.run.clone();
 
@@ -36,6 +36,7 @@ async fn a_change_that_cancels_leaves_nothing_to_be_sent(#[case] backend: Backen
 #[tokio::test]
 async fn a_change_that_needs_settled_writes_is_refused_while_one_is_open(#[case] backend: Backend) {
     let Some(bench) = backend.start().await else { return };
+    bench.request_policy().await;
     let (request, intent) = carried_out(&bench).await;
     let run = intent.lease.run.clone();
     bench.store.ledger_intent(intent).await.unwrap();
@@ -56,6 +57,7 @@ async fn a_change_that_needs_settled_writes_is_refused_while_one_is_open(#[case]
 #[tokio::test]
 async fn an_intent_that_is_written_meanwhile_is_seen_or_refused(#[case] backend: Backend) {
     let Some(bench) = backend.start().await else { return };
+    bench.request_policy().await;
     let mut both = Vec::new();
 
     for _ in 0..30 {

@@ -22,8 +22,9 @@ const MOUNTED: &str =
 /// Whether this machine lets us have one.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn has_small_disks() -> bool {
-    let tried = Command::new(SMALL_DISK[0])
-        .args(&SMALL_DISK[1..])
+    let [program, arguments @ ..] = SMALL_DISK;
+    let tried = Command::new(program)
+        .args(arguments)
         .arg("mount -t tmpfs -o size=1m tmpfs /mnt")
         .stderr(Stdio::null())
         .status();

@@ -59,7 +59,8 @@ impl Stage {
         let running = self.server("TUTELA_KILL_AT", point);
         let caller = Caller::of_server(&running).await;
         let asked = office::ask(&caller, [Wish::Both].into_iter()).await;
-        let id = asked[0].id.clone();
+        let one = asked.first().unwrap();
+        let id = one.id.clone();
         // What Segment works on for days is looked at again when somebody asks for it.
         let advancing = async {
             loop {
@@ -80,7 +81,7 @@ impl Stage {
         let caller = Caller::of_server(&running).await;
         office::settled(&caller, &self.vendor, LIMIT).await;
         let mut wrongs = office::wrongs_of(&self.vendor, &asked);
-        wrongs.extend(office::wrong_with(&caller, &self.program, &asked[0]).await);
+        wrongs.extend(office::wrong_with(&caller, &self.program, one).await);
         running.end().expect(0);
         wrongs.into_iter().map(|wrong| format!("{point}: {wrong}")).collect()
     }
