@@ -111,11 +111,16 @@ impl Fleet {
         OpenOptions::new().create(true).append(true).open(path).unwrap()
     }
 
-    /// Kills one of them, whichever, and starts another in its place.
+    /// Kills one of them, whichever, and starts another in its place; a server that is still being started
+    /// is left alone, so that even a slow machine gets somewhere.
     pub(crate) fn kill_one(&mut self) {
         // Any sequence will do that is the same each time.
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let slot = usize::try_from(self.random >> 33).unwrap() % self.members.len();
+        let is_server = self.members[slot].kind == Kind::Serve;
+        if is_server && lock(&self.addresses[slot]).is_none() {
+            return;
+        }
         self.kill(slot);
     }
 
