@@ -34,6 +34,36 @@ pub async fn keep_rest(store: &Store, request: &PrivacyRequest, plan: &Plan) -> 
     Ok(true)
 }
 
+/// Keeps that a request left something else than collections of its plan to holds: what a person is asked to
+/// erase, or a vendor. `holds` are those in force.
+///
+/// # Errors
+/// [`StoreError`]; call it again.
+pub(crate) async fn keep_rest_of(
+    store: &Store,
+    request: &PrivacyRequest,
+    holds: &[Hold],
+) -> Result<(), StoreError> {
+    let due_at = match holds {
+        [] => Some(store.clock().now()),
+        holds => holds.iter().filter_map(|hold| hold.until).min(),
+    };
+    let identities = store.privacy_request_identities(&request.id).await?;
+    let policy = request.policy.clone();
+    store.hold_rest_put(&HoldRest { request: request.id.clone(), policy, identities, due_at }).await
+}
+
+/// Whether a hold is about all that a connection holds.
+pub(crate) fn is_about(hold: &Hold, connection: &str) -> bool {
+    hold.place.as_deref().is_none_or(|place| place == connection)
+}
+
+/// Under what something is kept, and how long.
+pub(crate) fn reason(hold: &Hold) -> String {
+    let until = hold.until.map_or_else(|| "that is lifted".to_owned(), |until| until.to_string());
+    format!("kept under {} until {until} ({})", hold.ground, hold.id)
+}
+
 /// The collections that a plan left out for holds.
 fn held(plan: &Plan) -> Vec<&CollectionAddress> {
     let left_out = plan.contents().not_covered.iter().filter(|one| one.reason == HELD);

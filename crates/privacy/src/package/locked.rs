@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::path::Path;
+use std::path::PathBuf;
 
 use crypto::Secret;
 use thiserror::Error;
@@ -21,16 +21,24 @@ pub enum LockError {
     Archive(#[from] ZipError),
 }
 
-/// Copies a package so that its files open only with `password`: an archive with AES-256 of the kind
-/// that common programs open. The names of its files stay readable. What is given back stands at its
-/// beginning and has no name on the disk.
+/// Copies packages so that their files open only with `password`: one archive with AES-256 of the kind
+/// that common programs open. Of several, each has a folder with its name. The names of files stay
+/// readable. What is given back stands at its beginning and has no name on the disk.
 ///
 /// Blocks: from asynchronous code use `spawn_blocking`. Memory does not depend on the size.
 ///
 /// # Errors
 /// [`LockError`].
-pub fn lock(package: &Path, password: &Secret<String>) -> Result<File, LockError> {
-    lock_archive(File::open(package)?, password)
+pub fn lock(packages: &[PathBuf], password: &Secret<String>) -> Result<File, LockError> {
+    let mut writer = ZipWriter::new(tempfile::tempfile()?);
+    for package in packages {
+        let folder = match packages {
+            [_] => String::new(),
+            _ => format!("{}/", package.file_stem().unwrap_or_default().to_string_lossy()),
+        };
+        copy((File::open(package)?, &folder), &mut writer, password)?;
+    }
+    finished(writer)
 }
 
 /// The same for an archive that is open already.
@@ -38,11 +46,20 @@ pub fn lock(package: &Path, password: &Secret<String>) -> Result<File, LockError
 /// # Errors
 /// [`LockError`].
 pub fn lock_archive(package: impl Read + Seek, password: &Secret<String>) -> Result<File, LockError> {
-    let mut archive = ZipArchive::new(package)?;
     let mut writer = ZipWriter::new(tempfile::tempfile()?);
+    copy((package, ""), &mut writer, password)?;
+    finished(writer)
+}
+
+fn copy(
+    (package, folder): (impl Read + Seek, &str),
+    writer: &mut ZipWriter<File>,
+    password: &Secret<String>,
+) -> Result<(), LockError> {
+    let mut archive = ZipArchive::new(package)?;
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index)?;
-        let name = entry.name()?.into_owned();
+        let name = format!("{folder}{}", entry.name()?);
         if entry.is_dir() {
             writer.add_directory(name, SimpleFileOptions::default())?;
             continue;
@@ -52,8 +69,12 @@ pub fn lock_archive(package: impl Read + Seek, password: &Secret<String>) -> Res
             .large_file(true)
             .with_aes_encryption(AesMode::Aes256, password.expose());
         writer.start_file(name, options)?;
-        io::copy(&mut entry, &mut writer)?;
+        io::copy(&mut entry, writer)?;
     }
+    Ok(())
+}
+
+fn finished(writer: ZipWriter<File>) -> Result<File, LockError> {
     let mut file = writer.finish()?;
     file.rewind()?;
     Ok(file)
@@ -76,7 +97,7 @@ mod tests {
         plain.write_all(CANARY.as_bytes()).unwrap();
         plain.finish().unwrap();
 
-        let mut locked = lock(&path, &Secret::new("correct horse battery".to_owned())).unwrap();
+        let mut locked = lock(&[path], &Secret::new("correct horse battery".to_owned())).unwrap();
 
         let mut bytes = Vec::new();
         locked.read_to_end(&mut bytes).unwrap();
@@ -88,5 +109,28 @@ mod tests {
         let mut entry = archive.by_index_decrypt(0, b"correct horse battery").unwrap();
         entry.read_to_string(&mut text).unwrap();
         assert_eq!((entry.name().unwrap().as_ref(), text.as_str()), ("access.json", CANARY));
+    }
+
+    #[test]
+    fn several_packages_lie_beside_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = ["one.zip", "two.zip"].map(|name| folder.path().join(name));
+        for path in &paths {
+            let mut plain = ZipWriter::new(File::create(path).unwrap());
+            plain.start_file("access.json", SimpleFileOptions::default()).unwrap();
+            plain.write_all(path.to_string_lossy().as_bytes()).unwrap();
+            plain.finish().unwrap();
+        }
+
+        let locked = lock(&paths, &Secret::new("correct horse battery".to_owned())).unwrap();
+
+        let mut archive = ZipArchive::new(locked).unwrap();
+        for (index, (name, path)) in ["one/access.json", "two/access.json"].iter().zip(&paths).enumerate() {
+            let mut text = String::new();
+            let mut entry = archive.by_index_decrypt(index, b"correct horse battery").unwrap();
+            entry.read_to_string(&mut text).unwrap();
+            assert_eq!((entry.name().unwrap().as_ref(), text.as_str()), (*name, path.to_str().unwrap()));
+        }
+        assert_eq!(archive.len(), 2);
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn policy_sha256<'a>(
             };
             let writes = match facts.access {
                 Access::Read => false,
-                Access::Write => true,
+                Access::Write => facts.serves(ActionType::Erasure),
             };
             (facts.key.to_string(), strict, writes)
         })

@@ -54,9 +54,7 @@ impl PrivacyRequests {
             change.request.status =
                 status.map_err(|_| RequestError::NotToVerify { id: id.clone(), status: request.status })?;
             change.request.identity_verified_at.get_or_insert(self.now());
-            let own_days =
-                self.store().policy_find(&request.policy).await?.and_then(|one| one.execution_timeframe);
-            change.request.due_at = settings.deadlines.due_at(&change.request, own_days, self.now());
+            change.request.due_at = self.due_with(&change.request, None, self.now()).await?;
             change.request.attention = None;
             change.identities = Some(identities.to_bytes());
             change.codes = CodeChange::Used(kind.to_owned());
