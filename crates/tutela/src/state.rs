@@ -164,9 +164,12 @@ impl StateSettings {
     }
 
     fn master_key(&self) -> Result<MasterKey, Failure> {
-        let source = KeySource::from_environment(|name| std::env::var(name).ok(), own_key_file()?);
+        let own_file = own_key_file();
+        let place = own_file.as_ref().map(PathBuf::clone).unwrap_or_default();
+        let source = KeySource::from_environment(|name| std::env::var(name).ok(), place);
         let own = match &source {
-            KeySource::Own(path) => Some(path.clone()),
+            // Only then a home folder is needed; accounts of services have none.
+            KeySource::Own(_) => Some(own_file?),
             KeySource::Text(_) | KeySource::File(_) | KeySource::Command(_) => None,
         };
         if let Some(path) = &own

@@ -191,12 +191,11 @@ impl Connections {
         }
         // Made before versions were recorded, and not brought up since.
         let datasets = Some(first).filter(|_| first_version == kept.version);
-        Ok(datasets.and_then(|datasets| match datasets {
-            Value::Array(datasets) => {
-                datasets.into_iter().find(|dataset| dataset["fides_key"] == kept.fides_key.as_str())
-            }
-            _ => None,
-        }))
+        let Some(Value::Array(datasets)) = datasets else { return Ok(None) };
+        let is_its_own = |dataset: &Value| {
+            dataset.get("fides_key").and_then(Value::as_str) == Some(kept.fides_key.as_str())
+        };
+        Ok(datasets.into_iter().find(is_its_own))
     }
 }
 

@@ -1,4 +1,5 @@
 //! What becomes of connections when a server starts with a newer library (saas-config 24.12–24.14).
+#![expect(clippy::indexing_slicing, reason = "helpers of tests stop at what is not there")]
 
 use connections::{Categories, DatasetDocument, Instance, NotBroughtUp, Template};
 use crypto::Secret;

@@ -24,6 +24,8 @@ mod fleet;
 mod folder;
 #[cfg(unix)]
 mod four_processes;
+#[cfg(unix)]
+mod guide;
 mod hooks;
 mod hostile;
 mod http;

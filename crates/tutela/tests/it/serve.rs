@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::program::Program;
+use crate::program::{Program, Ran};
 use crate::running::{Reply, Running, call, root_token};
 
 const PASSWORD: &str = "canary-Owner-1!";
@@ -69,6 +69,30 @@ async fn the_password_of_an_owner_that_nobody_named_is_said_once() {
     assert!(url.starts_with("http://127.0.0.1:"));
     assert_eq!((wrong.status, right.status), (403, 200));
     assert!(!silent.contains("password"), "{silent}");
+}
+
+const HOMES: [&str; 3] = ["HOME", "XDG_CONFIG_HOME", "APPDATA"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn account_without_a_home_serves_with_a_key_and_is_told_without() {
+    let program = program();
+    let serve = ["--format", "json", "serve", "--listen", "127.0.0.1:0", "--data", "data"];
+    let homeless = || {
+        let mut command = program.command(&serve);
+        for name in HOMES {
+            command.env_remove(name);
+        }
+        command
+    };
+    let key = crypto::MasterKey::random().to_base64();
+
+    let refused = Ran::of(homeless().output().unwrap()).expect(2);
+    let running = Running::of(homeless().env("TUTELA_KEY", key.expose()));
+    let health = call(&running, "GET /health", None, None).await;
+
+    refused.complains(&["no home folder", "TUTELA_KEY"]);
+    assert_eq!(health.status, 200);
+    running.end().expect(0);
 }
 
 /// A call whose body has not arrived when the server is told to end.
