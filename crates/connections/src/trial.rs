@@ -90,7 +90,12 @@ impl Connections {
             ConnectionType::ManualTask | ConnectionType::TestDatastore | ConnectionType::TestWebsite => {
                 Trial::Succeeded
             }
-            ConnectionType::Https | ConnectionType::Manual | ConnectionType::Website => Trial::Skipped,
+            // No vendor is written to for a try; whether mail leaves, its service's own test says.
+            ConnectionType::AttentiveEmail
+            | ConnectionType::GenericErasureEmail
+            | ConnectionType::Https
+            | ConnectionType::Manual
+            | ConnectionType::Website => Trial::Skipped,
             ConnectionType::ManualWebhook => match self.store().manual_form_find(&connection.key).await {
                 Ok(Some(form)) if !form.fields.is_empty() => Trial::Succeeded,
                 Ok(_) => Trial::Failed("no fields are defined for this form; define them first".to_owned()),
@@ -99,12 +104,10 @@ impl Connections {
                     Trial::Failed("the form could not be read; try again".to_owned())
                 }
             },
-            ConnectionType::AttentiveEmail
-            | ConnectionType::DynamicErasureEmail
+            ConnectionType::DynamicErasureEmail
             | ConnectionType::GenericConsentEmail
-            | ConnectionType::GenericErasureEmail
             | ConnectionType::Sovrn => {
-                Trial::Failed("this version sends no messages, so none was tried".to_owned())
+                Trial::Failed("this version writes to no vendor of this type".to_owned())
             }
             ConnectionType::Aws
             | ConnectionType::BigQuery
