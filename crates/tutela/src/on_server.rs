@@ -57,6 +57,11 @@ pub(crate) fn no_server(instead: &str) -> Failure {
     Failure::BadInput(format!("a server does not do this (`--server`, TUTELA_SERVER): {instead}"))
 }
 
+/// Says which request it is, for whoever loses this process.
+pub(crate) fn announce(id: &PrivacyRequestId) {
+    output::complain(&format!("request: {id}"));
+}
+
 /// A server that works for this command.
 #[derive(Debug)]
 pub(crate) struct OnServer {
@@ -186,11 +191,6 @@ impl OnServer {
     /// The flag that names this server again.
     pub(crate) fn flag(&self) -> String {
         format!("--server {}", self.client.address())
-    }
-
-    /// Says which request it is, for whoever loses this process.
-    pub(crate) fn announce(&self, id: &PrivacyRequestId) {
-        output::complain(&format!("request: {id}"));
     }
 
     fn other_form(&self, id: &PrivacyRequestId) -> Failure {

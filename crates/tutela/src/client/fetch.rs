@@ -53,7 +53,7 @@ impl Stream {
 #[derive(Debug)]
 pub(crate) enum Opened {
     /// What was asked for.
-    Stream(Stream),
+    Stream(Box<Stream>),
     /// Something else.
     Other(Answer),
 }
@@ -68,7 +68,7 @@ impl Client {
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         let stream = self.open((self.url(path)?, headers)).await?;
         if stream.answer.status() == StatusCode::OK.as_u16() {
-            return Ok(Opened::Stream(stream));
+            return Ok(Opened::Stream(Box::new(stream)));
         }
         let answer = stream.into_answer().await?;
         if answer.is_of_nobody() {

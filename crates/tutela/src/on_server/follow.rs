@@ -120,7 +120,7 @@ impl Following<'_> {
     /// One connection, or one look.
     async fn once(&mut self) -> Result<End, Failure> {
         match self.on.client.events(&format!("privacy-request/{}/events", self.id)).await {
-            Ok(Opened::Stream(stream)) => Ok(self.listen(stream).await),
+            Ok(Opened::Stream(stream)) => Ok(self.listen(*stream).await),
             // It has too many followers, or something between keeps events back: looking does as well.
             Ok(Opened::Other(answer)) if answer.status.is_server_error() => {
                 Ok(End::Broken(answer.done("events").err().unwrap_or_else(silent)))

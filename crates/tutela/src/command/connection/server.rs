@@ -50,19 +50,17 @@ pub(super) fn test(key: &str, address: &ServerAddress, output: Output) -> Result
 /// Bad input if it has none of this key.
 pub(super) async fn connection(server: &OnServer, key: &str) -> Result<Value, Failure> {
     let found = server.client().find(&path_of(key)?).await?;
-    match found {
-        Some(found) => Ok(found),
-        None => {
-            let all = server.client().list("connection").await?;
-            let keys: Vec<&str> = all.iter().filter_map(|one| one.get("key")?.as_str()).collect();
-            let keys = if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
-            Err(Failure::BadInput(format!(
-                "the server at {} has no connection `{key}`; it has: {}",
-                server.client().address(),
-                visible(&keys)
-            )))
-        }
+    if let Some(found) = found {
+        return Ok(found);
     }
+    let all = server.client().list("connection").await?;
+    let keys: Vec<&str> = all.iter().filter_map(|one| one.get("key")?.as_str()).collect();
+    let keys = if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
+    Err(Failure::BadInput(format!(
+        "the server at {} has no connection `{key}`; it has: {}",
+        server.client().address(),
+        visible(&keys)
+    )))
 }
 
 /// The path of a connection; a text that is no key leads nowhere else.
@@ -76,9 +74,10 @@ async fn entry(server: &OnServer, connection: &Value) -> Result<Entry, Failure> 
     let key = text(connection, "key");
     let connection_type = text(connection, "connection_type");
     let is_application = connection_type == "saas";
-    let document = match is_application {
-        true => server.client().find(&format!("{}/saas_config", path_of(&key)?)).await?,
-        false => None,
+    let document = if is_application {
+        server.client().find(&format!("{}/saas_config", path_of(&key)?)).await?
+    } else {
+        None
     };
     let secrets = connection.get("secrets").and_then(Value::as_object);
     let file = document.and_then(|document| {

@@ -14,7 +14,7 @@ use crate::data_request::{Delivered, Delivery, PackageForm, Packed};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::on_server::{
-    Asked, Followed, Needs, OnServer, ServerPolicy, Stands, Until, check_identities, no_server,
+    Asked, Followed, Needs, OnServer, ServerPolicy, Stands, Until, announce, check_identities, no_server,
 };
 use crate::output::{self, Output};
 use crate::progress::ProgressLine;
@@ -71,7 +71,7 @@ pub(super) fn run(access: &Access, address: &ServerAddress, output: Output) -> R
             }
             (_, _, person) => {
                 let id = errand.make(&person.unwrap_or_default()).await?;
-                errand.server.announce(&id);
+                announce(&id);
                 errand.one(&id, &access.out).await
             }
         }

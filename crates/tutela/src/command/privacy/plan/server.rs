@@ -12,7 +12,7 @@ use crate::command::privacy::identity;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::on_server::{
-    Asked, Followed, Needs, OnServer, Standing, Stands, Until, check_identities, no_server,
+    Asked, Followed, Needs, OnServer, Standing, Stands, Until, announce, check_identities, no_server,
 };
 use crate::output::{self, Output};
 use crate::progress::ProgressLine;
@@ -43,7 +43,7 @@ pub(super) fn run(
                 server.make(&Asked { policy, identities: &identities, needs: Needs::Plan }).await?
             }
         };
-        server.announce(&id);
+        announce(&id);
         match wait(&server, &id).await? {
             Waited::Planned(plan) => {
                 if let Some(file) = &arguments.out {
