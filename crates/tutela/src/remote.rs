@@ -32,6 +32,9 @@ pub(crate) enum Thing {
     Policy(String),
 }
 
+/// Name of the part of a policy that says who approves its plans; no key of a rule has blanks.
+const APPROVAL: &str = "approval of plans";
+
 impl Thing {
     /// What it is.
     pub(crate) fn kind(&self) -> &'static str {

@@ -37,6 +37,7 @@ mod on_server;
 mod on_server_faults;
 mod operation;
 mod output;
+mod preview;
 mod program;
 mod project;
 mod recording;
