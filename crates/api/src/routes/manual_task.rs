@@ -40,12 +40,14 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 #[into_params(parameter_in = Query)]
 struct Filter {
     /// How far they are.
+    #[param(inline)]
     status: Option<StatusInput>,
     /// For which privacy request.
     privacy_request_id: Option<String>,
     /// Of which connection.
     connection_key: Option<String>,
     /// For what.
+    #[param(inline)]
     action_type: Option<ActionInput>,
     /// Who is to do them: the id of an account.
     assigned_user_id: Option<String>,
@@ -76,13 +78,13 @@ enum ActionInput {
 /// What a person says about a task.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct AnswerInput {
+struct TaskAnswerInput {
     /// Name of a field → its value: a text, or `true` or `false`. Files are brought before.
     #[serde(default)]
     #[schema(value_type = Object)]
     fields: Map<String, Value>,
     /// What became of the data; for tasks to erase.
-    outcome: Option<OutcomeInput>,
+    outcome: Option<TaskOutcomeInput>,
     /// Why data stay (`exempt`, `unsupported`).
     #[schema(value_type = Option<String>)]
     reason: Option<Text>,
@@ -91,7 +93,7 @@ struct AnswerInput {
 /// What became of data that were to be erased by hand.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum OutcomeInput {
+enum TaskOutcomeInput {
     /// They were deleted.
     Erased,
     /// They were overwritten.
@@ -109,7 +111,7 @@ enum OutcomeInput {
 /// Why a task is not done.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct SkipInput {
+struct TaskSkipInput {
     /// The reason.
     #[schema(value_type = String)]
     reason: Text,
@@ -187,19 +189,19 @@ async fn read(
     tag = "Manual input",
     params(("task_id" = String, Path)),
     security(("oauth2" = ["privacy-request:manual-steps:respond"])),
-    request_body = AnswerInput,
+    request_body = TaskAnswerInput,
     responses((status = 200, body = TaskDetail), (status = 404), (status = 409), (status = 422))
 )]
 async fn complete(
     State(state): State<ApiState>,
     caller: Caller,
     Path(id): Path<String>,
-    Body(sent): Body<AnswerInput>,
+    Body(sent): Body<TaskAnswerInput>,
 ) -> Result<Json<TaskDetail>, ApiError> {
     let task = task_of(&state, &caller, &id).await?;
     let answer = Answer {
         fields: sent.fields,
-        outcome: sent.outcome.map(OutcomeInput::outcome),
+        outcome: sent.outcome.map(TaskOutcomeInput::outcome),
         reason: sent.reason.map(|reason| reason.0),
     };
     manual_task::complete(state.store(), &task, (answer, &caller.by())).await?;
@@ -214,14 +216,14 @@ async fn complete(
     tag = "Manual input",
     params(("task_id" = String, Path)),
     security(("oauth2" = ["privacy-request:manual-steps:respond"])),
-    request_body = SkipInput,
+    request_body = TaskSkipInput,
     responses((status = 200, body = TaskDetail), (status = 404), (status = 409), (status = 422))
 )]
 async fn skip(
     State(state): State<ApiState>,
     caller: Caller,
     Path(id): Path<String>,
-    Body(sent): Body<SkipInput>,
+    Body(sent): Body<TaskSkipInput>,
 ) -> Result<Json<TaskDetail>, ApiError> {
     if sent.reason.0.trim().is_empty() {
         let loc = vec![json!("body"), json!("reason")];
@@ -285,7 +287,7 @@ impl Filter {
     }
 }
 
-impl OutcomeInput {
+impl TaskOutcomeInput {
     fn outcome(self) -> Outcome {
         match self {
             Self::Erased => Outcome::Erased,

@@ -27,11 +27,11 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 /// What a connection asks people for.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ConfigInput {
+struct TaskConfigInput {
     /// For requests for data; nothing is asked if absent.
-    access: Option<AskedInput>,
+    access: Option<TaskAskedInput>,
     /// For requests to erase; nothing is asked if absent.
-    erasure: Option<AskedInput>,
+    erasure: Option<TaskAskedInput>,
     /// Ids of the accounts of those who answer; if there are none, those who review requests.
     #[serde(default)]
     assigned_users: Vec<String>,
@@ -42,9 +42,9 @@ struct ConfigInput {
 /// What people are asked for, for one kind of requests.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct AskedInput {
+struct TaskAskedInput {
     /// What they fill in.
-    fields: Vec<FieldInput>,
+    fields: Vec<TaskFieldInput>,
     /// When they are asked: `{field_address, operator, value}`, or `{logical_operator, conditions}` over
     /// several; always, if absent.
     #[schema(value_type = Option<Object>)]
@@ -54,7 +54,7 @@ struct AskedInput {
 /// One thing that is filled in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct FieldInput {
+struct TaskFieldInput {
     /// Its name in packages, and in what is sent.
     #[schema(value_type = String)]
     name: Text,
@@ -66,7 +66,7 @@ struct FieldInput {
     help: Option<Text>,
     /// What is filled in.
     #[serde(rename = "type")]
-    kind: KindInput,
+    kind: TaskFieldKindInput,
     /// Whether a task stays open without it.
     #[serde(default)]
     required: bool,
@@ -78,7 +78,7 @@ struct FieldInput {
 /// What is filled in.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum KindInput {
+enum TaskFieldKindInput {
     /// A text.
     Text,
     /// Yes or no.
@@ -89,13 +89,13 @@ enum KindInput {
 
 /// What a connection asks people for.
 #[derive(Serialize, ToSchema)]
-struct ConfigReply {
+struct TaskConfigReply {
     /// The connection.
     connection_key: String,
     /// For requests for data.
-    access: Option<AskedReply>,
+    access: Option<TaskAskedReply>,
     /// For requests to erase.
-    erasure: Option<AskedReply>,
+    erasure: Option<TaskAskedReply>,
     /// Ids of the accounts of those who answer.
     assigned_users: Vec<String>,
     /// The kinds of identities that they are shown; null: all.
@@ -107,9 +107,9 @@ struct ConfigReply {
 
 /// What people are asked for.
 #[derive(Serialize, ToSchema)]
-struct AskedReply {
+struct TaskAskedReply {
     /// What they fill in.
-    fields: Vec<FieldReply>,
+    fields: Vec<TaskFieldReply>,
     /// When they are asked; null: always.
     #[schema(value_type = Option<Object>)]
     conditions: Option<Value>,
@@ -117,7 +117,7 @@ struct AskedReply {
 
 /// One thing that is filled in.
 #[derive(Serialize, ToSchema)]
-pub(super) struct FieldReply {
+pub(super) struct TaskFieldReply {
     name: String,
     label: String,
     help: Option<String>,
@@ -135,14 +135,17 @@ pub(super) struct FieldReply {
     operation_id = "manual_task_config_read",
     params(("connection_key" = String, Path)),
     security(("oauth2" = ["webhook:read"])),
-    responses((status = 200, body = ConfigReply), (status = 404))
+    responses((status = 200, body = TaskConfigReply), (status = 404))
 )]
-async fn read(State(state): State<ApiState>, Path(key): Path<String>) -> Result<Json<ConfigReply>, ApiError> {
+async fn read(
+    State(state): State<ApiState>,
+    Path(key): Path<String>,
+) -> Result<Json<TaskConfigReply>, ApiError> {
     let connection = connection_of(&state, &key).await?;
     let kept = state.store().manual_task_config_find(&connection.key).await?;
     let missing =
         || ApiError::NotFound(format!("No manual task is configured for the connection with key '{key}'."));
-    ConfigReply::of(kept.ok_or_else(missing)?).map(Json)
+    TaskConfigReply::of(kept.ok_or_else(missing)?).map(Json)
 }
 
 /// Say what a connection of type `manual_task` or `jira_ticket` asks people for. Tasks that were made
@@ -154,15 +157,15 @@ async fn read(State(state): State<ApiState>, Path(key): Path<String>) -> Result<
     operation_id = "manual_task_config_put",
     params(("connection_key" = String, Path)),
     security(("oauth2" = ["webhook:create_or_update"])),
-    request_body = ConfigInput,
-    responses((status = 200, body = ConfigReply), (status = 400), (status = 404), (status = 422))
+    request_body = TaskConfigInput,
+    responses((status = 200, body = TaskConfigReply), (status = 400), (status = 404), (status = 422))
 )]
 async fn put(
     State(state): State<ApiState>,
     caller: Caller,
     Path(key): Path<String>,
-    Body(sent): Body<ConfigInput>,
-) -> Result<Json<ConfigReply>, ApiError> {
+    Body(sent): Body<TaskConfigInput>,
+) -> Result<Json<TaskConfigReply>, ApiError> {
     let connection = connection_of(&state, &key).await?;
     if !CONNECTION_TYPES.contains(&connection.connection_type.as_str()) {
         let text = format!(
@@ -189,7 +192,7 @@ async fn put(
     }
     let put = (&connection.key, &settings.document());
     let kept = state.store().manual_task_config_put(put, caller.actor).await?;
-    ConfigReply::of(kept).map(Json)
+    TaskConfigReply::of(kept).map(Json)
 }
 
 async fn connection_of(state: &ApiState, key: &str) -> Result<StoredConnection, ApiError> {
@@ -203,27 +206,27 @@ fn invalid(fault: SettingsFault) -> Invalid {
     Invalid::new("value_error", loc, fault.text)
 }
 
-impl ConfigInput {
+impl TaskConfigInput {
     fn settings(self) -> TaskSettings {
         TaskSettings {
-            access: self.access.map(AskedInput::asked),
-            erasure: self.erasure.map(AskedInput::asked),
+            access: self.access.map(TaskAskedInput::asked),
+            erasure: self.erasure.map(TaskAskedInput::asked),
             assigned_users: self.assigned_users,
             identities: self.identities,
         }
     }
 }
 
-impl AskedInput {
+impl TaskAskedInput {
     fn asked(self) -> AskedAction {
         AskedAction {
-            fields: self.fields.into_iter().map(FieldInput::field).collect(),
+            fields: self.fields.into_iter().map(TaskFieldInput::field).collect(),
             conditions: self.conditions.filter(|conditions| !conditions.is_null()),
         }
     }
 }
 
-impl FieldInput {
+impl TaskFieldInput {
     fn field(self) -> TaskField {
         let name = self.name.0;
         TaskField {
@@ -231,9 +234,9 @@ impl FieldInput {
             name,
             help: self.help.map(|help| help.0),
             kind: match self.kind {
-                KindInput::Text => FieldKind::Text,
-                KindInput::Checkbox => FieldKind::Checkbox,
-                KindInput::Attachment => FieldKind::Attachment,
+                TaskFieldKindInput::Text => FieldKind::Text,
+                TaskFieldKindInput::Checkbox => FieldKind::Checkbox,
+                TaskFieldKindInput::Attachment => FieldKind::Attachment,
             },
             required: self.required,
             data_categories: self.data_categories,
@@ -241,7 +244,7 @@ impl FieldInput {
     }
 }
 
-impl ConfigReply {
+impl TaskConfigReply {
     fn of(kept: ManualTaskConfig) -> Result<Self, ApiError> {
         let other_version = || {
             let text = "what this connection asks for was written by another version; put it again";
@@ -250,8 +253,8 @@ impl ConfigReply {
         let settings = TaskSettings::of(&kept.document).ok_or_else(other_version)?;
         Ok(Self {
             connection_key: kept.connection.to_string(),
-            access: settings.access.map(AskedReply::of),
-            erasure: settings.erasure.map(AskedReply::of),
+            access: settings.access.map(TaskAskedReply::of),
+            erasure: settings.erasure.map(TaskAskedReply::of),
             assigned_users: settings.assigned_users,
             identities: settings.identities,
             updated_at: kept.updated_at,
@@ -259,14 +262,14 @@ impl ConfigReply {
     }
 }
 
-impl AskedReply {
+impl TaskAskedReply {
     fn of(asked: AskedAction) -> Self {
-        let fields = asked.fields.into_iter().map(FieldReply::of).collect();
+        let fields = asked.fields.into_iter().map(TaskFieldReply::of).collect();
         Self { fields, conditions: asked.conditions }
     }
 }
 
-impl FieldReply {
+impl TaskFieldReply {
     pub(super) fn of(field: TaskField) -> Self {
         Self {
             name: field.name,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use store::{AttachmentOwner, LoginId, ManualAttachment, ManualTask};
 use utoipa::ToSchema;
 
-use super::config::FieldReply;
+use super::config::TaskFieldReply;
 use crate::ApiError;
 use crate::state::ApiState;
 
@@ -55,7 +55,7 @@ pub(super) struct TaskDetail {
     #[schema(value_type = Object)]
     identity: Row,
     /// What is asked.
-    fields: Vec<FieldReply>,
+    fields: Vec<TaskFieldReply>,
     /// What was said, by field.
     #[schema(value_type = Object)]
     values: Row,
@@ -123,7 +123,7 @@ impl TaskDetail {
         Ok(Self {
             due_at,
             identity,
-            fields: fields.into_iter().map(FieldReply::of).collect(),
+            fields: fields.into_iter().map(TaskFieldReply::of).collect(),
             values,
             reason,
             attachments: files.map(AttachmentReply::of).collect(),

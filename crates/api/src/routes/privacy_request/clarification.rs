@@ -25,7 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 /// A question to a person.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct QuestionInput {
+struct ClarificationInput {
     /// The question, as they are sent it.
     #[schema(value_type = String)]
     question: Text,
@@ -34,7 +34,7 @@ struct QuestionInput {
 /// What a person said.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct AnswerInput {
+struct ClarificationAnswerInput {
     /// Their answer.
     #[schema(value_type = String)]
     answer: Text,
@@ -84,14 +84,14 @@ async fn list(
     tag = "Privacy requests",
     params(("privacy_request_id" = String, Path)),
     security(("oauth2" = ["privacy-request:review"])),
-    request_body = QuestionInput,
+    request_body = ClarificationInput,
     responses((status = 200, body = Vec<ClarificationReply>), (status = 400), (status = 404))
 )]
 async fn ask(
     State(state): State<ApiState>,
     caller: Caller,
     Path(id): Path<String>,
-    Body(sent): Body<QuestionInput>,
+    Body(sent): Body<ClarificationInput>,
 ) -> Result<Json<Vec<ClarificationReply>>, ApiError> {
     let request = find_live(&state, &id).await?;
     let question = said("question", sent.question)?;
@@ -106,14 +106,14 @@ async fn ask(
     tag = "Privacy requests",
     params(("privacy_request_id" = String, Path)),
     security(("oauth2" = ["privacy-request:review"])),
-    request_body = AnswerInput,
+    request_body = ClarificationAnswerInput,
     responses((status = 200, body = Vec<ClarificationReply>), (status = 404))
 )]
 async fn answer(
     State(state): State<ApiState>,
     caller: Caller,
     Path(id): Path<String>,
-    Body(sent): Body<AnswerInput>,
+    Body(sent): Body<ClarificationAnswerInput>,
 ) -> Result<Json<Vec<ClarificationReply>>, ApiError> {
     let request = find_live(&state, &id).await?;
     let answer = said("answer", sent.answer)?;

@@ -226,7 +226,7 @@ async fn until_asked(office: &Office, id: &PrivacyRequestId) -> store::PrivacyRe
             return request;
         }
         office.bench.crm.state().end_jobs("FINISHED");
-        office.bench.clock.advance(std::time::Duration::from_secs(120));
+        office.bench.clock.advance(std::time::Duration::from_hours(1));
     }
     panic!("nobody was asked: {:?}", office.find(id).await);
 }
