@@ -41,6 +41,7 @@ pub struct GraphCollection {
 }
 
 /// One field of a [`GraphCollection`].
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark that files give by its own name")]
 #[derive(Debug, Clone, Default)]
 pub struct GraphField {
     /// Name.

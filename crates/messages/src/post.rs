@@ -7,7 +7,7 @@ pub(crate) enum Post {
     /// By a mail server.
     Server(MailServer),
     /// By a service that is called.
-    Carrier(Carrier),
+    Carrier(Box<Carrier>),
 }
 
 /// Why mail did not leave.

@@ -80,7 +80,7 @@ const CHOSEN: &str = "notifications.notification_service_type";
 #[derive(Debug)]
 enum Way {
     Mail(Post),
-    Text(Carrier),
+    Text(Box<Carrier>),
 }
 
 /// What became of a test message.
@@ -302,12 +302,12 @@ impl Messages {
         }
         let carrier = self.carrier(config).await?.map_err(|unfit| unfit.to_string());
         Ok(carrier.map(|carrier| match config.service {
-            MessagingService::TwilioText => Way::Text(carrier),
+            MessagingService::TwilioText => Way::Text(Box::new(carrier)),
             MessagingService::Smtp
             | MessagingService::Mailgun
             | MessagingService::TwilioEmail
             | MessagingService::MailchimpTransactional
-            | MessagingService::AwsSes => Way::Mail(Post::Carrier(carrier)),
+            | MessagingService::AwsSes => Way::Mail(Post::Carrier(Box::new(carrier))),
         }))
     }
 
@@ -352,7 +352,7 @@ impl Messages {
     /// What takes text messages.
     pub(crate) async fn texter(&self) -> Result<Option<Carrier>, StoreError> {
         Ok(self.stored_ways().await?.into_iter().find_map(|way| match way {
-            Way::Text(carrier) => Some(carrier),
+            Way::Text(carrier) => Some(*carrier),
             Way::Mail(_) => None,
         }))
     }

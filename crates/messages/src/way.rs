@@ -47,7 +47,7 @@ impl Ways<'_> {
                 );
             }
             MessageTo::Mailbox(_) | MessageTo::Telephone(_) | MessageTo::Webhook { .. } => {
-                ways.push(to.clone())
+                ways.push(to.clone());
             }
         }
         ways

@@ -57,6 +57,7 @@ pub struct Collection {
 }
 
 /// One field, with nested fields in the order of the file.
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark that files give by its own name")]
 #[derive(Debug, Clone)]
 pub struct Field {
     /// Name.

@@ -142,7 +142,8 @@ impl Store {
         }
         let id = format!("att_{}", self.inner.ids.next_uuid());
         let head = Head { name: name.to_owned(), content_type: content_type.to_owned() };
-        let head = serde_json::to_vec(&head).expect("texts are always JSON");
+        let head =
+            serde_json::to_vec(&head).map_err(|_| StoreError::Damaged { what: "the name of a file" })?;
         let row = sqlx::query(PUT)
             .bind(id.as_str())
             .bind(request.as_str())

@@ -233,13 +233,13 @@ impl Store {
 
     async fn begin_on(&self, pool: &AnyPool) -> Result<Tx, StoreError> {
         let permit = self.alone().await;
-        let begin = self.inner.dialect.begin();
-        let inner = match pool.begin_with(begin).await {
+        let statement = self.inner.dialect.begin();
+        let inner = match pool.begin_with(statement).await {
             // SQLite ends a transaction by itself when the disk is full; its connection is taken to be in
             // it for good, so that none begins on it any more.
             Err(sqlx::Error::InvalidSavePointStatement) => {
                 pool.acquire().await?.close().await?;
-                pool.begin_with(begin).await?
+                pool.begin_with(statement).await?
             }
             begun => begun?,
         };

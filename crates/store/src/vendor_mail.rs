@@ -126,7 +126,7 @@ impl Store {
             if query.execute(tx.connection()).await?.rows_affected() > 0 {
                 let failure: Option<String> = row.try_get(4)?;
                 let failure = (!left).then(|| failure.unwrap_or_else(|| "lost".to_owned()));
-                ends.push(VendorMailEnd { mail: mail(request, connection)?, failure });
+                ends.push(VendorMailEnd { mail: mail(&request, connection)?, failure });
             }
         }
         tx.commit().await?;
@@ -185,10 +185,10 @@ impl Store {
     }
 }
 
-fn mail(id: String, connection: String) -> Result<VendorMail, StoreError> {
+fn mail(id: &str, connection: String) -> Result<VendorMail, StoreError> {
     Ok(VendorMail { request: request(id)?, connection })
 }
 
-fn request(id: String) -> Result<PrivacyRequestId, StoreError> {
+fn request(id: &str) -> Result<PrivacyRequestId, StoreError> {
     id.parse().map_err(|_| StoreError::Damaged { what: "a message to a vendor" })
 }

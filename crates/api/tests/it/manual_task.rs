@@ -56,7 +56,7 @@ async fn task(app: &App, action: ManualAction, assigned: &[&str]) -> (PrivacyReq
     let mut change = store::PrivacyRequestChange::of(&request);
     change.request.work_at = Some(store.clock().now());
     store.privacy_request_change(change, Actor::system(), "privacy_request.test").await.unwrap();
-    let claimed = store.privacy_request_claim("w", Duration::from_secs(60)).await.unwrap().unwrap();
+    let claimed = store.privacy_request_claim("w", Duration::from_mins(1)).await.unwrap().unwrap();
     let field = |name: &str, kind: &str| json!({"name": name, "label": name, "help": null, "kind": kind, "required": true, "data_categories": []});
     let fields = match action {
         ManualAction::Access => json!([field("note", "text"), field("scan", "attachment")]),
@@ -98,16 +98,16 @@ async fn what_a_connection_asks_for_is_kept_and_faults_are_told_with_their_place
 
     let none = app.get(CONFIG).await.0;
     let (status, kept) = app.send(Method::PUT, CONFIG, wanted).await;
-    let (refused, faults) = app.send(Method::PUT, CONFIG, faulty).await;
+    let (answer, report) = app.send(Method::PUT, CONFIG, faulty).await;
     let elsewhere = app.send(Method::PUT, &CONFIG.replace("desk", "crm"), config()).await.0;
 
     assert_eq!(none, StatusCode::NOT_FOUND);
     assert_eq!(status, StatusCode::OK, "{kept}");
     assert_eq!(kept["access"]["fields"][1]["type"], "attachment");
     assert_eq!(kept["access"]["conditions"]["operator"], "exists");
-    assert_eq!((refused, elsewhere), (StatusCode::UNPROCESSABLE_ENTITY, StatusCode::BAD_REQUEST));
+    assert_eq!((answer, elsewhere), (StatusCode::UNPROCESSABLE_ENTITY, StatusCode::BAD_REQUEST));
     let places: Vec<Value> =
-        faults["detail"].as_array().unwrap().iter().map(|fault| fault["loc"].clone()).collect();
+        report["detail"].as_array().unwrap().iter().map(|fault| fault["loc"].clone()).collect();
     let expected = [
         json!(["body", "access", "fields", 1, "name"]),
         json!(["body", "access", "conditions"]),
@@ -280,7 +280,7 @@ async fn the_clock_stands_still_until_a_person_says_what_they_mean() {
     let again = app.send(Method::POST, &path, json!({"question": "And?"})).await.0;
     let paused = app.get(&deadline).await.1["paused"].clone();
     let due = app.store().get_privacy_request(&id).await.unwrap().due_at;
-    app.clock().advance(Duration::from_secs(5 * 86_400));
+    app.clock().advance(Duration::from_hours(5 * 24));
     let answered = app.send(Method::POST, &format!("{path}/answer"), json!({"answer": "All of them."})).await;
     let unasked = app.send(Method::POST, &format!("{path}/answer"), json!({"answer": "?"})).await.0;
     let after = app.get(&deadline).await.1;

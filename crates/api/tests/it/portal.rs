@@ -215,7 +215,7 @@ async fn finished(app: &App) -> PrivacyRequestId {
     let id = app.enter_request(("erase_me", Intake::Public), PrivacyRequestStatus::Complete).await;
     let folder = app.data();
     std::fs::create_dir_all(folder.join("packages")).unwrap();
-    let name = format!("{id}-rule.zip");
+    let name = format!("{id}-erase.zip");
     let file = folder.join(&name);
     let mut zip = zip::ZipWriter::new(std::fs::File::create(&file).unwrap());
     zip.start_file("access.json", zip::write::SimpleFileOptions::default()).unwrap();
@@ -227,6 +227,12 @@ async fn finished(app: &App) -> PrivacyRequestId {
         "made_at": now.to_string(), "expires_at": (now + Duration::from_hours(24)).to_string(),
     });
     std::fs::write(folder.join("packages/1.json"), note.to_string()).unwrap();
+    // Newer, about the same request, and nothing that its person gets.
+    let mut snapshot = note;
+    snapshot["name"] = json!(format!("{id}-diagnostics-1.json"));
+    snapshot["place"] = json!({"file": {"file": folder.join("snapshot.json")}});
+    snapshot["made_at"] = json!((now + Duration::from_secs(1)).to_string());
+    std::fs::write(folder.join("packages/2.json"), snapshot.to_string()).unwrap();
     id
 }
 

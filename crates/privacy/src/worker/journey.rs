@@ -61,7 +61,7 @@ impl<'a> Journey<'a> {
 
     /// Takes the request as far as it goes; gives when it is due again, if that is known.
     pub(super) async fn walk(mut self) -> Option<Timestamp> {
-        let ended = match self.steps_in_time().await {
+        let ended = match Box::pin(self.steps_in_time()).await {
             Ok(()) => Ok(None),
             Err(halt) => self.let_go(halt).await,
         };

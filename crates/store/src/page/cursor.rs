@@ -6,7 +6,7 @@ use model::{Row, RunId};
 use sqlx::Row as _;
 
 use super::{PagePlace, packed, page_place};
-use crate::store::count;
+use crate::store::{count, signed};
 use crate::{Store, StoreError, TaskId};
 
 /// How much of small pages is read at once.
@@ -113,7 +113,7 @@ impl PageCursor {
             .bind(self.task.as_str())
             .bind(self.after.0)
             .bind(self.after.1)
-            .bind(self.next_count as i64)
+            .bind(signed(self.next_count as u64))
             .fetch_all(&self.store.inner.reader)
             .await?;
         let mut largest = 1;

@@ -112,14 +112,14 @@ impl Store {
             while !now.is_empty() {
                 let rest = now.split_off(at_once(now.len()));
                 let held = count(&mut tx, &now).await?;
-                let (kept, lost): (Vec<_>, Vec<_>) =
+                let (alive, gone): (Vec<_>, Vec<_>) =
                     now.into_iter().partition(|one| held.contains(one.task()));
-                for part in parts(&kept) {
+                for part in parts(&alive) {
                     put(&mut tx, part).await?;
                     put_states(&mut tx, part).await?;
                 }
-                ended.extend(kept.into_iter().map(|one| (one, true)));
-                ended.extend(lost.into_iter().map(|one| (one, false)));
+                ended.extend(alive.into_iter().map(|one| (one, true)));
+                ended.extend(gone.into_iter().map(|one| (one, false)));
                 now = rest;
             }
         }

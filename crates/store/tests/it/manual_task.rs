@@ -12,7 +12,7 @@ use store::{
 
 use crate::bench::{Backend, Bench, CANARY, open, ring};
 
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 const LIMITS: AttachmentLimits = AttachmentLimits { files: 2, bytes: 100 };
 
 fn key(text: &str) -> ConnectionKey {

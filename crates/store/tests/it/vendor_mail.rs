@@ -119,7 +119,7 @@ async fn what_is_done_by_a_schedule_goes_on_where_it_stood(#[case] backend: Back
     let Some(bench) = backend.start().await else { return };
     let since = async || bench.store.scheduled_since("mail").await.unwrap();
     let first = since().await;
-    let later = first + std::time::Duration::from_secs(60);
+    let later = first + std::time::Duration::from_mins(1);
 
     bench.store.scheduled_done("mail", later).await.unwrap();
     bench.store.scheduled_done("mail", first).await.unwrap();

@@ -155,8 +155,9 @@ impl Fleet {
         let mut caller = self.caller_without_token();
         let form = format!("grant_type=client_credentials&client_id=setup&client_secret={SECRET}");
         let reply = caller.call_as("POST /api/v1/oauth/token", (&form, FORM), None).await;
-        caller.token =
-            reply.json()["access_token"].as_str().unwrap_or_else(|| panic!("{reply:?}")).to_owned();
+        let reply = reply.json();
+        let token = reply["access_token"].as_str().unwrap_or_else(|| panic!("{reply}"));
+        token.clone_into(&mut caller.token);
         caller
     }
 

@@ -7,47 +7,47 @@ use crate::running::{Running, call, root_token};
 
 const SECRET: &str = "canary-root-secret";
 
-fn dataset(key: &str, collections: Value) -> Value {
+fn dataset(key: &str, collections: &Value) -> Value {
     json!({"fides_key": key, "name": key, "description": key, "collections": collections})
 }
 
 /// A database whose orders belong to customers of an application.
 async fn set_up(running: &Running, token: &str) {
-    let put = async |line: &str, body: Value| {
-        let reply = call(running, line, Some(token), Some(&body)).await;
+    let put = async |line: &str, body: &Value| {
+        let reply = call(running, line, Some(token), Some(body)).await;
         assert_eq!(reply.status, 200, "{line}: {}", reply.text);
         assert_eq!(reply.json().get("failed").cloned().unwrap_or(json!([])), json!([]), "{}", reply.text);
     };
     put(
         "PATCH /api/v1/connection",
-        json!([{"key": "crm", "name": "CRM", "connection_type": "postgres", "access": "read"}]),
+        &json!([{"key": "crm", "name": "CRM", "connection_type": "postgres", "access": "read"}]),
     )
     .await;
     let secrets =
         json!({"host": "db.example.com", "dbname": "crm", "username": "reader", "password": "canary-db"});
-    put("PUT /api/v1/connection/crm/secret?verify=false", secrets).await;
+    put("PUT /api/v1/connection/crm/secret?verify=false", &secrets).await;
     let people = json!([{"name": "people", "fields": [
         {"name": "id", "data_categories": ["system.operations"], "fides_meta": {"primary_key": true}},
         {"name": "email", "data_categories": ["user.contact.email"], "fides_meta": {"identity": "email"}},
         {"name": "note", "data_categories": ["system.operations"]},
     ]}]);
-    put("PATCH /api/v1/connection/crm/dataset", json!([dataset("crm", people)])).await;
+    put("PATCH /api/v1/connection/crm/dataset", &json!([dataset("crm", &people)])).await;
     put(
         "PATCH /api/v1/connection",
-        json!([{"key": "orders", "name": "Orders", "connection_type": "postgres", "access": "read"}]),
+        &json!([{"key": "orders", "name": "Orders", "connection_type": "postgres", "access": "read"}]),
     )
     .await;
     let secrets =
         json!({"host": "db.example.com", "dbname": "orders", "username": "reader", "password": "canary-db"});
-    put("PUT /api/v1/connection/orders/secret?verify=false", secrets).await;
+    put("PUT /api/v1/connection/orders/secret?verify=false", &secrets).await;
     let reference = json!([{"dataset": "crm", "field": "people.id", "direction": "from"}]);
     let orders = json!([{"name": "order", "fields": [
         {"name": "person", "data_categories": ["system.operations"], "fides_meta": {"references": reference}},
         {"name": "total", "data_categories": ["user.financial"]},
     ]}]);
-    put("PATCH /api/v1/connection/orders/dataset", json!([dataset("orders", orders)])).await;
+    put("PATCH /api/v1/connection/orders/dataset", &json!([dataset("orders", &orders)])).await;
     let mailchimp = json!({"name": "News", "instance_key": "news", "secrets": {"domain": "us1.api.mailchimp.com", "username": "ana", "api_key": "canary-key"}});
-    put("POST /api/v1/connection/instantiate/mailchimp", mailchimp).await;
+    put("POST /api/v1/connection/instantiate/mailchimp", &mailchimp).await;
 }
 
 // rule: fides-api 11.7

@@ -205,8 +205,10 @@ pub(crate) async fn wrong_with(caller: &Caller, program: &Program, one: &Asked) 
         let rows = if rows.status == 200 { rows.json() } else { json!({"status": rows.text}) };
         let found = rows["segment:segment_user"].as_array().is_some_and(|users| !users.is_empty());
         if found == wish.is_of_nobody() {
-            wrongs
-                .push(format!("{} collections were handed out", rows.as_object().map_or(0, |all| all.len())));
+            wrongs.push(format!(
+                "{} collections were handed out",
+                rows.as_object().map_or(0, serde_json::Map::len)
+            ));
         }
     }
     let certificate = caller.call(&format!("GET /api/v1/privacy-request/{id}/certificate"), None).await;

@@ -38,7 +38,7 @@ impl Caller {
         )?;
         let answer: Value = serde_json::from_slice(&answer)?;
         let token = answer.get("access_token").and_then(Value::as_str);
-        caller.token = token.with_context(|| format!("no token: {status}"))?.to_owned();
+        token.with_context(|| format!("no token: {status}"))?.clone_into(&mut caller.token);
         Ok(caller)
     }
 

@@ -126,13 +126,13 @@ fn measure(
     let server = processes.first().expect("the server is the first of them");
     let mut office = Office::open(server)?;
     office.connect(&simulator, order.reach)?;
-    let cpu_s = |processes: &[Process]| -> Result<f64> {
+    let cpu_of = |processes: &[Process]| -> Result<f64> {
         let own = processes.iter().map(Process::cpu_s).sum::<Result<f64>>()?;
         Ok(own + postgres.and_then(Postgres::cpu_s).unwrap_or(Ok(0.0))?)
     };
     // The first request finds nothing made ready yet.
     office.one(ACCESS, &json!({"external_id": "dee@example.com"}))?;
-    let (calls_before, cpu_before) = (simulator.calls()?, cpu_s(&processes)?);
+    let (calls_before, cpu_before) = (simulator.calls()?, cpu_of(&processes)?);
     let own_before = processes.iter().map(Process::cpu_s).sum::<Result<f64>>()?;
 
     let begun = Instant::now();
@@ -149,8 +149,9 @@ fn measure(
         pause(Duration::from_secs(1));
     }
 
-    let cpu_ms = (cpu_s(&processes)? - cpu_before) * 1000.0 / order.requests as f64;
-    let own_ms = (processes.iter().map(Process::cpu_s).sum::<Result<f64>>()? - own_before) * 1000.0
+    let cpu_ms = (cpu_of(&processes)? - cpu_before) * 1000.0 / order.requests as f64;
+    let without_database_ms = (processes.iter().map(Process::cpu_s).sum::<Result<f64>>()? - own_before)
+        * 1000.0
         / order.requests as f64;
     let calls = (simulator.calls()? - calls_before) / order.requests as u64;
     if order.reach == Reach::TwentyThreeCalls {
@@ -164,7 +165,7 @@ fn measure(
     let Names { cpu, rate, memory } = order.names;
     Ok(vec![
         Figure::new(cpu.0, cpu_ms, "ms", cpu.1).with_detail(format!(
-            "a request of {calls} calls; {own_ms:.2} without the database's own processes"
+            "a request of {calls} calls; {without_database_ms:.2} without the database's own processes"
         )),
         Figure::new(rate.0, order.requests as f64 / time_s, "/s", rate.1)
             .with_detail(format!("{time_s:.2} s")),

@@ -145,7 +145,7 @@ async fn read(
     let kept = state.store().manual_task_config_find(&connection.key).await?;
     let missing =
         || ApiError::NotFound(format!("No manual task is configured for the connection with key '{key}'."));
-    TaskConfigReply::of(kept.ok_or_else(missing)?).map(Json)
+    TaskConfigReply::of(&kept.ok_or_else(missing)?).map(Json)
 }
 
 /// Say what a connection of type `manual_task` or `jira_ticket` asks people for. Tasks that were made
@@ -192,7 +192,7 @@ async fn put(
     }
     let put = (&connection.key, &settings.document());
     let kept = state.store().manual_task_config_put(put, caller.actor).await?;
-    TaskConfigReply::of(kept).map(Json)
+    TaskConfigReply::of(&kept).map(Json)
 }
 
 async fn connection_of(state: &ApiState, key: &str) -> Result<StoredConnection, ApiError> {
@@ -245,7 +245,7 @@ impl TaskFieldInput {
 }
 
 impl TaskConfigReply {
-    fn of(kept: ManualTaskConfig) -> Result<Self, ApiError> {
+    fn of(kept: &ManualTaskConfig) -> Result<Self, ApiError> {
         let other_version = || {
             let text = "what this connection asks for was written by another version; put it again";
             ApiError::Conflict(text.to_owned())

@@ -96,7 +96,7 @@ pub(super) fn fits(password: &str) -> bool {
 pub(super) fn files(packages: Vec<PackageRecord>) -> Option<Vec<PathBuf>> {
     let file = |package: PackageRecord| match package.place {
         RecordedPlace::File { file } => Some(file),
-        _ => None,
+        RecordedPlace::Object { .. } => None,
     };
     packages.into_iter().map(file).collect()
 }

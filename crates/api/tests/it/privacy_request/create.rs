@@ -225,12 +225,12 @@ async fn a_call_with_an_idempotency_key_can_be_made_again() {
     let (_, next) = call("call-2", &body).await;
     let changed = json!([{"policy_key": "erasure", "identity": {"email": "ana@example.com"}}]);
     let (status, reused) = call("call-1", &changed).await;
-    let (refused, problem) = call("", &body).await;
+    let (unnamed, problem) = call("", &body).await;
 
     assert_eq!((ids(&first).len(), ids(&again)), (2, ids(&first)));
     assert!(ids(&next).iter().all(|id| !ids(&first).contains(id)));
     assert_eq!(status, StatusCode::OK);
     assert!(reused["failed"][0]["message"].as_str().unwrap().contains("used before"), "{reused}");
-    assert_eq!(refused, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(unnamed, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(problem["detail"][0]["loc"], json!(["header", "Idempotency-Key"]));
 }

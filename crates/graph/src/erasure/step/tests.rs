@@ -278,8 +278,7 @@ fn collections_of_a_disabled_connection_stay_and_say_so() {
 #[test]
 fn targeted_collections_of_a_connection_that_serves_no_erasure_are_exempt() {
     let graph = Graph::build(&[small(&["A: id mail^email!user", "B: id text"])]).unwrap();
-    let read: std::collections::BTreeSet<_> =
-        graph.collections().map(|collection| collection.address.clone()).collect();
+    let read: BTreeSet<_> = graph.collections().map(|collection| collection.address.clone()).collect();
     let dataset = read.first().unwrap().dataset().to_owned();
     let sources = BTreeMap::from([(dataset, ErasureSource::NotServed)]);
 

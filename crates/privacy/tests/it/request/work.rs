@@ -1,4 +1,5 @@
 use privacy::request::{Begun, DownloadLinks, RequestError, RequestSettings};
+use rstest::rstest;
 use store::{MessageKind, PrivacyRequestStatus as Status, RequestLogKind, RequestStep};
 
 use super::*;
@@ -100,9 +101,9 @@ async fn the_person_is_told_when_it_is_done_and_staff_when_it_went_wrong() {
 }
 
 // rule: privacy-requests MSG-4
-#[rstest::rstest]
+#[rstest]
 #[case::who_gets_data("default_access_policy", true)]
-#[case::who_is_erased(super::ERASE, false)]
+#[case::who_is_erased(ERASE, false)]
 #[tokio::test]
 async fn who_gets_data_is_sent_a_link_that_is_good_once(#[case] policy: &str, #[case] has_link: bool) {
     let links = DownloadLinks {
@@ -127,8 +128,8 @@ async fn who_gets_data_is_sent_a_link_that_is_good_once(#[case] policy: &str, #[
     assert_eq!(link.is_some(), has_link);
     let Some(token) = link.and_then(|link| link.strip_prefix(&links.page)) else { return };
     assert_eq!(told.values.get("days"), Some(&2.into()));
-    let taken = desk.store.download_take(token, Actor::system()).await.unwrap();
-    assert_eq!(taken.map(|download| download.request), Some(id));
+    let download = desk.store.download_take(token, Actor::system()).await.unwrap();
+    assert_eq!(download.map(|download| download.request), Some(id));
     assert!(desk.store.download_find(token).await.unwrap().is_none());
 }
 

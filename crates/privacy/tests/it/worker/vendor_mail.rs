@@ -53,7 +53,7 @@ impl Office {
     }
 
     async fn letter(&self) -> Option<ClaimedMessage> {
-        let claimed = self.store.message_claim("sender", std::time::Duration::from_secs(60)).await.unwrap();
+        let claimed = self.store.message_claim("sender", std::time::Duration::from_mins(1)).await.unwrap();
         claimed.inspect(|message| assert_eq!(message.kind, MessageKind::VendorErasure))
     }
 
