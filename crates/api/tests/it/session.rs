@@ -315,6 +315,7 @@ async fn a_page_of_an_origin_that_may_call_brings_a_token_and_neither_cookie_nor
 
     assert_eq!(reply.header("access-control-allow-origin"), ORIGIN);
     assert_eq!(reply.header("access-control-allow-credentials"), "");
-    assert_eq!(reply.header("access-control-allow-headers").to_lowercase(), "authorization,content-type");
+    let allowed = reply.header("access-control-allow-headers").to_lowercase();
+    assert_eq!(allowed, "authorization,content-type,idempotency-key");
     assert_eq!(stranger.header("access-control-allow-origin"), "");
 }

@@ -42,6 +42,8 @@ pub(super) struct Journey {
     pub(super) program: Program,
     pub(super) sandbox: SegmentSandbox,
     pub(super) shop: ShopDatabase,
+    /// Where the state lies, if not in a file.
+    _state: Option<ShopDatabase>,
 }
 
 /// What `privacy plan` printed and wrote.
@@ -70,14 +72,15 @@ impl Journey {
     pub(super) async fn with_state_on_postgres() -> Option<Self> {
         let state = ShopDatabase::empty_on_postgres().await?;
         let shop = ShopDatabase::postgres().await?;
-        Some(Self::with(Program::new().with_environment("TUTELA_STATE", &state.url), shop).await)
+        let program = Program::new().with_environment("TUTELA_STATE", &state.url);
+        Some(Self { _state: Some(state), ..Self::with(program, shop).await })
     }
 
     async fn with(program: Program, shop: ShopDatabase) -> Self {
         let sandbox = SegmentSandbox::start(SegmentOptions::default()).await.unwrap();
         let program = program.with_environment("SHOP_URL", &shop.url);
         program.file("shop_dataset.yml", shop_database::DATASET);
-        let journey = Self { program, sandbox, shop };
+        let journey = Self { program, sandbox, shop, _state: None };
         journey.project(
             "segment",
             "segment_user_id: { dataset: shop, field: customers.segment_id, direction: from }",

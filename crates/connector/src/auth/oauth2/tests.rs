@@ -389,7 +389,7 @@ configuration:
 
 /// The example of RFC 7636, appendix B, and its hash.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaeK1t8URWbuGJSstw-cM";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 fn sent_to(acme: &Acme) -> Result<url::Url, AuthError> {
     acme.connector.authorization_url(&Secret::new("S1".to_owned()), &Secret::new(VERIFIER.to_owned()))
