@@ -233,17 +233,37 @@ impl Store {
 
     async fn begin_on(&self, pool: &AnyPool) -> Result<Tx, StoreError> {
         let permit = self.alone().await;
-        let statement = self.inner.dialect.begin();
-        let inner = match pool.begin_with(statement).await {
+        let inner = match self.begun(pool).await {
             // SQLite ends a transaction by itself when the disk is full; its connection is taken to be in
             // it for good, so that none begins on it any more.
             Err(sqlx::Error::InvalidSavePointStatement) => {
                 pool.acquire().await?.close().await?;
-                pool.begin_with(statement).await?
+                self.begun(pool).await?
             }
             begun => begun?,
         };
         Ok(Tx { inner, _permit: permit, is_change: false })
+    }
+
+    /// Begins, to the end even where the caller does not wait for it: the PostgreSQL driver forgets a
+    /// transaction that was given up before its beginning was answered, and gives its connection to the
+    /// next one, who changes something in it that is never committed.
+    async fn begun(&self, pool: &AnyPool) -> Result<sqlx::Transaction<'static, Any>, sqlx::Error> {
+        let statement = self.inner.dialect.begin();
+        match self.inner.dialect {
+            Dialect::Sqlite => pool.begin_with(statement).await,
+            Dialect::Postgres => {
+                let pool = pool.clone();
+                match tokio::spawn(async move { pool.begin_with(statement).await }).await {
+                    Ok(begun) => begun,
+                    Err(stopped) => match stopped.try_into_panic() {
+                        Ok(panic) => std::panic::resume_unwind(panic),
+                        // The runtime is going down and takes this task with it.
+                        Err(_) => std::future::pending().await,
+                    },
+                }
+            }
+        }
     }
 
     /// The data key of a run.

@@ -13,6 +13,7 @@ mod connection;
 mod dataset;
 mod download;
 mod faults;
+mod given_up;
 mod health;
 mod hold;
 mod job;
