@@ -29,6 +29,7 @@ pub mod metric;
 mod moment;
 mod oidc;
 mod one_or_many;
+mod package_record;
 mod paging;
 mod parts;
 mod password;

@@ -1,7 +1,7 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{Listed, Window};
 use utoipa::{IntoParams, ToSchema};
 
@@ -18,6 +18,53 @@ pub(crate) struct Paging {
     /// How many items a page has.
     #[param(minimum = 1, maximum = 100, default = 50, required = false)]
     pub(crate) size: u64,
+}
+
+/// What counts where nothing is said.
+const FIRST: Paging = Paging { page: 1, size: 50 };
+
+/// Which page of a list is wanted, if not all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageOrAll {
+    /// Number of a page; without it and `size` the whole list is returned.
+    #[param(minimum = 1)]
+    page: Option<u64>,
+    /// Items of a page.
+    #[param(minimum = 1, maximum = 100)]
+    size: Option<u64>,
+}
+
+impl PageOrAll {
+    fn paging(self) -> Option<Paging> {
+        match (self.page, self.size) {
+            (None, None) => None,
+            (page, size) => {
+                Some(Paging { page: page.unwrap_or(FIRST.page), size: size.unwrap_or(FIRST.size) })
+            }
+        }
+    }
+
+    /// The part of the list that is wanted.
+    pub(crate) fn window(self) -> Window {
+        self.paging().map_or(Window::ALL, Paging::window)
+    }
+
+    /// What the store returned for [`window`](Self::window): a page, or the bare list.
+    pub(crate) fn of(self, items: Listed<Value>) -> Value {
+        match self.paging() {
+            Some(paging) => json!(paging.of(items, std::convert::identity)),
+            None => Value::Array(items.items),
+        }
+    }
+
+    /// The same of a list that is whole already.
+    pub(crate) fn of_all(self, items: Vec<Value>) -> Value {
+        match self.paging() {
+            Some(paging) => self.of(paging.part(items)),
+            None => Value::Array(items),
+        }
+    }
 }
 
 impl Paging {
@@ -58,9 +105,17 @@ impl<S: Sync> FromRequestParts<S> for Paging {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Ok(PageOrAll::from_request_parts(parts, state).await?.paging().unwrap_or(FIRST))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for PageOrAll {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Query(asked) = Query::<Asked>::from_request_parts(parts, state).await?;
-        let page = number("page", asked.page.as_deref(), 1, u64::from(u32::MAX));
-        let size = number("size", asked.size.as_deref(), 50, 100);
+        let page = number("page", asked.page.as_deref(), u64::from(u32::MAX));
+        let size = number("size", asked.size.as_deref(), 100);
         match (page, size) {
             (Ok(page), Ok(size)) => Ok(Self { page, size }),
             (page, size) => Err(ApiError::Invalid([page.err(), size.err()].into_iter().flatten().collect())),
@@ -68,9 +123,9 @@ impl<S: Sync> FromRequestParts<S> for Paging {
     }
 }
 
-fn number(name: &str, text: Option<&str>, default: u64, most: u64) -> Result<u64, Invalid> {
+fn number(name: &str, text: Option<&str>, most: u64) -> Result<Option<u64>, Invalid> {
     let loc = || vec![json!("query"), json!(name)];
-    let Some(text) = text else { return Ok(default) };
+    let Some(text) = text else { return Ok(None) };
     let Ok(number) = text.parse::<i128>() else {
         return Err(Invalid::new("int_parsing", loc(), "expected a whole number"));
     };
@@ -78,7 +133,7 @@ fn number(name: &str, text: Option<&str>, default: u64, most: u64) -> Result<u64
         return Err(Invalid::new("greater_than_equal", loc(), "expected at least 1"));
     }
     match u64::try_from(number) {
-        Ok(number) if number <= most => Ok(number),
+        Ok(number) if number <= most => Ok(Some(number)),
         Ok(_) | Err(_) => Err(Invalid::new("less_than_equal", loc(), format!("expected at most {most}"))),
     }
 }
@@ -102,7 +157,6 @@ pub(crate) struct PageOf<T> {
 mod tests {
     use axum::http::Request;
     use rstest::rstest;
-    use serde_json::Value;
 
     use super::*;
 

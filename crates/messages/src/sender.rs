@@ -10,8 +10,7 @@ use tokio::sync::{Mutex, watch};
 
 use crate::mail::Letter;
 use crate::messages::Messages;
-use crate::render::Form;
-use crate::template::{Template, TemplateName, Written};
+use crate::template::{TemplateName, Written};
 
 /// How long to wait after each failure; after the last the message is given up.
 const WAITS: [Duration; 10] = [
@@ -227,20 +226,20 @@ impl Sender {
         Ok(sent.map_err(|error| Held { class: error.class(), may_help_again: error.may_help_again() }))
     }
 
-    /// What a message says; `None` if its template cannot be filled in. What goes to a telephone is text,
-    /// whatever a customer wrote for mail.
+    /// What a message says; `None` if its template cannot be filled in.
     async fn written(&self, message: &ClaimedMessage) -> Result<Option<Written>, StoreError> {
         let mut values = message.values.clone();
         if let Some(about) = &message.about {
             values.entry("about").or_insert_with(|| about.as_str().into());
         }
-        let name = TemplateName::of(message.kind, &values);
-        let written = self.messages.template(name).await?.write(&values).ok();
-        let is_for_telephone = matches!(message.to, MessageTo::Telephone(_));
-        if is_for_telephone && written.as_ref().is_some_and(|written| written.form == Form::Html) {
-            return Ok(Template::own(name).write(&values).ok());
-        }
-        Ok(written)
+        let template = self.messages.template(TemplateName::of(message.kind, &values)).await?;
+        let written = match &message.to {
+            MessageTo::Telephone(_) => template.write_as_text(&values),
+            MessageTo::Person(_) | MessageTo::Staff | MessageTo::Mailbox(_) | MessageTo::Webhook { .. } => {
+                template.write(&values)
+            }
+        };
+        Ok(written.ok())
     }
 
     async fn call(

@@ -1,23 +1,23 @@
 //! Services that are set over the API: their settings and secrets, and trying them.
 
 mod fields;
+mod way;
 
 use crypto::Secret;
-use egress::DoorSettings;
 use model::FidesKey;
 use serde_json::{Map, Value};
-use spec::server_file::SmtpSecurity;
 use store::{
     Actor, Listed, MessageKind, MessagePerson, MessagingConfig, MessagingSecrets, MessagingService,
     StoreError, Window,
 };
 use thiserror::Error;
 
-use crate::carrier::{Carrier, CarrierUnfit};
-use crate::mail::{Letter, MailServer, Trust};
+use crate::mail::Letter;
 use crate::messages::Messages;
 use crate::post::Post;
 use crate::template::{Template, TemplateName};
+
+use way::Way;
 
 pub use fields::FieldProblem;
 
@@ -71,16 +71,6 @@ pub enum ServiceError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// The setting that says which service is chosen.
-const CHOSEN: &str = "notifications.notification_service_type";
-
-/// How messages leave with a service.
-#[derive(Debug)]
-enum Way {
-    Mail(Post),
-    Text(Box<Carrier>),
 }
 
 /// What became of a test message.
@@ -293,29 +283,14 @@ impl Messages {
         Ok(outcome)
     }
 
-    /// How messages leave with a service, or why they cannot.
-    async fn way_of(&self, config: &MessagingConfig) -> Result<Result<Way, String>, StoreError> {
-        if config.service == MessagingService::Smtp {
-            let server = self.stored_mail_server(config).await?;
-            let why = "the account of the mail server has no password yet";
-            return Ok(server.map(|server| Way::Mail(Post::Server(server))).ok_or_else(|| why.to_owned()));
-        }
-        let carrier = self.carrier(config).await?.map_err(|unfit| unfit.to_string());
-        Ok(carrier.map(|carrier| match config.service {
-            MessagingService::TwilioText => Way::Text(Box::new(carrier)),
-            MessagingService::Smtp
-            | MessagingService::Mailgun
-            | MessagingService::TwilioEmail
-            | MessagingService::MailchimpTransactional
-            | MessagingService::AwsSes => Way::Mail(Post::Carrier(Box::new(carrier))),
-        }))
-    }
-
     async fn test(&self, way: &Way, to: &MessagePerson) -> Result<TestOutcome, StoreError> {
         let values = Map::new();
         let template = self.template(TemplateName::of(MessageKind::Test, &values)).await?;
-        let written =
-            template.write(&values).or_else(|_| Template::own(TemplateName::TestMessage).write(&values));
+        let written = match way {
+            Way::Mail(_) => template.write(&values),
+            Way::Text(_) => template.write_as_text(&values),
+        };
+        let written = written.or_else(|_| Template::own(TemplateName::TestMessage).write(&values));
         let Ok(written) = written else {
             return Ok(TestOutcome::Failed("the template `test_message` cannot be filled in".to_owned()));
         };
@@ -334,83 +309,6 @@ impl Messages {
         };
         Ok(failed.map_or(TestOutcome::Sent, TestOutcome::Failed))
     }
-
-    async fn carrier(&self, config: &MessagingConfig) -> Result<Result<Carrier, CarrierUnfit>, StoreError> {
-        let secrets = self.store().messaging_secrets_find(&config.key).await?;
-        Ok(Carrier::new(config.service, (&config.details, secrets.as_ref()), self.egress()))
-    }
-
-    /// How mail leaves by what was set over the API: by the service that was chosen, else by the first
-    /// that can be used.
-    pub(crate) async fn stored_post(&self) -> Result<Option<Post>, StoreError> {
-        Ok(self.stored_ways().await?.into_iter().find_map(|way| match way {
-            Way::Mail(post) => Some(post),
-            Way::Text(_) => None,
-        }))
-    }
-
-    /// What takes text messages.
-    pub(crate) async fn texter(&self) -> Result<Option<Carrier>, StoreError> {
-        Ok(self.stored_ways().await?.into_iter().find_map(|way| match way {
-            Way::Text(carrier) => Some(*carrier),
-            Way::Mail(_) => None,
-        }))
-    }
-
-    /// The ways of all services that can be used, in the order in which one is chosen.
-    async fn stored_ways(&self) -> Result<Vec<Way>, StoreError> {
-        let mut ways = Vec::new();
-        for config in self.in_order().await? {
-            ways.extend(self.way_of(&config).await?.ok());
-        }
-        Ok(ways)
-    }
-
-    /// The services that are set, in the order in which one is chosen (privacy-requests MSG-1).
-    async fn in_order(&self) -> Result<Vec<MessagingConfig>, StoreError> {
-        let mut set = self.store().messaging_config_list(Window::ALL).await?.items;
-        if set.len() > 1 {
-            let settings = self.store().setting_list().await?;
-            let chosen = settings.iter().find(|(key, _)| key == CHOSEN).and_then(|(_, value)| value.as_str());
-            let place = |config: &MessagingConfig| {
-                let is_chosen = chosen == Some(config.service.as_str());
-                (!is_chosen, MessagingService::ALL.iter().position(|service| *service == config.service))
-            };
-            set.sort_by_key(place);
-        }
-        Ok(set)
-    }
-
-    /// The mail server that was set over the API, if it can be signed in to.
-    async fn stored_mail_server(&self, config: &MessagingConfig) -> Result<Option<MailServer>, StoreError> {
-        let secrets = self.store().messaging_secrets_find(&config.key).await?;
-        Ok(stored_server(&config.details, secrets.as_ref(), self.egress()))
-    }
-}
-
-fn stored_server(
-    details: &Value,
-    secrets: Option<&Secret<String>>,
-    egress: &DoorSettings,
-) -> Option<MailServer> {
-    let text = |name: &str| details.get(name).and_then(Value::as_str).map(str::to_owned);
-    let security = text("security").as_deref().and_then(SmtpSecurity::find).unwrap_or(SmtpSecurity::Starttls);
-    let port = details.get("port").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
-    let account = match (text("username"), secrets) {
-        (None, _) => None,
-        (Some(name), Some(secrets)) => Some((name, fields::password(secrets)?)),
-        // Without the password the server would refuse, or worse, accept for somebody else.
-        (Some(_), None) => return None,
-    };
-    Some(MailServer {
-        host: text("host")?,
-        port: port.unwrap_or_else(|| security.port()),
-        security,
-        account,
-        from: text("email_from")?,
-        authority: None,
-        trust: Trust::Guarded(egress.allow.clone()),
-    })
 }
 
 fn key_and_name(draft: &ServiceDraft) -> Result<(String, String), ServiceError> {

@@ -201,6 +201,15 @@ impl Template {
         let body = render::render(&self.body, values, form)?;
         Ok(Written { subject: subject.trim().to_owned(), body, form })
     }
+
+    /// Fills it in for a telephone: a text, whatever a customer wrote for mail.
+    pub(crate) fn write_as_text(&self, values: &Map<String, Value>) -> Result<Written, RenderError> {
+        let written = self.write(values)?;
+        match written.form {
+            Form::Text => Ok(written),
+            Form::Html => Self::own(self.name).write(values),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use connections::{UnboundRefused, shown};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{DatasetFilter, DatasetLinks, Listed, Put, PutMode, Window};
+use store::{DatasetFilter, DatasetLinks, Listed, Put, PutMode};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -15,10 +15,10 @@ use crate::ApiError;
 use crate::body::Body;
 use crate::bulk::Bulk;
 use crate::caller::Caller;
-use crate::paging::Paging;
+use crate::paging::PageOrAll;
 use crate::query::Query;
 use crate::routes::dataset::{MOST, documents, one_document};
-use crate::routes::resource::{Removed, Upserted, already_there, not_there, page_or_list};
+use crate::routes::resource::{Removed, Upserted, already_there, not_there};
 use crate::state::ApiState;
 
 const KIND: &str = "Dataset";
@@ -33,12 +33,6 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// Number of a page; without it and `size` the whole list is returned.
-    #[param(value_type = Option<u64>, minimum = 1)]
-    page: Option<String>,
-    /// Items of a page.
-    #[param(value_type = Option<u64>, minimum = 1, maximum = 100)]
-    size: Option<String>,
     /// Part of key or name.
     search: Option<String>,
     /// Datasets that use one of these categories.
@@ -59,16 +53,14 @@ struct ListQuery {
     tag = "Datasets",
     operation_id = "dataset_list",
     security(("oauth2" = ["ctl_dataset:read"])),
-    params(ListQuery),
+    params(PageOrAll, ListQuery),
     responses((status = 200, body = Object))
 )]
 async fn list(
     State(state): State<ApiState>,
-    paging: Paging,
+    paging: PageOrAll,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Value>, ApiError> {
-    let is_paged = query.page.is_some() || query.size.is_some();
-    let window = if is_paged { paging.window() } else { Window::ALL };
     let only_unlinked = query.only_unlinked_datasets.unwrap_or(false);
     let filter = DatasetFilter {
         search: query.search.as_deref().filter(|text| !text.is_empty()),
@@ -77,7 +69,7 @@ async fn list(
         links: if only_unlinked { DatasetLinks::None } else { DatasetLinks::Any },
         not_of_type: query.exclude_saas_datasets.unwrap_or(false).then_some("saas"),
     };
-    let found = state.store().dataset_list(filter, window).await?;
+    let found = state.store().dataset_list(filter, paging.window()).await?;
     let mut items: Vec<Value> = found.items.iter().map(shown).collect::<Result<_, _>>()?;
     if query.minimal.unwrap_or(false) {
         items
@@ -85,7 +77,7 @@ async fn list(
             .filter_map(Value::as_object_mut)
             .for_each(|item| drop(item.shift_remove("collections")));
     }
-    Ok(Json(page_or_list(is_paged.then_some(paging), Listed { items, total: found.total })))
+    Ok(Json(paging.of(Listed { items, total: found.total })))
 }
 
 /// One dataset.

@@ -4,11 +4,10 @@ use axum::Json;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
-use store::{Listed, Put};
+use store::Put;
 use utoipa::ToSchema;
 
 use crate::ApiError;
-use crate::paging::Paging;
 
 /// How many resources were kept.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,12 +69,4 @@ pub(super) fn still_used(why: &str, kind: &str, key: &str) -> ApiError {
 
 fn detail(error: &str, kind: &str, key: &str) -> Value {
     json!({"error": error, "resource_type": kind, "fides_key": key})
-}
-
-/// A page of items, or the bare list if no page was asked for.
-pub(super) fn page_or_list(paging: Option<Paging>, items: Listed<Value>) -> Value {
-    match paging {
-        Some(paging) => json!(paging.of(items, std::convert::identity)),
-        None => Value::Array(items.items),
-    }
 }

@@ -8,7 +8,7 @@ use http::StatusCode;
 use model::FidesKey;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use store::{Document, Listed, NewApplication, Put, PutMode, StoreError, Window};
+use store::{Document, Listed, NewApplication, Put, PutMode, StoreError};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -16,9 +16,9 @@ use utoipa_axum::routes;
 use crate::body::Body;
 use crate::bulk::Bulk;
 use crate::caller::Caller;
-use crate::paging::Paging;
+use crate::paging::PageOrAll;
 use crate::query::Query;
-use crate::routes::resource::{Removed, Upserted, already_there, not_there, page_or_list};
+use crate::routes::resource::{Removed, Upserted, already_there, not_there};
 use crate::state::ApiState;
 use crate::{ApiError, Invalid};
 
@@ -37,12 +37,6 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// Number of a page; without it and `size` the whole list is returned.
-    #[param(value_type = Option<u64>, minimum = 1)]
-    page: Option<String>,
-    /// Items of a page.
-    #[param(value_type = Option<u64>, minimum = 1, maximum = 100)]
-    size: Option<String>,
     /// Part of key or name.
     search: Option<String>,
 }
@@ -54,20 +48,18 @@ struct ListQuery {
     tag = "Systems",
     operation_id = "system_list",
     security(("oauth2" = ["system:read"])),
-    params(ListQuery),
+    params(PageOrAll, ListQuery),
     responses((status = 200, body = Object))
 )]
 async fn list(
     State(state): State<ApiState>,
-    paging: Paging,
+    paging: PageOrAll,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Value>, ApiError> {
-    let is_paged = query.page.is_some() || query.size.is_some();
-    let window = if is_paged { paging.window() } else { Window::ALL };
     let search = query.search.as_deref().filter(|text| !text.is_empty());
-    let found = state.store().application_list(search, window).await?;
+    let found = state.store().application_list(search, paging.window()).await?;
     let items: Vec<Value> = found.items.iter().map(shown).collect::<Result<_, _>>()?;
-    Ok(Json(page_or_list(is_paged.then_some(paging), Listed { items, total: found.total })))
+    Ok(Json(paging.of(Listed { items, total: found.total })))
 }
 
 /// One system.

@@ -7,18 +7,16 @@ use connections::TaxonomyRefused;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{Listed, PutMode, TaxonomyKind};
+use store::{PutMode, TaxonomyKind};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::ApiError;
 use crate::bulk::Element;
 use crate::caller::Caller;
-use crate::paging::Paging;
+use crate::paging::PageOrAll;
 use crate::problems::invalid_list;
-use crate::routes::resource::{
-    Removed, Upserted, already_there, not_allowed, not_there, page_or_list, still_used,
-};
+use crate::routes::resource::{Removed, Upserted, already_there, not_allowed, not_there, still_used};
 use crate::state::ApiState;
 
 /// Most entries in one call.
@@ -35,12 +33,6 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// Number of a page; without it and `size` the whole list is returned.
-    #[param(value_type = Option<u64>, minimum = 1)]
-    page: Option<String>,
-    /// Items of a page.
-    #[param(value_type = Option<u64>, minimum = 1, maximum = 100)]
-    size: Option<String>,
     /// Part of key or name.
     search: Option<String>,
 }
@@ -48,7 +40,7 @@ struct ListQuery {
 async fn list(
     state: &ApiState,
     kind: TaxonomyKind,
-    (paging, query): (Paging, ListQuery),
+    (paging, query): (PageOrAll, ListQuery),
 ) -> Result<Json<Value>, ApiError> {
     let mut items = state.connections().taxonomy_list(kind).await?;
     if let Some(search) = query.search.filter(|text| !text.is_empty()) {
@@ -58,11 +50,7 @@ async fn list(
         };
         items.retain(|item| has(item, "fides_key") || has(item, "name"));
     }
-    if query.page.is_none() && query.size.is_none() {
-        let total = items.len() as u64;
-        return Ok(Json(page_or_list(None, Listed { items, total })));
-    }
-    Ok(Json(page_or_list(Some(paging), paging.part(items))))
+    Ok(Json(paging.of_all(items)))
 }
 
 async fn put(

@@ -230,10 +230,17 @@ async fn the_actions_that_a_connection_serves_are_set_and_shown() {
     let set = app.send(Method::PUT, path, json!({"enabled_actions": ["access"]})).await;
     let shown = app.get("/api/v1/connection/desk").await.1["enabled_actions"].clone();
     let wrong = app.send(Method::PUT, path, json!({"enabled_actions": ["x"]})).await.0;
+    let unsaid = app.send(Method::PUT, path, json!({})).await;
+    let kept = app.get("/api/v1/connection/desk").await.1["enabled_actions"].clone();
+    let all = app.send(Method::PUT, path, json!({"enabled_actions": null})).await;
     let missing =
         app.send(Method::PUT, &path.replace("desk", "none"), json!({"enabled_actions": null})).await.0;
 
     assert_eq!((set.0, shown), (StatusCode::OK, json!(["access"])));
+    assert_eq!(unsaid.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(unsaid.1["detail"][0]["loc"], json!(["body", "enabled_actions"]));
+    assert_eq!(kept, json!(["access"]), "erasure was switched on by leaving something out");
+    assert_eq!(all, (StatusCode::OK, json!({"enabled_actions": null})));
     assert_eq!((wrong, missing), (StatusCode::UNPROCESSABLE_ENTITY, StatusCode::NOT_FOUND));
 }
 
@@ -276,6 +283,8 @@ async fn the_clock_stands_still_until_a_person_says_what_they_mean() {
     let deadline = format!("/api/v1/privacy-request/{id}/deadline");
 
     let before = app.get(&deadline).await.1;
+    let decides = app.with_scopes(&[api::Scope::PrivacyRequestReview]).await;
+    let unread = decides.send(Method::POST, &path, json!({"question": "Which account?"})).await.0;
     let asked = app.send(Method::POST, &path, json!({"question": "Which account?"})).await;
     let again = app.send(Method::POST, &path, json!({"question": "And?"})).await.0;
     let paused = app.get(&deadline).await.1["paused"].clone();
@@ -285,6 +294,7 @@ async fn the_clock_stands_still_until_a_person_says_what_they_mean() {
     let unasked = app.send(Method::POST, &format!("{path}/answer"), json!({"answer": "?"})).await.0;
     let after = app.get(&deadline).await.1;
 
+    assert_eq!(unread, StatusCode::FORBIDDEN, "the reply shows what the person said before");
     assert_eq!((asked.0, again), (StatusCode::OK, StatusCode::BAD_REQUEST), "{}", asked.1);
     assert_eq!((paused, due), (json!(true), None));
     assert_eq!(answered.1[0]["answer"], "All of them.");

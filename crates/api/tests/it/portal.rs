@@ -342,6 +342,20 @@ async fn looks_at_a_request_are_counted_by_address() {
 }
 
 #[tokio::test]
+async fn downloads_by_a_link_are_counted_by_address() {
+    let app = app_with(|settings| settings.public_rate_limit.calls = 2).await;
+    let mut browser = Browser::default();
+    browser.open(&app, "/portal").await;
+    let fields = [("token", "canary"), ("password", "correct horse battery")];
+
+    let mut fetch = async || browser.send(&app, "/portal/package", &fields).await.status;
+    let statuses = [fetch().await, fetch().await, fetch().await];
+
+    let refused = StatusCode::UNPROCESSABLE_ENTITY;
+    assert_eq!(statuses, [refused, refused, StatusCode::TOO_MANY_REQUESTS]);
+}
+
+#[tokio::test]
 async fn whether_there_are_data_is_told_only_after_a_code() {
     let app = app().await;
     let id = finished(&app).await;

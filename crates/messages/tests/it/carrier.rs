@@ -1,7 +1,7 @@
 //! Services that take messages by calls.
 
 use crypto::Secret;
-use messages::{Channels, ServiceDraft, TestOutcome};
+use messages::{Channels, ServiceDraft, Template, TemplateName, TestOutcome};
 use rstest::rstest;
 use serde_json::{Value, json};
 use store::{Actor, MessageKind, MessagePerson, MessageState, MessagingService as Service, NewMessage};
@@ -95,6 +95,27 @@ const ALL: [Service; 5] = [
     Service::AwsSes,
     Service::TwilioText,
 ];
+
+#[tokio::test]
+async fn a_telephone_gets_text_whatever_a_customer_wrote_for_mail() {
+    let known = known(Service::TwilioText);
+    let saas = FakeSaas::start().await;
+    saas.on("POST", known.path).then(known.taken.clone());
+    let bench = known.start(&saas).await;
+    let names = [TemplateName::TestMessage, TemplateName::IdentityVerification];
+    let html = names.map(|name| Template::checked(name, "Hello", "<p>written for mail</p>").unwrap());
+    bench.messages.templates_put(&html, &Actor::system()).await.unwrap();
+
+    bench.messages.service_test(Service::TwilioText, &ana()).await.unwrap();
+    bench.send(&[code()]).await;
+
+    let calls = saas.calls();
+    assert_eq!(calls.len(), 2);
+    for call in calls {
+        let body = String::from_utf8(call.body.to_vec()).unwrap();
+        assert!(!body.contains("written"), "{body}");
+    }
+}
 
 // rule: privacy-requests MSG-1
 #[tokio::test]

@@ -21,7 +21,9 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct EnabledActions {
-    /// The kinds; null: all.
+    /// The kinds; null: all. It has to be said: nobody switches erasure on by leaving something out.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required)]
     enabled_actions: Option<Vec<ServedAction>>,
 }
 
@@ -56,7 +58,7 @@ impl ServedAction {
     params(("connection_key" = String, Path)),
     security(("oauth2" = ["connection:create_or_update"])),
     request_body = EnabledActions,
-    responses((status = 200, body = EnabledActions), (status = 404))
+    responses((status = 200, body = EnabledActions), (status = 404), (status = 422))
 )]
 async fn put(
     State(state): State<ApiState>,

@@ -11,7 +11,7 @@ use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use model::PrivacyRequestId;
 use privacy::package::lock;
-use privacy::storage::{self, PackageRecord, RecordedPlace};
+use privacy::storage::{PackageRecord, RecordedPlace};
 use serde::Deserialize;
 use store::{PolicyRule, PrivacyRequest, PrivacyRequestStatus};
 use tokio::io::AsyncReadExt as _;
@@ -22,6 +22,7 @@ use utoipa_axum::routes;
 use super::form::Form;
 use super::{is_there, page_of, seen};
 use crate::ApiError;
+use crate::package_record::package_records;
 use crate::state::ApiState;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
@@ -50,7 +51,7 @@ struct Password {
     request_body(content = Password, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "An archive with AES-256", content_type = "application/zip"),
-        (status = 403), (status = 404), (status = 422)
+        (status = 403), (status = 404), (status = 422), (status = 429)
     )
 )]
 async fn download(
@@ -130,10 +131,7 @@ pub(super) async fn packages_of(
     let of_rule = |one: &PolicyRule| rule.is_none_or(|rule| one.key == rule);
     let names: Vec<String> =
         rules.filter(of_rule).map(|one| format!("{}-{}.zip", request.id, one.key)).collect();
-    let folder = state.packages().data.clone();
-    let records = tokio::task::spawn_blocking(move || storage::list(&folder)).await;
-    let records = records.map_err(|error| ApiError::Private(Box::new(error)))?;
-    let records = records.map_err(|error| ApiError::Private(Box::new(error)))?;
+    let records = package_records(state).await?;
     let now = state.clock().now();
     let newest =
         |name: &String| records.iter().rev().find(|one| one.name == *name && one.expires_at > now).cloned();

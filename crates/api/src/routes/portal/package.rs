@@ -82,7 +82,7 @@ async fn open(
     request_body(content = Wanted, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "An archive with AES-256", content_type = "application/zip"),
-        (status = 403), (status = 404), (status = 422)
+        (status = 403), (status = 404), (status = 422), (status = 429)
     )
 )]
 async fn fetch(State(state): State<ApiState>, form: Form<Wanted>) -> Result<Response, ApiError> {

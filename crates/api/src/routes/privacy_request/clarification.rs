@@ -66,7 +66,7 @@ struct ClarificationReply {
     tag = "Privacy requests",
     params(("privacy_request_id" = String, Path)),
     security(("oauth2" = ["privacy-request:view_data"])),
-    responses((status = 200, body = Vec<ClarificationReply>), (status = 404))
+    responses((status = 200, body = Vec<ClarificationReply>), (status = 404), (status = 422))
 )]
 async fn list(
     State(state): State<ApiState>,
@@ -83,9 +83,9 @@ async fn list(
     path = "/privacy-request/{privacy_request_id}/clarification",
     tag = "Privacy requests",
     params(("privacy_request_id" = String, Path)),
-    security(("oauth2" = ["privacy-request:review"])),
+    security(("oauth2" = ["privacy-request:review", "privacy-request:view_data"])),
     request_body = ClarificationInput,
-    responses((status = 200, body = Vec<ClarificationReply>), (status = 400), (status = 404))
+    responses((status = 200, body = Vec<ClarificationReply>), (status = 400), (status = 404), (status = 422))
 )]
 async fn ask(
     State(state): State<ApiState>,
@@ -105,9 +105,9 @@ async fn ask(
     path = "/privacy-request/{privacy_request_id}/clarification/answer",
     tag = "Privacy requests",
     params(("privacy_request_id" = String, Path)),
-    security(("oauth2" = ["privacy-request:review"])),
+    security(("oauth2" = ["privacy-request:review", "privacy-request:view_data"])),
     request_body = ClarificationAnswerInput,
-    responses((status = 200, body = Vec<ClarificationReply>), (status = 404))
+    responses((status = 200, body = Vec<ClarificationReply>), (status = 404), (status = 422))
 )]
 async fn answer(
     State(state): State<ApiState>,

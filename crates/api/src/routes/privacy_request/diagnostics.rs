@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use privacy::policy_book::PolicyBook;
+use privacy::storage::{PackageRecord, Storage};
 use privacy::storage_book::StorageBook;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -14,6 +15,7 @@ use utoipa_axum::routes;
 
 use super::find_live;
 use crate::ApiError;
+use crate::package_record::package_records;
 use crate::routes::storage::LOCAL_FOLDER;
 use crate::state::ApiState;
 
@@ -38,9 +40,12 @@ struct Snapshot {
 /// Entries of the log that a snapshot has at most; the newest.
 const MOST_LOGS: u32 = 2_000;
 
+/// How long a snapshot is given again: whoever only reads does not fill a destination with files.
+const FRESH: SignedDuration = SignedDuration::from_mins(1);
+
 /// Put a snapshot of a privacy request into the default storage destination: how far it and its parts
 /// are, its log, its policy and the connections. It holds no data of the person, and is removed when its
-/// time is over, as packages are.
+/// time is over, as packages are. One that this server made within the last minute is given again.
 #[utoipa::path(
     get,
     path = "/privacy-request/{privacy_request_id}/diagnostics",
@@ -63,20 +68,53 @@ async fn diagnostics(
     };
     let destination = book.active().await?.ok_or_else(none)?;
     let storage = book.open(&destination, state.packages(), state.clock()).await?;
-    let created_at = state.clock().now();
-    let snapshot = snapshot(&state, &request, created_at).await?;
-    let bytes = serde_json::to_vec_pretty(&snapshot).map_err(|error| ApiError::Private(Box::new(error)))?;
-    let name = format!("{}-diagnostics-{}.json", request.id, created_at.as_millisecond());
-    let delivered = storage.put_file(&name, bytes).await;
-    let delivered = delivered.map_err(|error| ApiError::Private(Box::new(error)))?;
+    let record = match recent(&state, &storage, &request).await? {
+        Some(record) => record,
+        None => made(&state, &storage, &request).await?,
+    };
+    let link = storage.link(&record.name, record.expires_at).await;
+    let link = link.map_err(|error| ApiError::Private(Box::new(error)))?;
     Ok(Json(Snapshot {
-        download_url: delivered
-            .link
-            .map_or_else(|| LOCAL_FOLDER.to_owned(), |link| link.url.expose().clone()),
+        download_url: link.map_or_else(|| LOCAL_FOLDER.to_owned(), |link| link.url.expose().clone()),
         storage_type: destination.kind.as_str(),
-        object_key: delivered.record.name,
-        created_at,
+        object_key: record.name,
+        created_at: record.made_at,
     }))
+}
+
+/// What the names of the snapshots of a request begin with.
+fn begin(request: &PrivacyRequest) -> String {
+    format!("{}-diagnostics-", request.id)
+}
+
+/// The newest snapshot of a request, if it is still fresh.
+async fn recent(
+    state: &ApiState,
+    storage: &Storage,
+    request: &PrivacyRequest,
+) -> Result<Option<PackageRecord>, ApiError> {
+    let (now, begin) = (state.clock().now(), begin(request));
+    let is_fresh = |one: &PackageRecord| {
+        let age = now.duration_since(one.made_at);
+        one.storage == storage.key()
+            && one.name.starts_with(&begin)
+            && one.expires_at > now
+            && (SignedDuration::ZERO..FRESH).contains(&age)
+    };
+    Ok(package_records(state).await?.into_iter().rev().find(is_fresh))
+}
+
+async fn made(
+    state: &ApiState,
+    storage: &Storage,
+    request: &PrivacyRequest,
+) -> Result<PackageRecord, ApiError> {
+    let created_at = state.clock().now();
+    let snapshot = snapshot(state, request, created_at).await?;
+    let bytes = serde_json::to_vec_pretty(&snapshot).map_err(|error| ApiError::Private(Box::new(error)))?;
+    let name = format!("{}{}.json", begin(request), created_at.as_millisecond());
+    let delivered = storage.put_file(&name, bytes).await;
+    Ok(delivered.map_err(|error| ApiError::Private(Box::new(error)))?.record)
 }
 
 async fn snapshot(

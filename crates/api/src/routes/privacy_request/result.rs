@@ -11,7 +11,7 @@ use http::{HeaderMap, Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use privacy::access::Package;
 use privacy::policy_book::PolicyBook;
-use privacy::storage::{self, RecordedPlace, Storage, StorageError};
+use privacy::storage::{RecordedPlace, Storage};
 use privacy::storage_book::{RuleStorageError, StorageBook};
 use serde::{Deserialize, Serialize};
 use spec::Rule;
@@ -26,6 +26,7 @@ use crate::address::Address;
 use crate::body::Body;
 use crate::caller::Caller;
 use crate::file_body::file_body;
+use crate::package_record::package_records;
 use crate::query::Query;
 use crate::routes::storage::LOCAL_FOLDER;
 use crate::state::ApiState;
@@ -245,8 +246,7 @@ async fn link(state: &ApiState, storage: &Storage, name: &str) -> Result<Option<
 
 /// The package out of a folder of this server.
 async fn delivered(state: &ApiState, storage: &Storage, name: &str) -> Result<Response, ApiError> {
-    let file =
-        recorded(state, storage.key(), name).await.map_err(|error| ApiError::Private(Box::new(error)))?;
+    let file = recorded(state, storage.key(), name).await?;
     let gone = || ApiError::NotFound("the package is not there any more; make a new request".to_owned());
     let file = match tokio::fs::File::open(file.ok_or_else(gone)?).await {
         Ok(file) => file,
@@ -262,11 +262,10 @@ async fn delivered(state: &ApiState, storage: &Storage, name: &str) -> Result<Re
 }
 
 /// The file of a package that has not expired.
-async fn recorded(state: &ApiState, storage: &str, name: &str) -> Result<Option<PathBuf>, StorageError> {
-    let (data, now) = (state.packages().data.clone(), state.clock().now());
-    let records = tokio::task::spawn_blocking(move || storage::list(&data)).await;
-    let records = records.unwrap_or(Err(StorageError::Stopped))?;
-    let newest = records
+async fn recorded(state: &ApiState, storage: &str, name: &str) -> Result<Option<PathBuf>, ApiError> {
+    let now = state.clock().now();
+    let newest = package_records(state)
+        .await?
         .into_iter()
         .rev()
         .find(|record| record.storage == storage && record.name == name && record.expires_at > now);

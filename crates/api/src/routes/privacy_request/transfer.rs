@@ -60,15 +60,16 @@ async fn transfer(
     })?;
     let service = state.service().await?;
     let (outcome, _) = access::delivered(&service, outcome);
-    let (brought, files) = privacy::manual_task::brought(state.store(), &request.id).await?;
+    let brought = privacy::manual_task::brought(state.store(), &request.id).await?;
     let package = Package {
         graph: Arc::clone(&service.parts().graph),
         policy: Some(policy),
         outcome,
         identities: Identities::default(),
         made_at: state.clock().now(),
-        brought,
-        files,
+        brought: brought.rows,
+        files: Vec::new(),
+        not_brought: brought.not_brought,
         password: None,
         redaction: Redaction::default(),
     };

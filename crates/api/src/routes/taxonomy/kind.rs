@@ -22,7 +22,7 @@ macro_rules! operations {
             use crate::body::Body;
             use crate::bulk::Bulk;
             use crate::caller::Caller;
-            use crate::paging::Paging;
+            use crate::paging::PageOrAll;
             use crate::query::Query;
             use crate::routes::resource::{Removed, Upserted};
             use crate::routes::taxonomy::{self, ListQuery, MOST};
@@ -43,12 +43,12 @@ macro_rules! operations {
                 path = $path,
                 tag = $tag,
                 security(("oauth2" = [$read])),
-                params(ListQuery),
+                params(PageOrAll, ListQuery),
                 responses((status = 200, body = Object))
             )]
             async fn list(
                 State(state): State<ApiState>,
-                paging: Paging,
+                paging: PageOrAll,
                 Query(query): Query<ListQuery>,
             ) -> Result<Json<Value>, ApiError> {
                 taxonomy::list(&state, KIND, (paging, query)).await

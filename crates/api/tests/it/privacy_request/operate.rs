@@ -42,6 +42,28 @@ async fn a_snapshot_goes_into_the_default_storage_and_says_nothing_of_the_person
     assert_eq!(missing, (StatusCode::NOT_FOUND, json!({"detail": text})));
 }
 
+#[tokio::test]
+async fn a_fresh_snapshot_is_given_again_and_an_older_one_made_anew() {
+    let app = started().await;
+    let (one, other) = (made(&app).await, made(&app).await);
+    let key = async |request: &Value| {
+        let (status, told) = app.get(&format!("/api/v1/privacy-request/{}/diagnostics", id(request))).await;
+        assert_eq!(status, StatusCode::OK, "{told}");
+        (told["object_key"].as_str().unwrap().to_owned(), told["created_at"].clone())
+    };
+
+    let first = key(&one).await;
+    app.clock().advance(std::time::Duration::from_secs(59));
+    let (again, of_other) = (key(&one).await, key(&other).await);
+    app.clock().advance(std::time::Duration::from_secs(1));
+    let later = key(&one).await;
+
+    assert_eq!(first, again);
+    assert_ne!(first.0, later.0);
+    assert!(of_other.0.starts_with(id(&other)), "{of_other:?}");
+    assert_eq!(std::fs::read_dir(app.data().join("fides_uploads")).unwrap().count(), 3);
+}
+
 // rule: fides-api 11.3
 #[tokio::test]
 async fn without_a_default_storage_there_is_no_snapshot() {
