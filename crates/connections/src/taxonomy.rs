@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::{Connections, PlaceStep, Problem};
 
-use default::default_entries;
+use default::{default_entries, shown_default};
 use entry::{Checked, above, check, problem, shown};
 
 /// The data categories that may be used.
@@ -108,7 +108,7 @@ impl Connections {
         let is_kept = |key: &str| kept.iter().any(|document| document.key == key);
         let defaults = default_entries(kind).iter().filter(|entry| !is_kept(entry.key));
         let mut all: Vec<(String, Value)> =
-            defaults.map(|entry| (entry.key.to_owned(), entry.document(kind))).collect();
+            defaults.map(|entry| (entry.key.to_owned(), shown_default(kind, entry))).collect();
         for document in &kept {
             all.push((document.key.clone(), shown(kind, document)?));
         }

@@ -1,7 +1,7 @@
 //! The parts of the default taxonomy that are kept and passed on: what data is used for, whom it is about.
-//! Data categories, which something depends on, have a module of their own.
+//! Data categories, which something depends on, have a [module](crate::categories) of their own.
 
-/// One entry.
+/// One entry of the default taxonomy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// Its key, as written in files.

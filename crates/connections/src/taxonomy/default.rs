@@ -1,51 +1,29 @@
 //! The taxonomy that comes with the program.
 
-use std::sync::LazyLock;
-
 use serde_json::Value;
 use spec::categories::CATEGORIES;
-use spec::taxonomy::{DATA_SUBJECTS, DATA_USES, ORGANIZATIONS};
+use spec::taxonomy::{DATA_SUBJECTS, DATA_USES, Entry, ORGANIZATIONS};
 use store::TaxonomyKind;
 
 use super::entry::completed;
 
-/// An entry of it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct DefaultEntry {
-    pub(super) key: &'static str,
-    meaning: &'static str,
-}
-
-static DATA_CATEGORIES: LazyLock<Vec<DefaultEntry>> = LazyLock::new(|| {
-    CATEGORIES.iter().map(|one| DefaultEntry { key: one.key, meaning: one.meaning }).collect()
-});
-static USES: LazyLock<Vec<DefaultEntry>> = LazyLock::new(|| of(DATA_USES));
-static SUBJECTS: LazyLock<Vec<DefaultEntry>> = LazyLock::new(|| of(DATA_SUBJECTS));
-static OWNERS: LazyLock<Vec<DefaultEntry>> = LazyLock::new(|| of(ORGANIZATIONS));
-
-fn of(entries: &[spec::taxonomy::Entry]) -> Vec<DefaultEntry> {
-    entries.iter().map(|one| DefaultEntry { key: one.key, meaning: one.meaning }).collect()
-}
-
-/// Those of a kind, by key.
-pub(super) fn default_entries(kind: TaxonomyKind) -> &'static [DefaultEntry] {
+/// Its entries of a kind, by key.
+pub(super) fn default_entries(kind: TaxonomyKind) -> &'static [Entry] {
     match kind {
-        TaxonomyKind::DataCategory => &DATA_CATEGORIES,
-        TaxonomyKind::DataUse => &USES,
-        TaxonomyKind::DataSubject => &SUBJECTS,
-        TaxonomyKind::Organization => &OWNERS,
+        TaxonomyKind::DataCategory => CATEGORIES,
+        TaxonomyKind::DataUse => DATA_USES,
+        TaxonomyKind::DataSubject => DATA_SUBJECTS,
+        TaxonomyKind::Organization => ORGANIZATIONS,
     }
 }
 
-impl DefaultEntry {
-    /// As clients are shown it.
-    pub(super) fn document(&self, kind: TaxonomyKind) -> Value {
-        let mut members = serde_json::Map::new();
-        members.insert("fides_key".to_owned(), self.key.into());
-        members.insert("name".to_owned(), name(self.key).into());
-        members.insert("description".to_owned(), sentence(self.meaning).into());
-        completed(kind, self.key, members)
-    }
+/// An entry of it as clients are shown it.
+pub(super) fn shown_default(kind: TaxonomyKind, entry: &Entry) -> Value {
+    let mut members = serde_json::Map::new();
+    members.insert("fides_key".to_owned(), entry.key.into());
+    members.insert("name".to_owned(), name(entry.key).into());
+    members.insert("description".to_owned(), sentence(entry.meaning).into());
+    completed(kind, entry.key, members)
 }
 
 /// `Phone Number` for `user.contact.phone_number`.
@@ -70,12 +48,12 @@ mod tests {
         let entries = default_entries(TaxonomyKind::DataCategory);
         let phone = entries.iter().find(|entry| entry.key == "user.contact.phone_number").unwrap();
 
-        let document = phone.document(TaxonomyKind::DataCategory);
+        let document = shown_default(TaxonomyKind::DataCategory, phone);
 
         assert_eq!(document["name"], "Phone Number");
         assert_eq!(document["parent_key"], "user.contact");
         assert_eq!((&document["is_default"], &document["active"]), (&true.into(), &true.into()));
-        let user = default_entries(TaxonomyKind::DataSubject)[0].document(TaxonomyKind::DataSubject);
+        let user = shown_default(TaxonomyKind::DataSubject, &DATA_SUBJECTS[0]);
         assert!(user.get("parent_key").is_none(), "{user}");
     }
 }
