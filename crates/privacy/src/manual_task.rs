@@ -7,7 +7,7 @@ mod settings;
 
 pub(crate) use answer::entry;
 pub use answer::{Answer, AnswerFault, AnswerPlace, Ended, TaskError, complete, skip};
-pub use files::{BroughtFile, FileFault, LIMITS, brought, checked_name};
+pub use files::{Brought, BroughtFile, FileFault, LIMITS, NotBrought, brought, checked_name};
 pub use settings::{AskedAction, FieldKind, SettingsFault, TaskField, TaskSettings, TaskSnapshot};
 
 use model::{CollectionAddress, ConnectionKey};
@@ -19,15 +19,17 @@ pub const CONNECTION_TYPES: [&str; 2] = ["manual_task", EXTERNAL];
 const EXTERNAL: &str = "jira_ticket";
 /// The collection that a connection of these types has.
 const COLLECTION: &str = "manual_data";
+/// What the note of a task begins with that nobody was asked to do because there is no need to.
+pub(crate) const NOT_MET: &str = "the conditions of the task are not met";
 
 /// Where what people bring for a connection stands in packages and logs.
 pub(crate) fn address(connection: &ConnectionKey) -> String {
-    format!("{connection}:{COLLECTION}")
+    collection(connection).to_string()
 }
 
-/// The same as an address of the graph; `None` for a key that no dataset has.
-pub(crate) fn collection(connection: &ConnectionKey) -> Option<CollectionAddress> {
-    address(connection).parse().ok()
+/// The same as an address of the graph.
+fn collection(connection: &ConnectionKey) -> CollectionAddress {
+    CollectionAddress::new(connection.as_str(), COLLECTION)
 }
 
 /// Whether people are asked for a connection, for requests of this action.

@@ -12,7 +12,7 @@ use spec::{PackageFormat, Policy, Rule};
 use thiserror::Error;
 
 use crate::Report;
-use crate::manual_task::BroughtFile;
+use crate::manual_task::{BroughtFile, NotBrought};
 
 mod access;
 mod archive;
@@ -80,6 +80,8 @@ pub struct PackageOptions<'a> {
     pub brought: &'a [(String, Row)],
     /// Files that people brought; they go into archives only.
     pub files: &'a [BroughtFile],
+    /// Tasks that brought nothing; the report has a line for each.
+    pub not_brought: &'a [NotBrought],
     /// Names that pages for people do not show.
     pub redaction: Option<&'a Redaction>,
 }
@@ -95,6 +97,7 @@ impl<'a> PackageOptions<'a> {
             drafts: None,
             brought: &[],
             files: &[],
+            not_brought: &[],
             redaction: None,
         }
     }
@@ -156,7 +159,7 @@ pub fn write(
     options: &PackageOptions<'_>,
 ) -> Result<Package, PackageError> {
     create_folder(folder).map_err(|source| PackageError::Write { path: folder.to_owned(), source })?;
-    let report = Report::of(outcome);
+    let report = report_of(outcome, options);
 
     let access = Draft::new(folder, "access.json", options.drafts)?;
     let shown = access.fill(|file| access::write(file, outcome, options))?;
@@ -200,9 +203,14 @@ pub fn write_report(
     options: &PackageOptions<'_>,
 ) -> Result<Report, PackageError> {
     create_folder(folder).map_err(|source| PackageError::Write { path: folder.to_owned(), source })?;
-    let report = Report::of(outcome);
+    let report = report_of(outcome, options);
     draft_report(folder, &report, options)?.finish()?;
     Ok(report)
+}
+
+/// What `report.json` says.
+fn report_of(outcome: &RunOutcome, options: &PackageOptions<'_>) -> Report {
+    Report::of(outcome).with_not_brought(options.not_brought)
 }
 
 fn draft_report(folder: &Path, report: &Report, options: &PackageOptions<'_>) -> Result<Draft, PackageError> {

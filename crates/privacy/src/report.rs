@@ -4,6 +4,8 @@ use engine::{CollectionOutcome, RunOutcome, Status};
 use model::{CollectionAddress, Completeness, IncompleteReason};
 use serde::{Deserialize, Serialize};
 
+use crate::manual_task::NotBrought;
+
 /// What was read and what is missing: the content of `report.json`. Holds no personal data.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
@@ -49,7 +51,7 @@ pub struct CollectionReport {
 pub struct CompletenessReport {
     /// Nothing is missing.
     pub complete: bool,
-    /// Why something is missing.
+    /// Why something is missing; none for what people were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<IncompleteReason>,
     /// One sentence for a person; also says why a collection was skipped.
@@ -64,6 +66,37 @@ impl Report {
         Self {
             outcome: if outcome.is_complete() { ReportOutcome::Complete } else { ReportOutcome::Incomplete },
             collections: collections.collect(),
+        }
+    }
+
+    /// The same with a line for each task that brought nothing: a shorter package says so (architecture
+    /// law 4).
+    pub(crate) fn with_not_brought(mut self, tasks: &[NotBrought]) -> Self {
+        for task in tasks {
+            if task.is_missing {
+                self.outcome = ReportOutcome::Incomplete;
+            }
+            self.collections.insert(task.address.clone(), task.into());
+        }
+        self
+    }
+}
+
+impl From<&NotBrought> for CollectionReport {
+    fn from(task: &NotBrought) -> Self {
+        Self {
+            status: Status::Skipped,
+            completeness: CompletenessReport {
+                complete: !task.is_missing,
+                reason: None,
+                detail: Some(task.why.clone()),
+            },
+            rows: 0,
+            pages: 0,
+            requests: 0,
+            retries: 0,
+            rate_limit_wait_ms: 0,
+            duration_ms: 0,
         }
     }
 }

@@ -10,7 +10,7 @@ use sqlx::any::AnyRow;
 
 use crate::manual_task::{ManualTaskId, ManualTaskState, takes_input};
 use crate::store::{Tx, count, signed, time};
-use crate::{Actor, AuditEvent, PrivacyRequestStatus, Store, StoreError};
+use crate::{Actor, AuditEvent, PrivacyRequest, PrivacyRequestStatus, RequestStep, Store, StoreError};
 
 /// What a file was brought for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +113,8 @@ impl AttachmentOwner {
 }
 
 impl Store {
-    /// Keeps a file, while its task is open, or the request waits for its form.
+    /// Keeps a file, while its task is open, or the request waits for its form and its package was not
+    /// delivered yet.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] without request or task; [`StoreError::Conflict`] if it is not waited for,
@@ -128,7 +129,7 @@ impl Store {
         let NewManualAttachment { request, owner, field, name, content_type, contents, actor } = new;
         let mut locked = self.request_lock(request).await?;
         takes_input(&locked.request)?;
-        self.is_waited_for(&mut locked.tx, owner, locked.request.status).await?;
+        self.is_waited_for(&mut locked.tx, owner, &locked.request).await?;
         let row = sqlx::query(THERE).bind(request.as_str()).fetch_one(locked.tx.connection()).await?;
         let (files, bytes) = (count(row.try_get(0)?)?, count(row.try_get(1)?)?);
         let size = contents.expose().len() as u64;
@@ -169,7 +170,7 @@ impl Store {
         &self,
         tx: &mut Tx,
         owner: &AttachmentOwner,
-        status: PrivacyRequestStatus,
+        request: &PrivacyRequest,
     ) -> Result<(), StoreError> {
         const TASK: &str = "SELECT state FROM manual_task WHERE id = $1";
         let conflict = |what, id: String, state: &str, needs| StoreError::Conflict {
@@ -193,10 +194,14 @@ impl Store {
                 }
             }
             AttachmentOwner::Form(connection) => {
+                let (id, status) = (connection.to_string(), request.status);
                 if status != PrivacyRequestStatus::RequiresInput {
                     let needs = "input is taken while it is requires_input";
-                    let id = connection.to_string();
                     return Err(conflict("privacy request", id, status.as_str(), needs));
+                }
+                if let Some(step) = request.step.filter(|step| RequestStep::UploadAccess.is_before(*step)) {
+                    let needs = "files are taken until the package is delivered";
+                    return Err(conflict("privacy request", id, step.as_str(), needs));
                 }
             }
         }
@@ -239,7 +244,7 @@ impl Store {
         const REMOVE: &str = "DELETE FROM manual_attachment WHERE id = $1 AND request = $2 AND owner = $3";
         let mut locked = self.request_lock(request).await?;
         takes_input(&locked.request)?;
-        self.is_waited_for(&mut locked.tx, owner, locked.request.status).await?;
+        self.is_waited_for(&mut locked.tx, owner, &locked.request).await?;
         let removed = sqlx::query(REMOVE).bind(id).bind(request.as_str()).bind(owner.text());
         if removed.execute(locked.tx.connection()).await?.rows_affected() == 0 {
             return Ok(false);

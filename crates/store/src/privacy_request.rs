@@ -135,6 +135,12 @@ impl RequestStep {
         Self::PostWebhooks,
         Self::Finalization,
     ];
+
+    /// Whether it is done earlier than another.
+    pub fn is_before(self, other: Self) -> bool {
+        let position = |step| Self::ALL.iter().position(|one| *one == step);
+        position(self) < position(other)
+    }
 }
 
 /// A request as the store knows it; holds no personal data.

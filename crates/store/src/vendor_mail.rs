@@ -6,7 +6,7 @@ use sqlx::Row as _;
 
 use crate::message::MessageId;
 use crate::store::{Tx, time};
-use crate::{NewMessage, Store, StoreError};
+use crate::{Actor, NewMessage, NewRequestLog, PrivacyRequestChange, Store, StoreError};
 
 /// A request that a vendor is to be told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,34 +102,38 @@ impl Store {
         Ok(true)
     }
 
-    /// Notes which messages left, and which did not: what these told of is sent with the next batch.
-    pub async fn vendor_mail_settle(&self) -> Result<Vec<VendorMailEnd>, StoreError> {
-        const ANY: &str = "SELECT 1 FROM vendor_mail WHERE sent_at IS NULL AND message IS NOT NULL LIMIT 1";
+    /// Notes which messages left, and which did not: what these told of is sent with the next batch. What
+    /// `logs` says of each is entered in the log of its request with it, or neither is.
+    pub async fn vendor_mail_settle(
+        &self,
+        logs: impl Fn(&VendorMailEnd) -> Vec<NewRequestLog> + Send + Sync,
+    ) -> Result<Vec<VendorMailEnd>, StoreError> {
         const LIST: &str = "SELECT vendor_mail.request, connection, vendor_mail.message, state, failure FROM vendor_mail LEFT JOIN message ON message.id = vendor_mail.message WHERE sent_at IS NULL AND vendor_mail.message IS NOT NULL AND COALESCE(state, 'failed') IN ('sent', 'failed') ORDER BY connection, vendor_mail.request";
         const SENT: &str = "UPDATE vendor_mail SET sent_at = $4 WHERE request = $1 AND connection = $2 AND message = $3 AND sent_at IS NULL";
         const AGAIN: &str = "UPDATE vendor_mail SET message = NULL WHERE request = $1 AND connection = $2 AND message = $3 AND sent_at IS NULL";
-        if sqlx::query(ANY).fetch_optional(&self.inner.reader).await?.is_none() {
-            return Ok(Vec::new());
-        }
-        let mut tx = self.begin().await?;
         let mut ends = Vec::new();
-        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
-            let (request, connection): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        for row in sqlx::query(LIST).fetch_all(&self.inner.reader).await? {
+            let mail = mail(row.try_get(0)?, row.try_get(1)?)?;
             let id = MessageId::of_kept(row.try_get(2)?);
-            let state: Option<String> = row.try_get(3)?;
-            let left = state.as_deref() == Some("sent");
-            let statement = if left { SENT } else { AGAIN };
-            let query =
-                sqlx::query(statement).bind(request.as_str()).bind(connection.as_str()).bind(id.as_str());
+            let left = row.try_get::<Option<String>, _>(3)?.as_deref() == Some("sent");
+            let failure: Option<String> = row.try_get(4)?;
+            let failure = (!left).then(|| failure.unwrap_or_else(|| "lost".to_owned()));
+            let mut locked = self.request_lock(&mail.request).await?;
+            let query = sqlx::query(if left { SENT } else { AGAIN })
+                .bind(mail.request.as_str())
+                .bind(mail.connection.as_str())
+                .bind(id.as_str());
             let query = if left { query.bind(self.now()) } else { query };
             // Another process may have noted it.
-            if query.execute(tx.connection()).await?.rows_affected() > 0 {
-                let failure: Option<String> = row.try_get(4)?;
-                let failure = (!left).then(|| failure.unwrap_or_else(|| "lost".to_owned()));
-                ends.push(VendorMailEnd { mail: mail(&request, connection)?, failure });
+            if query.execute(locked.tx.connection()).await?.rows_affected() == 0 {
+                continue;
             }
+            let end = VendorMailEnd { mail, failure };
+            let mut change = PrivacyRequestChange::of(&locked.request);
+            change.logs = logs(&end);
+            self.request_change(locked, change, (Actor::system(), "privacy_request.vendor_mail")).await?;
+            ends.push(end);
         }
-        tx.commit().await?;
         Ok(ends)
     }
 

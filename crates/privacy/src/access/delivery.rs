@@ -11,7 +11,7 @@ use model::{Identities, Row};
 use spec::{ActionType, PackageFormat, Policy, Rule};
 
 use crate::Report;
-use crate::manual_task::BroughtFile;
+use crate::manual_task::{BroughtFile, NotBrought};
 use crate::package::{self, Contents, PackageError, PackageOptions, Redaction};
 use crate::storage::{Delivered, Storage, StorageError};
 
@@ -32,6 +32,8 @@ pub struct Package {
     pub brought: Vec<(String, Row)>,
     /// Files that people brought.
     pub files: Vec<BroughtFile>,
+    /// Tasks that brought nothing.
+    pub not_brought: Vec<NotBrought>,
     /// What its archives open with; none: they are open.
     pub password: Option<Secret<String>>,
     /// Names that its pages do not show.
@@ -115,6 +117,7 @@ impl Package {
             made_at: Some(self.made_at),
             brought: &self.brought,
             files: &self.files,
+            not_brought: &self.not_brought,
             redaction: Some(&self.redaction),
             ..PackageOptions::new(contents)
         }

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crypto::Secret;
-use model::{PrivacyRequestId, Row};
+use model::{CollectionAddress, PrivacyRequestId, Row};
 use serde_json::{Value, json};
 use store::{
     AttachmentLimits, AttachmentOwner, ManualAction, ManualAttachment, ManualTask, ManualTaskState, Store,
@@ -9,13 +9,40 @@ use store::{
 };
 use thiserror::Error;
 
-use super::{Ended, FieldKind, TaskSnapshot, address};
+use super::{Ended, FieldKind, NOT_MET, TaskSnapshot, address, collection};
 use crate::manual;
 
 /// How much people may bring for one request: all of it is in memory while its package is written.
 pub const LIMITS: AttachmentLimits = AttachmentLimits { files: 20, bytes: 32 << 20 };
 /// The longest name of a file, in characters.
 const LONGEST_NAME: usize = 200;
+
+/// All that people brought for the package of a request.
+#[derive(Debug)]
+pub struct Brought {
+    /// Rows, each under a key of its own.
+    pub rows: Vec<(String, Row)>,
+    /// The tasks of which there is no row.
+    pub not_brought: Vec<NotBrought>,
+    files: Vec<NamedFile>,
+}
+
+/// A task of which a package has no row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotBrought {
+    /// Where its row would stand.
+    pub address: CollectionAddress,
+    /// Why there is none.
+    pub why: String,
+    /// Whether there may be something that the package should have.
+    pub is_missing: bool,
+}
+
+/// A file that rows name.
+struct NamedFile {
+    id: String,
+    path: String,
+}
 
 /// A file on its way into a package.
 pub struct BroughtFile {
@@ -36,6 +63,78 @@ impl fmt::Debug for BroughtFile {
     }
 }
 
+impl fmt::Debug for NamedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NamedFile({})", self.id)
+    }
+}
+
+impl NotBrought {
+    /// Of a task for a package that was not done.
+    fn of(task: &ManualTask) -> Self {
+        let note = task.note.clone().unwrap_or_else(|| "nobody did it".to_owned());
+        let is_missing = !note.starts_with(NOT_MET);
+        Self { address: collection(&task.connection), why: note, is_missing }
+    }
+
+    /// Of a task that was done and cannot be read.
+    fn unreadable(task: &ManualTask) -> Self {
+        let why = "the task was made by another version, so what a person brought cannot be read".to_owned();
+        Self { address: collection(&task.connection), why, is_missing: true }
+    }
+}
+
+impl Brought {
+    /// The files, each in memory.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn open(
+        &self,
+        store: &Store,
+        request: &PrivacyRequestId,
+    ) -> Result<Vec<BroughtFile>, StoreError> {
+        let mut opened = Vec::new();
+        for NamedFile { id, path } in &self.files {
+            if let Some(contents) = store.manual_attachment_open(request, id).await? {
+                opened.push(BroughtFile { path: path.clone(), contents });
+            }
+        }
+        Ok(opened)
+    }
+
+    /// The one row of a task: all its fields, those without a value as null.
+    fn row(&mut self, snapshot: TaskSnapshot, (mut written, files): (Row, Vec<&ManualAttachment>)) -> Row {
+        let mut row = Row::new();
+        for field in snapshot.asked.fields {
+            let value = match field.kind {
+                FieldKind::Text | FieldKind::Checkbox => {
+                    written.shift_remove(&field.name).unwrap_or_default()
+                }
+                FieldKind::Attachment => {
+                    let of_field = files.iter().filter(|file| file.field == field.name);
+                    of_field.map(|file| Value::Object(self.name(file))).collect()
+                }
+            };
+            row.insert(field.name, value);
+        }
+        row
+    }
+
+    /// Gives a file its place in the package; how rows name it (privacy-requests R-5).
+    fn name(&mut self, file: &ManualAttachment) -> Row {
+        let path = format!("attachments/{}-{}", self.files.len() + 1, plain(&file.name));
+        let members = [
+            ("file_name", json!(file.name)),
+            ("file_size", json!(file.bytes)),
+            ("content_type", json!(file.content_type)),
+            ("path", json!(path)),
+        ];
+        self.files.push(NamedFile { id: file.id.clone(), path });
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
 /// The name of a file, if it is one.
 ///
 /// # Errors
@@ -47,88 +146,44 @@ pub fn checked_name(name: &str) -> Result<&str, FileFault> {
     if fits && !name.contains(is_part) { Ok(name) } else { Err(FileFault) }
 }
 
-/// All that people brought for the package of a request: rows, each under a key of its own, and files.
+/// All that people brought for the package of a request; no file of it is opened yet.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn brought(
-    store: &Store,
-    request: &PrivacyRequestId,
-) -> Result<(Vec<(String, Row)>, Vec<BroughtFile>), StoreError> {
+pub async fn brought(store: &Store, request: &PrivacyRequestId) -> Result<Brought, StoreError> {
     let kept = store.manual_attachment_list(request).await?;
-    let mut packed = Packed { store, request, files: Vec::new() };
-    let mut rows = Vec::new();
+    let mut brought = Brought { rows: Vec::new(), not_brought: Vec::new(), files: Vec::new() };
     for (connection, mut row) in manual::rows(store, request).await? {
         let owner = AttachmentOwner::Form(connection.clone());
-        let files: Vec<&ManualAttachment> = kept.iter().filter(|file| file.owner == owner).collect();
-        if !files.is_empty() {
-            let mut shown = Vec::new();
-            for file in files {
-                let mut one = packed.put(file).await?;
-                one.insert("field".to_owned(), json!(file.field));
-                shown.push(Value::Object(one));
-            }
+        let mut shown = Vec::new();
+        for file in kept.iter().filter(|file| file.owner == owner) {
+            let mut one = brought.name(file);
+            one.insert("field".to_owned(), json!(file.field));
+            shown.push(Value::Object(one));
+        }
+        if !shown.is_empty() {
             let name = if row.contains_key("attachments") { "attachments_brought" } else { "attachments" };
             row.insert(name.to_owned(), Value::Array(shown));
         }
-        rows.push((connection.as_str().to_owned(), row));
+        brought.rows.push((connection.as_str().to_owned(), row));
     }
-    for task in store.manual_task_list_of(request).await? {
-        let is_brought = task.action == ManualAction::Access && task.state == ManualTaskState::Complete;
-        if is_brought && let Some(row) = packed.row(&task, &kept).await? {
-            rows.push((address(&task.connection), row));
+    let tasks = store.manual_task_list_of(request).await?;
+    for task in tasks.iter().filter(|task| task.action == ManualAction::Access) {
+        match (task.state, TaskSnapshot::of(task)) {
+            (ManualTaskState::Complete, Some(snapshot)) => {
+                let written = Ended::of(store, task).await?.fields;
+                let owner = AttachmentOwner::Task(task.id.clone());
+                let files = kept.iter().filter(|file| file.owner == owner).collect();
+                let row = brought.row(snapshot, (written, files));
+                brought.rows.push((address(&task.connection), row));
+            }
+            (ManualTaskState::Complete, None) => brought.not_brought.push(NotBrought::unreadable(task)),
+            (ManualTaskState::Open | ManualTaskState::Skipped, _) => {
+                brought.not_brought.push(NotBrought::of(task));
+            }
         }
     }
-    Ok((rows, packed.files))
-}
-
-/// Files as they are put into a package.
-struct Packed<'a> {
-    store: &'a Store,
-    request: &'a PrivacyRequestId,
-    files: Vec<BroughtFile>,
-}
-
-impl Packed<'_> {
-    /// The one row of a task: all its fields, those without a value as null.
-    async fn row(&mut self, task: &ManualTask, kept: &[ManualAttachment]) -> Result<Option<Row>, StoreError> {
-        let Some(snapshot) = TaskSnapshot::of(task) else { return Ok(None) };
-        let mut written = Ended::of(self.store, task).await?.fields;
-        let owner = AttachmentOwner::Task(task.id.clone());
-        let mut row = Row::new();
-        for field in snapshot.asked.fields {
-            let value = match field.kind {
-                FieldKind::Text | FieldKind::Checkbox => {
-                    written.shift_remove(&field.name).unwrap_or_default()
-                }
-                FieldKind::Attachment => {
-                    let mut shown = Vec::new();
-                    for file in kept.iter().filter(|file| file.owner == owner && file.field == field.name) {
-                        shown.push(Value::Object(self.put(file).await?));
-                    }
-                    Value::Array(shown)
-                }
-            };
-            row.insert(field.name, value);
-        }
-        Ok(Some(row))
-    }
-
-    /// Puts a file into the package; how rows name it (privacy-requests R-5).
-    async fn put(&mut self, file: &ManualAttachment) -> Result<Row, StoreError> {
-        let path = format!("attachments/{}-{}", self.files.len() + 1, plain(&file.name));
-        let contents = self.store.manual_attachment_open(self.request, &file.id).await?;
-        if let Some(contents) = contents {
-            self.files.push(BroughtFile { path: path.clone(), contents });
-        }
-        let members = [
-            ("file_name", json!(file.name)),
-            ("file_size", json!(file.bytes)),
-            ("content_type", json!(file.content_type)),
-            ("path", json!(path)),
-        ];
-        Ok(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-    }
+    Ok(brought)
 }
 
 /// A name that every system can unpack.

@@ -16,7 +16,7 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 use super::names::Names;
 use super::site::{Folders, Site};
 use super::table::Columns;
-use super::{Failed, PackageError, PackageOptions, access, page, was_read};
+use super::{Failed, PackageError, PackageOptions, access, page, report_of, was_read};
 use crate::Report;
 
 /// From 1, which is fast, to 9, which is small.
@@ -54,7 +54,7 @@ pub(super) fn write(
 ) -> Result<Report, Failed> {
     let tap = Tap { out, closed: Rc::default() };
     let closed = Rc::clone(&tap.closed);
-    let report = Report::of(outcome);
+    let report = report_of(outcome, options);
     let mut archive = Archive::new(tap, options.made_at);
     let written = archive.fill(&report, (outcome, options), formats).and_then(|()| archive.finish());
     // An archive that was not finished writes its end when it is dropped: into nothing.

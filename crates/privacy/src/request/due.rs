@@ -172,6 +172,7 @@ impl PrivacyRequests {
             Err(RequestError::Forgotten { .. }) => None,
             Err(error) => return Err(error),
         };
+        let due_at = (!deadline.is_paused).then_some(due_at);
         let extended = (&extension, due_at, told.as_slice());
         self.store().deadline_extend(id, extended, by.actor.clone()).await?;
         self.deadline(&self.get(id).await?).await?.ok_or(RequestError::NoLaw)

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use model::PrivacyRequestId;
 use store::{
     MessageKind, MessageTo, NewMessage, NewRequestLog, PrivacyRequestChange, PrivacyRequestStatus,
-    RequestStep, VendorMail,
+    RequestStep, VendorMail, VendorMailEnd,
 };
 
 use super::review::audit;
@@ -91,21 +91,7 @@ impl PrivacyRequests {
     /// # Errors
     /// [`RequestError`].
     pub async fn vendor_mail_settle(&self) -> Result<usize, RequestError> {
-        for end in self.store().vendor_mail_settle().await? {
-            match &end.failure {
-                None => {
-                    let text = "requested: the vendor was written to; whether it erased is not known here";
-                    self.vendor_mail_log(&end.mail, Entry { is_sent: true, ..Entry::done("complete", text) })
-                        .await?;
-                }
-                Some(failure) => {
-                    let text = format!(
-                        "the message to the vendor did not leave ({failure}); the next batch tries again"
-                    );
-                    self.vendor_mail_log(&end.mail, Entry::of_batch(&text)).await?;
-                }
-            }
-        }
+        self.store().vendor_mail_settle(settled).await?;
         let mut gone_on = 0;
         for id in self.store().vendor_mail_done().await? {
             gone_on += usize::from(self.vendor_mail_go_on(&id).await?);
@@ -183,9 +169,6 @@ impl PrivacyRequests {
         for _ in 0..ATTEMPTS {
             let mut change = PrivacyRequestChange::of(&self.get(&mail.request).await?);
             change.logs.push(entry.log(mail));
-            if entry.is_sent {
-                change.logs.push(audit("email_sent", &By::system(), ""));
-            }
             if self.write(change, &By::system(), "privacy_request.vendor_mail").await?.is_some() {
                 return Ok(());
             }
@@ -213,22 +196,36 @@ impl PrivacyRequests {
     }
 }
 
+/// What a request's log says once it is known whether a message to a vendor left.
+fn settled(end: &VendorMailEnd) -> Vec<NewRequestLog> {
+    match &end.failure {
+        None => {
+            let text = "requested: the vendor was written to; whether it erased is not known here";
+            vec![Entry::done("complete", text).log(&end.mail), audit("email_sent", &By::system(), "")]
+        }
+        Some(failure) => {
+            let text =
+                format!("the message to the vendor did not leave ({failure}); the next batch tries again");
+            vec![Entry::of_batch(&text).log(&end.mail)]
+        }
+    }
+}
+
 /// What a request's log says of a message to a vendor.
 struct Entry<'a> {
     status: &'static str,
     text: &'a str,
     /// It is about the batch, not about the vendor.
     is_of_batch: bool,
-    is_sent: bool,
 }
 
 impl<'a> Entry<'a> {
     fn done(status: &'static str, text: &'a str) -> Self {
-        Self { status, text, is_of_batch: false, is_sent: false }
+        Self { status, text, is_of_batch: false }
     }
 
     fn of_batch(text: &'a str) -> Self {
-        Self { status: "error", text, is_of_batch: true, is_sent: false }
+        Self { status: "error", text, is_of_batch: true }
     }
 
     fn log(&self, mail: &VendorMail) -> NewRequestLog {

@@ -128,11 +128,11 @@ impl<'a> Journey<'a> {
         let policy = policy.map_err(|error| Halt::of_policy(&error, begins_at))?;
         let means = Means { service, policy };
         self.policy_applies(&means).await?;
-        self.manual_input(&means).await?;
-        if is_before(begins_at, RequestStep::Access) {
+        self.manual_input(&means, begins_at).await?;
+        if begins_at.is_before(RequestStep::Access) {
             self.pre_webhooks(&means).await?;
         }
-        if is_before(begins_at, RequestStep::Plan) && means.has(ActionType::Access) {
+        if begins_at.is_before(RequestStep::Plan) && means.has(ActionType::Access) {
             self.may_go_on()?;
             let read = self.access(&means).await?;
             self.may_go_on()?;
@@ -140,7 +140,7 @@ impl<'a> Journey<'a> {
             self.people_answered(ManualAction::Access, RequestStep::Access).await?;
             self.upload(&means, read).await?;
         }
-        if is_before(begins_at, RequestStep::EmailPostSend) && means.has(ActionType::Erasure) {
+        if begins_at.is_before(RequestStep::EmailPostSend) && means.has(ActionType::Erasure) {
             self.may_go_on()?;
             let planned = self.plan(&means).await?;
             self.may_go_on()?;
@@ -150,11 +150,11 @@ impl<'a> Journey<'a> {
                 self.erase(&means, plan).await?;
             }
         }
-        if is_before(begins_at, RequestStep::PostWebhooks) && means.has(ActionType::Erasure) {
+        if begins_at.is_before(RequestStep::PostWebhooks) && means.has(ActionType::Erasure) {
             self.may_go_on()?;
             self.tell_vendors().await?;
         }
-        if is_before(begins_at, RequestStep::Finalization) {
+        if begins_at.is_before(RequestStep::Finalization) {
             self.may_go_on()?;
             if means.has(ActionType::Erasure) {
                 self.people_answered(ManualAction::Erasure, RequestStep::PostWebhooks).await?;
@@ -178,12 +178,17 @@ impl<'a> Journey<'a> {
         }
     }
 
-    /// Input that people bring has to be there before anything is done (privacy-requests L-14).
-    async fn manual_input(&self, means: &Means) -> Result<(), Halt> {
+    /// Input that people bring has to be there before anything is done (privacy-requests L-14). None is
+    /// waited for that could not be delivered any more.
+    async fn manual_input(&self, means: &Means, begins_at: RequestStep) -> Result<(), Halt> {
         let actions =
             [(ActionType::Access, ManualAction::Access), (ActionType::Erasure, ManualAction::Erasure)];
-        let actions: Vec<ManualAction> =
-            actions.into_iter().filter(|(of, _)| means.has(*of)).map(|(_, action)| action).collect();
+        let is_of_use = |action: &ManualAction| match action {
+            ManualAction::Access => begins_at.is_before(RequestStep::Plan),
+            ManualAction::Erasure => true,
+        };
+        let actions = actions.into_iter().filter(|(of, _)| means.has(*of)).map(|(_, action)| action);
+        let actions: Vec<ManualAction> = actions.filter(is_of_use).collect();
         let missing = manual::missing(self.store(), &self.request.id, &actions).await;
         let missing = missing.map_err(|error| Halt::of_store(&error, self.step()))?;
         if missing.is_empty() {
@@ -366,10 +371,4 @@ pub(super) fn members(request: &PrivacyRequest) -> model::Row {
         ("due_date", moment(request.due_at)),
     ];
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-/// Whether work that begins at `begins_at` still has `step`'s predecessors to do.
-fn is_before(begins_at: RequestStep, step: RequestStep) -> bool {
-    let position = |step| RequestStep::ALL.iter().position(|one| *one == step);
-    position(begins_at) < position(step)
 }

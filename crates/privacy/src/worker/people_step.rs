@@ -16,12 +16,13 @@ use super::halt::Halt;
 use super::journey::Journey;
 use crate::condition_facts::{self, ConditionFacts};
 use crate::hold;
-use crate::manual_task::{self, TaskSettings, TaskSnapshot};
+use crate::manual_task::{self, NOT_MET, TaskSettings, TaskSnapshot};
 use crate::request::{By, Waits};
 
 /// What requests wait for whose tasks people are to do: the word that the store knows, too.
 const ATTENTION: &str = "manual_task";
 const ASKED: &str = "a person is asked to do it by hand";
+const NOT_TOLD: &str = "the conditions of the task cannot be told";
 
 impl Journey<'_> {
     /// Makes the tasks of an action that the request does not have yet. What was read decides about
@@ -258,9 +259,8 @@ impl Journey<'_> {
 }
 
 fn is_about(hold: &Hold, connection: &StoredConnection) -> bool {
-    let address = manual_task::collection(&connection.key);
     hold::is_about(hold, connection.key.as_str())
-        || address.is_some_and(|address| hold.place == Some(address.to_string()))
+        || hold.place.as_deref() == Some(manual_task::address(&connection.key).as_str())
 }
 
 /// What becomes of a task from the beginning.
@@ -279,13 +279,13 @@ impl Fate {
     /// is left to a person all the same.
     fn of(evaluation: &Evaluation, action: ManualAction) -> Self {
         let Evaluation { truth, text } = evaluation;
-        let (verb, outcome) = match (truth, action) {
+        let (why, outcome) = match (truth, action) {
             (Truth::Met, _) => return Self::asked(),
-            (Truth::NotMet, _) => ("are not met", None),
-            (Truth::Unknown, ManualAction::Access) => ("cannot be told", None),
-            (Truth::Unknown, ManualAction::Erasure) => ("cannot be told", Some(Outcome::Unsupported)),
+            (Truth::NotMet, _) => (NOT_MET, None),
+            (Truth::Unknown, ManualAction::Access) => (NOT_TOLD, None),
+            (Truth::Unknown, ManualAction::Erasure) => (NOT_TOLD, Some(Outcome::Unsupported)),
         };
-        let note = format!("the conditions of the task {verb}: {text}");
+        let note = format!("{why}: {text}");
         Self { state: ManualTaskState::Skipped, note, outcome }
     }
 

@@ -61,7 +61,8 @@ impl Journey<'_> {
         let is_approved = head.is_some_and(|head| head.approval.is_some());
         // Writing to a vendor that erases by hand is a write, too, and goes by the same word.
         let vendors = self.vendors().await?.told;
-        let needs_nobody = is_approved || vendors.is_empty() || self.goes_by_itself(means).await?;
+        let goes_by_itself = !is_approved && self.goes_by_itself(means).await?;
+        let needs_nobody = is_approved || goes_by_itself || vendors.is_empty();
         let is_seen =
             matches!(ending([], &contents.not_covered), Ending::Good | Ending::Open | Ending::ByHand);
         if contents.operations.is_empty() && (needs_nobody || !is_seen) {
@@ -72,7 +73,7 @@ impl Journey<'_> {
             return Ok(Planned::Writes(Box::new(Approved { plan, actor: Actor::system() })));
         }
         let is_complete = contents.reads.iter().all(|read| read.complete);
-        if self.goes_by_itself(means).await? {
+        if goes_by_itself {
             if !is_complete {
                 self.leave_change_run(means).await?;
                 return Err(Halt::failed(STEP, "incomplete", MORE_THAN_FOUND));

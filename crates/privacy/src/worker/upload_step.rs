@@ -31,7 +31,8 @@ impl Journey<'_> {
         }
         let (store, id) = (self.store(), &self.request.id);
         let brought = manual_task::brought(store, id).await;
-        let (brought, files) = brought.map_err(|error| Halt::of_store(&error, STEP))?;
+        let brought = brought.map_err(|error| Halt::of_store(&error, STEP))?;
+        let files = brought.open(store, id).await.map_err(|error| Halt::of_store(&error, STEP))?;
         let (outcome, left_out) = access::delivered(&means.service, outcome);
         for address in &left_out {
             self.hold.tell(log::of_not_served(&means.service, address, ActionType::Access));
@@ -44,8 +45,9 @@ impl Journey<'_> {
             outcome,
             identities: subject.identities,
             made_at: self.clock().now(),
-            brought,
+            brought: brought.rows,
             files,
+            not_brought: brought.not_brought,
             password,
             redaction: self.redaction(means).await?,
         });

@@ -1,6 +1,7 @@
 //! The life of a request, on a real store.
 
 mod again;
+mod clock;
 mod decide;
 mod journaled;
 mod make;

@@ -22,20 +22,21 @@ pub struct DeadlineExtension {
 }
 
 impl Store {
-    /// Keeps the longer time of a request, and its new deadline; messages tell of it.
+    /// Keeps the longer time of a request, and its new deadline, none while its clock stands still;
+    /// messages tell of it.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if it has one, [`StoreError::NotFound`] without such a request.
     pub async fn deadline_extend(
         &self,
         request: &PrivacyRequestId,
-        (extension, due_at, messages): (&DeadlineExtension, Timestamp, &[NewMessage]),
+        (extension, due_at, messages): (&DeadlineExtension, Option<Timestamp>, &[NewMessage]),
         actor: Actor,
     ) -> Result<(), StoreError> {
         const DUE: &str = "UPDATE privacy_request SET due_at = $2, version = version + 1 WHERE id = $1";
         const PUT: &str = "INSERT INTO deadline_extension (request, announced_at, named_day, sealed_why, extended_by) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
         let mut tx = self.begin().await?;
-        let due = sqlx::query(DUE).bind(request.as_str()).bind(due_at.as_microsecond());
+        let due = sqlx::query(DUE).bind(request.as_str()).bind(due_at.map(Timestamp::as_microsecond));
         if due.execute(tx.connection()).await?.rows_affected() == 0 {
             return Err(StoreError::NotFound { what: "privacy request", id: request.to_string() });
         }

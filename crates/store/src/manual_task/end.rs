@@ -198,23 +198,8 @@ impl Store {
 }
 
 fn waits_for_people(request: &PrivacyRequest) -> bool {
-    let is_waiting = match request.status {
-        PrivacyRequestStatus::RequiresInput | PrivacyRequestStatus::PendingExternal => true,
-        PrivacyRequestStatus::IdentityUnverified
-        | PrivacyRequestStatus::Pending
-        | PrivacyRequestStatus::AwaitingPreApproval
-        | PrivacyRequestStatus::PreApprovalNotEligible
-        | PrivacyRequestStatus::Duplicate
-        | PrivacyRequestStatus::Approved
-        | PrivacyRequestStatus::Denied
-        | PrivacyRequestStatus::InProcessing
-        | PrivacyRequestStatus::Paused
-        | PrivacyRequestStatus::AwaitingEmailSend
-        | PrivacyRequestStatus::RequiresManualFinalization
-        | PrivacyRequestStatus::Complete
-        | PrivacyRequestStatus::Error
-        | PrivacyRequestStatus::Canceled => false,
-    };
+    let is_waiting =
+        matches!(request.status, PrivacyRequestStatus::RequiresInput | PrivacyRequestStatus::PendingExternal);
     is_waiting && request.attention.as_deref() == Some(ATTENTION)
 }
 

@@ -108,7 +108,7 @@ async fn a_deadline_is_extended_once_and_the_reason_is_kept(#[case] backend: Bac
     };
     let due = bench.store.clock().now() + Duration::from_hours(48);
     let extend = async |request: &PrivacyRequestId| {
-        bench.store.deadline_extend(request, (&extension, due, &[]), Actor::person("pat")).await
+        bench.store.deadline_extend(request, (&extension, Some(due), &[]), Actor::person("pat")).await
     };
 
     extend(&request).await.unwrap();

@@ -7,7 +7,7 @@ use serde_json::json;
 use store::{
     Actor, AttachmentLimits, AttachmentOwner, ClarificationChange, LoginId, ManualAction, ManualTask,
     ManualTaskEnd, ManualTaskFilter, ManualTaskState, NewManualAttachment, NewManualTask, NewRequestLog,
-    PrivacyRequestStatus, RequestLease, StoreError, Window,
+    PrivacyRequestStatus, RequestLease, RequestStep, StoreError, Window,
 };
 
 use crate::bench::{Backend, Bench, CANARY, open, ring};
@@ -139,6 +139,26 @@ async fn the_last_answer_puts_the_request_in_line_again(#[case] backend: Backend
     assert!(!String::from_utf8_lossy(&file).contains(CANARY));
 }
 
+// rule: privacy-requests W-18
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_worker_that_waits_after_the_last_answer_leaves_the_request_in_line(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let (id, lease, tasks) = asked(&bench).await;
+    end(&bench, named(&tasks, "desk")).await.unwrap();
+    end(&bench, named(&tasks, "archive")).await.unwrap();
+
+    // It looked for open tasks before they were ended.
+    waits(&bench, &lease).await;
+
+    let request = bench.store.get_privacy_request(&id).await.unwrap();
+    assert_eq!((request.status, request.attention), (PrivacyRequestStatus::InProcessing, None));
+    assert_eq!(request.work_at, Some(bench.store.clock().now()));
+    assert!(bench.store.privacy_request_claim("other", LEASE).await.unwrap().is_some());
+}
+
 /// A twin of the above: what waits for something else is not woken by an answer.
 #[rstest]
 #[case(Backend::Sqlite)]
@@ -211,6 +231,45 @@ async fn files_are_taken_within_limits_while_their_task_is_open_and_go_with_the_
     assert!(store.privacy_request_forget(&id, Actor::system()).await.unwrap());
     assert!(store.manual_attachment_list(&id).await.unwrap().is_empty());
     assert!(store.manual_task_answer(&desk.id).await.unwrap().is_none());
+}
+
+// rule: privacy-requests W-14
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn files_for_a_form_are_taken_until_the_package_is_delivered(
+    #[case] backend: Backend,
+    #[values((None, true), (Some(RequestStep::UploadAccess), true), (Some(RequestStep::Plan), false))] of: (
+        Option<RequestStep>,
+        bool,
+    ),
+) {
+    let Some(bench) = backend.start().await else { return };
+    let (step, is_taken) = of;
+    let id = bench.request(PrivacyRequestStatus::RequiresInput).await;
+    let request = bench.store.get_privacy_request(&id).await.unwrap();
+    let mut change = store::PrivacyRequestChange::of(&request);
+    change.request.step = step;
+    bench.store.privacy_request_change(change, Actor::system(), "privacy_request.test").await.unwrap();
+    let contents = Secret::new(b"file".to_vec());
+    let new = NewManualAttachment {
+        request: &id,
+        owner: &AttachmentOwner::Form(key("desk")),
+        field: "letter",
+        name: "letter.txt",
+        content_type: "text/plain",
+        contents: &contents,
+        actor: Actor::person("pat"),
+    };
+
+    let put = bench.store.manual_attachment_put(new, LIMITS).await;
+
+    match put {
+        Ok(_) => assert!(is_taken),
+        Err(StoreError::Conflict { what: "privacy request", .. }) => assert!(!is_taken),
+        Err(error) => panic!("{error}"),
+    }
 }
 
 #[rstest]

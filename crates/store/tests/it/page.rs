@@ -1,3 +1,5 @@
+use std::task::Poll;
+
 use model::Row;
 use rstest::rstest;
 use serde_json::json;
@@ -93,6 +95,87 @@ async fn a_fenced_worker_keeps_no_page_and_moves_no_state(#[case] backend: Backe
     assert!(matches!(refused, Err(StoreError::Fenced { .. })), "{refused:?}");
     assert!(bench.store.page_list(&run, &taker.lease.task).next_page().await.unwrap().is_none());
     assert_eq!(bench.store.task_list(&run).await.unwrap()[0].pages, 0);
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn pages_kept_at_once_are_all_there_and_a_fenced_one_among_them_hurts_nobody(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    // More than one statement takes.
+    let names: Vec<String> = (0..20).map(|number| format!("task-{number}")).collect();
+    let run = bench.run(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let silent = bench.claim().await;
+    bench.clock.advance(LEASE);
+    let mut taken = Vec::new();
+    for _ in &names {
+        taken.push(bench.claim().await);
+    }
+    let (three, two) = (packed(0, 3), packed(3, 2));
+
+    let mut asked = vec![(&silent.lease, page(0, 0, &three))];
+    for claimed in &taken {
+        // One of them twice.
+        asked.extend(
+            [(0, 0, &three), (0, 1, &two), (0, 1, &two)]
+                .map(|(unit, number, rows)| (&claimed.lease, page(unit, number, rows))),
+        );
+    }
+    let kept = asked.iter().map(|(lease, page)| bench.store.page_append(lease, page));
+    let kept = futures::future::join_all(kept).await;
+
+    let refused: Vec<_> = kept.iter().enumerate().filter(|(_, kept)| kept.is_err()).collect();
+    assert!(matches!(refused[..], [(0, Err(StoreError::Fenced { .. }))]), "{refused:?}");
+    for task in bench.store.task_list(&run).await.unwrap() {
+        assert_eq!((task.rows, task.pages), (5, 2), "{}", task.name);
+        let mut list = bench.store.page_list(&run, &task.id);
+        let mut read = Vec::new();
+        while let Some((_, mut rows)) = list.next_page().await.unwrap() {
+            read.append(&mut rows);
+        }
+        assert_eq!(read, rows(0, 5), "{}", task.name);
+    }
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_page_whose_neighbour_is_given_up_is_kept(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let run = bench.run(&["a"]).await;
+    let claimed = bench.claim().await;
+    let one = packed(0, 1);
+    // Polled a few times and dropped: somewhere between asking and the commit.
+    for polls in 1..16 {
+        let (given_up, followed) = (page(0, 0, &one), page(polls, 0, &one));
+        let mut leader = Box::pin(bench.store.page_append(&claimed.lease, &given_up));
+        let mut follower = Box::pin(bench.store.page_append(&claimed.lease, &followed));
+        let mut ended = None;
+        for _ in 0..polls {
+            let _ = futures::poll!(leader.as_mut());
+            if let Poll::Ready(kept) = futures::poll!(follower.as_mut()) {
+                ended = Some(kept);
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(leader);
+
+        let kept = match ended {
+            Some(kept) => kept,
+            None => tokio::time::timeout(LEASE, follower).await.expect("nobody waits for ever"),
+        };
+
+        assert!(kept.is_ok(), "{polls}: {kept:?}");
+    }
+    let mut list = bench.store.page_list(&run, &claimed.lease.task);
+    let mut units = Vec::new();
+    while let Some((place, _)) = list.next_page().await.unwrap() {
+        units.push(place.unit);
+    }
+    assert!(units.iter().filter(|unit| **unit > 0).eq(&(1..16).collect::<Vec<_>>()), "{units:?}");
 }
 
 #[rstest]

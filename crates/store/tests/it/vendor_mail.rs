@@ -3,8 +3,8 @@
 use model::{ConnectionKey, PrivacyRequestId};
 use rstest::rstest;
 use store::{
-    Actor, ClaimedMessage, MessageKind, MessageTo, NewMessage, NewPrivacyRequest, PrivacyRequestChange,
-    PrivacyRequestStatus as Status,
+    Actor, ClaimedMessage, MessageKind, MessageTo, NewMessage, NewPrivacyRequest, NewRequestLog,
+    PrivacyRequestChange, PrivacyRequestStatus as Status, VendorMailEnd, Window,
 };
 
 use crate::bench::{Backend, Bench, LEASE};
@@ -12,6 +12,11 @@ use crate::privacy_request::new_request;
 
 fn vendor(key: &str) -> ConnectionKey {
     key.parse().unwrap()
+}
+
+/// What logs of requests say of it.
+fn told(end: &VendorMailEnd) -> Vec<NewRequestLog> {
+    vec![NewRequestLog::of_work(&end.mail.connection, "complete", "told")]
 }
 
 fn letter() -> NewMessage {
@@ -64,10 +69,10 @@ async fn a_request_is_told_of_once_and_is_done_when_all_messages_left(#[case] ba
 
     assert!(sent && !twice);
     assert_eq!(bench.letters().await, [("mail".to_owned(), one.clone())]);
-    assert!(store.vendor_mail_settle().await.unwrap().is_empty(), "it is on its way");
+    assert!(store.vendor_mail_settle(told).await.unwrap().is_empty(), "it is on its way");
     let taken = bench.letter_take().await;
     store.message_sent(&taken).await.unwrap();
-    let ends = store.vendor_mail_settle().await.unwrap();
+    let ends = store.vendor_mail_settle(told).await.unwrap();
     assert_eq!(ends.iter().filter(|end| end.failure.is_none()).count(), 2);
     assert_eq!(store.vendor_mail_done().await.unwrap(), [two]);
     assert_eq!(store.vendor_mail_unsent(&one).await.unwrap(), ["mail"]);
@@ -86,11 +91,37 @@ async fn what_did_not_leave_waits_for_the_next_batch(#[case] backend: Backend) {
 
     let taken = bench.letter_take().await;
     store.message_give_up(&taken, "mail_refused").await.unwrap();
-    let ends = store.vendor_mail_settle().await.unwrap();
+    let ends = store.vendor_mail_settle(told).await.unwrap();
 
     assert_eq!(ends[0].failure.as_deref(), Some("mail_refused"));
     assert_eq!(bench.letters().await, [("ads".to_owned(), one)]);
     assert!(store.vendor_mail_done().await.unwrap().is_empty());
+}
+
+// rule: privacy-requests W-24
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_message_that_left_is_noted_with_its_entry_or_not_at_all(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    bench.request_policy().await;
+    let (store, one) = (&bench.store, bench.waiting_request(&["ads"]).await);
+    store.vendor_mail_send(("ads", std::slice::from_ref(&one)), &letter()).await.unwrap();
+    let taken = bench.letter_take().await;
+    store.message_sent(&taken).await.unwrap();
+    let sql = bench.sql().await;
+    sqlx::query("ALTER TABLE privacy_request_log RENAME TO away").execute(&sql).await.unwrap();
+
+    let failed = store.vendor_mail_settle(told).await;
+    let unsent = store.vendor_mail_unsent(&one).await.unwrap();
+    sqlx::query("ALTER TABLE away RENAME TO privacy_request_log").execute(&sql).await.unwrap();
+    let ends = bench.again().await.vendor_mail_settle(told).await.unwrap();
+
+    assert!(failed.is_err());
+    assert_eq!((unsent, ends.len()), (vec!["ads".to_owned()], 1));
+    let log = store.privacy_request_log_list(&one, None, Window::ALL).await.unwrap().items;
+    assert_eq!(log.iter().filter(|log| log.entry.message.as_deref() == Some("told")).count(), 1);
 }
 
 #[rstest]

@@ -74,6 +74,8 @@ pub(crate) struct Bench {
     pub(crate) token: String,
     /// Stands for the text of the connector file.
     pub(crate) sha256: String,
+    /// Which requests the application serves; none: all.
+    pub(crate) actions: Option<Vec<String>>,
     pub(crate) shop: AnyPool,
     file: Arc<spec::ConnectorFile>,
     place: StorePlace,
@@ -115,6 +117,7 @@ impl Backend {
             limits: PlanLimits::default(),
             token: TOKEN.to_owned(),
             sha256: "file-1".to_owned(),
+            actions: None,
             shop,
             file: Arc::new(file),
             key: MasterKey::random().to_base64(),
@@ -216,7 +219,7 @@ impl Bench {
                     access: spec::Access::Write,
                     mode: MaskingMode::Any,
                     file: Some(Arc::clone(&self.file)),
-                    enabled_actions: None,
+                    enabled_actions: self.actions.clone(),
                 },
                 ConnectionFacts {
                     key: "shop".parse().unwrap(),

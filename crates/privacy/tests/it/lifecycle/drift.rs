@@ -15,6 +15,7 @@ fn nothing(_: &mut Bench) {}
 #[case::file(|bench: &mut Bench| bench.sha256 = "file-2".into(), "the connector or dataset file of `crm` changed")]
 #[case::secret(|bench: &mut Bench| bench.token = "canary-token-2".into(), "the secrets of `crm` changed")]
 #[case::policy(|bench: &mut Bench| bench.policies = policies("hash"), "the policy changed")]
+#[case::serves_no_erasures(|bench: &mut Bench| bench.actions = Some(vec!["access".into()]), "the policy changed")]
 #[case::limits(|bench: &mut Bench| bench.limits.max_writes += 1, "the limits changed")]
 #[case::row(|bench: &mut Bench| bench.crm.state().contacts[0]["name"] = "Anna".into(), "a row of `crm:contacts` changed")]
 #[case::row_gone(|bench: &mut Bench| drop(bench.crm.state().notes.remove(0)), "a row of `crm:notes` is gone")]

@@ -11,9 +11,9 @@ use privacy::request::By;
 use rstest::rstest;
 use serde_json::{Value, json};
 use store::{
-    Actor, AttachmentOwner, ConnectionAccess, ConnectionChange, ConnectionStep, ManualAction, ManualTask,
-    ManualTaskState, MessageFilter, MessageKind, NewConnection, NewHold, NewManualAttachment,
-    PrivacyRequestStatus as Status, RequestStep, Window,
+    Actor, AttachmentOwner, ConnectionAccess, ConnectionChange, ConnectionStep, ConnectionUpdate,
+    ManualAction, ManualField, ManualTask, ManualTaskState, MessageFilter, MessageKind, NewConnection,
+    NewHold, NewManualAttachment, PrivacyRequestStatus as Status, PutMode, RequestStep, Window,
 };
 
 use super::office::Office;
@@ -36,6 +36,14 @@ fn pat() -> By {
 impl Office {
     /// A connection of this type that asks people for something.
     async fn desk(&self, key: &str, kind: &str, settings: TaskSettings) {
+        let key = self.place(key, kind).await;
+        assert_eq!(settings.faults(), []);
+        let put = (&key, &settings.document());
+        self.store.manual_task_config_put(put, Actor::system()).await.unwrap();
+    }
+
+    /// A connection of this type that people stand for.
+    async fn place(&self, key: &str, kind: &str) -> ConnectionKey {
         let key: ConnectionKey = key.parse().unwrap();
         let connection = NewConnection {
             name: None,
@@ -48,9 +56,16 @@ impl Office {
         let steps = vec![ConnectionStep::Create(connection)];
         let change = ConnectionChange { key: &key, actor: Actor::system(), steps };
         let _ = self.store.connection_change(change).await.unwrap();
-        assert_eq!(settings.faults(), []);
-        let put = (&key, &settings.document());
-        self.store.manual_task_config_put(put, Actor::system()).await.unwrap();
+        key
+    }
+
+    /// Switches a connection off.
+    async fn switch_off(&self, key: &str) {
+        let key: ConnectionKey = key.parse().unwrap();
+        let off = ConnectionUpdate { disabled: Some(true), ..ConnectionUpdate::default() };
+        let steps = vec![ConnectionStep::Update(off)];
+        let change = ConnectionChange { key: &key, actor: Actor::system(), steps };
+        let _ = self.store.connection_change(change).await.unwrap();
     }
 
     async fn tasks(&self, id: &PrivacyRequestId) -> Vec<ManualTask> {
@@ -131,9 +146,132 @@ async fn a_package_waits_for_what_people_bring_and_has_it_as_it_was_asked_for(#[
         }]}])
     );
     assert_eq!(office.packed(&id, "attachments/1-letter_of_2026.txt", "access_access"), "scanned");
+    let report: Value = serde_json::from_str(&office.packed(&id, "report.json", "access_access")).unwrap();
+    assert_eq!(
+        (&report["outcome"], report["collections"].get("archive:manual_data")),
+        (&json!("complete"), None)
+    );
     let log = office.log(&id, Some("archive")).await;
     let statuses: Vec<&str> = log.iter().map(|(status, _)| status.as_str()).collect();
     assert_eq!(statuses, ["awaiting_processing", "complete"]);
+}
+
+/// Why a task brings nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Nothing {
+    Skipped,
+    SwitchedOff,
+    NotMet,
+    NotKnown,
+}
+
+// rule: privacy-requests W-18
+#[rstest]
+#[case(Nothing::Skipped, false, "a person says that it is not done by hand")]
+#[case(Nothing::SwitchedOff, false, "is disabled, gone, or does not serve the access action")]
+#[case(Nothing::NotMet, true, "the conditions of the task are not met")]
+#[case(Nothing::NotKnown, false, "the conditions of the task cannot be told")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_says_which_tasks_brought_nothing_and_why(
+    #[case] nothing: Nothing,
+    #[case] is_complete: bool,
+    #[case] why: &str,
+) {
+    let Some(office) = Office::start(Backend::Sqlite).await else { return };
+    let condition = match nothing {
+        Nothing::Skipped | Nothing::SwitchedOff => None,
+        Nothing::NotMet => Some(json!({"field_address": "privacy_request.location", "operator": "exists"})),
+        Nothing::NotKnown => {
+            Some(json!({"field_address": "crm:nowhere:mail", "operator": "neq", "value": "x"}))
+        }
+    };
+    office.desk("archive", "manual_task", access(condition)).await;
+    let id = office.ask("access").await;
+
+    office.work().await;
+    match nothing {
+        Nothing::Skipped => {
+            let task = office.tasks(&id).await.remove(0);
+            manual_task::skip(&office.store, &task, ("no".to_owned(), &pat())).await.unwrap();
+        }
+        Nothing::SwitchedOff => {
+            office.switch_off("archive").await;
+            office.requests.resume_from_input(&id, &pat()).await.unwrap();
+        }
+        Nothing::NotMet | Nothing::NotKnown => {}
+    }
+    office.work().await;
+
+    assert_eq!(office.find(&id).await.status, Status::Complete);
+    let report: Value = serde_json::from_str(&office.packed(&id, "report.json", "access_access")).unwrap();
+    let line = &report["collections"]["archive:manual_data"];
+    assert_eq!(
+        (&line["status"], &line["completeness"]["complete"]),
+        (&json!("skipped"), &json!(is_complete))
+    );
+    assert!(line["completeness"]["detail"].as_str().is_some_and(|detail| detail.contains(why)), "{line}");
+    let expected = if is_complete { "complete" } else { "incomplete" };
+    assert_eq!(report["outcome"], expected, "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_opened_for_a_package_and_not_to_name_them() {
+    let Some(office) = Office::start(Backend::Sqlite).await else { return };
+    office.desk("archive", "manual_task", access(None)).await;
+    let id = office.ask("access").await;
+    office.work().await;
+    let task = office.tasks(&id).await.remove(0);
+    let contents = Secret::new(b"scanned".to_vec());
+    let new = NewManualAttachment {
+        request: &id,
+        owner: &AttachmentOwner::Task(task.id.clone()),
+        field: "scan",
+        name: "letter.txt",
+        content_type: "text/plain",
+        contents: &contents,
+        actor: Actor::person("pat"),
+    };
+    office.store.manual_attachment_put(new, LIMITS).await.unwrap();
+    office.answer(&task, "a letter", None).await;
+    let path = office.bench.folder.path().join("state.db");
+    let state = sqlx::AnyPool::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    sqlx::query("UPDATE manual_attachment SET sealed = x'00'").execute(&state).await.unwrap();
+
+    let named = manual_task::brought(&office.store, &id).await.unwrap();
+    office.work().await;
+
+    assert_eq!(named.rows[0].1["scan"][0]["path"], "attachments/1-letter.txt");
+    assert_eq!(office.find(&id).await.status, Status::Error, "a package without the file is none");
+}
+
+// rule: privacy-requests L-14
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_waited_for_to_bring_what_could_not_be_delivered_any_more() {
+    let Some(office) = Office::start(Backend::Sqlite).await else { return };
+    let id = office.ask("both").await;
+    office.work().await;
+    let delivered = office.find(&id).await;
+    let desk = office.place("desk", "manual_webhook").await;
+    let actions = ["access".to_owned()];
+    office.store.connection_enabled_actions_put(&desk, Some(&actions), Actor::system()).await.unwrap();
+    let letters = ManualField {
+        pii_field: "Letters".to_owned(),
+        label: "letters".to_owned(),
+        types: Vec::new(),
+        data_categories: Vec::new(),
+    };
+    office.store.manual_form_put((&desk, &[letters]), PutMode::Create, Actor::system()).await.unwrap();
+
+    office.bench.crm.state().end_jobs("FINISHED");
+    office.bench.clock.advance(std::time::Duration::from_hours(1));
+    office.work().await;
+    let later = office.ask("access").await;
+    office.work().await;
+
+    assert_eq!((delivered.status, delivered.step), (Status::InProcessing, Some(RequestStep::Erasure)));
+    let request = office.find(&id).await;
+    assert_eq!((request.status, request.attention), (Status::Complete, None));
+    assert_eq!(office.find(&later).await.attention.as_deref(), Some("manual_input"));
 }
 
 // rule: privacy-requests W-16
@@ -269,6 +407,23 @@ async fn tasks_of_a_connection_that_is_switched_off_end_by_themselves() {
 
     assert_eq!(office.find(&id).await.status, Status::Complete);
     assert_eq!(office.tasks(&id).await[0].state, ManualTaskState::Skipped);
+}
+
+// rule: privacy-requests E-17
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_by_hand_whose_connection_is_switched_off_is_left_to_a_person() {
+    let Some(office) = Office::start(Backend::Sqlite).await else { return };
+    office.desk("archive", "manual_task", erasure(None)).await;
+    let id = office.ask("erase").await;
+    until_asked(&office, &id).await;
+
+    office.switch_off("archive").await;
+    office.requests.resume_from_input(&id, &pat()).await.unwrap();
+    office.work().await;
+
+    let task = office.tasks(&id).await.remove(0);
+    assert_eq!((task.state, task.outcome), (ManualTaskState::Skipped, Some(Outcome::Unsupported)));
+    assert_eq!(office.find(&id).await.status, Status::RequiresManualFinalization);
 }
 
 // rule: privacy-requests POL-14
