@@ -252,17 +252,24 @@ impl Client {
         Ok(items)
     }
 
-    /// The newest items of a list that has the oldest first.
+    /// The newest items of a list that has the oldest first: a page of them and more, if there are as many.
     pub(crate) async fn newest(&self, path: &str) -> Result<Vec<Value>, Failure> {
         let page = async |page: u64| self.get(&format!("{path}?page={page}&size={PAGE}")).await;
+        let items = |page: &mut Value| {
+            let items = page.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take);
+            items.unwrap_or_default()
+        };
         let mut found = page(1).await?;
-        let total = found.get("total").and_then(Value::as_u64).unwrap_or_default();
-        let last = total.div_ceil(PAGE as u64);
-        if last > 1 {
-            found = page(last).await?;
+        let last = found.get("total").and_then(Value::as_u64).unwrap_or_default().div_ceil(PAGE as u64);
+        // The last page may hold a single item.
+        if last > 2 {
+            found = page(last - 1).await?;
         }
-        let items = found.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take);
-        Ok(items.unwrap_or_default())
+        let mut newest = items(&mut found);
+        if last > 1 {
+            newest.extend(items(&mut page(last).await?));
+        }
+        Ok(newest)
     }
 
     /// Sends something that must be taken.

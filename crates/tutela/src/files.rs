@@ -85,6 +85,15 @@ pub(crate) fn check_folder(flag: &str, folder: &Path) -> Result<(), Failure> {
     tempfile::tempfile_in(there).map(drop).map_err(|error| Failure::unwritable(there, &error))
 }
 
+/// Makes a folder, and those above it that are not there, for their owner alone.
+pub(crate) fn make_own_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 /// Finds a connector by what a person wrote: a name of the library, or a path below `folder`.
 ///
 /// A text that starts with `.` or holds a separator is a path; anything else is a name first.

@@ -2,6 +2,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::Poll;
 
+use engine::Canceller;
+
 use crate::failure::Failure;
 
 /// Runs a command that waits for the network. Commands that do not never pay for it.
@@ -21,6 +23,21 @@ pub(crate) fn run_until_interrupted<T>(work: impl Future<Output = Result<T, Fail
             () = interrupted() => Err(Failure::Failed("interrupted; nothing was written".to_owned())),
         }
     })
+}
+
+/// Waits for work that ends by itself once it is cancelled, and cancels it when a person asks the program
+/// to end.
+pub(crate) async fn cancelled_when_interrupted<T>(canceller: &Canceller, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    tokio::select! {
+        // First, so that signals are heard before anything is asked.
+        biased;
+        () = interrupted() => {
+            canceller.cancel();
+            work.await
+        }
+        done = &mut work => done,
+    }
 }
 
 /// The same as [`interrupted`], heard from now on: a signal that comes before anybody waits counts too.

@@ -11,6 +11,7 @@ use store::{Access, ErasureJournal, Store, StoreError, StoreParts, StorePlace};
 use url::Url;
 
 use crate::failure::Failure;
+use crate::files;
 use crate::output;
 
 /// Flags of all commands that keep or look at state.
@@ -98,7 +99,7 @@ impl StateSettings {
     /// # Errors
     /// A failure if it cannot be made.
     pub(crate) fn make_folder(&self) -> Result<(), Failure> {
-        make_folder(&self.folder).map_err(|error| Failure::unwritable(&self.folder, &error))
+        files::make_own_folder(&self.folder).map_err(|error| Failure::unwritable(&self.folder, &error))
     }
 
     /// Removes packages that have expired, and drafts of packages that a killed program left behind.
@@ -290,14 +291,6 @@ fn own_state(url: &str) -> Option<OwnState> {
         port: url.port().unwrap_or(5432),
         database: url.path().trim_start_matches('/').to_owned(),
     })
-}
-
-fn make_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 #[cfg(test)]

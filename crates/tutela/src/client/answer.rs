@@ -2,6 +2,7 @@
 
 use egress::SendError;
 use http::StatusCode;
+use model::visible;
 use serde_json::Value;
 use url::Url;
 
@@ -63,9 +64,9 @@ impl Answer {
     }
 }
 
-/// What the server says is wrong, in one line.
+/// What the server says is wrong, in one line that cannot move the cursor.
 pub(crate) fn said(body: &Value) -> String {
-    match body.get("detail") {
+    let text = match body.get("detail") {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(list)) => {
             let line = |one: &Value| {
@@ -76,7 +77,8 @@ pub(crate) fn said(body: &Value) -> String {
             list.iter().map(line).collect::<Vec<_>>().join("; ")
         }
         _ => "it does not say why".to_owned(),
-    }
+    };
+    visible(&text).into_owned()
 }
 
 /// Why there is no answer.
@@ -118,6 +120,7 @@ mod tests {
 
         assert_eq!(said(&list), "body.0.access: Field required");
         assert_eq!(said(&json!({"detail": "No."})), "No.");
+        assert_eq!(said(&json!({"detail": "No.\n\u{1b}[2K"})), "No.\\n\\u{1b}[2K");
         assert_eq!(said(&Value::Null), "it does not say why");
     }
 

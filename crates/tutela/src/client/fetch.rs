@@ -10,6 +10,9 @@ use super::answer::{Answer, unreachable};
 use super::{Client, ServerAddress, service};
 use crate::failure::Failure;
 
+/// What events are asked for as.
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
+
 /// The most that is read of an answer that says what went wrong.
 const LONGEST_TEXT: usize = 64 * 1024;
 
@@ -64,17 +67,7 @@ impl Client {
     /// # Errors
     /// A failure if there is no answer.
     pub(crate) async fn events(&self, path: &str) -> Result<Opened, Failure> {
-        let mut headers = self.headers()?;
-        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        let stream = self.open((self.url(path)?, headers)).await?;
-        if stream.answer.status() == StatusCode::OK.as_u16() {
-            return Ok(Opened::Stream(Box::new(stream)));
-        }
-        let answer = stream.into_answer().await?;
-        if answer.is_of_nobody() {
-            self.renew().await?;
-        }
-        Ok(Opened::Other(answer))
+        self.open_as_caller(path, &HeaderMap::from_iter([(ACCEPT, EVENTS)])).await
     }
 
     /// Bytes as the server keeps them.
@@ -82,11 +75,13 @@ impl Client {
     /// # Errors
     /// A failure if they are not given.
     pub(crate) async fn bytes(&self, path: &str) -> Result<Vec<u8>, Failure> {
-        let mut stream = self.open((self.url(path)?, self.headers()?)).await?;
-        if stream.answer.status() != StatusCode::OK.as_u16() {
-            stream.into_answer().await?.done(path)?;
-            return Err(Failure::Failed(format!("the server gave nothing for {path}")));
-        }
+        let mut stream = match self.open_as_caller(path, &HeaderMap::new()).await? {
+            Opened::Stream(stream) => stream,
+            Opened::Other(answer) => {
+                answer.done(path)?;
+                return Err(Failure::Failed(format!("the server gave nothing for {path}")));
+            }
+        };
         let mut bytes = Vec::new();
         while let Some(chunk) = stream.chunk().await? {
             bytes.extend_from_slice(&chunk);
@@ -114,6 +109,25 @@ impl Client {
                 stream.into_answer().await?.done("the link to a package")?;
                 Err(refused())
             }
+        }
+    }
+
+    /// Opened as who calls; with a token that the server does not take any more, once again with a new one.
+    async fn open_as_caller(&self, path: &str, more: &HeaderMap) -> Result<Opened, Failure> {
+        let mut may_renew = self.own.is_some();
+        loop {
+            let mut headers = self.headers()?;
+            headers.extend(more.clone());
+            let stream = self.open((self.url(path)?, headers)).await?;
+            if stream.answer.status() == StatusCode::OK.as_u16() {
+                return Ok(Opened::Stream(Box::new(stream)));
+            }
+            let answer = stream.into_answer().await?;
+            if !may_renew || !answer.is_of_nobody() {
+                return Ok(Opened::Other(answer));
+            }
+            self.renew().await?;
+            may_renew = false;
         }
     }
 

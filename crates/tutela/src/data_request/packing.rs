@@ -94,6 +94,7 @@ impl Packing {
             made_at: shared.clock.now(),
             brought: Vec::new(),
             files: Vec::new(),
+            not_brought: Vec::new(),
             password: None,
             redaction: Redaction::of(&shared.graph, NamePatterns::default()),
         });

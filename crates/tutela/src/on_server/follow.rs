@@ -16,7 +16,7 @@ use crate::progress::ProgressLine;
 /// Waits between tries to reach a server that does not answer, growing.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
-/// How long a server may not answer until whoever waits is told.
+/// How long a server may say nothing until whoever waits is told.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// Between two looks where the server gives no events.
 const LOOK: Duration = Duration::from_secs(2);
@@ -57,7 +57,8 @@ impl OnServer {
         until: Until<'_>,
         progress: &ProgressLine,
     ) -> Result<Followed, Failure> {
-        let mut following = Following { on: self, id, until, progress, latest: Standing::default() };
+        let (latest, patience) = (Standing::default(), Patience::of(Instant::now()));
+        let mut following = Following { on: self, id, until, progress, latest, patience };
         let cancellation = following.until.cancellation.clone();
         let far = Instant::now() + Duration::from_hours(24 * 365);
         let deadline = following.until.deadline.unwrap_or(far);
@@ -77,6 +78,32 @@ struct Following<'a> {
     until: Until<'a>,
     progress: &'a ProgressLine,
     latest: Standing,
+    patience: Patience,
+}
+
+/// When a server was heard last, and how long to wait until it is asked again.
+#[derive(Debug)]
+struct Patience {
+    heard: Instant,
+    wait: Duration,
+}
+
+impl Patience {
+    fn of(now: Instant) -> Self {
+        Self { heard: now, wait: FIRST_WAIT }
+    }
+
+    /// It said something, if only that it is still there.
+    fn hears(&mut self, now: Instant) {
+        self.heard = now;
+    }
+
+    /// The wait until the next try, growing; `None` if nothing was heard for too long.
+    fn is_broken(&mut self, now: Instant) -> Option<Duration> {
+        let wait = self.wait;
+        self.wait = (wait * 2).min(LONGEST_WAIT);
+        (now.duration_since(self.heard) <= PATIENCE).then_some(wait)
+    }
 }
 
 /// How one connection ended.
@@ -89,29 +116,22 @@ enum End {
 
 impl Following<'_> {
     async fn go(&mut self) -> Result<Standing, Failure> {
-        let (mut wait, mut good) = (FIRST_WAIT, Instant::now());
         loop {
-            let seen = self.latest.clone();
             match self.once().await? {
                 End::There(standing) => return Ok(standing),
                 End::Over => {
-                    (wait, good) = (FIRST_WAIT, Instant::now());
-                    sleep(wait).await;
+                    self.patience = Patience::of(Instant::now());
+                    sleep(FIRST_WAIT).await;
                 }
                 End::Broken(failure) => {
-                    if seen != self.latest {
-                        (wait, good) = (FIRST_WAIT, Instant::now());
-                    }
-                    if good.elapsed() > PATIENCE {
-                        return Err(self.gone(&failure));
-                    }
+                    let wait = self.patience.is_broken(Instant::now());
+                    let wait = wait.ok_or_else(|| self.gone(&failure))?;
                     if wait == FIRST_WAIT {
                         let text = "the connection to the server broke off; the request goes on, and so does the wait";
                         output::complain(text);
                     }
                     tracing::info!(request = %self.id, "the server is asked again");
                     sleep(wait).await;
-                    wait = (wait * 2).min(LONGEST_WAIT);
                 }
             }
         }
@@ -121,10 +141,10 @@ impl Following<'_> {
     async fn once(&mut self) -> Result<End, Failure> {
         match self.on.client.events(&format!("privacy-request/{}/events", self.id)).await {
             Ok(Opened::Stream(stream)) => Ok(self.listen(*stream).await),
-            // It has too many followers, or something between keeps events back: looking does as well.
             Ok(Opened::Other(answer)) if answer.status.is_server_error() => {
                 Ok(End::Broken(answer.done("events").err().unwrap_or_else(silent)))
             }
+            // It has too many followers, or something between keeps events back: looking does as well.
             Ok(Opened::Other(_)) => match self.on.standing(self.id).await {
                 Ok(standing) => {
                     if let Some(there) = self.take(standing) {
@@ -136,7 +156,8 @@ impl Following<'_> {
                 Err(failure @ Failure::Failed(_)) => Ok(End::Broken(failure)),
                 Err(failure) => Err(failure),
             },
-            Err(failure) => Ok(End::Broken(failure)),
+            Err(failure @ Failure::Failed(_)) => Ok(End::Broken(failure)),
+            Err(failure) => Err(failure),
         }
     }
 
@@ -146,6 +167,7 @@ impl Following<'_> {
             match stream.chunk().await {
                 Ok(None) => return End::Over,
                 Ok(Some(chunk)) => {
+                    self.patience.hears(Instant::now());
                     for standing in events.take(&chunk) {
                         if let Some(there) = self.take(standing) {
                             return End::There(there);
@@ -159,6 +181,9 @@ impl Following<'_> {
 
     fn take(&mut self, standing: Standing) -> Option<Standing> {
         self.progress.note_request(&standing.progress());
+        if standing != self.latest {
+            self.patience = Patience::of(Instant::now());
+        }
         self.latest = standing;
         (self.until.is_there)(self.latest.stands()).then(|| self.latest.clone())
     }
@@ -226,6 +251,23 @@ mod tests {
         let mut events = Events::default();
         let found = pieces.iter().flat_map(|piece| events.take(&Bytes::from((*piece).to_owned())));
         found.map(|standing| standing.status).collect()
+    }
+
+    #[test]
+    fn patience_ends_with_a_server_that_is_silent_and_not_with_a_connection_that_breaks() {
+        let begun = Instant::now();
+        let mut patience = Patience::of(begun);
+        let after = |minutes| begun + Duration::from_mins(minutes);
+
+        let first = patience.is_broken(after(1));
+        let second = patience.is_broken(after(4));
+        // Nothing new, for longer than that; but it is there.
+        patience.hears(after(14));
+        let later = patience.is_broken(after(15));
+        let silent = patience.is_broken(after(20));
+
+        assert_eq!((first, second, later), (Some(FIRST_WAIT), Some(FIRST_WAIT * 2), Some(FIRST_WAIT * 4)));
+        assert_eq!(silent, None);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Fetching the packages of a request, each by a link that is good once.
 
-use std::fs::DirBuilder;
 use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +14,7 @@ use super::OnServer;
 use crate::client::said;
 use crate::data_request::Packed;
 use crate::failure::Failure;
+use crate::files;
 
 /// How often a download that breaks off is begun anew, each time by a new link.
 const ATTEMPTS: u32 = 3;
@@ -52,7 +52,7 @@ impl OnServer {
         (id, rules): (&PrivacyRequestId, &[FidesKey]),
         folder: &Path,
     ) -> Result<Packed, Failure> {
-        make_folder(folder).map_err(|error| Failure::unwritable(folder, &error))?;
+        files::make_own_folder(folder).map_err(|error| Failure::unwritable(folder, &error))?;
         let (mut place, mut contents) = (folder.to_owned(), None);
         for rule in rules {
             let name = if rules.len() == 1 { "package.zip".to_owned() } else { format!("{rule}.zip") };
@@ -142,16 +142,4 @@ fn write_report(folder: &Path, report: &Report) -> Result<PathBuf, Failure> {
     draft.write_all(b"\n").map_err(unwritable)?;
     draft.persist(&path).map_err(|error| unwritable(error.error))?;
     Ok(path)
-}
-
-/// The folder, for its owner alone if it is made here.
-fn make_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(folder)
 }

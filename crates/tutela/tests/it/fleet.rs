@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use crate::program::Program;
 use crate::running::{Reply, Running, root_token};
+use crate::workers::SECRET;
 
-const SECRET: &str = "canary-root-secret";
 /// How long one call may be tried again, and how long a start may take.
 const LIMIT: Duration = Duration::from_mins(2);
 const ONE_CALL: Duration = Duration::from_secs(30);
@@ -27,17 +27,10 @@ pub(crate) enum Kind {
     Worker,
 }
 
-/// A program that a fleet can be made of, with a root client; loopback may be called.
+/// A program that a fleet can be made of.
 pub(crate) fn program() -> Program {
-    Program::new()
-        .with_environment("TUTELA_CLIENT_ID", "setup")
-        .with_environment("TUTELA_CLIENT_SECRET", SECRET)
-        .with_environment("TUTELA_OWNER_USERNAME", "olga")
-        .with_environment("TUTELA_OWNER_PASSWORD", "Owner-password-1!")
-        .with_environment("TUTELA_EGRESS_ALLOW", r#"["127.0.0.1/32"]"#)
-        .with_environment("TUTELA_EXECUTION_MASKING_STRICT", "false")
-        // Callers here call again at once.
-        .with_environment("TUTELA_SECURITY_REQUEST_RATE_LIMIT", "100000/minute")
+    // Callers here call again at once.
+    crate::workers::program().with_environment("TUTELA_SECURITY_REQUEST_RATE_LIMIT", "100000/minute")
 }
 
 /// Where servers are now; none: it is being started.

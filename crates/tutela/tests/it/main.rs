@@ -37,6 +37,7 @@ mod on_server;
 mod on_server_faults;
 mod operation;
 mod output;
+#[cfg(unix)]
 mod preview;
 mod program;
 mod project;

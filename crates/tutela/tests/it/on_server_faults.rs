@@ -31,6 +31,7 @@ const NOBODY: &str = "http://127.0.0.1:9";
 #[case::quiet(&["privacy", "verify", "pri_0199b9c2-7a31-7c3e-9d52-6f0f5d1c2b3a", "--quiet-period", "1m"], "verify_after")]
 #[case::replay(&["privacy", "replay", "--since", "2026-03-01", "--out", "plans"], "tutela admin restore")]
 #[case::packages(&["privacy", "packages"], "tutela privacy access --run")]
+#[case::policy_of_a_request(&["privacy", "access", "--run", "pri_0199b9c2-7a31-7c3e-9d52-6f0f5d1c2b3a", "--policy", "p", "--out", "out"], "leave `--policy` out")]
 #[case::two_addresses(&["privacy", "access", "--out", "out", ANA[0], ANA[1], ANA[0], "email=b@example.com"], "one request for each")]
 fn what_a_server_cannot_do_is_refused_before_anything_is_sent(
     #[case] arguments: &[&str],
@@ -43,6 +44,20 @@ fn what_a_server_cannot_do_is_refused_before_anything_is_sent(
     let ran = program.run(&all);
 
     ran.expect(2).complains(&[says]);
+}
+
+#[test]
+fn person_of_many_whom_a_server_does_not_take_is_named_before_anything_is_sent() {
+    let program = program();
+    let people =
+        "{\"email\": \"a@canary.example\"}\n{\"email\": [\"b@canary.example\", \"c@canary.example\"]}\n";
+    program.file("people.jsonl", people);
+
+    let many = ["privacy", "access", "--subjects", "people.jsonl", "--out", "out", "--server", NOBODY];
+    let ran = program.run(&many).expect(2);
+
+    ran.complains(&["people.jsonl:2:1", "one request for each"]);
+    assert!(!ran.stderr.contains("canary"), "{}", ran.stderr);
 }
 
 #[test]
@@ -266,20 +281,81 @@ async fn damaged_package_is_not_kept() {
     assert_eq!(left, 0, "nothing of it stays");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn token_that_the_server_takes_no_more_is_got_anew_for_id_and_secret() {
+const REQUEST: &str = "pri_0199b9c2-7a31-7c3e-9d52-6f0f5d1c2b3a";
+
+/// What answers as a server of this version, and gives a token.
+async fn made_up_server() -> FakeSaas {
     let server = FakeSaas::start().await;
     let version = json!({"version": env!("CARGO_PKG_VERSION")});
     server.on("GET", "/health").then(Answer::json(200, &version));
-    let token = |token: &str| Answer::json(200, &json!({"access_token": token}));
     server.on("POST", "/api/v1/oauth/token").then(token("canary-first")).then(token("canary-second"));
-    server.on("GET", "/api/v1/connection").with(|call| match call.bearer_token() {
+    server
+}
+
+fn token(token: &str) -> Answer {
+    Answer::json(200, &json!({"access_token": token}))
+}
+
+fn unknown_token() -> Answer {
+    Answer::json(403, &json!({"detail": "Not Authorized for this action"}))
+}
+
+fn at(path: &str) -> String {
+    format!("/api/v1/privacy-request/{REQUEST}{path}")
+}
+
+#[rstest]
+#[case::answer("/api/v1/connection", &["connection", "list"], 0)]
+// What it gives then is no certificate.
+#[case::bytes(&at("/certificate"), &["privacy", "certificate", REQUEST], 1)]
+#[tokio::test(flavor = "multi_thread")]
+async fn token_that_the_server_takes_no_more_is_got_anew_for_id_and_secret(
+    #[case] path: &str,
+    #[case] arguments: &[&str],
+    #[case] exit: i32,
+) {
+    let server = made_up_server().await;
+    server.on("GET", &at("")).then(Answer::json(200, &json!({"status": "complete"})));
+    server.on("GET", path).with(|call| match call.bearer_token() {
         Some("canary-second") => Answer::json(200, &json!({"items": [], "total": 0})),
-        _ => Answer::json(403, &json!({"detail": "Not Authorized for this action"})),
+        _ => unknown_token(),
     });
 
-    let ran = program().run(&["-vv", "connection", "list", "--server", &server.base_url()]).expect(0);
+    let ran = program().run(&[&["-vv"], arguments, &["--server", &server.base_url()]].concat()).expect(exit);
 
     assert_eq!(server.calls_to("/api/v1/oauth/token").len(), 2);
     assert!(!ran.stderr.contains("canary"), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_call_any_more_is_told_at_once_while_waiting() {
+    let server = FakeSaas::start().await;
+    let version = json!({"version": env!("CARGO_PKG_VERSION")});
+    server.on("GET", "/health").then(Answer::json(200, &version));
+    let removed = Answer::json(401, &json!({"detail": "Authentication Failure"}));
+    server.on("POST", "/api/v1/oauth/token").then(token("canary-first")).then(removed);
+    server.on("GET", &at("/events")).then(unknown_token());
+
+    let ran = program().run(&["privacy", "plan", "--run", REQUEST, "--server", &server.base_url()]);
+
+    ran.expect(4).complains(&["TUTELA_CLIENT_ID"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reason_of_a_failure_is_found_although_its_log_goes_on_on_another_page() {
+    let server = made_up_server().await;
+    server.on("GET", &at("")).then(Answer::json(200, &json!({"status": "error"})));
+    server.on("GET", &at("/log")).with(|call| {
+        let page: usize = call.parameters().find("page").unwrap().parse().unwrap();
+        let entry = |number: usize| match number {
+            99 => json!({"status": "error", "message": "the disk is full"}),
+            _ => json!({"status": "complete", "message": null}),
+        };
+        let items: Vec<_> = (0..101).skip((page - 1) * 100).take(100).map(entry).collect();
+        Answer::json(200, &json!({"items": items, "total": 101}))
+    });
+
+    let ran = program().run(&["privacy", "plan", "--run", REQUEST, "--server", &server.base_url()]);
+
+    ran.expect(1).complains(&["went wrong: the disk is full"]);
 }

@@ -11,7 +11,8 @@ use testkit::FakeSaas;
 use crate::program::Program;
 use crate::running::{Running, call, root_token};
 
-const SECRET: &str = "canary-root-secret";
+/// Of the root client of a [`program`].
+pub(crate) const SECRET: &str = "canary-root-secret";
 /// How long everything may take.
 const LIMIT: Duration = Duration::from_mins(4);
 /// Between two looks, and between two kills.
@@ -152,6 +153,7 @@ pub(crate) struct Office {
     token: String,
 }
 
+/// A program with a root client and an owner; loopback may be called.
 pub(crate) fn program() -> Program {
     Program::new()
         .with_environment("TUTELA_CLIENT_ID", "setup")

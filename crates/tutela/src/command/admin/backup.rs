@@ -9,6 +9,7 @@ use super::manifest::{BESIDE, JOURNAL, Manifest, STATE};
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::files;
 use crate::output::{self, Output};
 use crate::runtime;
 use crate::server::ServerArgument;
@@ -87,11 +88,7 @@ async fn copy(place: &StateSettings, out: &Path) -> Result<Manifest, Failure> {
 
 fn make_empty(folder: &Path) -> Result<(), Failure> {
     let unwritable = |error| Failure::unwritable(folder, &error);
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(unwritable)?;
+    files::make_own_folder(folder).map_err(unwritable)?;
     if std::fs::read_dir(folder).map_err(unwritable)?.next().is_some() {
         return Err(Failure::BadInput(format!(
             "{} is not empty; name another folder with `--out`, so that no backup is lost",

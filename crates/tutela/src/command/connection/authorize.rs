@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use connector::{AuthorizationCode, Connector, Secrets};
 use crypto::AccessToken;
-use model::{Clock, SystemClock};
+use model::{Clock, SystemClock, visible};
 use serde_json::json;
 use spec::connector_file::Authentication;
 use url::Url;
@@ -37,6 +37,9 @@ address at the application, and give the connection the same as its secret `redi
 listens there, on a free port, until the browser comes back. An application that takes no other port than
 the registered one wants it in both, as in `http://127.0.0.1:8765/callback`. The tokens are kept sealed in
 the state, where requests find them and keep them fresh.
+
+With --server people come back to the server. Where it has tokens already, the wait ends with the next test
+of the connection, whoever asked for it.
 
 Ends with 0 if the connection works now, with 3 if it is authorized and its test request fails.")]
 pub(crate) struct Authorize {
@@ -143,7 +146,7 @@ fn show(connection: &str, tried: &Line, output: Output) -> Exit {
         }
         Format::Table => output::text(&format!(
             "`{connection}` is authorized, and its test request does not work: {}",
-            tried.detail
+            visible(&tried.detail)
         )),
     }
     if works { Exit::Done } else { Exit::Incomplete }

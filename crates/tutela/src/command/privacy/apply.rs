@@ -101,14 +101,7 @@ pub(crate) async fn carry_out(
     let options = ApplyOptions { wait, cancellation, ..ApplyOptions::new(actor()) };
     let on_progress = |event| progress.note_apply(&event);
     let work = service.apply(plan, plan.digest(), options, &on_progress);
-    tokio::pin!(work);
-    let applied = tokio::select! {
-        applied = &mut work => applied,
-        () = runtime::interrupted() => {
-            canceller.cancel();
-            work.await
-        }
-    };
+    let applied = runtime::cancelled_when_interrupted(&canceller, work).await;
     progress.finish();
     match applied {
         Ok(status) => Ok(Applied::Status(Box::new(status))),

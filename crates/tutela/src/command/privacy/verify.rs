@@ -76,14 +76,7 @@ pub(crate) async fn look_again(
     let on_progress = |event| progress.note(&event);
     let options = VerifyOptions { quiet_period, cancellation, ..VerifyOptions::new(actor()) };
     let work = service.verify(run, options, &on_progress);
-    tokio::pin!(work);
-    let verified = tokio::select! {
-        verified = &mut work => verified,
-        () = runtime::interrupted() => {
-            canceller.cancel();
-            work.await
-        }
-    };
+    let verified = runtime::cancelled_when_interrupted(&canceller, work).await;
     progress.finish();
     verified.map_err(|error| match &error {
         VerifyError::NotKnownHere { .. } | VerifyError::NotApplied { .. } => Failure::bad_input(&error),

@@ -51,23 +51,12 @@ pub(super) async fn run(request: Request<'_>, whose: Whose, output: Output) -> R
     let (canceller, cancellation) = Canceller::new();
     let held = StoredRun { store: store.clone(), worker: worker.clone(), run, cancellation };
     let on_progress = |event| progress.note(&event);
-    let mut is_interrupted = false;
     let work = requests.deliver_run(&held, out.to_owned(), &on_progress);
-    tokio::pin!(work);
-    let delivered = tokio::select! {
-        // First, so that signals are heard before anything is asked.
-        biased;
-        () = runtime::interrupted() => {
-            // What was read so far is still worth a package.
-            canceller.cancel();
-            is_interrupted = true;
-            work.await
-        }
-        delivered = &mut work => delivered,
-    };
+    // What was read until an interruption is still worth a package.
+    let delivered = runtime::cancelled_when_interrupted(&canceller, work).await;
     progress.finish();
     forget_expired_of(&held.store).await;
-    if is_interrupted {
+    if held.cancellation.is_cancelled() {
         output::complain(&format!("interrupted; go on with: tutela privacy access --run {}", held.run));
     }
     match delivered? {

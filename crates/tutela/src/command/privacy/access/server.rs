@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Access, many, report};
 use crate::arguments::Format;
 use crate::client::ServerAddress;
-use crate::command::privacy::identity;
+use crate::command::privacy::identity::{self, Subject, Subjects};
 use crate::data_request::{Delivered, Delivery, PackageForm, Packed};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -50,7 +50,10 @@ pub(super) fn run(access: &Access, address: &ServerAddress, output: Output) -> R
         (None, Some(_)) => None,
     };
     person.as_ref().map(check_identities).transpose()?;
-    let count = access.subjects.as_deref().map(identity::check_file).transpose()?;
+    let count = access.subjects.as_deref().map(check_people).transpose()?;
+    if access.run.is_some() && access.policy.is_some() {
+        return Err(no_server("a request keeps the policy that it was made under; leave `--policy` out"));
+    }
     runtime::run(async {
         let server = OnServer::open(address, output).await?;
         server.check_downloads().await?;
@@ -76,6 +79,19 @@ pub(super) fn run(access: &Access, address: &ServerAddress, output: Output) -> R
             }
         }
     })
+}
+
+/// Checks every line before anything is sent, as far as this program can tell; gives the number of people.
+fn check_people(file: &Path) -> Result<u64, Failure> {
+    let count = identity::check_file(file)?;
+    for subject in Subjects::open(file)? {
+        let Subject { line, identities } = subject?;
+        check_identities(&identities).map_err(|failure| match failure {
+            Failure::BadInput(text) => Failure::BadInput(format!("{}:{line}:1: {text}", file.display())),
+            other => other,
+        })?;
+    }
+    Ok(count)
 }
 
 fn check_form(form: Option<PackageForm>) -> Result<(), Failure> {
@@ -120,15 +136,7 @@ impl Errand {
         let progress = ProgressLine::of_person(output);
         let (canceller, cancellation) = Canceller::new();
         let work = self.wait((id, folder), cancellation, &progress);
-        tokio::pin!(work);
-        let ended = tokio::select! {
-            biased;
-            () = runtime::interrupted() => {
-                canceller.cancel();
-                work.await
-            }
-            ended = &mut work => ended,
-        };
+        let ended = runtime::cancelled_when_interrupted(&canceller, work).await;
         progress.finish();
         match ended? {
             Ended::Fetched(package) => Ok(report::show(&package, output)),

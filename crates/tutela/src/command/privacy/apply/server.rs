@@ -98,15 +98,7 @@ async fn wait(
         cancellation,
     };
     let work = server.follow(id, until, &progress);
-    tokio::pin!(work);
-    let followed = tokio::select! {
-        biased;
-        () = runtime::interrupted() => {
-            canceller.cancel();
-            work.await
-        }
-        followed = &mut work => followed,
-    };
+    let followed = runtime::cancelled_when_interrupted(&canceller, work).await;
     progress.finish();
     match followed? {
         Followed::There(standing) | Followed::TimeUp(standing) => Ok(Some(standing)),

@@ -77,15 +77,7 @@ async fn wait(server: &OnServer, id: &PrivacyRequestId) -> Result<Waited, Failur
     let (canceller, cancellation) = Canceller::new();
     let until = Until { is_there: &|stands| stands != Stands::UnderWay, deadline: None, cancellation };
     let work = server.follow(id, until, &progress);
-    tokio::pin!(work);
-    let followed = tokio::select! {
-        biased;
-        () = runtime::interrupted() => {
-            canceller.cancel();
-            work.await
-        }
-        followed = &mut work => followed,
-    };
+    let followed = runtime::cancelled_when_interrupted(&canceller, work).await;
     progress.finish();
     let standing = match followed? {
         Followed::There(standing) | Followed::TimeUp(standing) => standing,
