@@ -18,7 +18,7 @@ pub(crate) use protection::protected_fields;
 pub use link::LinkRefused;
 pub use owner::DatasetOwner;
 pub use protection::{DatasetWarning, ProtectedField, WarningAction};
-pub use reach::{Reachability, Traversable};
+pub use reach::{DatasetInputs, Reachability, Traversable};
 pub use rules::DatasetFailure;
 pub use unbound::UnboundRefused;
 

@@ -49,8 +49,8 @@ pub use connector_document::{StaleConnector, connector_source, read_connector};
 pub use connector_file::{CheckedConnector, ConnectorFileError};
 pub use dataset_document::{DatasetDocument, canonical_dataset};
 pub use datasets::{
-    DatasetFailure, DatasetOwner, DatasetRefused, DatasetWarning, LinkRefused, PreparedDataset,
-    ProtectedField, Reachability, Traversable, UnboundRefused, WarningAction, shown,
+    DatasetFailure, DatasetInputs, DatasetOwner, DatasetRefused, DatasetWarning, LinkRefused,
+    PreparedDataset, ProtectedField, Reachability, Traversable, UnboundRefused, WarningAction, shown,
 };
 pub use hosts::Hosts;
 pub use instantiate::{InstantiateError, Instantiated, NewInstance};
@@ -68,6 +68,6 @@ pub use trial::{Trial, TrialRefused};
 pub use view::ConnectionView;
 pub use web_hook_grant::{GrantMode, GrantRefused};
 pub use wiring::{
-    GraphPart, LeftOut, LeftOutReason, WireError, WireOptions, Wired, WiredConnection, definition_digest,
-    joined,
+    AloneError, GraphPart, LeftOut, LeftOutReason, WireError, WireOptions, Wired, WiredAlone,
+    WiredConnection, definition_digest, joined,
 };

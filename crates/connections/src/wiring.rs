@@ -1,5 +1,6 @@
 //! The connections of a server, joined into one graph, with what is behind each of them.
 
+mod alone;
 mod own_tokens;
 mod stored;
 
@@ -18,9 +19,10 @@ use store::{ConnectionFilter, StoreError, Window};
 use thiserror::Error;
 
 use self::own_tokens::OwnTokens;
-use self::stored::{Behind, Found};
+use self::stored::{Behind, Found, Part};
 use crate::{Calls, Connections, DatabasePlace};
 
+pub use self::alone::{AloneError, WiredAlone};
 pub(crate) use self::stored::access;
 
 /// Connections joined into one graph, and what is behind each of them.
@@ -59,6 +61,13 @@ pub struct WiredConnection {
     pub file: Option<Arc<ConnectorFile>>,
     /// The kinds of requests it serves (`access`, `erasure`); `None`: all.
     pub enabled_actions: Option<Vec<String>>,
+}
+
+impl WiredConnection {
+    /// Whether the connection serves requests for data (privacy-requests X-15).
+    pub fn serves_access(&self) -> bool {
+        self.enabled_actions.as_ref().is_none_or(|enabled| enabled.iter().any(|one| one == "access"))
+    }
 }
 
 /// A connection that is not in the graph.
@@ -173,11 +182,7 @@ impl Connections {
         {
             self.find_behind(&connection, options, &mut found).await?;
         }
-        let tokens = StoredTokens::new(StoredTokensParts {
-            store: self.store().clone(),
-            worker: options.worker.clone(),
-            fingerprints: std::mem::take(&mut found.fingerprints),
-        });
+        let tokens = self.shared_tokens(options, &mut found);
         let parts = found.parts.iter().map(|part| match &part.behind {
             Behind::Connector(connection, dataset) => GraphPart::Connector(connection, dataset.as_ref()),
             Behind::Database(_, dataset) => GraphPart::Database(dataset),
@@ -186,18 +191,32 @@ impl Connections {
         let mut sources = HashMap::new();
         let mut members = Vec::new();
         for part in found.parts {
-            let member = part.member;
-            let source = match part.behind {
-                Behind::Connector(connection, _) => {
-                    let own = OwnTokens::new(tokens.clone(), member.connection.clone());
-                    Source::from(self.calls(Arc::new(own)).connector(connection))
-                }
-                Behind::Database(database, _) => Source::from(database),
-            };
+            let (member, source) = self.source(part, &tokens);
             sources.insert(member.key.clone(), source);
             members.push(member);
         }
         Ok(Wired { graph, sources, members, left_out: found.left_out })
+    }
+
+    /// Access tokens of what was found, shared with other processes.
+    fn shared_tokens(&self, options: &WireOptions, found: &mut Found) -> StoredTokens {
+        StoredTokens::new(StoredTokensParts {
+            store: self.store().clone(),
+            worker: options.worker.clone(),
+            fingerprints: std::mem::take(&mut found.fingerprints),
+        })
+    }
+
+    /// What rows of a dataset come from. Nothing is dialled.
+    fn source(&self, part: Part, tokens: &StoredTokens) -> (WiredConnection, Source) {
+        let source = match part.behind {
+            Behind::Connector(connection, _) => {
+                let own = OwnTokens::new(tokens.clone(), part.member.connection.clone());
+                Source::from(self.calls(Arc::new(own)).connector(connection))
+            }
+            Behind::Database(database, _) => Source::from(database),
+        };
+        (part.member, source)
     }
 
     /// A database, ready to be read. Nothing is dialled.

@@ -1,8 +1,10 @@
 //! What the graph is made of: datasets, collections and fields after merging.
 
-use model::CollectionAddress;
+use model::{CollectionAddress, FieldAddress};
 use spec::dataset_file::{DataType, Dataset, Field, MaskingStrategy};
-use spec::reference::FieldReference;
+use spec::reference::{Direction, FieldReference};
+
+use crate::edge;
 
 /// One dataset, ready for the graph.
 #[derive(Debug, Clone)]
@@ -93,6 +95,20 @@ impl GraphDataset {
             .collect();
         Self { fides_key: dataset.fides_key.clone(), after: dataset.after.clone(), collections }
     }
+
+    /// The dataset as it is read by itself: a field whose values come from another dataset takes them as
+    /// an identity that is called as that field's address, and nothing else of other datasets is left.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        let own = self.fides_key.as_str();
+        for collection in &mut self.collections {
+            collection.erase_after.retain(|first| first.dataset() == own);
+            for field in &mut collection.fields {
+                field.stand_alone(own);
+            }
+        }
+        self
+    }
 }
 
 impl GraphCollection {
@@ -139,6 +155,22 @@ impl GraphField {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
+    /// The field of another dataset than `own` that the values come from. One way in is enough: how the
+    /// collection is reached does not matter.
+    pub fn outside_input(&self, own: &str) -> Option<FieldAddress> {
+        let first = self.references.first()?;
+        (first.direction == Direction::From && first.dataset != own).then(|| edge::address_of(first))
+    }
+
+    fn stand_alone(&mut self, own: &str) {
+        let input = self.outside_input(own).map(|field| field.to_string());
+        self.identities.extend(input);
+        self.references.retain(|reference| reference.dataset == own);
+        for inner in &mut self.fields {
+            inner.stand_alone(own);
+        }
+    }
+
     /// A field of a dataset document. An object field keeps only name, categories, type and
     /// `return_all_elements`; the last is handed down (privacy-requests D-12, D-13).
     pub(crate) fn from_field(field: &Field, inherited: bool) -> Self {
@@ -175,5 +207,36 @@ impl GraphField {
         for field in &self.fields {
             field.collect_into(&path, found);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Identities;
+
+    use crate::fixture::dataset;
+    use crate::{Graph, Targets};
+
+    #[test]
+    fn a_dataset_by_itself_takes_fields_of_others_as_identities() {
+        let mut whole = dataset(&["A: id email^email", "B: aid<A.id text", "C: other<X.id more-X.id"]);
+        for collection in &mut whole.collections {
+            for field in &mut collection.fields {
+                let outside = field.references.iter_mut().filter(|reference| reference.collection == "X");
+                outside.for_each(|reference| reference.dataset = "elsewhere".to_owned());
+            }
+        }
+        Graph::build(std::slice::from_ref(&whole)).unwrap_err();
+
+        let graph = Graph::build(&[whole.alone()]).unwrap();
+
+        let kinds: Vec<&str> = graph.identity_kinds().into_iter().collect();
+        assert_eq!(kinds, ["elsewhere:X:id", "email"]);
+        let mut identities = Identities::default();
+        identities.insert("elsewhere:X:id", 7.into()).unwrap();
+        let traversal = graph.traverse(&identities, Targets::Everything).unwrap();
+        let read: Vec<String> = traversal.nodes().iter().map(|node| node.address().to_string()).collect();
+        assert_eq!(read, ["d:C"]);
+        assert_eq!(traversal.skipped().len(), 2);
     }
 }

@@ -234,7 +234,7 @@ pub fn is_stopped(outcome: &RunOutcome) -> bool {
 }
 
 /// Categories that the policy's access rules deliver.
-fn categories(policy: &Policy) -> Vec<String> {
+pub(crate) fn categories(policy: &Policy) -> Vec<String> {
     let access = policy.rules.iter().filter(|rule| rule.action == ActionType::Access);
     access.flat_map(|rule| rule.targets.iter().cloned()).collect()
 }

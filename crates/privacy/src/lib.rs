@@ -23,6 +23,7 @@ mod apply;
 mod as_text;
 pub mod certificate;
 pub mod condition_facts;
+pub mod dataset_trial;
 pub mod deadline;
 pub mod hold;
 mod jobs;

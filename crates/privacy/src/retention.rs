@@ -36,6 +36,8 @@ pub struct Forgotten {
     pub runs: Vec<RunId>,
     /// Requests that lost all that was about the person.
     pub requests: Vec<PrivacyRequestId>,
+    /// How many trial runs on datasets went with all that was theirs.
+    pub trials: u64,
 }
 
 /// Why something that is due was not destroyed.
@@ -67,6 +69,7 @@ pub async fn forget_expired(
     retention: Retention,
 ) -> Result<Forgotten, RetentionError> {
     let mut forgotten = Forgotten::default();
+    forgotten.trials = store.dataset_trial_forget_due(Actor::system()).await?;
     let all_before = before(now, retention.identities);
     for request in store.privacy_request_list_to_forget(all_before).await? {
         if store.privacy_request_forget_due(&request, all_before, Actor::system()).await? {

@@ -6,6 +6,7 @@
 //! crash goes on where it stood.
 
 mod access_step;
+mod dataset_trial;
 mod email_step;
 mod ending;
 mod erasure_step;
@@ -30,16 +31,18 @@ use std::time::Duration;
 
 use engine::Cancellation;
 use futures::future::BoxFuture;
-use model::{Clock, IdSource, PrivacyRequestId};
+use model::{Clock, ConnectionKey, IdSource, PrivacyRequestId};
 use store::{ClaimedRequest, Store, StoreError};
 use thiserror::Error;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use self::dataset_trial::Trials;
 use self::hold::{Hold, Pulse};
 use self::journey::Journey;
 use self::waiting::Waiting;
 use crate::PrivacyService;
+use crate::dataset_trial::Alone;
 use crate::policy_book::PolicyBook;
 use crate::request::PrivacyRequests;
 use crate::storage_book::{PackageSettings, StorageBook};
@@ -59,6 +62,13 @@ const TROUBLE_WAIT: Duration = Duration::from_secs(1);
 pub trait Services: Send + Sync + fmt::Debug {
     /// The service; the same one as long as nothing changed.
     fn current(&self) -> BoxFuture<'_, Result<PrivacyService, ServicesError>>;
+
+    /// One dataset of a connection by itself, for a trial: whatever the other connections are like.
+    fn alone<'a>(
+        &'a self,
+        connection: &'a ConnectionKey,
+        dataset: &'a str,
+    ) -> BoxFuture<'a, Result<Alone, ServicesError>>;
 }
 
 /// Why nothing can be carried out now.
@@ -156,7 +166,7 @@ impl Worker {
     pub async fn run(&self, cancellation: Cancellation) {
         let mut waiting = Waiting::new(&self.parts);
         let mut running: HashMap<PrivacyRequestId, Running> = HashMap::new();
-        let mut tasks = JoinSet::new();
+        let (mut tasks, mut trials) = (JoinSet::new(), Trials::default());
         let (busy, mut seen) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
         seen.spawn(sightings::tell(Arc::clone(&self.parts), Arc::clone(&busy)));
         tracing::info!(worker = %self.parts.name, slots = self.parts.slots, "worker begins");
@@ -182,8 +192,10 @@ impl Worker {
                 give_turn(&running, self.parts.slots);
                 true
             };
+            trials.look(self, &cancellation, running.is_empty()).await;
             tokio::select! {
                 () = cancellation.cancelled() => break,
+                Some(()) = trials.ended() => {}
                 Some(ended) = tasks.join_next() => match ended {
                     Ok((id, due)) => {
                         running.remove(&id);
@@ -202,13 +214,14 @@ impl Worker {
             one.pulse.stop();
         }
         while tasks.join_next().await.is_some() {}
+        while trials.ended().await.is_some() {}
         seen.shutdown().await;
         sightings::end(&self.parts).await;
         tracing::info!(worker = %self.parts.name, "worker ends");
     }
 
-    /// Takes the requests that are due, one after the other, until there are no more; says how many. For
-    /// programs that end with their work.
+    /// Takes the requests that are due, one after the other, until there are no more, and the trials; says
+    /// how many. For programs that end with their work.
     ///
     /// # Errors
     /// [`StoreError`] if the queue cannot be read.
@@ -219,6 +232,10 @@ impl Worker {
         let mut done = 0;
         while let Some(claimed) = self.claim().await? {
             Box::pin(self.clone().carry_out(claimed, Pulse::new())).await;
+            done += 1;
+        }
+        while let Some(trial) = self.claim_trial().await? {
+            Box::pin(self.clone().try_dataset(trial, Cancellation::never())).await;
             done += 1;
         }
         Ok(done)

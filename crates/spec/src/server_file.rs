@@ -117,6 +117,8 @@ pub struct SecuritySettings {
     pub subject_request_download_ui_enabled: bool,
     /// How long a link to the data of a person is good for.
     pub subject_request_download_link_ttl: Duration,
+    /// Whether datasets may be tried.
+    pub dsr_testing_tools_enabled: bool,
 }
 
 /// Signing in with an account of the company, by OpenID Connect.

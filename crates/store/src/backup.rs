@@ -106,6 +106,8 @@ impl Store {
         let ended_messages = sqlx::query(MESSAGES).bind(now).execute(tx.connection()).await?.rows_affected();
         let stopped_requests = self.requests_stop_restored(&mut tx).await?;
         let ended_secrets = end_secrets(&mut tx).await?;
+        // Their hour is over.
+        crate::dataset_trial::trials_destroy(&mut tx, i64::MAX).await?;
         for statement in [TASKS, WORKERS] {
             sqlx::query(statement).execute(tx.connection()).await?;
         }

@@ -37,6 +37,7 @@ mod clarification;
 mod client;
 mod connection;
 mod dataset;
+mod dataset_trial;
 mod dialect;
 mod document;
 mod download;
@@ -110,6 +111,10 @@ pub use connection::{
     StoredConnection, StoredConnector, TestStatus, WebHookGrant, WebHookToken,
 };
 pub use dataset::{DatasetFilter, DatasetLink, DatasetLinks, NewDataset, OtherLinks};
+pub use dataset_trial::{
+    ClaimedDatasetTrial, DatasetTrial, DatasetTrialEnd, DatasetTrialLease, DatasetTrialLevel,
+    DatasetTrialLog, DatasetTrialState, NewDatasetTrial,
+};
 pub use dialect::Access;
 pub use document::{Document, Put, PutMode};
 pub use download::{Download, IssuedDownload};

@@ -35,6 +35,7 @@ impl Store {
         records += self.reseal_clarifications(&mut tx).await?;
         records += self.reseal_hold_rests(&mut tx).await?;
         records += self.reseal_extensions(&mut tx).await?;
+        records += self.reseal_dataset_trials(&mut tx).await?;
         records += self.reseal_installation(&mut tx).await?;
         records += self.reseal_runs(&mut tx).await?;
         if records > 0 {

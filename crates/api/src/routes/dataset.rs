@@ -4,6 +4,7 @@ mod body;
 mod link;
 mod question;
 mod reply;
+mod trial;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -23,6 +24,7 @@ use crate::state::ApiState;
 use body::{YamlDatasets, unfit};
 pub(super) use body::{documents, one_document};
 use reply::{TraversalDetails, Upserted, Validated};
+pub(super) use trial::tools_on;
 
 /// Most datasets in one call.
 pub(super) const MOST: usize = 1000;
@@ -35,6 +37,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(patch_yaml))
         .merge(link::routes())
         .merge(question::routes())
+        .merge(trial::routes())
 }
 
 /// Checks a dataset against a connection; keeps nothing.

@@ -6,6 +6,7 @@ mod clarification;
 mod config;
 mod csv_file;
 mod csv_table;
+mod dataset_trial;
 mod deadline;
 mod diagnostics;
 mod event;
@@ -77,6 +78,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(transfer::routes())
         .merge(config::routes())
         .merge(clarification::routes())
+        .merge(dataset_trial::routes())
         .merge(deadline::routes())
         .merge(diagnostics::routes())
         .merge(vendor_mail::routes())

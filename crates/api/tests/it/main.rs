@@ -17,6 +17,7 @@ mod connection_type;
 mod connector_file;
 mod connector_template;
 mod dataset;
+mod dataset_trial;
 mod document;
 mod health;
 mod layers;

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use graph::{Graph, GraphDataset, GraphError, SkipReason, Targets, TraversalError};
 use model::{CollectionAddress, Identities};
-use spec::reference::Direction;
 use store::{ConnectionFilter, Window};
 
 use super::protection::protected_fields;
@@ -27,6 +26,15 @@ pub enum Reachability {
     Broken(String),
     /// These collections of the dataset cannot be reached.
     Unreachable(Vec<CollectionAddress>),
+}
+
+/// What a dataset is read with, by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatasetInputs {
+    /// Key of the dataset, however the connection calls it.
+    pub dataset: String,
+    /// Identity kinds, and addresses of fields of other datasets.
+    pub names: Vec<String>,
 }
 
 /// Stands for the value of an identity: which values there are does not matter here.
@@ -115,7 +123,7 @@ impl Connections {
         &self,
         owner: &DatasetOwner,
         key: &str,
-    ) -> Result<Result<Vec<String>, String>, DatasetRefused> {
+    ) -> Result<Result<DatasetInputs, String>, DatasetRefused> {
         let dataset = self.dataset_of_link(owner, key).await?;
         let merged = match owner.merged(DatasetDocument::of_kept(&dataset.body).as_ref()) {
             Ok(merged) => merged,
@@ -125,18 +133,11 @@ impl Connections {
         for collection in &merged.collections {
             for (_, field) in collection.all_fields() {
                 inputs.extend(field.identities.iter().cloned());
-                // One way in is enough: how the collection is reached does not matter.
-                let first = field.references.first();
-                let outside = first.filter(|reference| {
-                    reference.direction == Direction::From && reference.dataset != merged.fides_key
-                });
-                inputs.extend(outside.map(|reference| {
-                    let address = CollectionAddress::new(&reference.dataset, &reference.collection);
-                    address.field(reference.path.join(".")).to_string()
-                }));
+                let outside = field.outside_input(&merged.fides_key);
+                inputs.extend(outside.map(|field| field.to_string()));
             }
         }
-        Ok(Ok(inputs.into_iter().collect()))
+        Ok(Ok(DatasetInputs { dataset: dataset.key, names: inputs.into_iter().collect() }))
     }
 
     /// The datasets of all connections that are switched on, and of `owner`.

@@ -138,7 +138,7 @@ fn of_collection(
     }
 }
 
-fn read_words(one: &CollectionOutcome) -> (&'static str, String) {
+pub(super) fn read_words(one: &CollectionOutcome) -> (&'static str, String) {
     let rows = one.rows;
     match (one.status, &one.completeness) {
         (Status::Skipped, Completeness::Complete) => {

@@ -2,6 +2,7 @@
 
 mod access;
 mod crash;
+mod dataset_trial;
 mod erasure;
 mod held;
 mod office;

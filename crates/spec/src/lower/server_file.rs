@@ -163,6 +163,7 @@ impl Lowering<'_> {
             cors_origins: raw.cors_origins?,
             subject_request_download_ui_enabled: raw.subject_request_download_ui_enabled?,
             subject_request_download_link_ttl: link_ttl?,
+            dsr_testing_tools_enabled: raw.dsr_testing_tools_enabled?,
         })
     }
 

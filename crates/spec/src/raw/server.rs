@@ -95,6 +95,9 @@ pub(crate) struct SecuritySection {
     pub(crate) subject_request_download_ui_enabled: Option<bool>,
     /// How long a link to the data of a person is good for, as in `1h` or `5d`. `5d` if absent.
     pub(crate) subject_request_download_link_ttl: Option<String>,
+    /// Whether a dataset may be tried: one person is read from one connection, and what was found is shown
+    /// to callers who may see such data. `false` if absent.
+    pub(crate) dsr_testing_tools_enabled: Option<bool>,
 }
 
 /// Signing in with an account of the company, by OpenID Connect. The client's secret is the variable

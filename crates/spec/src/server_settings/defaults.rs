@@ -16,6 +16,7 @@ security:
   cors_origins: []
   subject_request_download_ui_enabled: false
   subject_request_download_link_ttl: 5d
+  dsr_testing_tools_enabled: false
 oidc:
   label: Single sign-on
   scopes: [openid, email, profile]

@@ -25,6 +25,7 @@ security:
   identity_verification_code_ttl: 1h
   subject_request_download_ui_enabled: true
   subject_request_download_link_ttl: 1h
+  dsr_testing_tools_enabled: true
   cors_origins: ['https://console.example.com', 'http://localhost:5173']
 oidc:
   issuer: https://id.example.com
@@ -111,7 +112,7 @@ fn every_key_of_a_server_file_is_read() {
     assert_eq!(server.security.auth_rate_limit, Rate { calls: 5, per: Duration::from_mins(1) });
     assert_eq!(server.security.token_life, Duration::from_hours(12));
     assert_eq!(server.security.cors_origins.len(), 2);
-    assert!(server.security.dual_control);
+    assert!(server.security.dual_control && server.security.dsr_testing_tools_enabled);
     let codes =
         (server.security.identity_verification_attempt_limit, server.security.identity_verification_code_ttl);
     assert_eq!(codes, (5, Duration::from_hours(1)));

@@ -11,6 +11,7 @@ mod client;
 mod clock;
 mod connection;
 mod dataset;
+mod dataset_trial;
 mod download;
 mod faults;
 mod given_up;

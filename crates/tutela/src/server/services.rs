@@ -5,13 +5,16 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use connections::{Connections, LeftOutReason, WireError, WireOptions, Wired, WiredConnection};
+use connections::{
+    AloneError, Connections, LeftOutReason, WireError, WireOptions, Wired, WiredAlone, WiredConnection,
+};
 use crypto::KeyRing;
 use engine::Concurrency;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use graph::MaskingMode;
-use model::{Clock, RandomIds};
+use model::{Clock, ConnectionKey, RandomIds};
+use privacy::dataset_trial::Alone;
 use privacy::policy_book::{PolicyBook, PolicyError};
 use privacy::worker::{Services, ServicesError};
 use privacy::{ConnectionFacts, LeftOut, PrivacyService, ServiceParts};
@@ -90,9 +93,7 @@ impl ServerServices {
 
     async fn make(&self) -> Result<Made, ServicesError> {
         let parts = &self.parts;
-        let server = parts.own.with_api(&api_set(&parts.store).await?).server;
-        let mode = if server.execution.masking_strict { MaskingMode::Strict } else { MaskingMode::Any };
-        let options = WireOptions { worker: parts.worker.clone(), mode };
+        let options = self.options().await?;
         let Wired { graph, sources, members, left_out } =
             parts.connections.wire(&options).await.map_err(|error| match error {
                 WireError::Graph(error) => ServicesError::Setup { reason: error.to_string() },
@@ -121,6 +122,13 @@ impl ServerServices {
         })))
     }
 
+    async fn options(&self) -> Result<WireOptions, ServicesError> {
+        let parts = &self.parts;
+        let server = parts.own.with_api(&api_set(&parts.store).await?).server;
+        let mode = if server.execution.masking_strict { MaskingMode::Strict } else { MaskingMode::Any };
+        Ok(WireOptions { worker: parts.worker.clone(), mode })
+    }
+
     async fn policies(&self) -> Result<Vec<spec::Policy>, ServicesError> {
         let book = PolicyBook::new(self.parts.store.clone());
         let mut policies = Vec::new();
@@ -143,6 +151,29 @@ impl Services for ServerServices {
                 Made::Service(service) => Ok(service),
                 Made::Fault { connection, reason } => Err(ServicesError::Connection { connection, reason }),
             }
+        }
+        .boxed()
+    }
+
+    fn alone<'a>(
+        &'a self,
+        connection: &'a ConnectionKey,
+        dataset: &'a str,
+    ) -> BoxFuture<'a, Result<Alone, ServicesError>> {
+        async move {
+            let options = self.options().await?;
+            let wired = self.parts.connections.wire_alone(connection, dataset, &options).await;
+            let WiredAlone { graph, source, member } = wired.map_err(|error| match error {
+                AloneError::Store(error) => ServicesError::Store(error),
+                AloneError::Gone { .. } | AloneError::LeftOut(_) | AloneError::Graph(_) => {
+                    ServicesError::Connection {
+                        connection: connection.to_string(),
+                        reason: error.to_string(),
+                    }
+                }
+            })?;
+            let serves_access = member.serves_access();
+            Ok(Alone { graph, source, serves_access, concurrency: self.parts.concurrency.clone() })
         }
         .boxed()
     }

@@ -16,6 +16,7 @@ mod config;
 mod connection;
 mod corpus;
 mod database;
+mod dataset_trial;
 mod demo;
 mod erasure;
 mod faults;

@@ -11,7 +11,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::ApiError;
-use crate::body::Body;
 use crate::query::Query;
 use crate::state::ApiState;
 
@@ -20,7 +19,6 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(inputs))
         .routes(routes!(reachability))
         .routes(routes!(protected_fields))
-        .routes(routes!(test))
         .routes(routes!(filter))
 }
 
@@ -42,9 +40,9 @@ async fn inputs(
     Path((key, dataset)): Path<(String, String)>,
 ) -> Result<Json<Map<String, Value>>, ApiError> {
     let owner = state.connections().dataset_owner(&key).await?;
-    let names = state.connections().dataset_inputs(&owner, &dataset).await?;
-    let names = names.map_err(ApiError::Unprocessable)?;
-    Ok(Json(names.into_iter().map(|name| (name, Value::Null)).collect()))
+    let inputs = state.connections().dataset_inputs(&owner, &dataset).await?;
+    let inputs = inputs.map_err(ApiError::Unprocessable)?;
+    Ok(Json(inputs.names.into_iter().map(|name| (name, Value::Null)).collect()))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -138,41 +136,6 @@ async fn protected_fields(
     let owner = state.connections().dataset_owner(&key).await?;
     let fields = owner.protected_fields().into_iter().map(Into::into).collect();
     Ok(Json(ProtectedReply { immutable_fields: ["fides_key"], protected_collection_fields: fields }))
-}
-
-/// Which values a test would begin with, and the policy it would follow.
-#[derive(Debug, Deserialize, ToSchema)]
-#[expect(dead_code, reason = "said for clients; the answer is the same for all")]
-struct TestInput {
-    /// Key of the policy.
-    policy_key: String,
-    /// Values by identity or reference.
-    #[schema(value_type = Object)]
-    identities: Map<String, Value>,
-}
-
-/// A trial run on one dataset. This server has no testing tools, so the answer is 403.
-#[utoipa::path(
-    post,
-    path = "/connection/{key}/dataset/{dataset}/test",
-    tag = "Datasets",
-    operation_id = "connection_dataset_test",
-    security(("oauth2" = ["dataset:test"])),
-    params(
-        ("key" = String, Path, description = "Key of the connection"),
-        ("dataset" = String, Path, description = "Key of the dataset")
-    ),
-    request_body = TestInput,
-    responses((status = 403), (status = 404), (status = 422))
-)]
-async fn test(
-    State(state): State<ApiState>,
-    Path((key, dataset)): Path<(String, String)>,
-    Body(_input): Body<TestInput>,
-) -> Result<Json<Value>, ApiError> {
-    let owner = state.connections().dataset_owner(&key).await?;
-    state.connections().dataset_get(&owner, &dataset).await?;
-    Err(ApiError::Refused("testing tools are off on this server".to_owned()))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use graph::{Graph, GraphDataset};
 use jiff::Timestamp;
-use model::{Identities, PrivacyRequestId, RandomIds};
+use model::{ConnectionKey, Identities, PrivacyRequestId, RandomIds};
 use privacy::PrivacyService;
+use privacy::dataset_trial::Alone;
 use privacy::policy_book::PolicyBook;
 use privacy::request::{By, NewRequest, PrivacyRequests, RequestSettings, RequestsParts, Submitter};
 use privacy::storage_book::PackageSettings;
@@ -33,6 +35,24 @@ struct Fixed(PrivacyService);
 impl Services for Fixed {
     fn current(&self) -> BoxFuture<'_, Result<PrivacyService, ServicesError>> {
         async { Ok(self.0.clone()) }.boxed()
+    }
+
+    fn alone<'a>(
+        &'a self,
+        connection: &'a ConnectionKey,
+        dataset: &'a str,
+    ) -> BoxFuture<'a, Result<Alone, ServicesError>> {
+        let parts = self.0.parts();
+        let of_it = parts.graph.collections().filter(|one| one.address.dataset() == dataset);
+        let collections = of_it.map(|one| (**one).clone()).collect();
+        let dataset = GraphDataset { fides_key: dataset.to_owned(), after: Vec::new(), collections };
+        let alone = Alone {
+            graph: Graph::build(&[dataset.alone()]).unwrap(),
+            source: parts.sources[connection].clone(),
+            serves_access: true,
+            concurrency: parts.concurrency.clone(),
+        };
+        async { Ok(alone) }.boxed()
     }
 }
 

@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use model::ConnectionKey;
 use privacy::PrivacyService;
+use privacy::dataset_trial::Alone;
 use privacy::worker::{Services, ServicesError};
 use rstest::rstest;
 use store::PrivacyRequestStatus as Status;
@@ -13,11 +15,20 @@ use crate::lifecycle::bench::Backend;
 
 /// Connections of which one is half set up.
 #[derive(Debug)]
-struct HalfSetUp;
+pub(super) struct HalfSetUp;
 
 impl Services for HalfSetUp {
     fn current(&self) -> BoxFuture<'_, Result<PrivacyService, ServicesError>> {
         let (connection, reason) = ("mail".to_owned(), "it has no secrets".to_owned());
+        async { Err(ServicesError::Connection { connection, reason }) }.boxed()
+    }
+
+    fn alone<'a>(
+        &'a self,
+        connection: &'a ConnectionKey,
+        _: &'a str,
+    ) -> BoxFuture<'a, Result<Alone, ServicesError>> {
+        let (connection, reason) = (connection.to_string(), "it has no secrets".to_owned());
         async { Err(ServicesError::Connection { connection, reason }) }.boxed()
     }
 }
