@@ -9,13 +9,17 @@ use crate::workers::{Office, Vendor, address, program};
 
 /// How long a trial may take here.
 const LIMIT: Duration = Duration::from_mins(1);
-const TEST: &str = "POST /api/v1/connection/vendor/dataset/vendor/test";
 
 impl Office {
-    /// Tries the application's dataset, and gives what was shown and told once it has ended.
+    /// Tries the application's dataset.
     async fn try_out(&self, identities: &Value) -> (Value, Value) {
+        self.try_out_of("vendor", identities).await
+    }
+
+    /// Tries the dataset of a connection, and gives what was shown and told once it has ended.
+    async fn try_out_of(&self, key: &str, identities: &Value) -> (Value, Value) {
         let body = json!({"policy_key": "default_access_policy", "identities": identities});
-        let begun = self.send(TEST, &body).await;
+        let begun = self.send(&format!("POST /api/v1/connection/{key}/dataset/{key}/test"), &body).await;
         let path = format!("/api/v1/privacy-request/{}", begun["privacy_request_id"].as_str().unwrap());
         let since = Instant::now();
         loop {
@@ -69,4 +73,40 @@ async fn a_server_tries_a_dataset_and_nothing_of_it_is_among_the_requests_or_in_
     for personal in [address(3), "Person 3".to_owned(), "about 3".to_owned()] {
         assert!(!testkit::holds(said.as_bytes(), &personal), "{personal}");
     }
+}
+
+/// A field of another dataset is brought by whoever tries: that dataset is not read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dataset_that_takes_values_from_another_is_tried_with_values_that_are_given() {
+    let program = program().with_environment("TUTELA_SECURITY_DSR_TESTING_TOOLS_ENABLED", "true");
+    let vendor = Vendor::start(5).await;
+    let office = Office::open(&program, &vendor, &[]).await;
+    let person = json!([{"dataset": "vendor", "field": "people.id", "direction": "from"}]);
+    let file = json!({
+        "fides_key": "desk", "name": "Desk", "type": "desk", "description": "Made up", "version": "1.0.0",
+        "connector_params": [{"name": "domain"}],
+        "client_config": {"protocol": "http", "host": "<domain>"},
+        "test_request": {"method": "GET", "path": "/notes"},
+        "endpoints": [{"name": "notes", "requests": {"read": {
+            "method": "GET", "path": "/notes", "query_params": [{"name": "person", "value": "<person>"}],
+            "param_values": [{"name": "person", "references": person}]
+        }}}]
+    });
+    let notes = json!([{"fides_key": "desk", "name": "Desk", "collections": [
+        {"name": "notes", "fields": [{"name": "text", "data_categories": ["user.content"]}]}]}]);
+    let desk = json!([{"name": "Desk", "key": "desk", "connection_type": "saas", "access": "read"}]);
+    office.send("PATCH /api/v1/connection", &desk).await;
+    office.send("PATCH /api/v1/connection/desk/saas_config", &file).await;
+    let secrets = json!({"domain": vendor.saas.host_port()});
+    office.send("PUT /api/v1/connection/desk/secret?verify=false", &secrets).await;
+    office.send("PUT /api/v1/connection/desk/dataset", &notes).await;
+
+    let inputs = office.send("GET /api/v1/connection/desk/dataset/desk/inputs", &Value::Null).await;
+    let (shown, told) = office.try_out_of("desk", &json!({"vendor:people:id": [2, 4]})).await;
+    office.running.end().expect(0);
+
+    assert_eq!(inputs, json!({"vendor:people:id": null}));
+    let texts = ["about 2", "about 2", "about 4", "about 4"].map(|text| json!({"text": text}));
+    assert_eq!(shown["results"], json!({"desk:notes": texts}), "{shown} {told}");
+    assert_eq!(vendor.saas.calls_to("/people").len(), 0, "the other dataset is not read");
 }
