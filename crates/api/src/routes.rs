@@ -2,6 +2,7 @@
 
 #![expect(unused_qualifications, reason = "the macro that describes operations writes paths around names")]
 
+pub(crate) mod audit_log;
 pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod connection_instance;
@@ -45,6 +46,7 @@ use crate::state::ApiState;
 /// All nouns below `/api/v1`.
 pub(crate) fn api() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
+        .merge(audit_log::routes())
         .merge(config::routes())
         .merge(connection::routes())
         .merge(connection_instance::routes())

@@ -18,6 +18,7 @@ macro_rules! scopes {
 }
 
 scopes! {
+    AuditLogRead = "audit-log:read",
     CliObjectsRead = "cli-objects:read",
     ClientCreate = "client:create",
     ClientDelete = "client:delete",

@@ -68,8 +68,8 @@ pub async fn forget_expired(
     now: Timestamp,
     retention: Retention,
 ) -> Result<Forgotten, RetentionError> {
-    let mut forgotten = Forgotten::default();
-    forgotten.trials = store.dataset_trial_forget_due(Actor::system()).await?;
+    let trials = store.dataset_trial_forget_due(Actor::system()).await?;
+    let mut forgotten = Forgotten { trials, ..Forgotten::default() };
     let all_before = before(now, retention.identities);
     for request in store.privacy_request_list_to_forget(all_before).await? {
         if store.privacy_request_forget_due(&request, all_before, Actor::system()).await? {

@@ -2,12 +2,14 @@
 
 mod check;
 mod checkpoint;
+mod export;
 mod proof;
 mod sequencer;
 mod tiles;
 
 pub use check::{AuditError, AuditReport, LogCheck};
 pub use checkpoint::{CHECKPOINT_TYPE, Checkpoint};
+pub use export::{AuditExport, AuditLine};
 pub use proof::{AuditProof, ConsistencyProof};
 pub use sequencer::AUDIT_LEASE;
 
@@ -103,6 +105,12 @@ impl Store {
         rows.iter()
             .map(|row| Ok(AuditEntry { number: count(row.try_get(0)?)?, body: row.try_get(1)? }))
             .collect()
+    }
+
+    /// How many entries have their number.
+    pub async fn audit_size(&self) -> Result<u64, StoreError> {
+        const SIZE: &str = "SELECT COALESCE(MAX(number) + 1, 0) FROM audit_entry";
+        count(sqlx::query(SIZE).fetch_one(&self.inner.reader).await?.try_get(0)?)
     }
 
     /// How many entries wait for their number.

@@ -98,8 +98,8 @@ pub use access_token::{IssuedToken, LiveToken, NewAccessToken, TokenEnd, TokenFo
 pub use actor::Actor;
 pub use application::NewApplication;
 pub use audit::{
-    AUDIT_LEASE, AuditEntry, AuditError, AuditEvent, AuditId, AuditProof, AuditReport, CHECKPOINT_TYPE,
-    Checkpoint, ConsistencyProof, LogCheck,
+    AUDIT_LEASE, AuditEntry, AuditError, AuditEvent, AuditExport, AuditId, AuditLine, AuditProof,
+    AuditReport, CHECKPOINT_TYPE, Checkpoint, ConsistencyProof, LogCheck,
 };
 pub use backup::{Restored, SentSince};
 pub use certificate::KeptCertificate;

@@ -52,6 +52,25 @@ impl ServerOption {
     }
 }
 
+/// Flag of commands that no server does: it is there to say what to do instead. The environment does not count,
+/// because they work with a server or without one.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct NoServer {
+    /// Not done by a server.
+    #[arg(long, value_name = "URL", hide = true)]
+    server: Option<String>,
+}
+
+impl NoServer {
+    /// Fails if a server is named.
+    ///
+    /// # Errors
+    /// Bad input that says what to do instead.
+    pub(crate) fn refuse(&self, instead: &str) -> Result<(), Failure> {
+        if self.server.is_some() { Err(no_server(instead)) } else { Ok(()) }
+    }
+}
+
 /// What a server does not do, before anything is sent to it.
 pub(crate) fn no_server(instead: &str) -> Failure {
     Failure::BadInput(format!("a server does not do this (`--server`, TUTELA_SERVER): {instead}"))

@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub(crate) use self::difference::{Change, Difference};
-pub(crate) use self::pull::write;
+pub(crate) use self::pull::{without_nulls, write};
 pub(crate) use self::push::SentSecrets;
+pub(crate) use self::server::{list, text};
 
 /// Connections and policies in the form that is compared: the same on both sides.
 #[derive(Debug, Clone, Default, PartialEq)]

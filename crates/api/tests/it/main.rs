@@ -6,6 +6,7 @@
 )]
 
 mod app;
+mod audit_log;
 mod authorization;
 mod bad_input;
 mod browser;

@@ -42,6 +42,14 @@ impl Checkpoint {
         Self::read(&payload).ok_or(EnvelopeError::NotAnEnvelope)
     }
 
+    /// How many entries the log had, as an envelope states it, whoever signed that; to sort and to compare
+    /// lengths by, and nothing else.
+    pub fn stated_size(envelope: &[u8]) -> Option<u64> {
+        let envelope: Value = serde_json::from_slice(envelope).ok()?;
+        let payload = STANDARD.decode(envelope.get("payload")?.as_str()?).ok()?;
+        serde_json::from_slice::<Value>(&payload).ok()?.get("size")?.as_u64()
+    }
+
     fn read(payload: &[u8]) -> Option<Self> {
         let payload: Value = serde_json::from_slice(payload).ok()?;
         let text = |key: &str| payload.get(key)?.as_str();

@@ -70,18 +70,26 @@ impl Client {
         self.open_as_caller(path, &HeaderMap::from_iter([(ACCEPT, EVENTS)])).await
     }
 
+    /// An answer that may be longer than memory.
+    ///
+    /// # Errors
+    /// A failure if it is not given.
+    pub(crate) async fn stream(&self, path: &str) -> Result<Box<Stream>, Failure> {
+        match self.open_as_caller(path, &HeaderMap::new()).await? {
+            Opened::Stream(stream) => Ok(stream),
+            Opened::Other(answer) => {
+                answer.done(path)?;
+                Err(Failure::Failed(format!("the server gave nothing for {path}")))
+            }
+        }
+    }
+
     /// Bytes as the server keeps them.
     ///
     /// # Errors
     /// A failure if they are not given.
     pub(crate) async fn bytes(&self, path: &str) -> Result<Vec<u8>, Failure> {
-        let mut stream = match self.open_as_caller(path, &HeaderMap::new()).await? {
-            Opened::Stream(stream) => stream,
-            Opened::Other(answer) => {
-                answer.done(path)?;
-                return Err(Failure::Failed(format!("the server gave nothing for {path}")));
-            }
-        };
+        let mut stream = self.stream(path).await?;
         let mut bytes = Vec::new();
         while let Some(chunk) = stream.chunk().await? {
             bytes.extend_from_slice(&chunk);

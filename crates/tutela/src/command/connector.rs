@@ -3,6 +3,7 @@ mod list;
 mod new;
 mod record;
 mod schema;
+mod server;
 mod show;
 mod test;
 
@@ -13,7 +14,7 @@ use crate::output::Output;
 /// Work on connector files.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// List the connectors that come with Tutela.
+    /// List the connectors that come with Tutela, or that a server offers.
     List(list::List),
     /// Show one connector: what it asks for, where it goes, what it reads and erases.
     Show(show::Show),
@@ -35,7 +36,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result<Exit, Failure> {
         Command::List(list) => list::run(&list, output),
         Command::Show(show) => show::run(&show, output),
         Command::Check(check) => check::run(&check, output),
-        Command::Schema(schema) => Ok(schema::run(&schema)),
+        Command::Schema(schema) => schema::run(&schema),
         Command::Test(test) => test::run(&test, output),
         Command::Record(record) => record::run(&record, output),
         Command::New(new) => new::run(&new, output),

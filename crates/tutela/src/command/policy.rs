@@ -4,10 +4,10 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// Work on the policies of a project file.
+/// Work on the policies of a project file, or of a server.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Check the policies of a project file and show which collections each rule reaches.
+    /// Check policies and show which collections each rule reaches.
     Check(check::Check),
 }
 

@@ -124,7 +124,7 @@ impl Pulled {
         let mut rules = Vec::new();
         for (rule_key, rule) in form.as_object().into_iter().flatten().filter(|(part, _)| *part != APPROVAL) {
             let action = text(rule, "action_type");
-            if action != "access" && action != "erasure" {
+            if !["access", "erasure", "rectification"].contains(&action.as_str()) {
                 self.notes.push(format!(
                     "rule `{rule_key}` of policy `{key}` is left out: a project has no rules for {action}"
                 ));
@@ -173,7 +173,8 @@ fn variable(connection: &str, name: &str) -> String {
     format!("${{{}}}", letters.collect::<String>())
 }
 
-fn without_nulls(value: &Value) -> Value {
+/// Data without what is null: in files, what is not said is left out.
+pub(crate) fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
             let given = members.iter().filter(|(_, value)| !value.is_null());

@@ -87,10 +87,10 @@ async fn policy_form(client: &Client, policy: &Value) -> Result<Value, Failure> 
     Ok(Value::Object(form))
 }
 
-pub(super) fn text(thing: &Value, key: &str) -> String {
+pub(crate) fn text(thing: &Value, key: &str) -> String {
     thing.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-pub(super) fn list<'a>(thing: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+pub(crate) fn list<'a>(thing: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
     thing.get(key).and_then(Value::as_array).into_iter().flatten()
 }

@@ -1,4 +1,5 @@
 //! Trial runs on one dataset, on a server with its worker.
+#![expect(clippy::indexing_slicing, reason = "helpers of tests stop at what is not there")]
 
 use std::time::{Duration, Instant};
 

@@ -39,6 +39,8 @@ mod on_server_faults;
 mod operation;
 mod output;
 #[cfg(unix)]
+mod on_server_look;
+#[cfg(unix)]
 mod preview;
 mod program;
 mod project;

@@ -48,7 +48,7 @@ impl Services for Fixed {
         let dataset = GraphDataset { fides_key: dataset.to_owned(), after: Vec::new(), collections };
         let alone = Alone {
             graph: Graph::build(&[dataset.alone()]).unwrap(),
-            source: parts.sources[connection].clone(),
+            source: parts.sources.get(connection).unwrap().clone(),
             serves_access: true,
             concurrency: parts.concurrency.clone(),
         };

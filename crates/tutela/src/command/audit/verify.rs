@@ -8,12 +8,14 @@ use privacy::CHECKPOINTS_FILE;
 use privacy::certificate::Certificate;
 use serde::de::IgnoredAny;
 use serde_json::json;
-use store::{AuditError, AuditReport, Checkpoint};
+use store::{AuditError, AuditLine, AuditReport, Checkpoint};
 
-use super::export::{self, Line};
+use super::{export, server};
 use crate::arguments::Format;
+use crate::client::ServerAddress;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::on_server::ServerOption;
 use crate::output::{self, Output};
 use crate::project::ProjectArgument;
 use crate::runtime;
@@ -25,10 +27,12 @@ use crate::state::{self, StateArgument, StateSettings};
   tutela audit verify
   tutela audit verify --data ./shop/.tutela --against checkpoint.json
   tutela audit verify --log audit.jsonl --key signing-key.pub
+  tutela audit verify --server https://tutela.example.com --key signing-key.pub --against checkpoint.json
 
 Compares every entry with the checkpoints of the log, and with one kept elsewhere: a file of
 `tutela audit export --checkpoint`, or a certificate. The data folder's own log is also compared with its
-`checkpoints.jsonl`. Only a checkpoint that was out of reach of whoever could change the log says
+`checkpoints.jsonl`. With --server the log is fetched and checked here, with the key of `--key`, or the
+one that the server says is its own. Only a checkpoint that was out of reach of whoever could change the log says
 something about the time before it. Ends with 1 if anything differs, and for entries that no checkpoint
 vouches for.")]
 pub(crate) struct Verify {
@@ -36,31 +40,63 @@ pub(crate) struct Verify {
     project: ProjectArgument,
     #[command(flatten)]
     state: StateArgument,
+    #[command(flatten)]
+    server: ServerOption,
     /// A checkpoint, or a certificate, that was kept elsewhere; once for each.
     #[arg(long, value_name = "FILE")]
     against: Vec<PathBuf>,
-    /// Check a file of `tutela audit export` instead of the data folder.
+    /// Check a file of `tutela audit export` instead of the data folder, or of a server's log.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
-    /// Public keys to trust instead of those in the data folder.
+    /// Public keys to trust instead of those in the data folder, or of the server.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
 }
 
 /// Checks a log.
 pub(crate) fn run(verify: &Verify, output: Output) -> Result<Exit, Failure> {
+    if let Some(address) = verify.server.address()? {
+        return of_server(verify, &address, output);
+    }
     let settings = verify.state.settings(&verify.project.project)?;
     let keys = match &verify.key {
         Some(path) => state::public_keys(path)?,
         None => settings.public_keys()?,
     };
-    let against: Result<Vec<Checkpoint>, Failure> =
-        verify.against.iter().map(|path| checkpoint(path, &keys)).collect();
-    let against = against?;
+    let against = verify.against(&keys)?;
     let checked = match &verify.log {
         Some(path) => exported(path, &keys, &against)?,
         None => runtime::run(own(&settings, &keys, &against))?,
     };
+    conclude(checked, output)
+}
+
+/// Fetches the log of a server and checks it here.
+fn of_server(verify: &Verify, address: &ServerAddress, output: Output) -> Result<Exit, Failure> {
+    let own = verify.key.as_deref().map(state::public_keys).transpose()?;
+    let checked = runtime::run_until_interrupted(async {
+        if let Some(path) = &verify.log {
+            let keys = match own {
+                Some(keys) => keys,
+                None => server::public_keys(address, output).await?,
+            };
+            return exported(path, &keys, &verify.against(&keys)?);
+        }
+        // What was kept elsewhere is read before anything is fetched.
+        let against = own.as_deref().map(|keys| verify.against(keys)).transpose()?;
+        let downloaded = server::download(address, &std::env::temp_dir(), output).await?;
+        let keys = own.unwrap_or(downloaded.keys);
+        let against = match against {
+            Some(against) => against,
+            None => verify.against(&keys)?,
+        };
+        let checked = exported(downloaded.log.path(), &keys, &against)?;
+        Ok(checked.map(|(report, _)| (report, downloaded.waiting)))
+    })?;
+    conclude(checked, output)
+}
+
+fn conclude(checked: Checked, output: Output) -> Result<Exit, Failure> {
     match checked {
         // Entries are signed as they are numbered: those without a checkpoint were put there otherwise.
         Ok((AuditReport { entries, checkpoints: 0, .. }, _)) if entries > 0 => Err(Failure::Failed(format!(
@@ -73,6 +109,13 @@ pub(crate) fn run(verify: &Verify, output: Output) -> Result<Exit, Failure> {
         }
         Err(AuditError::Store(error)) => Err(state::failure(&error)),
         Err(error) => Err(Failure::failed(&error)),
+    }
+}
+
+impl Verify {
+    /// What was kept elsewhere.
+    fn against(&self, keys: &[PublicKey]) -> Result<Vec<Checkpoint>, Failure> {
+        self.against.iter().map(|path| checkpoint(path, keys)).collect()
     }
 }
 
@@ -114,7 +157,7 @@ fn exported(path: &Path, keys: &[PublicKey], against: &[Checkpoint]) -> Result<C
     // Two readings: what was signed must be known before the entries come by.
     let mut expected: Vec<Checkpoint> = against.to_vec();
     for line in export::lines(path)? {
-        if let Line::Checkpoint(envelope) = line? {
+        if let AuditLine::Checkpoint(envelope) = line? {
             match Checkpoint::open(envelope.as_bytes(), keys) {
                 Ok(checkpoint) => expected.push(checkpoint),
                 Err(error) => return Ok(Err(error.into())),
@@ -127,7 +170,7 @@ fn exported(path: &Path, keys: &[PublicKey], against: &[Checkpoint]) -> Result<C
         }
     }
     for line in export::lines(path)? {
-        if let Line::Entry(entry) = line?
+        if let AuditLine::Entry(entry) = line?
             && let Err(error) = check.entry(&entry)
         {
             return Ok(Err(error));

@@ -6,10 +6,13 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::arguments::Format;
+use crate::command::audit;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::on_server::ServerOption;
 use crate::output::{self, Output};
 use crate::project::ProjectArgument;
+use crate::runtime;
 use crate::state::{self, StateArgument};
 use crate::table::table;
 
@@ -18,9 +21,10 @@ use crate::table::table;
 #[command(after_help = "Examples:
   tutela certificate verify RUN.certificate.json
   tutela certificate verify RUN.certificate.json --key signing-key.pub
+  tutela certificate verify pri_0199b9c2-7a31-7c3e-9d52-6f0f5d1c2b3a.certificate.json --server https://tutela.example.com
 
-Trusts the keys of `--key`, or those in the data folder (`signing-key.pub`), and nothing that stands in
-the certificate. Ends with 1 if the certificate is not exactly as it was signed.")]
+Trusts the keys of `--key`, or those in the data folder (`signing-key.pub`), or with --server the key that
+the server says is its own, and nothing that stands in the certificate. Ends with 1 if the certificate is not exactly as it was signed.")]
 pub(crate) struct Verify {
     /// The certificate.
     file: PathBuf,
@@ -31,13 +35,16 @@ pub(crate) struct Verify {
     project: ProjectArgument,
     #[command(flatten)]
     state: StateArgument,
+    #[command(flatten)]
+    server: ServerOption,
 }
 
 /// Checks a certificate.
 pub(crate) fn run(arguments: &Verify, output: Output) -> Result<Exit, Failure> {
-    let keys = match &arguments.key {
-        Some(path) => state::public_keys(path)?,
-        None => arguments.state.settings(&arguments.project.project)?.public_keys()?,
+    let keys = match (&arguments.key, arguments.server.address()?) {
+        (Some(path), _) => state::public_keys(path)?,
+        (None, Some(address)) => runtime::run_until_interrupted(audit::public_keys(&address, output))?,
+        (None, None) => arguments.state.settings(&arguments.project.project)?.public_keys()?,
     };
     verify(&arguments.file, &keys, output)
 }

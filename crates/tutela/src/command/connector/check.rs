@@ -1,16 +1,19 @@
 use std::path::PathBuf;
 
+use model::visible;
 use serde::Serialize;
 use serde_json::json;
 use spec::connector_file::ConnectorFile;
 use spec::dataset_file::Dataset;
 use spec::{CheckOptions, Diagnostics, Severity};
 
+use super::server::{self, ServersWord};
 use crate::arguments::Format;
 use crate::diagnostics::Sources;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files::{self, ConnectorSources};
+use crate::on_server::ServerOption;
 use crate::output::{self, Output};
 use crate::table::table;
 
@@ -20,8 +23,10 @@ use crate::table::table;
   tutela connector check connector.yml --dataset dataset.yml
   tutela connector check ./acme
   tutela connector check connectors/*.yml --format json
+  tutela connector check connector.yml --server https://tutela.example.com
 
-Warnings are shown and do not change the exit code; errors end with 2.")]
+Warnings are shown and do not change the exit code; errors end with 2. With --server the server says as well
+whether it would take each file, by its own settings; nothing is kept there.")]
 pub(crate) struct Check {
     /// Connector files, or folders with connector.yml and dataset.yml.
     #[arg(required = true)]
@@ -29,6 +34,8 @@ pub(crate) struct Check {
     /// The dataset that belongs to the file; with several files, once for each in the same order.
     #[arg(long)]
     dataset: Vec<PathBuf>,
+    #[command(flatten)]
+    server: ServerOption,
 }
 
 /// One file in the summary.
@@ -39,6 +46,9 @@ struct Summary {
     warnings: usize,
     /// POST requests that are sent as reads: nothing asks before they are sent.
     post_reads: Vec<PostRead>,
+    /// What the server says of it, if one was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<ServersWord>,
 }
 
 /// A POST that counts as a read.
@@ -59,14 +69,23 @@ pub(crate) fn run(check: &Check, output: Output) -> Result<Exit, Failure> {
     let mut sources = Sources::default();
     let mut all = Diagnostics::default();
     let mut summaries = Vec::new();
+    let mut pairs = Vec::new();
+    let address = check.server.address()?;
     for (position, path) in check.files.iter().enumerate() {
         let mut pair = files::connector(path)?;
         if let Some(dataset) = check.dataset.get(position) {
             pair.dataset = Some(files::read(dataset)?);
         }
         summaries.push(check_one(&pair, &mut all));
-        sources.add(pair.connector);
-        pair.dataset.into_iter().for_each(|dataset| sources.add(dataset));
+        sources.add(pair.connector.clone());
+        pair.dataset.iter().for_each(|dataset| sources.add(dataset.clone()));
+        pairs.push(pair);
+    }
+    if let Some(address) = address {
+        let words = server::ask(&pairs, &address, output)?;
+        for (summary, word) in summaries.iter_mut().zip(words) {
+            summary.server = word;
+        }
     }
     match output.format() {
         Format::Json => {
@@ -77,7 +96,8 @@ pub(crate) fn run(check: &Check, output: Output) -> Result<Exit, Failure> {
             show(&summaries);
         }
     }
-    Ok(if all.has_errors() { Exit::BadInput } else { Exit::Done })
+    let refused = |summary: &Summary| summary.server.as_ref().is_some_and(|word| !word.accepted);
+    Ok(if all.has_errors() || summaries.iter().any(refused) { Exit::BadInput } else { Exit::Done })
 }
 
 fn check_one(pair: &ConnectorSources, all: &mut Diagnostics) -> Summary {
@@ -99,6 +119,7 @@ fn check_one(pair: &ConnectorSources, all: &mut Diagnostics) -> Summary {
         errors: count(Severity::Error),
         warnings: count(Severity::Warning),
         post_reads: connector.value.as_ref().map(post_reads).unwrap_or_default(),
+        server: None,
     };
     all.extend(found);
     summary
@@ -125,6 +146,11 @@ fn show(summaries: &[Summary]) {
         [summary.file.clone(), verdict(summary), summary.errors.to_string(), summary.warnings.to_string()]
     });
     output::text(&table(["file", "result", "errors", "warnings"], rows, &[2, 3]));
+    for (summary, word) in summaries.iter().filter_map(|summary| Some((summary, summary.server.as_ref()?))) {
+        let verdict = if word.accepted { "would take" } else { "would not take" };
+        output::text(&format!("the server {verdict} {}", summary.file));
+        word.says.iter().for_each(|line| output::text(&format!("  {}", visible(line))));
+    }
     let posts: Vec<[String; 3]> = summaries
         .iter()
         .flat_map(|summary| {

@@ -2,24 +2,32 @@ use serde::Serialize;
 use serde_json::json;
 use spec::connector_file::ConnectorFile;
 
+use super::server;
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::on_server::ServerOption;
 use crate::output::{self, Output};
 use crate::summary::{actions, hosts};
 use crate::table::table;
 
-/// Nothing to set.
+/// Of which library.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   tutela connector list
-  tutela connector list --format json")]
-pub(crate) struct List {}
+  tutela connector list --format json
+  tutela connector list --server https://tutela.example.com
 
-/// One connector of the library.
+With --server the connectors that the server offers: those that come with it, and those that somebody brought.")]
+pub(crate) struct List {
+    #[command(flatten)]
+    server: ServerOption,
+}
+
+/// One connector of a library.
 #[derive(Debug, Serialize)]
-struct Entry {
-    name: &'static str,
+pub(super) struct Entry {
+    name: String,
     title: String,
     version: String,
     actions: Vec<&'static str>,
@@ -27,35 +35,37 @@ struct Entry {
     description: String,
 }
 
-/// Lists the library.
-pub(crate) fn run(_list: &List, output: Output) -> Result<Exit, Failure> {
+/// Lists a library.
+pub(crate) fn run(list: &List, output: Output) -> Result<Exit, Failure> {
+    if let Some(address) = list.server.address()? {
+        return server::list(&address, output);
+    }
     let mut entries = Vec::new();
     for found in spec::library::library() {
         let checked = spec::check_connector(&found.connector, &spec::CheckOptions::default());
         let file = checked.value.ok_or_else(|| broken(found.name))?;
         entries.push(entry(found.name, file));
     }
+    show(entries, output);
+    Ok(Exit::Done)
+}
+
+/// Shows connectors.
+pub(super) fn show(entries: Vec<Entry>, output: Output) {
     match output.format() {
         Format::Json => output::json(&json!({ "connectors": entries })),
         Format::Table => {
             let rows = entries.into_iter().map(|entry| {
-                [
-                    entry.name.to_owned(),
-                    entry.title,
-                    entry.version,
-                    entry.actions.join(", "),
-                    entry.hosts.join("\n"),
-                ]
+                [entry.name, entry.title, entry.version, entry.actions.join(", "), entry.hosts.join("\n")]
             });
             output::text(&table(["name", "application", "version", "actions", "hosts"], rows, &[]));
         }
     }
-    Ok(Exit::Done)
 }
 
-fn entry(name: &'static str, file: ConnectorFile) -> Entry {
+pub(super) fn entry(name: &str, file: ConnectorFile) -> Entry {
     Entry {
-        name,
+        name: name.to_owned(),
         actions: actions(&file),
         hosts: hosts(&file),
         title: file.name,

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::on_server::NoServer;
 use crate::output::{self, Output};
 
 /// What to start.
@@ -20,6 +21,8 @@ pub(crate) struct New {
     /// Folder to write to; made if it is not there.
     #[arg(long)]
     out: PathBuf,
+    #[command(flatten)]
+    server: NoServer,
 }
 
 const CONNECTOR: &str = include_str!("new/connector.yml");
@@ -27,6 +30,7 @@ const DATASET: &str = include_str!("new/dataset.yml");
 
 /// Writes both files, or none of them if one is there already.
 pub(crate) fn run(new: &New, output: Output) -> Result<Exit, Failure> {
+    new.server.refuse("write the files here, and give them to it with `tutela project push`")?;
     let key: model::ConnectionKey = new.name.parse().map_err(|error| Failure::bad_input(&error))?;
     let files = [("connector.yml", CONNECTOR), ("dataset.yml", DATASET)].map(|(name, text)| {
         (new.out.join(name), text.replace("ACME", &title(key.as_str())).replace("acme", key.as_str()))

@@ -12,6 +12,7 @@ use crate::command::privacy::identity;
 use crate::data_request::{DataRequests, Means};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::on_server::NoServer;
 use crate::output::{self, Output};
 use crate::project::{Instance, ProjectArgument, ProjectFile, Wired, limits, reading};
 use crate::recording::{Recording, kept_paths};
@@ -36,10 +37,15 @@ pub(crate) struct Record {
     /// File to write; an earlier recording there is replaced.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    #[command(flatten)]
+    server: NoServer,
 }
 
 /// Asks live, replays what was recorded, and writes it if both give the same.
 pub(crate) fn run(record: &Record, output: Output) -> Result<Exit, Failure> {
+    record
+        .server
+        .refuse("it keeps no traffic; record with a project file, which `tutela project pull` writes")?;
     let file = ProjectFile::load(&record.project.project, output)?;
     let person = identity::parse_all(&record.identities)?;
     let instance = file.instance(&record.connection, output)?;

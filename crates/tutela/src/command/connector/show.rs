@@ -5,11 +5,13 @@ use spec::CheckOptions;
 use spec::connector_file::{ConnectorFile, ConnectorParam, Endpoint, Request, Required};
 use spec::dataset_file::Dataset;
 
+use super::server;
 use crate::arguments::Format;
 use crate::diagnostics::Sources;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files::{self, ConnectorSources};
+use crate::on_server::ServerOption;
 use crate::output::{self, Output};
 use crate::summary::{actions, categories, hosts};
 use crate::table::table;
@@ -18,10 +20,14 @@ use crate::table::table;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   tutela connector show segment_unify
-  tutela connector show ./acme/connector.yml --format json")]
+  tutela connector show ./acme/connector.yml --format json
+  tutela connector show segment_unify --server https://tutela.example.com")]
 pub(crate) struct Show {
-    /// Name of a connector in the library, or path of a file or folder.
+    /// Name of a connector in the library, or path of a file or folder; with --server the type of one that the
+    /// server offers.
     connector: String,
+    #[command(flatten)]
+    server: ServerOption,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,8 +65,11 @@ struct Shape {
 
 /// Shows one connector.
 pub(crate) fn run(show: &Show, output: Output) -> Result<Exit, Failure> {
-    let sources = files::find_connector(&show.connector, Path::new(""))?
-        .ok_or_else(|| files::no_connector(&show.connector))?;
+    let sources = match show.server.address()? {
+        Some(address) => server::template(&show.connector, &address, output)?,
+        None => files::find_connector(&show.connector, Path::new(""))?
+            .ok_or_else(|| files::no_connector(&show.connector))?,
+    };
     let (file, dataset) = check(&sources, output)?;
     let shown = shown(file, dataset.as_ref());
     match output.format() {

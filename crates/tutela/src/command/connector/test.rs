@@ -9,6 +9,7 @@ use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files::{self, ConnectorSources};
+use crate::on_server::NoServer;
 use crate::output::{self, Output};
 use crate::project::Instance;
 use crate::recording::{Difference, Recording};
@@ -25,6 +26,8 @@ Opens no connection: answers come from the recordings in the folder `cassettes`.
 pub(crate) struct Test {
     /// Name of a connector in the library, or its folder.
     connector: String,
+    #[command(flatten)]
+    server: NoServer,
 }
 
 /// One recording and what differed.
@@ -37,6 +40,8 @@ struct Tested {
 
 /// Replays all recordings.
 pub(crate) fn run(test: &Test, output: Output) -> Result<Exit, Failure> {
+    test.server
+        .refuse("recordings lie here; a server tries its connections with `tutela connection test KEY`")?;
     let sources = files::find_connector(&test.connector, Path::new(""))?
         .ok_or_else(|| files::no_connector(&test.connector))?;
     let recordings = recordings(&test.connector)?;
