@@ -300,6 +300,7 @@ fn rule_document(rule: PolicyRule) -> Option<spec::Rule> {
     let action = match rule.action {
         RuleAction::Access => ActionType::Access,
         RuleAction::Erasure => ActionType::Erasure,
+        RuleAction::Rectification => ActionType::Rectification,
         RuleAction::Consent => return None,
     };
     let masks = action == ActionType::Erasure;

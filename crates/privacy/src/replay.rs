@@ -2,7 +2,7 @@
 
 use engine::{Cancellation, Progress};
 use jiff::Timestamp;
-use store::{Actor, JournalEntry, JournalError};
+use store::{Actor, JournalEntry, JournalError, JournalReading};
 use thiserror::Error;
 
 use crate::plan::Plan;
@@ -27,10 +27,7 @@ impl PrivacyService {
         cancellation: Cancellation,
         on_progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Replay, ReplayError> {
-        let service = self.clone();
-        let read =
-            tokio::task::spawn_blocking(move || service.parts().journal.since(&service.parts().keys, since));
-        let reading = read.await.map_err(|_| ReplayError::Stopped)??;
+        let reading = self.journaled_since(since).await?;
         let mut replayed = Vec::with_capacity(reading.entries.len());
         for entry in reading.entries {
             if cancellation.is_cancelled() {
@@ -41,6 +38,17 @@ impl PrivacyService {
             replayed.push(Replayed { run, at, policy, plan });
         }
         Ok(Replay { replayed, cut_lines: reading.cut })
+    }
+
+    /// What the erasure journal of this data folder holds since `since`, the oldest first.
+    ///
+    /// # Errors
+    /// [`ReplayError`] if it cannot be read.
+    pub async fn journaled_since(&self, since: Timestamp) -> Result<JournalReading, ReplayError> {
+        let service = self.clone();
+        let read =
+            tokio::task::spawn_blocking(move || service.parts().journal.since(&service.parts().keys, since));
+        Ok(read.await.map_err(|_| ReplayError::Stopped)??)
     }
 
     async fn plan_again(

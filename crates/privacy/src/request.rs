@@ -3,6 +3,7 @@
 
 mod again;
 mod clarify;
+mod correct;
 mod create;
 mod due;
 mod duplicate;
@@ -13,6 +14,7 @@ mod identity;
 mod journaled;
 mod message;
 mod plan;
+mod repeat;
 mod review;
 mod settings;
 pub mod status;
@@ -22,13 +24,14 @@ mod visit;
 mod work;
 mod write;
 
+pub(crate) use correct::raised_limits;
 pub use create::{NewRequest, Submitter};
 pub use due::{Deadlines, Longer, RequestDeadline};
 pub use error::RequestError;
 pub use identity::{
     HeldIdentities, HeldIdentity, KNOWN_IDENTITIES, VerifiedBy, custom_field_lookup, identity_lookup,
 };
-pub use journaled::JournaledError;
+pub use journaled::{JournaledError, Wanted};
 pub(crate) use review::audit;
 pub use settings::{Channels, DownloadLinks, Notices, RequestSettings};
 pub use spec::server_file::DuplicateSettings;

@@ -16,6 +16,8 @@ text_enum! {
         Access = "access",
         /// Erases the data.
         Erasure = "erasure",
+        /// Allows to correct the data.
+        Rectification = "rectification",
         /// Passes on what the person agreed to.
         Consent = "consent",
     }

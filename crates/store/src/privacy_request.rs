@@ -204,6 +204,10 @@ pub struct PrivacyRequest {
     pub finalized_by: Option<String>,
     /// Who asked for its plan, if a person did.
     pub planned_by: Option<String>,
+    /// Whether its data are to be corrected, not erased.
+    pub corrects: bool,
+    /// Limits that are raised for its plan, as text that only who made it reads.
+    pub raised_limits: Option<String>,
     /// The group of requests that are the same.
     pub duplicate_group: Option<String>,
     /// The run that reads.
@@ -227,7 +231,7 @@ pub struct PrivacyRequest {
 /// What is read of a request, in the order of [`request_of`].
 macro_rules! columns {
     () => {
-        "id, policy, status, step, authenticated, source, external_id, location, property_id, created_at, updated_at, requested_at, started_at, finished_at, reviewed_at, identity_verified_at, custom_fields_approved_at, paused_at, canceled_at, deleted_at, finalized_at, forgotten_at, due_at, reviewed_by, submitted_by, custom_fields_approved_by, deleted_by, finalized_by, planned_by, duplicate_group, access_run, change_run, plan, attention, version, work_at, worker, attempts"
+        "id, policy, status, step, authenticated, source, external_id, location, property_id, created_at, updated_at, requested_at, started_at, finished_at, reviewed_at, identity_verified_at, custom_fields_approved_at, paused_at, canceled_at, deleted_at, finalized_at, forgotten_at, due_at, reviewed_by, submitted_by, custom_fields_approved_by, deleted_by, finalized_by, planned_by, duplicate_group, access_run, change_run, plan, attention, version, work_at, worker, attempts, corrects, raised_limits"
     };
 }
 pub(crate) use columns;
@@ -302,6 +306,8 @@ fn request_at(row: &AnyRow, from: usize) -> Result<PrivacyRequest, StoreError> {
         work_at: moment(35)?,
         worker: text(36)?,
         attempts: count(row.try_get(from + 37)?)?,
+        corrects: row.try_get::<i64, _>(from + 38)? != 0,
+        raised_limits: text(39)?,
     })
 }
 

@@ -22,6 +22,7 @@ mod preview;
 mod redaction;
 mod repeat;
 mod reply;
+mod replay;
 mod result;
 mod selection;
 mod shape;
@@ -31,6 +32,7 @@ mod transfer;
 mod vendor_mail;
 mod webhook_answer;
 mod write;
+mod wish;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -74,6 +76,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(redaction::routes())
         .merge(certificate::routes())
         .merge(event::routes())
+        .merge(replay::routes())
         .merge(result::routes())
         .merge(transfer::routes())
         .merge(config::routes())
@@ -188,6 +191,8 @@ fn new_request(element: Checked) -> NewRequest {
         repeat_key: None,
     }
 }
+        corrections: element.corrections,
+        raised: element.raised,
 
 /// Read a privacy request, with its identities, its custom fields and how far it is.
 #[utoipa::path(
@@ -271,7 +276,11 @@ impl From<RequestError> for ApiError {
             | RequestError::TooLong { .. }
             | RequestError::NoProperty
             | RequestError::KeyReused { .. }
-            | RequestError::ConsentOnly { .. } => Self::Unprocessable(text),
+            | RequestError::ConsentOnly { .. }
+            | RequestError::NothingToCorrect { .. }
+            | RequestError::NoRectification { .. }
+            | RequestError::NothingToLimit { .. }
+            | RequestError::OfCallers { .. } => Self::Unprocessable(text),
             RequestError::NoPolicy { .. }
             | RequestError::NoPlan { .. }
             | RequestError::NothingSent { .. } => Self::NotFound(text),

@@ -179,6 +179,8 @@ impl App {
             identities: Secret::new(b"{}".to_vec()),
             custom_fields: None,
             encryption_key: None,
+            corrections: None,
+            raised_limits: None,
             lookups: Vec::new(),
             codes: Vec::new(),
             logs: Vec::new(),

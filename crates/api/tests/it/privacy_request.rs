@@ -8,6 +8,7 @@ mod search;
 mod single;
 mod unknown;
 
+mod wish;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 

@@ -63,6 +63,7 @@ fn seeded(word: &str, action: RuleWord, drp_action: PolicyChange<DrpWord>, rule:
     let title = match action {
         RuleWord::Access => "Access",
         RuleWord::Erasure => "Erasure",
+        RuleWord::Rectification => "Rectification",
         RuleWord::Consent => "Consent",
         RuleWord::Update => "Update",
     };
@@ -75,7 +76,7 @@ fn seeded(word: &str, action: RuleWord, drp_action: PolicyChange<DrpWord>, rule:
         targets: targets(action),
     };
     let execution_timeframe = match action {
-        RuleWord::Access | RuleWord::Erasure => PolicyChange::Set(DAYS),
+        RuleWord::Access | RuleWord::Erasure | RuleWord::Rectification => PolicyChange::Set(DAYS),
         RuleWord::Consent | RuleWord::Update => PolicyChange::Clear,
     };
     PolicyDraft {
@@ -108,7 +109,7 @@ fn masking(action: RuleWord) -> Option<RuleMasking> {
 
 fn targets(action: RuleWord) -> Vec<TargetDraft> {
     match action {
-        RuleWord::Access | RuleWord::Erasure => {}
+        RuleWord::Access | RuleWord::Erasure | RuleWord::Rectification => {}
         RuleWord::Consent | RuleWord::Update => return Vec::new(),
     }
     let target = |category: &str| TargetDraft { key: None, name: None, data_category: category.to_owned() };

@@ -117,9 +117,11 @@ pub enum RuleWord {
     Access,
     /// Erase.
     Erasure,
+    /// Allow to correct.
+    Rectification,
     /// Pass on consent.
     Consent,
-    /// Correct; known and refused.
+    /// The reference's word for correcting; known and refused.
     Update,
 }
 
@@ -129,6 +131,7 @@ impl RuleWord {
         match self {
             Self::Access => "access",
             Self::Erasure => "erasure",
+            Self::Rectification => "rectification",
             Self::Consent => "consent",
             Self::Update => "update",
         }
@@ -138,6 +141,7 @@ impl RuleWord {
         match self {
             Self::Access => Some(RuleAction::Access),
             Self::Erasure => Some(RuleAction::Erasure),
+            Self::Rectification => Some(RuleAction::Rectification),
             Self::Consent => Some(RuleAction::Consent),
             Self::Update => None,
         }

@@ -10,9 +10,12 @@ use store::{
     PrivacyRequestFilter, PrivacyRequestStatus, RuleAction, TimeRange, Window,
 };
 
+use super::correct::{corrections_text, limits_text};
 use super::evaluate::Evaluated;
 use super::identity::{HeldIdentities, KNOWN_IDENTITIES, VerifiedBy, custom_field_lookup, identity_lookup};
+use super::repeat::Again;
 use super::{By, PrivacyRequests, RequestError, RequestSettings, message};
+use crate::planning::RaisedLimits;
 use crate::policy_book::PolicyError;
 
 /// A request as it is made.
@@ -44,6 +47,11 @@ pub struct NewRequest {
     /// What a caller that was let in names this very call by: made again with it, the request that is
     /// there is given, and no second one made.
     pub repeat_key: Option<String>,
+    /// Fields with their right values: data are corrected under the policy's rectification rules, and nothing
+    /// is erased. Only of a caller that was let in.
+    pub corrections: Vec<(String, Value)>,
+    /// Limits that are raised for the plan, which then waits for approval. Only of a caller that was let in.
+    pub raised: RaisedLimits,
 }
 
 /// Who makes a request.
@@ -83,7 +91,7 @@ impl PrivacyRequests {
         if !settings.allow_custom_fields {
             new.custom_fields.clear();
         }
-        let timeframe = self.check(&new).await?;
+        let timeframe = self.check(&new, &submitter).await?;
         let verified = submitter.caller.as_ref().map(|_| VerifiedBy::Caller);
         let identities = HeldIdentities::new(&new.identities, &new.labels, verified);
         let repeated = match (&new.repeat_key, &submitter.caller) {
@@ -91,9 +99,9 @@ impl PrivacyRequests {
             // Who may be anybody cannot be told from somebody who guessed the key.
             (Some(_), None) | (None, _) => None,
         };
-        let policy = new.policy.clone();
+        let again = Again::of(&new);
         if let Some(id) = &repeated
-            && let Some(made) = self.made_before(id, (&policy, &identities)).await?
+            && let Some(made) = self.made_before(id, (&again, &identities)).await?
         {
             return Ok(made);
         }
@@ -102,7 +110,7 @@ impl PrivacyRequests {
         made.due_at = settings.deadlines.due_at(&made, timeframe, self.now());
         // Who makes a request asks for what is planned for it.
         made.planned_by =
-            submitter.caller.as_ref().filter(|_| settings.dual_control || new.asks_for_plan).map(By::name);
+            submitter.caller.as_ref().filter(|_| settings.dual_control || new.asks_for_plan()).map(By::name);
         let (codes, evaluated) = if submitter.caller.is_none() {
             let codes = self.codes(&identities, &settings);
             let has_channel = !codes.is_empty();
@@ -124,7 +132,7 @@ impl PrivacyRequests {
         if let Err(error) = self.store().privacy_request_create(new).await {
             // Asked twice at the same time: the other call may have made it.
             let made = match &repeated {
-                Some(id) => self.made_before(id, (&policy, &identities)).await?,
+                Some(id) => self.made_before(id, (&again, &identities)).await?,
                 None => None,
             };
             return made.ok_or_else(|| error.into());
@@ -133,39 +141,8 @@ impl PrivacyRequests {
         self.get(&id).await
     }
 
-    /// The id of the request that this caller names so: the same each time, and nobody else's.
-    fn repeated_id(&self, key: &str, by: &By) -> PrivacyRequestId {
-        let by = by.name();
-        let hash = self.store().keyed_hash(format!("repeat|{}|{by}|{key}", by.len()).as_bytes());
-        let (bytes, _) = hash.split_first_chunk().unwrap_or((&[0; 16], &[]));
-        let uuid = uuid::Builder::from_custom_bytes(*bytes).into_uuid();
-        format!("pri_{uuid}").parse().unwrap_or_else(|_| PrivacyRequestId::new(&*self.parts.ids))
-    }
-
-    /// The request that an earlier call of the same name made, if it made one.
-    async fn made_before(
-        &self,
-        id: &PrivacyRequestId,
-        (policy, identities): (&str, &HeldIdentities),
-    ) -> Result<Option<PrivacyRequest>, RequestError> {
-        let Some(made) = self.store().privacy_request_find(id).await? else { return Ok(None) };
-        let asked = |held: &HeldIdentities| -> Vec<(String, String)> {
-            held.lookups().into_iter().map(|lookup| (lookup.name, lookup.value)).collect()
-        };
-        let is_same = match self.identities(id).await {
-            // A webhook may have added some since.
-            Ok(held) => asked(identities).iter().all(|one| asked(&held).contains(one)),
-            Err(RequestError::Forgotten { .. }) => true,
-            Err(error) => return Err(error),
-        };
-        if made.policy != policy || !is_same {
-            return Err(RequestError::KeyReused { id: id.clone() });
-        }
-        Ok(Some(made))
-    }
-
     /// What has to hold before anything is kept (privacy-requests L-4); the days that the policy gives.
-    async fn check(&self, new: &NewRequest) -> Result<Option<u32>, RequestError> {
+    async fn check(&self, new: &NewRequest, submitter: &Submitter) -> Result<Option<u32>, RequestError> {
         if new.identities.is_empty() {
             return Err(RequestError::NoIdentity);
         }
@@ -192,6 +169,7 @@ impl PrivacyRequests {
         if !policy.rules.is_empty() && policy.rules.iter().all(is_consent) {
             return Err(RequestError::ConsentOnly { key: policy.key });
         }
+        new.check_change(&policy, submitter)?;
         Ok(policy.execution_timeframe)
     }
 
@@ -277,6 +255,8 @@ fn to_keep(
         identities: identities.to_bytes(),
         custom_fields: fields.map(text),
         encryption_key: new.encryption_key,
+        corrections: corrections_text(&new.corrections),
+        raised_limits: limits_text(new.raised),
         lookups,
         codes: kept.codes,
         logs: kept.logs,
@@ -318,6 +298,8 @@ fn blank(id: PrivacyRequestId, new: &NewRequest, submitter: &Submitter, now: Tim
         deleted_by: None,
         finalized_by: None,
         planned_by: None,
+        corrects: !new.corrections.is_empty(),
+        raised_limits: limits_text(new.raised),
         duplicate_group: None,
         access_run: None,
         change_run: None,

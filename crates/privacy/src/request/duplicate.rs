@@ -47,7 +47,8 @@ impl PrivacyRequests {
         settings: &RequestSettings,
     ) -> Result<Standing, RequestError> {
         let rule = &settings.duplicates;
-        if !rule.enabled || rule.fields.is_empty() {
+        // Of two corrections each has values of its own.
+        if !rule.enabled || rule.fields.is_empty() || request.corrects {
             return Ok(Standing::Alone);
         }
         let mut found: Option<Vec<PrivacyRequest>> = None;
@@ -72,8 +73,9 @@ impl PrivacyRequests {
                 found = Some(self.store().privacy_request_list(&filter, window).await?.items);
             }
         }
+        let found = found.unwrap_or_default().into_iter();
         let others: Vec<PrivacyRequest> =
-            found.unwrap_or_default().into_iter().filter(|other| other.id != request.id).collect();
+            found.filter(|other| other.id != request.id && !other.corrects).collect();
         if others.is_empty() {
             return Ok(Standing::Alone);
         }

@@ -67,6 +67,38 @@ pub enum RequestError {
         /// Its key.
         key: String,
     },
+    /// Nothing says what is wrong.
+    #[error(
+        "Policy with key {key} corrects data and does nothing else; say which fields are wrong and what is right, in `corrections`"
+    )]
+    NothingToCorrect {
+        /// Its key.
+        key: String,
+    },
+    /// Nothing may be corrected.
+    #[error(
+        "Policy with key {key} has no rectification rules, so that nothing is corrected under it; name one that has, or leave `corrections` out"
+    )]
+    NoRectification {
+        /// Its key.
+        key: String,
+    },
+    /// There will be no plan.
+    #[error(
+        "Policy with key {key} changes nothing, so that there is no plan whose limits could be raised; leave `limits` out"
+    )]
+    NothingToLimit {
+        /// Its key.
+        key: String,
+    },
+    /// Anybody may ask, but not for this.
+    #[error(
+        "`{what}` is taken from callers with a token alone; leave it out, or use `POST …/privacy-request/authenticated`"
+    )]
+    OfCallers {
+        /// What of the request.
+        what: &'static str,
+    },
     /// The event does not fit the status.
     #[error(transparent)]
     Refused(#[from] Refused),

@@ -63,7 +63,8 @@ impl PrivacyRequests {
             let request = self.get_live(id).await?;
             let policy = self.parts.policies.get(&request.policy).await.map_err(RequestError::Policy)?;
             let refused = |reason| RequestError::NotPlannable { id: id.clone(), reason };
-            if !policy.rules.iter().any(|rule| rule.action == RuleAction::Erasure) {
+            let erases = policy.rules.iter().any(|rule| rule.action == RuleAction::Erasure);
+            if !erases && !request.corrects {
                 return Err(refused("its policy has no erasure rules"));
             }
             let mut change = PrivacyRequestChange::of(&request);

@@ -184,7 +184,7 @@ impl PrivacyRequests {
         let settings = self.settings().await?;
         let request = self.get(&lease.request).await?;
         let policy = self.parts.policies.get(&request.policy).await.map_err(RequestError::Policy)?;
-        let erases = policy.rules.iter().any(|rule| rule.action == RuleAction::Erasure);
+        let erases = !request.corrects && policy.rules.iter().any(|rule| rule.action == RuleAction::Erasure);
         let is_wanted = something_stays || (erases && settings.finalization_required);
         let by_hand = is_wanted && request.finalized_at.is_none();
         let (event, action) = if by_hand {
@@ -193,7 +193,9 @@ impl PrivacyRequests {
             (Event::Finish, "privacy_request.finished")
         };
         let (status, now) = (next(request.status, event)?, self.now());
-        let types: Vec<&str> = policy.rules.iter().map(|rule| rule.action.as_str()).collect();
+        let not_done = if request.corrects { RuleAction::Erasure } else { RuleAction::Rectification };
+        let done = policy.rules.iter().map(|rule| rule.action).filter(|action| *action != not_done);
+        let types: Vec<&str> = done.map(RuleAction::as_str).collect();
         let listened = !by_hand && self.is_listened_for(MessageKind::Finished);
         let told = match self.identities(&request.id).await {
             Ok(identities) if settings.notices.completion && !by_hand => {

@@ -127,7 +127,7 @@ impl Journey<'_> {
         let ended = ending(status.operations.iter().map(|one| one.outcome), &status.not_covered);
         if ended != Ending::Open {
             let contents = approved.plan.contents();
-            let logs = log::of_erasure(&means.service, &means.policy.policy, contents, Some(status));
+            let logs = log::of_change(&means.service, &means.policy.policy, contents, Some(status));
             for log in logs {
                 self.hold.tell(log);
             }
@@ -179,7 +179,8 @@ impl Journey<'_> {
             Ok(verified)
                 if verified.certificate.conclusion.verification == Some(VerificationState::StillPresent) =>
             {
-                let text = "reading again found data that should have gone; the certificate says where";
+                let text =
+                    "reading again found data that should have gone or be right; the certificate says where";
                 self.hold.tell(NewRequestLog::of_work("Erasure certificate", "error", text));
                 Ok(())
             }

@@ -140,31 +140,39 @@ impl<'a> Journey<'a> {
             self.people_answered(ManualAction::Access, RequestStep::Access).await?;
             self.upload(&means, read).await?;
         }
-        if begins_at.is_before(RequestStep::EmailPostSend) && means.has(ActionType::Erasure) {
+        let (erases, changes) = (self.erases(&means), self.request.corrects || self.erases(&means));
+        if begins_at.is_before(RequestStep::EmailPostSend) && changes {
             self.may_go_on()?;
             let planned = self.plan(&means).await?;
             self.may_go_on()?;
             // Before anything is erased: what conditions ask of is still there.
-            self.ask_people(ManualAction::Erasure, None).await?;
+            if erases {
+                self.ask_people(ManualAction::Erasure, None).await?;
+            }
             if let Planned::Writes(plan) = planned {
                 self.erase(&means, plan).await?;
             }
         }
-        if begins_at.is_before(RequestStep::PostWebhooks) && means.has(ActionType::Erasure) {
+        if begins_at.is_before(RequestStep::PostWebhooks) && erases {
             self.may_go_on()?;
             self.tell_vendors().await?;
         }
         if begins_at.is_before(RequestStep::Finalization) {
             self.may_go_on()?;
-            if means.has(ActionType::Erasure) {
+            if erases {
                 self.people_answered(ManualAction::Erasure, RequestStep::PostWebhooks).await?;
             }
             self.post_webhooks(&means).await?;
         }
         // As the store has it: whoever erased may be another worker, before a retry.
-        let by_hand = means.has(ActionType::Erasure)
-            && (self.something_stays(&means).await? || self.people_left_something().await?);
+        let by_hand = (changes && self.something_stays(&means).await?)
+            || (erases && self.people_left_something().await?);
         self.finish(by_hand).await
+    }
+
+    /// Whether data are erased: a request that corrects them erases nothing, whatever its policy could.
+    fn erases(&self, means: &Means) -> bool {
+        !self.request.corrects && means.has(ActionType::Erasure)
     }
 
     /// Fails once the request is somebody else's, or this worker is to let go of it.
@@ -187,7 +195,9 @@ impl<'a> Journey<'a> {
             ManualAction::Access => begins_at.is_before(RequestStep::Plan),
             ManualAction::Erasure => true,
         };
-        let actions = actions.into_iter().filter(|(of, _)| means.has(*of)).map(|(_, action)| action);
+        let is_done =
+            |of: ActionType| if of == ActionType::Erasure { self.erases(means) } else { means.has(of) };
+        let actions = actions.into_iter().filter(|(of, _)| is_done(*of)).map(|(_, action)| action);
         let actions: Vec<ManualAction> = actions.filter(is_of_use).collect();
         let missing = manual::missing(self.store(), &self.request.id, &actions).await;
         let missing = missing.map_err(|error| Halt::of_store(&error, self.step()))?;

@@ -9,7 +9,7 @@ use store::{NewRequestLog, RequestLogKind};
 
 use super::ending::{ACTION_DISABLED, NO_WRITE_ACCESS};
 use crate::PrivacyService;
-use crate::plan::{NotCovered, PlanContents};
+use crate::plan::{NotCovered, PlanAction, PlanContents};
 use crate::status::RunStatus;
 
 /// What became of each collection that was read (privacy-requests X-23).
@@ -42,39 +42,42 @@ fn of_left_out<'a>(service: &'a PrivacyService, action: &'a str) -> impl Iterato
 }
 
 /// What became of each collection that a plan is about (privacy-requests ).
-pub(super) fn of_erasure(
+pub(super) fn of_change(
     service: &PrivacyService,
     policy: &Policy,
     contents: &PlanContents,
     status: Option<&RunStatus>,
 ) -> Vec<NewRequestLog> {
     let graph = &service.parts().graph;
+    let action = action_of(contents.action);
+    let word_of_action = action_word(action);
     let mut logs = Vec::new();
     for operation in &contents.operations {
         let found =
             status.and_then(|status| status.operations.iter().find(|one| one.order == operation.order));
         let (word, message) = written_words(found.and_then(|one| one.outcome), operation.rows);
         for address in &operation.collections {
-            let mut log = of_collection(service, address, ("erasure", word), message.clone());
+            let mut log = of_collection(service, address, (word_of_action, word), message.clone());
             if word == "complete" {
-                log.fields_affected = fields_affected(graph, address, (policy, ActionType::Erasure));
+                log.fields_affected = fields_affected(graph, address, (policy, action));
             }
             logs.push(log);
         }
     }
-    logs.extend(contents.not_covered.iter().map(|one| of_rest(service, one)));
-    logs.extend(of_left_out(service, "erasure"));
+    logs.extend(contents.not_covered.iter().map(|one| of_rest(service, one, action)));
+    logs.extend(of_left_out(service, word_of_action));
     logs
 }
 
-fn of_rest(service: &PrivacyService, one: &NotCovered) -> NewRequestLog {
+fn of_rest(service: &PrivacyService, one: &NotCovered, action: ActionType) -> NewRequestLog {
     if one.reason == ACTION_DISABLED {
-        return of_not_served(service, &one.collection, ActionType::Erasure);
+        return of_not_served(service, &one.collection, action);
     }
     let (status, message) = if one.reason == NO_WRITE_ACCESS {
         let key = one.collection.dataset();
+        let done = if action == ActionType::Rectification { "corrected" } else { "erased" };
         let text =
-            format!("No values were erased since this connection {key} has not been given write access");
+            format!("No values were {done} since this connection {key} has not been given write access");
         ("error", text)
     } else {
         let status = match one.outcome {
@@ -94,7 +97,7 @@ fn of_rest(service: &PrivacyService, one: &NotCovered) -> NewRequestLog {
         };
         (status, text)
     };
-    of_collection(service, &one.collection, ("erasure", status), message)
+    of_collection(service, &one.collection, (action_word(action), status), message)
 }
 
 /// A collection of a connection that does not serve the action (privacy-requests X-15).
@@ -109,6 +112,13 @@ pub(super) fn of_not_served(
         address.dataset()
     );
     of_collection(service, address, (word, "skipped"), text)
+}
+
+fn action_of(action: PlanAction) -> ActionType {
+    match action {
+        PlanAction::Erasure => ActionType::Erasure,
+        PlanAction::Rectification => ActionType::Rectification,
+    }
 }
 
 fn action_word(action: ActionType) -> &'static str {

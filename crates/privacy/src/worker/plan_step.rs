@@ -13,8 +13,8 @@ use super::log;
 use crate::PlanRequest;
 use crate::hold;
 use crate::plan::Plan;
-use crate::planning::{PlanningError, RaisedLimits};
-use crate::request::Waits;
+use crate::planning::PlanningError;
+use crate::request::{Waits, raised_limits};
 
 /// What planning came to.
 pub(super) enum Planned {
@@ -35,7 +35,7 @@ const STEP: RequestStep = RequestStep::Plan;
 /// How many requests are looked at that each completed what was held of the one before.
 const MOST_ORIGINS: usize = 100;
 const MORE_THAN_FOUND: &str =
-    "something could not be read to its end, so there may be more to erase than was found";
+    "something could not be read to its end, so there may be more to do than was found";
 
 impl Journey<'_> {
     /// Makes the plan, or takes the one that is there, and looks whether it may be carried out.
@@ -44,11 +44,14 @@ impl Journey<'_> {
             return Ok(Planned::Nothing);
         }
         let plan = self.planned(means).await?;
-        let kept = hold::keep_rest(self.store(), &self.request, &plan).await;
-        kept.map_err(|error| Halt::of_store(&error, STEP))?;
+        if !self.request.corrects {
+            // What completes a rest erases.
+            let kept = hold::keep_rest(self.store(), &self.request, &plan).await;
+            kept.map_err(|error| Halt::of_store(&error, STEP))?;
+        }
         let contents = plan.contents();
         if contents.not_covered.iter().any(|one| one.reason == NO_WRITE_ACCESS) {
-            let logs = log::of_erasure(&means.service, &means.policy.policy, contents, None);
+            let logs = log::of_change(&means.service, &means.policy.policy, contents, None);
             for log in logs {
                 self.hold.tell(log);
             }
@@ -60,7 +63,7 @@ impl Journey<'_> {
         let head = self.store().plan_of_run(run).await.map_err(|error| Halt::of_store(&error, STEP))?;
         let is_approved = head.is_some_and(|head| head.approval.is_some());
         // Writing to a vendor that erases by hand is a write, too, and goes by the same word.
-        let vendors = self.vendors().await?.told;
+        let vendors = if self.request.corrects { Vec::new() } else { self.vendors().await?.told };
         let goes_by_itself = !is_approved && self.goes_by_itself(means).await?;
         let needs_nobody = is_approved || goes_by_itself || vendors.is_empty();
         let is_seen =
@@ -107,7 +110,7 @@ impl Journey<'_> {
         let contents = plan.contents();
         let ended = ending([], &contents.not_covered);
         if ended != Ending::Good {
-            for log in log::of_erasure(&means.service, &means.policy.policy, contents, None) {
+            for log in log::of_change(&means.service, &means.policy.policy, contents, None) {
                 self.hold.tell(log);
             }
         }
@@ -145,7 +148,9 @@ impl Journey<'_> {
             Intake::Authenticated => true,
             Intake::Public => false,
         };
-        by_policy && by_caller && self.request.planned_by.is_none()
+        // Raised limits are approved with the plan that needs them.
+        let by_limits = self.request.raised_limits.is_none();
+        by_policy && by_caller && by_limits && self.request.planned_by.is_none()
     }
 
     /// Whether this completes what was held of a request whose own plan needed a person; one whose origin
@@ -193,11 +198,14 @@ impl Journey<'_> {
             run
         };
         let subject = self.subject().await?;
+        let rectify = self.parts().requests.corrections(&self.request).await;
+        let rectify = rectify.map_err(|error| Halt::of_request(&error, STEP))?;
+        let raised = raised_limits(&self.request).map_err(|error| Halt::of_store(&error, STEP))?;
         let request = PlanRequest {
             policy: means.policy.policy.key.clone(),
             identities: subject.identities,
-            rectify: Vec::new(),
-            raised: RaisedLimits::default(),
+            rectify,
+            raised,
             actor: Actor::system(),
         };
         let planned = {

@@ -88,6 +88,10 @@ pub struct NewPrivacyRequest {
     pub custom_fields: Option<Secret<Vec<u8>>>,
     /// The key that the person wants the packages under.
     pub encryption_key: Option<Secret<String>>,
+    /// Fields with their right values, likewise; then its data are corrected, not erased.
+    pub corrections: Option<Secret<Vec<u8>>>,
+    /// Limits that are raised for its plan, as text; they say nothing of a person.
+    pub raised_limits: Option<String>,
     /// What it can be found by.
     pub lookups: Vec<Lookup>,
     /// Codes that were sent to its identities.
@@ -129,7 +133,7 @@ impl Store {
 
     async fn privacy_request_create_in(&self, tx: &mut Tx, new: NewPrivacyRequest) -> Result<(), StoreError> {
         const POLICY: &str = "SELECT key FROM policy WHERE key = $1";
-        const INSERT: &str = "INSERT INTO privacy_request (id, policy, status, step, listed, authenticated, source, external_id, location, property_id, sealed_identities, sealed_custom_fields, sealed_encryption_key, created_at, updated_at, requested_at, due_at, identity_verified_at, reviewed_at, reviewed_by, submitted_by, duplicate_group, attention, version, work_at, planned_by, fence, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1, $23, $24, 0, 0)";
+        const INSERT: &str = "INSERT INTO privacy_request (id, policy, status, step, listed, authenticated, source, external_id, location, property_id, sealed_identities, sealed_custom_fields, sealed_encryption_key, created_at, updated_at, requested_at, due_at, identity_verified_at, reviewed_at, reviewed_by, submitted_by, duplicate_group, attention, version, work_at, planned_by, corrects, sealed_corrections, raised_limits, fence, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1, $23, $24, $25, $26, $27, 0, 0)";
         let id = new.id.as_str();
         let policy = sqlx::query(POLICY).bind(new.policy.as_str()).fetch_optional(tx.connection()).await?;
         if policy.is_none() {
@@ -138,6 +142,7 @@ impl Store {
         let listed = is_listed(new.source.as_deref());
         let fields = new.custom_fields.as_ref();
         let key = new.encryption_key.as_ref();
+        let corrections = new.corrections.as_ref();
         let (reviewed_at, reviewed_by) = new.reviewed.clone().unzip();
         let micro = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
         sqlx::query(INSERT)
@@ -165,6 +170,9 @@ impl Store {
             .bind(new.attention.as_deref())
             .bind(micro(new.work_at))
             .bind(new.planned_by.as_deref())
+            .bind(i64::from(new.corrections.is_some()))
+            .bind(corrections.map(|values| self.seal_value(Sealed::Corrections, id, values.expose())))
+            .bind(new.raised_limits.as_deref())
             .execute(tx.connection())
             .await?;
         self.lookups_put(tx, &new.id, &new.lookups).await?;
@@ -178,7 +186,12 @@ impl Store {
         if listed {
             self.request_counted(tx, &new.id, (None, Some(new.status))).await?;
         }
-        let details = json!({"policy": new.policy, "status": new.status.as_str(), "source": new.source});
+        let mut details = json!({"policy": new.policy, "status": new.status.as_str(), "source": new.source});
+        let wishes = corrections.map(|_| ("corrects".to_owned(), json!(true)));
+        let raised = new.raised_limits.as_ref().map(|raised| ("raised_limits".to_owned(), json!(raised)));
+        if let Some(details) = details.as_object_mut() {
+            details.extend(wishes.into_iter().chain(raised));
+        }
         let event = AuditEvent::new(new.actor, "privacy_request.created", id).with(details);
         self.audit_enter_in(tx, &event).await?;
         Ok(())

@@ -28,7 +28,7 @@ impl Store {
         rows.iter().map(|row| id(row.try_get(0)?)).collect()
     }
 
-    /// Destroys what a request holds of the person: identities, custom fields, key, reason, what it
+    /// Destroys what a request holds of the person: identities, custom fields, key, corrections, reason, what it
     /// was found by, people's words in its log. Doing it twice changes nothing. Says whether it did.
     pub async fn privacy_request_forget(
         &self,
@@ -57,7 +57,7 @@ impl Store {
         id: &PrivacyRequestId,
         actor: Actor,
     ) -> Result<bool, StoreError> {
-        const FORGET: &str = "UPDATE privacy_request SET sealed_identities = NULL, sealed_custom_fields = NULL, sealed_encryption_key = NULL, sealed_reason = NULL, forgotten_at = $2, version = version + 1 WHERE id = $1";
+        const FORGET: &str = "UPDATE privacy_request SET sealed_identities = NULL, sealed_custom_fields = NULL, sealed_encryption_key = NULL, sealed_corrections = NULL, sealed_reason = NULL, forgotten_at = $2, version = version + 1 WHERE id = $1";
         const LOOKUPS: &str = "DELETE FROM privacy_request_lookup WHERE request = $1";
         const CODES: &str = "DELETE FROM privacy_request_code WHERE request = $1";
         const WORDS: &str = "UPDATE privacy_request_log SET sealed_words = NULL WHERE request = $1";

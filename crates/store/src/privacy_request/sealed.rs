@@ -14,6 +14,7 @@ pub(crate) enum Sealed {
     Identities,
     CustomFields,
     EncryptionKey,
+    Corrections,
     Reason,
     Words,
 }
@@ -25,6 +26,7 @@ impl Sealed {
             Self::Identities => "identities",
             Self::CustomFields => "custom-fields",
             Self::EncryptionKey => "encryption-key",
+            Self::Corrections => "corrections",
             Self::Reason => "reason",
             Self::Words => "words",
         };
@@ -64,6 +66,16 @@ impl Store {
         self.sealed_find(FIND, Sealed::EncryptionKey, id).await?.as_ref().map(text).transpose()
     }
 
+    /// Fields with their right values, as the bytes it was made with; `None` if it corrects nothing, and once
+    /// they were destroyed ([`PrivacyRequest::corrects`](crate::PrivacyRequest::corrects) tells).
+    pub async fn privacy_request_corrections(
+        &self,
+        id: &PrivacyRequestId,
+    ) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
+        const FIND: &str = "SELECT sealed_corrections FROM privacy_request WHERE id = $1";
+        self.sealed_find(FIND, Sealed::Corrections, id).await
+    }
+
     /// Why it was denied or stopped, in a person's words.
     pub async fn privacy_request_reason(
         &self,
@@ -87,6 +99,10 @@ impl Store {
             "SELECT id, sealed_encryption_key FROM privacy_request WHERE sealed_encryption_key IS NOT NULL AND id > $1 ORDER BY id LIMIT 1000",
             "UPDATE privacy_request SET sealed_encryption_key = $2 WHERE id = $1",
         ];
+        const CORRECTIONS: [&str; 2] = [
+            "SELECT id, sealed_corrections FROM privacy_request WHERE sealed_corrections IS NOT NULL AND id > $1 ORDER BY id LIMIT 1000",
+            "UPDATE privacy_request SET sealed_corrections = $2 WHERE id = $1",
+        ];
         const REASON: [&str; 2] = [
             "SELECT id, sealed_reason FROM privacy_request WHERE sealed_reason IS NOT NULL AND id > $1 ORDER BY id LIMIT 1000",
             "UPDATE privacy_request SET sealed_reason = $2 WHERE id = $1",
@@ -98,6 +114,7 @@ impl Store {
         let mut changed = self.reseal_column(tx, Sealed::Identities, IDENTITIES).await?;
         changed += self.reseal_column(tx, Sealed::CustomFields, CUSTOM_FIELDS).await?;
         changed += self.reseal_column(tx, Sealed::EncryptionKey, ENCRYPTION_KEY).await?;
+        changed += self.reseal_column(tx, Sealed::Corrections, CORRECTIONS).await?;
         changed += self.reseal_column(tx, Sealed::Reason, REASON).await?;
         changed += self.reseal_column(tx, Sealed::Words, WORDS).await?;
         Ok(changed)

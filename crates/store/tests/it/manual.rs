@@ -59,6 +59,8 @@ impl Bench {
             identities: Secret::new(CANARY.as_bytes().to_vec()),
             custom_fields: None,
             encryption_key: None,
+            corrections: None,
+            raised_limits: None,
             lookups: vec![email(CANARY)],
             codes: Vec::new(),
             logs: Vec::new(),

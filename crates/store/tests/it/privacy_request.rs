@@ -53,6 +53,8 @@ pub(crate) fn new_request() -> NewPrivacyRequest {
         identities: holds(CANARY),
         custom_fields: None,
         encryption_key: None,
+        corrections: None,
+        raised_limits: None,
         lookups: vec![email(CANARY)],
         codes: Vec::new(),
         logs: Vec::new(),
@@ -124,6 +126,8 @@ async fn a_request_comes_back_as_it_was_made_and_opens_with_the_key_alone(#[case
     new.attention = Some("why".to_owned());
     new.custom_fields = Some(holds("custom"));
     new.encryption_key = Some(Secret::new("0123456789abcdef".to_owned()));
+    new.corrections = Some(holds("right"));
+    new.raised_limits = Some("{}".to_owned());
     let id = new.id.clone();
 
     bench.make_request(new).await;
@@ -141,6 +145,9 @@ async fn a_request_comes_back_as_it_was_made_and_opens_with_the_key_alone(#[case
     assert_eq!(fields.expose(), holds("custom").expose());
     let key = store.privacy_request_encryption_key(&id).await.unwrap().unwrap();
     assert_eq!(key.expose(), "0123456789abcdef");
+    let corrections = store.privacy_request_corrections(&id).await.unwrap().unwrap();
+    assert_eq!(corrections.expose(), holds("right").expose());
+    assert_eq!((found.corrects, found.raised_limits.as_deref()), (true, Some("{}")));
     assert!(store.privacy_request_reason(&id).await.unwrap().is_none());
     let other = PrivacyRequestId::new(&RandomIds);
     assert!(store.privacy_request_find(&other).await.unwrap().is_none());
@@ -313,6 +320,7 @@ async fn what_is_forgotten_is_gone_and_does_not_come_back(#[case] backend: Backe
     let mut new = new_request();
     new.custom_fields = Some(holds(CANARY));
     new.encryption_key = Some(Secret::new("0123456789abcdef".to_owned()));
+    new.corrections = Some(holds(CANARY));
     new.codes = vec![NewCode {
         kind: "email".to_owned(),
         code: Secret::new("123456".to_owned()),
@@ -347,6 +355,7 @@ async fn what_is_forgotten_is_gone_and_does_not_come_back(#[case] backend: Backe
     assert!(matches!(gone, Err(StoreError::NotFound { .. })));
     assert!(bench.store.privacy_request_custom_fields(&request.id).await.unwrap().is_none());
     assert!(bench.store.privacy_request_encryption_key(&request.id).await.unwrap().is_none());
+    assert!(bench.store.privacy_request_corrections(&request.id).await.unwrap().is_none());
     assert!(bench.store.privacy_request_reason(&request.id).await.unwrap().is_none());
     assert!(bench.store.privacy_request_codes_open(&request.id).await.unwrap().is_empty());
     let log = bench.store.privacy_request_log_list(&request.id, None, Window::ALL).await.unwrap();
@@ -357,6 +366,7 @@ async fn what_is_forgotten_is_gone_and_does_not_come_back(#[case] backend: Backe
     assert!(found.items.iter().all(|found| found.id == kept.id || found.id == open.id));
     let request = bench.store.get_privacy_request(&request.id).await.unwrap();
     assert_eq!(request.forgotten_at, Some(bench.clock.now()));
+    assert!(request.corrects, "it never passes for one to erase");
 
     bench.edit(&request, |change| change.identities = Some(holds(CANARY))).await.unwrap();
 
@@ -373,6 +383,7 @@ async fn nothing_of_a_person_can_be_read_in_the_tables(#[case] backend: Backend)
     let mut new = new_request();
     new.custom_fields = Some(holds(CANARY));
     new.encryption_key = Some(Secret::new(CANARY.to_owned()));
+    new.corrections = Some(holds(CANARY));
     new.codes = vec![NewCode {
         kind: "email".to_owned(),
         code: Secret::new(CANARY.to_owned()),

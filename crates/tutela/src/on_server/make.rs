@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use model::{FidesKey, IdSource as _, Identities, PrivacyRequestId, RandomIds, visible};
+use privacy::RaisedLimits;
 use privacy::request::KNOWN_IDENTITIES;
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
@@ -23,6 +24,10 @@ pub(crate) struct Asked<'a> {
     pub(crate) identities: &'a Identities,
     /// For what.
     pub(crate) needs: Needs,
+    /// Fields with their right values.
+    pub(crate) corrections: &'a [(String, Value)],
+    /// Limits that are raised for its plan.
+    pub(crate) raised: RaisedLimits,
 }
 
 /// What a command needs of a policy.
@@ -32,6 +37,8 @@ pub(crate) enum Needs {
     Access,
     /// That it erases. What is planned waits for approval, whatever the policy says.
     Plan,
+    /// That it allows to correct. What is planned waits for approval likewise.
+    Correction,
     /// Nothing more than it did already: its packages are fetched.
     Packages,
 }
@@ -80,7 +87,10 @@ impl OnServer {
             (Needs::Plan, _) if !actions.iter().any(|action| action == "erasure") => {
                 Err(lacks("erasure", "plan"))
             }
-            (Needs::Access | Needs::Plan | Needs::Packages, _) => {
+            (Needs::Correction, _) if !actions.iter().any(|action| action == "rectification") => {
+                Err(lacks("rectification", "correct"))
+            }
+            (Needs::Access | Needs::Plan | Needs::Correction | Needs::Packages, _) => {
                 let access = rules.filter(|rule| action(rule).as_deref() == Some("access"));
                 let keys = access.filter_map(|rule| rule.get("key")?.as_str()?.parse().ok());
                 Ok(ServerPolicy { access_rules: keys.collect() })
@@ -98,12 +108,19 @@ impl OnServer {
             "identity": identity_body(asked.identities)?,
             "source": "Request Manager",
         });
-        if let (Needs::Plan, Some(element)) = (asked.needs, element.as_object_mut()) {
+        if let (Needs::Plan | Needs::Correction, Some(element)) = (asked.needs, element.as_object_mut()) {
             element.insert("approval".to_owned(), json!("person"));
+            if !asked.corrections.is_empty() {
+                let correction = |(field, value): &(String, Value)| json!({"field": field, "value": value});
+                element.insert("corrections".to_owned(), asked.corrections.iter().map(correction).collect());
+            }
+            if !asked.raised.is_empty() {
+                element.insert("limits".to_owned(), json!(asked.raised));
+            }
         }
         let body = json!([element]);
         let key = RandomIds.next_uuid().to_string();
-        let reply = self.send_until_answered((&key, &body)).await?;
+        let reply = self.until_answered("privacy-request/authenticated", (&key, &body)).await?;
         let id = reply.pointer("/succeeded/0/id").and_then(Value::as_str).and_then(|id| id.parse().ok());
         id.ok_or_else(|| {
             let why = reply.pointer("/failed/0/message").and_then(Value::as_str);
@@ -112,10 +129,14 @@ impl OnServer {
         })
     }
 
-    async fn send_until_answered(&self, call: (&str, &Value)) -> Result<Value, Failure> {
+    /// Sends something that is done once, however often its answer gets lost.
+    ///
+    /// # Errors
+    /// A failure if no answer comes, or it is refused.
+    pub(crate) async fn until_answered(&self, path: &str, call: (&str, &Value)) -> Result<Value, Failure> {
         let mut attempt = 1;
         loop {
-            match self.client.put_once("privacy-request/authenticated", call).await {
+            match self.client.put_once(path, call).await {
                 Err(Failure::Failed(_)) if attempt < ATTEMPTS => {
                     sleep(WAIT * attempt).await;
                     attempt += 1;

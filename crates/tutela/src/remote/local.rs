@@ -25,7 +25,7 @@ impl Declared {
         }
         found.show_errors(output)?;
         for entry in &file.project.policies {
-            if let Some(policy) = policy(entry, &mut declared.notes) {
+            if let Some(policy) = policy(entry) {
                 declared.things.insert(Thing::Policy(entry.key.clone()), policy);
             }
         }
@@ -106,20 +106,14 @@ fn dataset_form(entry: &ConnectionEntry, source: &SourceFile) -> Result<Value, F
     }
 }
 
-/// `None` for a policy that has nothing a server knows.
-fn policy(policy: &Policy, notes: &mut Vec<String>) -> Option<Value> {
+/// `None` for a policy without rules.
+fn policy(policy: &Policy) -> Option<Value> {
     let mut rules = Map::new();
     for rule in &policy.rules {
         let action = match rule.action {
             ActionType::Access => "access",
             ActionType::Erasure => "erasure",
-            ActionType::Rectification => {
-                notes.push(format!(
-                    "rule `{}` of policy `{}` corrects data, which requests over HTTP do not; it stays with the project",
-                    rule.key, policy.key
-                ));
-                continue;
-            }
+            ActionType::Rectification => "rectification",
         };
         let mut targets = rule.targets.clone();
         targets.sort();

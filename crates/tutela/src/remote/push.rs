@@ -107,7 +107,7 @@ fn values(secrets: &[(String, SecretValue)]) -> Result<Map<String, Value>, Failu
 
 /// Plans made with policies of a project wait for a person.
 async fn add_policy(client: &Client, policy: &Policy) -> Result<(), Failure> {
-    let rules: Vec<Value> = policy.rules.iter().filter_map(|rule| rule_input(rule, Targets::With)).collect();
+    let rules: Vec<Value> = policy.rules.iter().map(|rule| rule_input(rule, Targets::With)).collect();
     let new = json!({"key": policy.key, "name": policy.key, "approval": "person", "rules": rules});
     client.put_all("dsr/policy", &[new]).await
 }
@@ -117,8 +117,7 @@ async fn update_policy(client: &Client, policy: &Policy) -> Result<(), Failure> 
     let there = client.get(&format!("dsr/policy/{key}")).await?;
     let head = json!({"key": key, "name": text(&there, "name"), "approval": "person"});
     client.put_all("dsr/policy", &[head]).await?;
-    let declared: Vec<&Rule> =
-        policy.rules.iter().filter(|rule| rule_input(rule, Targets::Without).is_some()).collect();
+    let declared = &policy.rules;
     for rule in list(&there, "rules") {
         let rule_key = text(rule, "key");
         let path = format!("dsr/policy/{key}/rule/{rule_key}");
@@ -135,8 +134,7 @@ async fn update_policy(client: &Client, policy: &Policy) -> Result<(), Failure> 
         }
     }
     for rule in declared {
-        let input: Vec<Value> = rule_input(rule, Targets::Without).into_iter().collect();
-        client.put_all(&format!("dsr/policy/{key}/rule"), &input).await?;
+        client.put_all(&format!("dsr/policy/{key}/rule"), &[rule_input(rule, Targets::Without)]).await?;
         let known: Vec<String> = list(&there, "rules")
             .filter(|there| text(there, "key") == rule.key)
             .flat_map(|there| list(there, "targets"))
@@ -162,12 +160,12 @@ enum Targets {
     Without,
 }
 
-/// A rule as the server takes it; `None` if it does not know what the rule does.
-fn rule_input(rule: &Rule, targets: Targets) -> Option<Value> {
+/// A rule as the server takes it.
+fn rule_input(rule: &Rule, targets: Targets) -> Value {
     let action = match rule.action {
         spec::ActionType::Access => "access",
         spec::ActionType::Erasure => "erasure",
-        spec::ActionType::Rectification => return None,
+        spec::ActionType::Rectification => "rectification",
     };
     let masking = rule.masking_strategy.as_ref();
     let mut input = json!({
@@ -183,5 +181,5 @@ fn rule_input(rule: &Rule, targets: Targets) -> Option<Value> {
         let target = |category: &String| json!({ "data_category": category });
         members.insert("targets".to_owned(), rule.targets.iter().map(target).collect());
     }
-    Some(input)
+    input
 }

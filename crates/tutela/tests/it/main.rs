@@ -35,11 +35,13 @@ mod library;
 #[cfg(unix)]
 mod on_server;
 #[cfg(unix)]
+mod on_server_change;
+#[cfg(unix)]
 mod on_server_faults;
-mod operation;
-mod output;
 #[cfg(unix)]
 mod on_server_look;
+mod operation;
+mod output;
 #[cfg(unix)]
 mod preview;
 mod program;

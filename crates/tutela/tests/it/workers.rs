@@ -29,7 +29,7 @@ pub(crate) struct Held {
     /// Number of the person → name and address, as they are now.
     pub(crate) people: HashMap<u32, Value>,
     /// Number of the note → its person.
-    notes: BTreeMap<u32, u32>,
+    pub(crate) notes: BTreeMap<u32, u32>,
     /// Every write that came in, and how often.
     pub(crate) writes: BTreeMap<String, usize>,
 }
@@ -120,7 +120,10 @@ fn connector() -> Value {
                     "method": "PUT", "path": "/people/<id>", "param_values": of("id", "people.id"),
                     "body": "{<masked_object_fields>}"
                 }
-            }},
+            }, "rectify": {"fields": ["name"], "request": {
+                "method": "PUT", "path": "/people/<id>", "param_values": of("id", "people.id"),
+                "body": "{<masked_object_fields>}"
+            }}},
             {"name": "notes", "requests": {
                 "read": {
                     "method": "GET", "path": "/notes", "query_params": [{"name": "person", "value": "<person>"}],

@@ -101,6 +101,8 @@ enum ActionInput {
     Access,
     Consent,
     Erasure,
+    /// Allows requests to have data corrected.
+    Rectification,
     /// Known and refused.
     Update,
 }
@@ -189,6 +191,7 @@ impl ActionInput {
             Self::Access => RuleWord::Access,
             Self::Consent => RuleWord::Consent,
             Self::Erasure => RuleWord::Erasure,
+            Self::Rectification => RuleWord::Rectification,
             Self::Update => RuleWord::Update,
         }
     }

@@ -337,6 +337,7 @@ fn action(word: &str) -> Option<Option<RuleAction>> {
     match word {
         "access" => Some(Some(RuleAction::Access)),
         "erasure" => Some(Some(RuleAction::Erasure)),
+        "rectification" => Some(Some(RuleAction::Rectification)),
         "consent" => Some(Some(RuleAction::Consent)),
         "update" => Some(None),
         _ => None,

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use model::FidesKey;
+use privacy::RaisedLimits;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::identity::{self, Sent};
 use super::location;
+use super::wish::{self, CorrectionInput, LimitsInput};
 use crate::bulk::Element;
 use crate::moment::Moment;
 use crate::text::Text;
@@ -46,6 +48,12 @@ pub(super) struct RequestInput {
     /// `person`: what would be written waits for somebody who approves it, whatever the policy says. Only
     /// with a token; without one it always does.
     approval: Option<ApprovalInput>,
+    /// Fields with their right values: they are corrected under the policy's rectification rules, and nothing
+    /// is erased. Only with a token.
+    corrections: Option<Vec<CorrectionInput>>,
+    /// Limits that are raised for the plan of this request alone, which then waits for approval. Only with a
+    /// token.
+    limits: Option<LimitsInput>,
     /// Consent is not kept: a request with preferences is not made.
     #[schema(value_type = Option<Value>)]
     consent_preferences: Option<Value>,
@@ -120,6 +128,8 @@ pub(super) struct Checked {
     pub(super) location: Option<String>,
     pub(super) asks_for_plan: bool,
     pub(super) asks_for_consent: bool,
+    pub(super) corrections: Vec<(String, Value)>,
+    pub(super) raised: RaisedLimits,
     /// The element as it was sent, without its key.
     pub(super) data: Value,
 }
@@ -165,6 +175,10 @@ fn one(position: usize, element: Element<RequestInput>) -> Result<Checked, Vec<I
             wrong.push(Invalid::new("value_error", loc, "write a text, a number, or a list of those"));
         }
     }
+    let corrections = input.corrections.unwrap_or_default();
+    wrong.extend(wish::faults(&at("corrections"), &corrections));
+    let limits = input.limits.unwrap_or_default();
+    wrong.extend(limits.fault(&at("limits")));
     if let Value::Object(object) = &mut data {
         object.shift_remove("encryption_key");
     }
@@ -183,6 +197,8 @@ fn one(position: usize, element: Element<RequestInput>) -> Result<Checked, Vec<I
         location: code.flatten(),
         asks_for_plan: input.approval == Some(ApprovalInput::Person),
         asks_for_consent: input.consent_preferences.is_some_and(|value| !value.is_null()),
+        corrections: corrections.into_iter().map(CorrectionInput::into_pair).collect(),
+        raised: limits.raised(),
         data,
     })
 }
@@ -230,6 +246,8 @@ mod tests {
             "encryption_key": "short",
             "location": "XX",
             "custom_privacy_request_fields": {"f": {"label": "F", "value": {"a": 1}}},
+            "corrections": [{"field": "name", "value": "Anna"}, {"field": " ", "value": null}],
+            "limits": {"max_writes": 7, "max_share_of_table": 1.5},
         });
 
         let ApiError::Invalid(wrong) = read(&[good, bad]).unwrap_err() else { panic!("a list") };
@@ -241,6 +259,8 @@ mod tests {
             json!(["body", 1, "encryption_key"]),
             json!(["body", 1, "location"]),
             json!(["body", 1, "custom_privacy_request_fields", "f", "value"]),
+            json!(["body", 1, "corrections", 1, "field"]),
+            json!(["body", 1, "limits", "max_share_of_table"]),
         ];
         assert_eq!(found, expected);
         assert_eq!(wrong[2].msg, "Encryption key must be 16 bytes long");

@@ -20,6 +20,8 @@ use store::{
 
 use crate::lifecycle::bench::{Backend, Bench};
 
+const EVERYTHING: [RuleAction; 3] = [RuleAction::Access, RuleAction::Erasure, RuleAction::Rectification];
+
 /// A bench with requests.
 pub(crate) struct Office {
     pub(crate) bench: Bench,
@@ -105,6 +107,9 @@ impl Office {
             policy("erase", &[RuleAction::Erasure], Approval::Automatic),
             policy("erase_by_person", &[RuleAction::Erasure], Approval::Person),
             policy("both", &[RuleAction::Access, RuleAction::Erasure], Approval::Automatic),
+            policy("correct", &[RuleAction::Rectification], Approval::Automatic),
+            policy("correct_by_person", &[RuleAction::Rectification], Approval::Person),
+            policy("everything", &EVERYTHING, Approval::Automatic),
         ];
         for policy in policies {
             store.policy_put(&policy, Actor::system()).await.unwrap();

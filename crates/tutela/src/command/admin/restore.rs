@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use model::{Clock as _, RandomIds, SystemClock, visible};
 use privacy::policy_book::PolicyBook;
-use privacy::request::{By, PrivacyRequests, RequestSettings, RequestsParts};
+use privacy::request::{By, PrivacyRequests, RequestSettings, RequestsParts, Wanted};
 use serde::Serialize;
 use serde_json::json;
 use spec::ServerSettings;
@@ -34,7 +34,7 @@ backup; where there is none, put the newest copy of it there before. Then: write
 the backup are unknown and are not sent again by themselves, requests that were queued or under way stop until
 somebody lets them go on, tokens end, messages that waited are not sent, and everybody who was erased since is
 listed. Ends with 3 if there is anybody: plan for them again with
-`tutela privacy replay`, or with `--again` as new requests on the server.")]
+`tutela privacy replay`, on a running server as well (`--server`), or with `--again` as new requests on the server.")]
 pub(crate) struct Restore {
     /// The backup's folder.
     backup: PathBuf,
@@ -260,7 +260,7 @@ impl Erased {
         };
         if let Some(requests) = requests {
             let by = By { actor: actor(), user: None };
-            match requests.create_journaled(entry, by).await {
+            match requests.create_journaled(entry, (by, Wanted::default())).await {
                 Ok(made) => erased.request = Some(made.id.to_string()),
                 Err(error) => erased.problem = Some(error.to_string()),
             }

@@ -1,4 +1,4 @@
-mod server;
+pub(super) mod server;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -76,6 +76,13 @@ pub(crate) struct Raised {
     min_rows: Option<u64>,
 }
 
+impl PlanArguments {
+    /// Fields with their right values.
+    fn corrections(&self) -> Result<Vec<(String, Value)>, Failure> {
+        self.rectify.iter().map(|text| correction(text)).collect()
+    }
+}
+
 /// Makes a plan, shows it and writes it.
 pub(crate) fn run(arguments: &PlanArguments, output: Output) -> Result<Exit, Failure> {
     if let Some(file) = &arguments.out {
@@ -91,7 +98,7 @@ pub(crate) fn run(arguments: &PlanArguments, output: Output) -> Result<Exit, Fai
     let request = PlanRequest {
         policy: arguments.policy.clone().unwrap_or_default(),
         identities: identity::parse_all(&arguments.identities)?,
-        rectify: arguments.rectify.iter().map(|text| correction(text)).collect::<Result<_, _>>()?,
+        rectify: arguments.corrections()?,
         raised: arguments.raised.limits()?,
         actor: actor(),
     };
@@ -178,14 +185,6 @@ pub(crate) fn show(plan: &Plan, (file, flags): (Option<&Path>, &str), output: Ou
 }
 
 impl Raised {
-    /// Whether any is raised.
-    fn is_any(&self) -> bool {
-        self.max_writes.is_some()
-            || self.max_subjects.is_some()
-            || self.max_share_of_table.is_some()
-            || self.min_rows.is_some()
-    }
-
     fn limits(&self) -> Result<RaisedLimits, Failure> {
         if self.max_share_of_table.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             return Err(Failure::BadInput("`--max-share-of-table` is a number from 0 to 1".to_owned()));

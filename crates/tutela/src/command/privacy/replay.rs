@@ -1,9 +1,12 @@
+mod server;
+
 use std::path::PathBuf;
 
 use engine::Cancellation;
 use jiff::Timestamp;
 use model::visible;
 use privacy::Replayed;
+use privacy::plan::Plan;
 use serde_json::json;
 
 use super::plan;
@@ -22,10 +25,14 @@ use crate::table::table;
 #[command(after_help = "Examples:
   tutela privacy replay --since 2026-03-01 --out ./plans
   tutela privacy replay --since 2026-03-01T12:00:00Z --out ./plans
+  tutela privacy replay --server https://tutela.example.com --since 2026-03-01 --out ./plans
 
 After a database was restored from a backup: makes a new plan for everybody who was erased since then. Nothing
 is sent; each plan is read and applied like any other. Ends with 3 if a plan could not be made, if something
-could not be read to its end, or if a line of the journal was cut off by a crash.")]
+could not be read to its end, or if a line of the journal was cut off by a crash.
+
+With --server it makes a request for each entry of the journal in its data folder, whose plan waits there for
+approval; each plan is applied with the number of its request.")]
 pub(crate) struct Replay {
     #[command(flatten)]
     service: ServiceArgument,
@@ -39,8 +46,10 @@ pub(crate) struct Replay {
 
 /// Plans again what the erasure journal holds.
 pub(crate) fn run(replay: &Replay, output: Output) -> Result<Exit, Failure> {
-    replay.service.server.refuse("after a restore, `tutela admin restore` has it erase again by itself")?;
     files::check_folder("--out", &replay.out)?;
+    if let Some(address) = replay.service.server.address()? {
+        return server::run(replay, &address, output);
+    }
     runtime::run_until_interrupted(async {
         let service = replay.service.open(output).await?;
         let progress = ProgressLine::of_person(output);
@@ -53,9 +62,7 @@ pub(crate) fn run(replay: &Replay, output: Output) -> Result<Exit, Failure> {
         for one in &done.replayed {
             lines.push(line(one, replay)?);
         }
-        show(&lines, done.cut_lines, output);
-        let complete = lines.iter().all(Line::is_complete) && done.cut_lines == 0;
-        Ok(if complete { Exit::Done } else { Exit::Incomplete })
+        Ok(show(&lines, done.cut_lines, output))
     })
 }
 
@@ -65,6 +72,9 @@ struct Line {
     erased_by: String,
     erased_at: String,
     policy: String,
+    /// The request of a server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<String>,
     run: Option<String>,
     digest: Option<String>,
     plan: Option<PathBuf>,
@@ -75,6 +85,35 @@ struct Line {
 }
 
 impl Line {
+    fn of(erased_by: &str, erased_at: Timestamp, policy: &str) -> Self {
+        Self {
+            erased_by: erased_by.to_owned(),
+            erased_at: erased_at.to_string(),
+            policy: policy.to_owned(),
+            request: None,
+            run: None,
+            digest: None,
+            plan: None,
+            writes: 0,
+            incomplete: Vec::new(),
+            problem: None,
+        }
+    }
+
+    /// Writes the plan, and says what it is.
+    fn planned(&mut self, plan: &Plan, replay: &Replay) -> Result<(), Failure> {
+        let contents = plan.contents();
+        let file = replay.out.join(format!("{}.plan.json", contents.run));
+        plan::write(&file, plan)?;
+        self.run = Some(contents.run.to_string());
+        self.digest = Some(plan.digest().to_string());
+        self.writes = contents.operations.len();
+        let incomplete = contents.reads.iter().filter(|read| !read.complete);
+        self.incomplete = incomplete.map(|read| read.address.to_string()).collect();
+        self.plan = Some(file);
+        Ok(())
+    }
+
     fn is_complete(&self) -> bool {
         self.problem.is_none() && self.incomplete.is_empty()
     }
@@ -96,42 +135,29 @@ impl Line {
 }
 
 fn line(replayed: &Replayed, replay: &Replay) -> Result<Line, Failure> {
-    let mut line = Line {
-        erased_by: replayed.run.clone(),
-        erased_at: replayed.at.to_string(),
-        policy: replayed.policy.clone(),
-        run: None,
-        digest: None,
-        plan: None,
-        writes: 0,
-        incomplete: Vec::new(),
-        problem: None,
-    };
+    let mut line = Line::of(&replayed.run, replayed.at, &replayed.policy);
     match &replayed.plan {
         Err(error) => line.problem = Some(error.to_string()),
-        Ok(made) => {
-            let file = replay.out.join(format!("{}.plan.json", made.contents().run));
-            plan::write(&file, made)?;
-            line.run = Some(made.contents().run.to_string());
-            line.digest = Some(made.digest().to_string());
-            line.writes = made.contents().operations.len();
-            let incomplete = made.contents().reads.iter().filter(|read| !read.complete);
-            line.incomplete = incomplete.map(|read| read.address.to_string()).collect();
-            line.plan = Some(file);
-        }
+        Ok(made) => line.planned(made, replay)?,
     }
     Ok(line)
 }
 
-fn show(lines: &[Line], cut_lines: u64, output: Output) {
+/// Shows what came of it, and how the command ends.
+fn show(lines: &[Line], cut_lines: u64, output: Output) -> Exit {
     match output.format() {
         Format::Json => output::json(&json!({ "replayed": lines, "cut_lines": cut_lines })),
         Format::Table if lines.is_empty() => output::text("nobody was erased since then"),
         Format::Table => {
             let rows = lines.iter().map(|line| {
                 let plan = line.plan.as_ref().map(|plan| plan.display().to_string()).unwrap_or_default();
-                let last = line.digest.clone().unwrap_or_else(|| "none, see below".to_owned());
-                [line.erased_at.clone(), line.erased_by.clone(), line.writes.to_string(), plan, last]
+                let none = if line.problem.is_some() { "none, see below" } else { "none, nothing is there" };
+                let last = line.digest.clone().unwrap_or_else(|| none.to_owned());
+                let by = match &line.request {
+                    Some(request) => format!("{}\n{request}", line.erased_by),
+                    None => line.erased_by.clone(),
+                };
+                [line.erased_at.clone(), by, line.writes.to_string(), plan, last]
             });
             output::text(&table(["erased at", "by", "operations", "new plan", "digest"], rows, &[2]));
         }
@@ -145,6 +171,8 @@ fn show(lines: &[Line], cut_lines: u64, output: Output) {
              with the runs that `tutela audit export` lists"
         ));
     }
+    let complete = lines.iter().all(Line::is_complete) && cut_lines == 0;
+    if complete { Exit::Done } else { Exit::Incomplete }
 }
 
 /// Reads a time with its offset, or a date: its beginning in UTC.

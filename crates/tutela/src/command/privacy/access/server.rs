@@ -4,6 +4,7 @@ use std::path::Path;
 
 use engine::{Cancellation, Canceller};
 use model::{Identities, PrivacyRequestId};
+use privacy::RaisedLimits;
 use serde_json::{Value, json};
 
 use super::{Access, many, report};
@@ -115,7 +116,9 @@ async fn policy_of(server: &OnServer, id: &PrivacyRequestId) -> Result<String, F
 
 impl Errand {
     async fn make(&self, identities: &Identities) -> Result<PrivacyRequestId, Failure> {
-        self.server.make(&Asked { policy: &self.key, identities, needs: Needs::Access }).await
+        let raised = RaisedLimits::default();
+        let asked = Asked { policy: &self.key, identities, needs: Needs::Access, corrections: &[], raised };
+        self.server.make(&asked).await
     }
 
     /// One person of many.

@@ -24,13 +24,14 @@ pub(super) fn run(
     address: &ServerAddress,
     output: Output,
 ) -> Result<Exit, Failure> {
-    if !arguments.rectify.is_empty() {
-        return Err(no_server("correct data with the project file, without `--server`"));
-    }
-    if arguments.raised.is_any() {
-        return Err(no_server("limits are the server's: set `limits` in its server.yml"));
-    }
     let again = arguments.run.as_ref().map(|run| run.request()).transpose()?;
+    let (corrections, raised) = (arguments.corrections()?, arguments.raised.limits()?);
+    if again.is_some() && !raised.is_empty() {
+        return Err(no_server(
+            "a request keeps the limits that it was made with; make another, without `--run`",
+        ));
+    }
+    let needs = if corrections.is_empty() { Needs::Plan } else { Needs::Correction };
     let identities = identity::parse_all(&arguments.identities)?;
     check_identities(&identities)?;
     runtime::run(async {
@@ -39,8 +40,9 @@ pub(super) fn run(
             (Some(id), _) => id.clone(),
             (None, policy) => {
                 let policy = policy.as_deref().unwrap_or_default();
-                server.policy(policy, Needs::Plan).await?;
-                server.make(&Asked { policy, identities: &identities, needs: Needs::Plan }).await?
+                server.policy(policy, needs).await?;
+                let corrections = &corrections;
+                server.make(&Asked { policy, identities: &identities, needs, corrections, raised }).await?
             }
         };
         announce(&id);
@@ -65,13 +67,25 @@ pub(super) fn run(
 }
 
 /// What waiting for a plan came to.
-enum Waited {
+pub(in crate::command::privacy) enum Waited {
+    /// The plan.
     Planned(Box<Plan>),
-    Not { status: String, text: String, exit: Exit },
+    /// None, and why; or nothing was to be done.
+    Not {
+        /// The request's status.
+        status: String,
+        /// For a person.
+        text: String,
+        /// How a command ends that waited for it alone.
+        exit: Exit,
+    },
 }
 
 /// Waits for the plan; Ctrl-C ends the wait and not the request.
-async fn wait(server: &OnServer, id: &PrivacyRequestId) -> Result<Waited, Failure> {
+pub(in crate::command::privacy) async fn wait(
+    server: &OnServer,
+    id: &PrivacyRequestId,
+) -> Result<Waited, Failure> {
     let again = || format!("wait for the plan again: tutela privacy plan --run {id} {}", server.flag());
     let progress = ProgressLine::of_person(server.output());
     let (canceller, cancellation) = Canceller::new();
