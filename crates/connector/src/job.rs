@@ -177,6 +177,7 @@ impl Connector {
             privacy_request: &person.privacy_request,
             custom_fields: &person.custom_fields,
             field_list: None,
+            reply_to_token: None,
         };
         values.insert_special(special, self.clock().now(), self.ids());
         values

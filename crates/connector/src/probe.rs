@@ -58,6 +58,7 @@ impl Connector {
             privacy_request: &empty,
             custom_fields: &empty,
             field_list: None,
+            reply_to_token: None,
         };
         values.insert_special(special, self.clock().now(), &RandomIds);
         let connection = self.connection();

@@ -9,6 +9,7 @@
 
 mod choice;
 mod error;
+mod later;
 mod page_reader;
 mod resume;
 mod unit_hash;
@@ -33,6 +34,7 @@ use crate::writes::secret_mark;
 use choice::Choice;
 
 pub use error::ReadError;
+pub use later::Asked;
 pub use page_reader::PageReader;
 pub use resume::{PageMark, ResumePoint};
 
@@ -64,12 +66,22 @@ enum Source {
     Requests(Vec<Sequence>),
 }
 
+/// When the answer to a request brings the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    /// At once.
+    AtOnce,
+    /// Later, by a call of the application (saas-config 23.5).
+    Later,
+}
+
 /// One request with all its combinations.
 #[derive(Debug)]
 struct Sequence {
     request: Arc<Request>,
     /// Stands for the request as the file has it.
     definition: [u8; 32],
+    answers: Answers,
     combinations: Combinations,
 }
 
@@ -88,14 +100,19 @@ impl Connector {
             endpoint: endpoint.to_owned(),
         })?;
         let mut plan = Plan::of(self, endpoint, person, inputs);
-        let requests = match choice::choose(found, connection, person)? {
+        let mut requests = match choice::choose(found, connection, person)? {
             Choice::EmptyRow => return Ok(Reading { plan: Arc::new(plan) }),
             Choice::Requests(requests) => requests,
         };
+        // One that is answered later pushes aside those that are not (saas-config 23.2).
+        if requests.iter().any(|request| request.async_config.is_some()) {
+            requests.retain(|request| request.async_config.is_some());
+        }
         let sequences = if requests.iter().any(|request| choice::lacks_reference(request, &plan.inputs)) {
             Vec::new()
         } else {
-            requests.into_iter().map(|request| plan.sequence(request)).collect::<Result<_, _>>()?
+            let sequence = |request| plan.sequence(request, later::answers(request)?);
+            requests.into_iter().map(sequence).collect::<Result<_, _>>()?
         };
         plan.source = Source::Requests(sequences);
         Ok(Reading { plan: Arc::new(plan) })
@@ -113,7 +130,10 @@ impl Connector {
         inputs: Inputs,
     ) -> Result<Reading, ReadError> {
         let mut plan = Plan::of(self, endpoint, person, inputs);
-        plan.source = Source::Requests(vec![plan.sequence(request)?]);
+        if request.async_config.is_some() {
+            return Err(later::not_here(request));
+        }
+        plan.source = Source::Requests(vec![plan.sequence(request, Answers::AtOnce)?]);
         Ok(Reading { plan: Arc::new(plan) })
     }
 }
@@ -160,10 +180,7 @@ impl Plan {
     }
 
     /// Checks all combinations of `request` (saas-config 19.7, 11.9).
-    fn sequence(&self, request: &Request) -> Result<Sequence, ReadError> {
-        if request.async_config.is_some() {
-            return Err(ReadError::NotSupported { place: request.place.clone(), key: "async_config" });
-        }
+    fn sequence(&self, request: &Request, answers: Answers) -> Result<Sequence, ReadError> {
         let sources = Sources {
             inputs: &self.inputs,
             person: &self.person,
@@ -172,13 +189,14 @@ impl Plan {
         let mut combinations = Combinations::new(request, sources);
         if request.script.is_none() && !choice::is_output_only(request) {
             combinations.try_retain(|combination| match self.prepare(request, combination) {
+                Ok(_) if answers == Answers::Later => Ok(true),
                 Ok(prepared) => self.pager(request, &prepared).map(|_| true),
                 Err(error) if error.is_skippable() && request.skip_missing_param_values => Ok(false),
                 Err(error) => Err(error.into()),
             })?;
         }
         let definition = unit_hash::of_request(request);
-        Ok(Sequence { request: Arc::new(request.clone()), definition, combinations })
+        Ok(Sequence { request: Arc::new(request.clone()), definition, answers, combinations })
     }
 
     /// The values of a combination as a script gets them: secrets by name only.
@@ -207,8 +225,18 @@ impl Plan {
         request: &Request,
         combination: &Combination<'_>,
     ) -> Result<Prepared, BuildError> {
+        self.prepare_with((now, ids, later::token_of(request)), request, combination)
+    }
+
+    /// The same with the token that a later answer is to bring.
+    fn prepare_with(
+        &self,
+        (now, ids, reply_to_token): (Timestamp, &dyn IdSource, Option<&str>),
+        request: &Request,
+        combination: &Combination<'_>,
+    ) -> Result<Prepared, BuildError> {
         let mut values = combination.request_values(request);
-        values.insert_special(self.special(), now, ids);
+        values.insert_special(SpecialValues { reply_to_token, ..self.special() }, now, ids);
         Build {
             connection: self.connector.connection(),
             endpoint: &self.collection,
@@ -263,6 +291,7 @@ impl Plan {
             privacy_request: &self.person.privacy_request,
             custom_fields: &self.person.custom_fields,
             field_list: self.inputs.field_list.as_deref(),
+            reply_to_token: None,
         }
     }
 

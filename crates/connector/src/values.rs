@@ -64,7 +64,12 @@ pub(crate) struct SpecialValues<'a> {
     pub(crate) custom_fields: &'a Row,
     /// Names of the typed top-level fields of the collection, in alphabetical order.
     pub(crate) field_list: Option<&'a str>,
+    /// What the answer is to bring when it comes later, by a call of the application.
+    pub(crate) reply_to_token: Option<&'a str>,
 }
+
+/// Where an application calls back (saas-config 11.10).
+const REPLY_TO: &str = "/api/v1/request-task/callback";
 
 impl ValueMap {
     /// A map without values.
@@ -117,6 +122,11 @@ impl ValueMap {
         );
         if let Some(field_list) = special.field_list {
             self.insert("field_list", field_list.into(), Origin::Special);
+        }
+        if let Some(token) = special.reply_to_token {
+            self.insert("reply_to", REPLY_TO.into(), Origin::Special);
+            // Whoever has it can answer in the application's place.
+            self.insert("reply_to_token", token.into(), Origin::Secret);
         }
     }
 
@@ -175,6 +185,7 @@ mod tests {
             privacy_request: request,
             custom_fields: custom,
             field_list: Some("name,zip"),
+            reply_to_token: None,
         }
     }
 

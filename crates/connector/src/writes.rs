@@ -165,6 +165,16 @@ pub enum UnwrittenReason {
         /// The request's place in the file.
         place: String,
     },
+    /// The answer that comes later would have to be asked for in a way that is not built.
+    #[error(
+        "{place} is answered later by `{strategy}`, which cannot be followed; say `callback`, or `track`"
+    )]
+    NotFollowed {
+        /// The request's place in the file.
+        place: String,
+        /// The strategy as written.
+        strategy: String,
+    },
     /// A value that looks like the name of a secret.
     #[error("a value for {place} holds text that stands for a secret; it was not used")]
     SecretMark {

@@ -17,6 +17,11 @@ impl Basis {
         Self(hex(&key.keyed_hash(&parts.finish())))
     }
 
+    /// Its text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// That of one unit of the collection: what it asks.
     pub(crate) fn of_unit(&self, key: &HashKey, asks: [u8; 32]) -> Self {
         let mut parts = PartsHash::new();

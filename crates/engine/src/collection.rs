@@ -118,6 +118,7 @@ impl CollectionRun {
         let _ = self.progress.send(event).await;
         let units = UnitReader {
             connection: self.source.key().clone(),
+            request: self.person.privacy_request_id.clone(),
             writer,
             address,
             reading,
@@ -130,7 +131,14 @@ impl CollectionRun {
         let (tally, writer) = units.read_all().await?;
         let mut outcome = self.outcome(node, &tally);
         outcome.duration = started.elapsed();
-        if tally.is_stopped { Ok(writer.leave(outcome).await) } else { writer.finish(outcome).await }
+        match tally.waits_until {
+            _ if tally.is_stopped => Ok(writer.leave(outcome).await),
+            None => writer.finish(outcome).await,
+            Some(until) => {
+                writer.leave(outcome).await;
+                Err(Halt::Waits(until))
+            }
+        }
     }
 
     fn outcome(&self, node: &TraversalNode, tally: &Tally) -> CollectionOutcome {
@@ -142,7 +150,12 @@ impl CollectionRun {
         } else {
             Status::Incomplete
         };
-        info!(collection = %node.address(), status = status.as_str(), rows = tally.rows, pages = tally.pages, "collection read");
+        match tally.waits_until {
+            None => {
+                info!(collection = %node.address(), status = status.as_str(), rows = tally.rows, pages = tally.pages, "collection read");
+            }
+            Some(until) => info!(collection = %node.address(), %until, "an application is to call back"),
+        }
         CollectionOutcome {
             rows: tally.rows,
             pages: tally.pages,

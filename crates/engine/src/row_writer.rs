@@ -110,8 +110,8 @@ impl RowWriter {
         }
     }
 
-    /// Notes the end of a unit that did not end with a page.
-    pub(crate) async fn end(&self, unit: usize, state: &UnitState) -> Result<(), Halt> {
+    /// Notes where a unit stands after something else than a page.
+    pub(crate) async fn note(&self, unit: usize, state: &UnitState) -> Result<(), Halt> {
         match self {
             Self::Spool(_) => Ok(()),
             Self::Store(writer) => {
@@ -226,11 +226,11 @@ impl StoredWriter {
         Stored { store, run, task, address: self.address.clone(), rows, runtime }.into()
     }
 
-    fn lease(&self) -> &TaskLease {
+    pub(crate) fn lease(&self) -> &TaskLease {
         self.hold.lease()
     }
 
-    fn failed(&self, source: StoreError) -> Halt {
+    pub(crate) fn failed(&self, source: StoreError) -> Halt {
         match source {
             StoreError::Fenced { .. } => Halt::Lost,
             source => RowsError::of_store(&self.address, source).into(),

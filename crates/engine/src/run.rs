@@ -81,6 +81,16 @@ pub enum RunError {
         /// The collection.
         collection: CollectionAddress,
     },
+    /// Applications are to bring rows of collections by calls of their own; all else that could be read was.
+    #[error("{run} waits for applications to call back about {}", listed(.collections))]
+    Waits {
+        /// The run.
+        run: RunId,
+        /// Which collections.
+        collections: Vec<CollectionAddress>,
+        /// Until when the first of them may.
+        until: Timestamp,
+    },
     /// The task of a collection is over without an outcome: waiting for it would never end.
     #[error("`{collection}` of {run} is not read any more: its task is {}; make a new run", .state.as_str())]
     Unread {
@@ -97,6 +107,10 @@ impl From<SpoolError> for RunError {
     fn from(error: SpoolError) -> Self {
         Self::Rows(error.into())
     }
+}
+
+fn listed(collections: &[CollectionAddress]) -> String {
+    collections.iter().map(|address| format!("`{address}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn next_step(state: RunState) -> &'static str {
@@ -116,7 +130,8 @@ fn next_step(state: RunState) -> &'static str {
 /// With [`RowKeeping::Store`] the run goes on where it stood: a collection that was read to some end
 /// before is not read again, and one that was begun goes on from its last page. Several processes may
 /// run it at once; each collection is read by one of them. One that was stopped, by cancellation or by
-/// the run's deadline, gives the rows so far and is not over.
+/// the run's deadline, gives the rows so far and is not over. One of which an application is to bring rows
+/// by a call of its own ends with [`RunError::Waits`] and goes on when it is run again.
 ///
 /// # Errors
 /// [`RunError`] if a connection is missing, rows cannot be kept, or the run is paused, cancelled or
@@ -171,6 +186,7 @@ pub async fn run_with(
         waiting: Vec::new(),
         ended: BTreeMap::new(),
         running: JoinSet::new(),
+        outside: BTreeMap::new(),
         broken: None,
     };
     scheduler.waiting = (0..scheduler.traversal.nodes().len()).collect();
@@ -193,6 +209,9 @@ pub async fn run_with(
                             scheduler.ended.insert(address, outcome);
                             scheduler.start_ready()?;
                         }
+                        Err(Halt::Waits(until)) => {
+                            scheduler.outside.insert(address, until);
+                        }
                         Err(halt) => scheduler.note_halt(halt),
                     }
                 }
@@ -203,10 +222,7 @@ pub async fn run_with(
             },
         }
     }
-    match scheduler.broken {
-        None => Ok(RunOutcome { collections: scheduler.ended }),
-        Some(error) => Err(error),
-    }
+    scheduler.outcome()
 }
 
 /// Completes when the run must be over; never, if it may take its time.
@@ -238,6 +254,8 @@ struct Scheduler {
     waiting: Vec<usize>,
     ended: BTreeMap<CollectionAddress, CollectionOutcome>,
     running: JoinSet<(CollectionAddress, Result<CollectionOutcome, Halt>)>,
+    /// Collections of which applications are to bring rows, and until when.
+    outside: BTreeMap<CollectionAddress, Timestamp>,
     /// Why the run cannot go on; what is under way ends first.
     broken: Option<RunError>,
 }
@@ -256,13 +274,33 @@ impl Scheduler {
             Halt::NotActive(state) => RunError::NotActive { run, state },
             Halt::Changed(collection) => RunError::Changed { run, collection },
             Halt::Unread(collection, state) => RunError::Unread { run, collection, state },
-            // Its collection is taken again inside; it never comes here.
-            Halt::Lost => RunError::NotActive { run, state: RunState::Active },
+            // Its collection is taken again inside, or waits; they never come here.
+            Halt::Lost | Halt::Waits(_) => RunError::NotActive { run, state: RunState::Active },
         };
         if !matches!(error, RunError::NotActive { state: RunState::Paused, .. }) {
             self.halt(Why::Broken);
         }
         self.broken.get_or_insert(error);
+    }
+
+    /// What the run came to, once nothing is under way any more.
+    fn outcome(mut self) -> Result<RunOutcome, RunError> {
+        if let Some(error) = self.broken {
+            return Err(error);
+        }
+        let Some(until) = self.outside.values().min().copied() else {
+            return Ok(RunOutcome { collections: self.ended });
+        };
+        let Some(why) = self.stop.now() else {
+            let collections = self.outside.into_keys().collect();
+            return Err(RunError::Waits { run: self.run, collections, until });
+        };
+        for node in self.traversal.nodes() {
+            self.ended.entry(node.address().clone()).or_insert_with(|| {
+                CollectionOutcome::unread(Status::Skipped, why.completeness(), SealedRows::none())
+            });
+        }
+        Ok(RunOutcome { collections: self.ended })
     }
 
     /// Collections that the traversal leaves out are complete: there was nothing to ask with.

@@ -1,5 +1,6 @@
 //! Why a reading ends before its end.
 
+use jiff::Timestamp;
 use model::{CollectionAddress, Completeness, IncompleteReason};
 use store::{RunState, TaskState};
 use tokio::sync::watch;
@@ -37,6 +38,8 @@ pub(crate) enum Halt {
     NotActive(RunState),
     /// What was kept of a collection rests on something else than what is given now.
     Changed(CollectionAddress),
+    /// An application is to bring rows of the collection, until then.
+    Waits(Timestamp),
     /// The task of a collection is over, and nothing says what was read.
     Unread(CollectionAddress, TaskState),
 }

@@ -1,5 +1,6 @@
 //! The units of one collection, several at a time.
 
+mod later;
 mod sifting;
 mod tally;
 
@@ -9,7 +10,7 @@ use std::time::Duration;
 use egress::Retry;
 use futures::StreamExt;
 use graph::{ForeignRows, RowFilter};
-use model::{CollectionAddress, ConnectionKey};
+use model::{CollectionAddress, ConnectionKey, PrivacyRequestId};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -22,6 +23,7 @@ use crate::{Concurrency, Progress};
 
 use tally::{Failures, UnitOutcome};
 
+pub(crate) use later::PATIENCE;
 pub(crate) use tally::Tally;
 
 /// How often a unit whose statement broke off is read again from its beginning, and the first wait.
@@ -32,6 +34,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 pub(crate) struct UnitReader {
     pub(crate) address: CollectionAddress,
     pub(crate) connection: ConnectionKey,
+    /// The privacy request that it is read for.
+    pub(crate) request: PrivacyRequestId,
     pub(crate) reading: SourceReading,
     pub(crate) filter: RowFilter,
     pub(crate) foreign: ForeignRows,
@@ -84,11 +88,19 @@ impl UnitReader {
         if let Some(Begun { state: UnitState { end: Some(end), .. }, .. }) = &begun {
             outcome.completeness = end.clone().into();
             outcome.state = begun.map(|begun| begun.state).unwrap_or_default();
+            if this.reading.comes_later(unit).is_some() {
+                this.took(unit).await?;
+            }
             return Ok(outcome);
         }
         if failures.are_enough() {
             outcome.not_sent(&this.address);
             outcome.state = begun.map(|begun| begun.state).unwrap_or_default();
+            return Ok(outcome);
+        }
+        if let Some(place) = this.reading.comes_later(unit) {
+            outcome.state.stats = begun.map(|begun| begun.state.stats).unwrap_or_default();
+            Self::read_later(this, place, &mut outcome, failures).await?;
             return Ok(outcome);
         }
         // What holds something on the other side keeps its place until it is through: pages of others
@@ -187,7 +199,7 @@ impl UnitReader {
             outcome.completeness = reader.completeness();
             if state.end.is_none() {
                 state.end = Some(outcome.completeness.clone().into());
-                this.writer.end(outcome.unit, state).await?;
+                this.writer.note(outcome.unit, state).await?;
             }
         }
         Ok(ending)

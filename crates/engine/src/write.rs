@@ -7,6 +7,7 @@
 #[cfg(feature = "planted-defects")]
 mod defect;
 mod judge;
+mod later;
 mod order;
 mod outcome;
 mod permit;
@@ -17,6 +18,7 @@ mod target;
 
 #[cfg(feature = "planted-defects")]
 pub use defect::Defect;
+pub(crate) use later::told;
 pub use order::{Chain, WriteError, WriteOrder, WritePayload, WriteReport};
 pub use outcome::operation_outcome;
 pub use retry::WriteRetry;

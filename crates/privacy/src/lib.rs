@@ -21,6 +21,7 @@
 pub mod access;
 mod apply;
 mod as_text;
+pub mod callback;
 pub mod certificate;
 pub mod condition_facts;
 pub mod dataset_trial;

@@ -8,7 +8,7 @@ use engine::{
 };
 use graph::Targets;
 use model::{CollectionAddress, Identities, RunId};
-use store::StoreError;
+use store::{StoreError, TaskState};
 
 use crate::planning::{PlanningError, STAGE};
 use crate::{PrivacyService, subject};
@@ -35,12 +35,20 @@ impl PrivacyService {
         Ok(Subject { identities, person })
     }
 
-    /// The name of a stage that no task of the run belongs to yet: `again-1`, `again-2`, …
+    /// The name of the stage to read in: one that no task of the run belongs to yet (`again-1`, `again-2`,
+    /// …), or the last one, if applications are to bring rows of it by calls of their own.
     pub(crate) async fn next_stage(&self, run: &RunId, name: &str) -> Result<String, StoreError> {
-        let tasks = self.parts().store.task_list(run).await?;
+        let store = &self.parts().store;
+        let tasks = store.task_list(run).await?;
         let number = |kind: &str| kind.strip_prefix(name)?.strip_prefix('-')?.parse::<u64>().ok();
-        let last = tasks.iter().filter_map(|task| number(&task.kind)).max();
-        Ok(format!("{name}-{}", last.unwrap_or(0) + 1))
+        let last = tasks.iter().filter_map(|task| number(&task.kind)).max().unwrap_or(0);
+        let stage = format!("{name}-{last}");
+        let callbacks = store.callback_list(run).await?;
+        let waits = tasks.iter().any(|task| {
+            let is_open = task.kind == stage && task.state != TaskState::Done;
+            is_open && callbacks.iter().any(|callback| callback.owner == task.id.as_str())
+        });
+        Ok(if waits { stage } else { format!("{name}-{}", last + 1) })
     }
 
     /// The rows that the plan of a run was made from, of the collections that were read for it. Nobody is

@@ -6,6 +6,7 @@
 //! crash goes on where it stood.
 
 mod access_step;
+mod callback_wait;
 mod dataset_trial;
 mod email_step;
 mod ending;

@@ -191,6 +191,8 @@ impl Store {
     /// is newer.
     pub async fn job_observe(&self, job: &Job, seen: &Observation) -> Result<(), StoreError> {
         const OBSERVE: &str = "UPDATE job SET state = $3, outcome = $4, destinations = $5, polls = polls + 1, next_poll_at = $6, ended_at = $7 WHERE id = $1 AND polls = $2 AND state = 'open'";
+        // If it was a call of the application that told the end.
+        const TAKE: &str = "UPDATE callback SET state = 'taken', sealed = NULL WHERE owner = $1 AND number = $2 AND id = $3 AND state = 'answered'";
         let (state, outcome, next, ended) = match seen.end {
             JobEnd::NotYet(at) => (JobState::Open, Outcome::Accepted, at.as_microsecond(), None),
             JobEnd::Ended(outcome) => {
@@ -220,6 +222,12 @@ impl Store {
             });
         }
         if state == JobState::Ended {
+            sqlx::query(TAKE)
+                .bind(job.plan.as_str())
+                .bind(i64::from(job.operation))
+                .bind(job.external_id.as_str())
+                .execute(tx.connection())
+                .await?;
             let details = json!({"plan": job.plan.as_str(), "operation": job.operation, "outcome": outcome_text(outcome), "destinations": signed(seen.destinations.len() as u64)});
             let event = AuditEvent::new(Actor::system(), "job.ended", job.id.as_str()).with(details);
             self.audit_enter_in(&mut tx, &event).await?;

@@ -32,6 +32,7 @@ mod actor;
 mod application;
 mod audit;
 mod backup;
+mod callback;
 mod certificate;
 mod clarification;
 mod client;
@@ -102,6 +103,7 @@ pub use audit::{
     AuditReport, CHECKPOINT_TYPE, Checkpoint, ConsistencyProof, LogCheck,
 };
 pub use backup::{Restored, SentSince};
+pub use callback::{Callback, CallbackAction, CallbackAnswer, CallbackId, CallbackState, NewCallback};
 pub use certificate::KeptCertificate;
 pub use clarification::{Clarification, ClarificationChange};
 pub use client::{Client, ClientChange, ClientId, NewClient};

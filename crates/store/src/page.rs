@@ -5,6 +5,7 @@ mod unit;
 
 pub use cursor::{PageCursor, RowCount};
 pub use packed::PackedRows;
+pub(crate) use packed::unpacked_rows;
 pub(crate) use queue::PageQueue;
 
 use queue::SealedPage;

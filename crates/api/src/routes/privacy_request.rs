@@ -1,6 +1,7 @@
 //! Privacy requests: made, found, decided, followed (fides-api 11).
 
 mod bulk_action;
+mod callback;
 mod certificate;
 mod clarification;
 mod config;
@@ -21,8 +22,8 @@ mod plan;
 mod preview;
 mod redaction;
 mod repeat;
-mod reply;
 mod replay;
+mod reply;
 mod result;
 mod selection;
 mod shape;
@@ -31,8 +32,8 @@ mod task;
 mod transfer;
 mod vendor_mail;
 mod webhook_answer;
-mod write;
 mod wish;
+mod write;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -68,15 +69,16 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(read))
         .routes(routes!(verify))
         .merge(bulk_action::routes())
+        .merge(callback::routes())
         .merge(single_action::routes())
         .merge(log::routes())
         .merge(task::routes())
         .merge(plan::routes())
         .merge(preview::routes())
         .merge(redaction::routes())
+        .merge(replay::routes())
         .merge(certificate::routes())
         .merge(event::routes())
-        .merge(replay::routes())
         .merge(result::routes())
         .merge(transfer::routes())
         .merge(config::routes())
@@ -189,10 +191,10 @@ fn new_request(element: Checked) -> NewRequest {
         property_id: element.property_id,
         asks_for_plan: element.asks_for_plan,
         repeat_key: None,
-    }
-}
         corrections: element.corrections,
         raised: element.raised,
+    }
+}
 
 /// Read a privacy request, with its identities, its custom fields and how far it is.
 #[utoipa::path(

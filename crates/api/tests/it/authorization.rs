@@ -49,6 +49,7 @@ const PUBLIC: &[&str] = &[
     "POST /api/v1/privacy-request/{privacy_request_id}/pre-approve/not-eligible",
     "POST /api/v1/privacy-request/{privacy_request_id}/resume",
     "POST /api/v1/privacy-request/{privacy_request_id}/verify",
+    "POST /api/v1/request-task/callback",
     "POST /api/v1/session",
     "POST /api/v1/user/accept-invite",
     "POST /api/v1/user/forgot-password",

@@ -1,14 +1,15 @@
 //! Privacy requests: made, found, decided, followed (fides-api 11).
 
 mod bulk;
+mod callback;
 mod create;
 mod followed;
 mod operate;
 mod search;
 mod single;
 mod unknown;
-
 mod wish;
+
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 

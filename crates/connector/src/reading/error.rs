@@ -40,6 +40,20 @@ pub enum ReadError {
         /// The key.
         key: &'static str,
     },
+    /// A way of answering later that nobody knows (saas-config 23.3).
+    #[error("{place} is answered by `{strategy}`, which is not known; write `callback`")]
+    UnknownStrategy {
+        /// The request in the file.
+        place: String,
+        /// The strategy as written.
+        strategy: String,
+    },
+    /// Its rows come later, and it was opened as if they came at once.
+    #[error("the rows that {place} asks for come by a call of the application, which only a server takes")]
+    ComesLater {
+        /// The request in the file.
+        place: String,
+    },
     /// `when` has no result.
     #[error("`when` of {place}: {source}")]
     Condition {
@@ -85,6 +99,8 @@ impl ReadError {
             Self::UnknownEndpoint { .. }
             | Self::NotDefined { .. }
             | Self::NotSupported { .. }
+            | Self::UnknownStrategy { .. }
+            | Self::ComesLater { .. }
             | Self::Condition { .. }
             | Self::Build(_) => IncompleteReason::Connection,
             Self::Script(source) => source.reason(),
@@ -106,6 +122,8 @@ impl ReadError {
             Self::UnknownEndpoint { .. }
             | Self::NotDefined { .. }
             | Self::NotSupported { .. }
+            | Self::UnknownStrategy { .. }
+            | Self::ComesLater { .. }
             | Self::Condition { .. }
             | Self::Postprocessor(_)
             | Self::Pagination(_)

@@ -7,7 +7,7 @@ use model::{CallStats, Completeness, IncompleteReason, Page, Row};
 use serde_json::Value;
 use spec::connector_file::Request;
 
-use super::{PageMark, Plan, ReadError, ResumePoint, Source};
+use super::{Answers, PageMark, Plan, ReadError, ResumePoint, Source};
 use crate::build::Prepared;
 use crate::fingerprint::Fingerprint;
 use crate::output::Output;
@@ -221,6 +221,9 @@ impl PageReader {
             return Ok(is_empty_row.then(|| Page::of(vec![Row::new()])));
         };
         let request = &sequence.request;
+        if sequence.answers == Answers::Later {
+            return Err(ReadError::ComesLater { place: request.place.clone() });
+        }
         if let Some(hook) = &request.script {
             let values = plan.script_values(request, &combination);
             let paging = ScriptPaging::new(Arc::clone(request), hook.clone(), values);

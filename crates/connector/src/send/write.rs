@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crypto::Secret;
 use egress::{HttpReply, Retry, SendError, TimeoutPhase, WritePermit};
 use model::{Effect, IncompleteReason, text_form};
 use serde_json::Value;
@@ -77,6 +78,19 @@ impl Connector {
         request: &Request,
         permit: WritePermit,
     ) -> WriteAnswer {
+        self.send_write_asking(write, request, (permit, None)).await
+    }
+
+    /// The same with the token that the application is to bring when it answers later (saas-config 23.6).
+    ///
+    /// # Cancel safety
+    /// As that of [`Connector::send_write`].
+    pub async fn send_write_asking(
+        &self,
+        write: &WriteRequest,
+        request: &Request,
+        (permit, token): (WritePermit, Option<&Secret<String>>),
+    ) -> WriteAnswer {
         let not_sent = |error: CallError| WriteAnswer {
             end: WriteEnd::NotSent(error),
             messages: Vec::new(),
@@ -86,7 +100,8 @@ impl Connector {
         let values = ValueMap::new();
         let build = Build { connection, endpoint: &write.endpoint, request, params: &[], values: &values };
         let fits = write.place == request.place && request.effect == Effect::Write;
-        let restored = write.restore(connection).filter(|_| fits);
+        let token = token.map(|token| token.expose().as_str());
+        let restored = write.restore_with(connection, token).filter(|_| fits);
         let prepared = match restored.map(|parts| build.restore(parts)) {
             Some(Ok(prepared)) => prepared,
             Some(Err(error)) => return not_sent(error.into()),

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use model::IdSource;
 use serde_json::Value;
-use spec::connector_file::{Batch, ParamValue, Per};
+use spec::connector_file::{AsyncConfig, Batch, ParamValue, Per, Request};
 
 use super::params::{Params, add_distinct};
 use super::{
@@ -220,6 +220,7 @@ impl Prepare<'_> {
     fn build(&self, unit: &Unit<'_>) -> Result<WriteRequest, UnwrittenReason> {
         let request = self.source.request;
         let place = || request.place.clone();
+        check_answer(request)?;
         self.check_row(unit)?;
         let values = self.values(unit)?;
         let build = Build {
@@ -296,11 +297,14 @@ impl Prepare<'_> {
             values.insert_batch(&param.name, unit.batch.clone(), Origin::from(&param.source));
         }
         let person = self.source.person;
+        // What is sent in its place is made when the write is sent.
+        let token = request.async_config.as_ref().map(|_| secret_mark::token_mark());
         let special = SpecialValues {
             privacy_request_id: person.privacy_request_id.as_str(),
             privacy_request: &person.privacy_request,
             custom_fields: &person.custom_fields,
             field_list: self.source.inputs.field_list.as_deref(),
+            reply_to_token: token.as_deref(),
         };
         values.insert_special(special, self.now, self.ids);
         if let Some(row) = unit.row {
@@ -312,6 +316,17 @@ impl Prepare<'_> {
         }
         Ok(values)
     }
+}
+
+/// A write whose end nobody would learn is not made (saas-config 23.3).
+fn check_answer(request: &Request) -> Result<(), UnwrittenReason> {
+    let strategy = match &request.async_config {
+        None | Some(AsyncConfig::Callback) => return Ok(()),
+        Some(AsyncConfig::Polling { .. }) if request.track.is_some() => return Ok(()),
+        Some(AsyncConfig::Polling { .. }) => "polling".to_owned(),
+        Some(AsyncConfig::Unknown { strategy }) => strategy.clone(),
+    };
+    Err(UnwrittenReason::NotFollowed { place: request.place.clone(), strategy })
 }
 
 impl Unit<'_> {

@@ -70,9 +70,17 @@ impl WriteRequest {
 
     /// Its parts with the secrets put back; `None` if they make no request: the data were changed.
     pub(crate) fn restore(&self, connection: &Connection) -> Option<Restored> {
+        self.restore_with(connection, None)
+    }
+
+    /// The same with the token that a later answer is to bring.
+    pub(crate) fn restore_with(&self, connection: &Connection, token: Option<&str>) -> Option<Restored> {
+        let reveal = |text: &str, escape: fn(&str) -> String| {
+            secret_mark::reveal_with(text, (connection, token), escape)
+        };
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
-            let revealed = secret_mark::reveal(value, connection, str::to_owned)?;
+            let revealed = reveal(value, str::to_owned)?;
             let mut header = HeaderValue::from_bytes(revealed.as_bytes()).ok()?;
             header.set_sensitive(revealed != *value);
             headers.append(HeaderName::from_bytes(name.as_bytes()).ok()?, header);
@@ -80,14 +88,14 @@ impl WriteRequest {
         let escape = if is_form(&headers) { secret_mark::in_form } else { secret_mark::in_json };
         let escape = if is_plain(&headers) { str::to_owned } else { escape };
         let body = match &self.body {
-            Some(body) => Some(Bytes::from(secret_mark::reveal(body, connection, escape)?)),
+            Some(body) => Some(Bytes::from(reveal(body, escape)?)),
             None => None,
         };
         let (path, query) = self.url.split_once('?').map_or((self.url.as_str(), None), |(p, q)| (p, Some(q)));
-        let mut url = secret_mark::reveal(path, connection, secret_mark::in_path)?;
+        let mut url = reveal(path, secret_mark::in_path)?;
         if let Some(query) = query {
             url.push('?');
-            url.push_str(&secret_mark::reveal(query, connection, secret_mark::in_form)?);
+            url.push_str(&reveal(query, secret_mark::in_form)?);
         }
         Some(Restored {
             method: Method::from_bytes(self.method.as_bytes()).ok()?,

@@ -436,3 +436,40 @@ fn segment_is_asked_once_with_all_user_ids_in_the_words_of_its_api(
     assert_eq!(sent, [expected]);
     assert!(!request.repeatable && request.track.as_ref().unwrap().same.is_some());
 }
+
+// rule: saas-config 11.10
+// rule: saas-config 23.6
+#[test]
+fn the_token_of_a_later_answer_is_a_mark_until_the_write_is_sent() {
+    let connector = connector(
+        "method: POST\npath: /forget\nheaders: [{name: x-token, value: <reply_to_token>}]\n\
+         body: '{\"to\": \"<reply_to>\", \"token\": \"<reply_to_token>\"}'\nasync_config: {strategy: callback}",
+    );
+
+    let writes = writes(&connector, &rows(json!([{"id": 1}])), &[]);
+
+    let write = &writes.planned[0].request;
+    let body = write.body.clone().unwrap_or_default();
+    assert!(
+        body.contains("\"/api/v1/request-task/callback\"") && body.contains("__secret..reply_to_token__"),
+        "{body}"
+    );
+    let sent = write.restore_with(connector.connection(), Some("cbk_1.aa")).unwrap();
+    assert_eq!(sent.headers["x-token"], "cbk_1.aa");
+    assert!(sent.headers["x-token"].is_sensitive());
+    assert!(String::from_utf8_lossy(&sent.body.unwrap()).contains("\"token\":\"cbk_1.aa\""));
+    assert!(write.restore(connector.connection()).is_none(), "without a token it is not sent");
+}
+
+// rule: saas-config 23.3
+#[test]
+fn a_write_whose_end_nobody_would_learn_is_not_made() {
+    let connector = connector("method: POST\npath: /forget\nasync_config: {strategy: pigeon}");
+
+    let writes = writes(&connector, &rows(json!([{"id": 1}])), &[]);
+
+    assert!(writes.planned.is_empty());
+    assert!(
+        matches!(&writes.unwritten[0].reason, UnwrittenReason::NotFollowed { strategy, .. } if strategy == "pigeon")
+    );
+}

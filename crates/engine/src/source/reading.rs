@@ -1,6 +1,7 @@
 //! One shape for the readings of applications and of databases.
 
-use connector::{Inputs, PageMark, Person, ReadError, ResumePoint};
+use connector::{Asked, Inputs, PageMark, Person, ReadError, ResumePoint};
+use crypto::Secret;
 use datastore::DatabaseError;
 use egress::Retry;
 use graph::{CollectedInputs, Traversal, TraversalNode};
@@ -78,6 +79,28 @@ impl SourceReading {
         match self {
             Self::Connector(reading) => reading.unit_hash(unit),
             Self::Database(reading) => reading.unit_hash(unit),
+        }
+    }
+
+    /// Where the request of a unit stands in the connector file, if its rows come later by a call of the
+    /// application.
+    pub(crate) fn comes_later(&self, unit: usize) -> Option<&str> {
+        match self {
+            Self::Connector(reading) => reading.comes_later(unit),
+            Self::Database(_) => None,
+        }
+    }
+
+    /// Sends the request of such a unit.
+    pub(crate) async fn ask(
+        &self,
+        unit: usize,
+        token: &Secret<String>,
+        stats: &mut CallStats,
+    ) -> Result<Asked, ReadFault> {
+        match self {
+            Self::Connector(reading) => Ok(reading.ask(unit, token, stats).await?),
+            Self::Database(_) => Ok(Asked::Over(Completeness::Complete)),
         }
     }
 

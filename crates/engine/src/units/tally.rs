@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use egress::Retry;
+use jiff::Timestamp;
 use model::{CallStats, CollectionAddress, Completeness, IncompleteReason};
 
 use crate::source::ReadFault;
@@ -20,6 +21,8 @@ pub(crate) struct Tally {
     pub(crate) failed_units: usize,
     /// Whether something asked to stop before all was read.
     pub(crate) is_stopped: bool,
+    /// Until when the first of them waits that waits for an application to call back.
+    pub(crate) waits_until: Option<Timestamp>,
     pub(crate) rows: u64,
     pub(crate) foreign_rows: u64,
     pub(crate) pages: u64,
@@ -32,6 +35,7 @@ pub(super) struct UnitOutcome {
     pub(super) completeness: Completeness,
     failed: bool,
     stopped: bool,
+    waits_until: Option<Timestamp>,
     pub(super) state: UnitState,
 }
 
@@ -57,6 +61,7 @@ impl UnitOutcome {
             completeness: Completeness::Complete,
             failed: false,
             stopped: false,
+            waits_until: None,
             state: UnitState::default(),
         }
     }
@@ -64,6 +69,11 @@ impl UnitOutcome {
     pub(super) fn stop(&mut self, why: Why) {
         self.completeness = why.completeness();
         self.stopped = true;
+    }
+
+    /// An application is to call back until then.
+    pub(super) fn wait_until(&mut self, until: Timestamp) {
+        self.waits_until = Some(until);
     }
 
     pub(super) fn not_sent(&mut self, address: &CollectionAddress) {
@@ -91,6 +101,9 @@ impl Tally {
         self.stats += outcome.state.stats;
         self.failed_units += usize::from(outcome.failed);
         self.is_stopped |= outcome.stopped;
+        if let Some(until) = outcome.waits_until {
+            self.waits_until = Some(self.waits_until.map_or(until, |first| first.min(until)));
+        }
         if outcome.completeness.is_complete() {
             self.completed_units += 1;
         } else if self.incomplete.as_ref().is_none_or(|(unit, _)| outcome.unit < *unit) {

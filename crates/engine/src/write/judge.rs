@@ -57,12 +57,12 @@ pub(super) fn started_job(request: &Request, external_id: String) -> Option<Star
 pub(super) fn judge_http(
     inner: &Inner,
     end: WriteEnd,
-    (order, request): (&WriteOrder, &Request),
+    (order, request, later): (&WriteOrder, &Request, Option<StartedJob>),
     doubt: bool,
 ) -> Judged {
     match end {
         WriteEnd::Taken { status, job_id } => {
-            let job = started_job(request, job_id.unwrap_or_default());
+            let job = later.or_else(|| started_job(request, job_id.unwrap_or_default()));
             let outcome = if job.is_some() { Outcome::Accepted } else { order.expected };
             Judged { job, ..Judged::applied(outcome, format!("http_{status}")) }
         }
@@ -90,6 +90,16 @@ pub(super) fn judge_http(
 /// Held back because somebody else has the task by now.
 pub(super) fn judge_lapsed() -> Judged {
     Judged::not_applied("not_sent_lapsed".to_owned(), None)
+}
+
+/// Held back because nobody could take the answer that comes later: only a server does.
+pub(super) fn judge_no_server() -> Judged {
+    Judged::not_applied("not_sent_needs_server".to_owned(), None)
+}
+
+/// Held back because it cannot be kept now that an answer is waited for.
+pub(super) fn judge_no_state() -> Judged {
+    Judged::not_applied("not_sent_state".to_owned(), Some(Again::Connection))
 }
 
 /// After every error but one a statement certainly had no effect.

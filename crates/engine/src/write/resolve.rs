@@ -8,6 +8,7 @@ use spec::connector_file::{ParamSource, Per, Request, Verify};
 use store::{LedgerEntry, Resolution, ResolvedBy, StoreError};
 
 use super::judge::started_job;
+use super::later::is_called_back;
 use super::send::Sender;
 use super::target::{HttpTarget, Target};
 use super::{Inner, WriteError, WriteOrder};
@@ -78,6 +79,11 @@ impl Inner {
         (order, http): (&WriteOrder, &HttpTarget<'_>),
         entry: &LedgerEntry,
     ) -> Result<Option<Resolution>, WriteError> {
+        if is_called_back(http.request)
+            && let Some(outcome) = self.told(order).await?
+        {
+            return Ok(Some(Resolution::Applied(outcome, ResolvedBy::Read)));
+        }
         if http.request.track.as_ref().is_some_and(|track| track.same.is_some()) {
             let sent_at = entry.intent_at.unwrap_or_else(|| self.parts.clock.now());
             let person = &*self.parts.person;

@@ -20,8 +20,8 @@ const KEEP_WAIT: Duration = Duration::from_millis(200);
 
 /// Sends one operation after the other under one hold.
 pub(super) struct Sender<'a> {
-    inner: &'a Inner,
-    hold: &'a TaskHold,
+    pub(super) inner: &'a Inner,
+    pub(super) hold: &'a TaskHold,
     /// The end of the last attempt, until it is durable.
     pending: Option<EndedWrite>,
     /// The operation that it belongs to.
@@ -161,14 +161,23 @@ impl<'a> Sender<'a> {
         doubt: bool,
     ) -> Result<Judged, WriteError> {
         self.check()?;
+        let asked = match self.asked(order, target).await {
+            Ok(asked) => asked,
+            Err(judged) => return Ok(*judged),
+        };
         let departure = Departure::default();
         let permit = permit(entry, self.hold.watch(), &departure);
         kill_point!("write.before_send");
         let answer = async {
             match target {
                 Target::Http(http) => {
-                    let answer = http.connector.send_write(http.write, http.request, permit).await;
-                    judge_http(self.inner, answer.end, (order, http.request), doubt)
+                    let (token, later) = match asked {
+                        Some((token, later)) => (Some(token), Some(later)),
+                        None => (None, None),
+                    };
+                    let with = (permit, token.as_ref());
+                    let answer = http.connector.send_write_asking(http.write, http.request, with).await;
+                    judge_http(self.inner, answer.end, (order, http.request, later), doubt)
                 }
                 Target::Sql { database, operation } => {
                     if !permit.holds() {

@@ -4,7 +4,7 @@ use connector::writes::{PlannedWrite, Unwritten, UnwrittenReason};
 use connector::{Connection, Connector};
 use graph::MaskingGrade;
 use model::{CollectionAddress, Outcome};
-use spec::connector_file::{Request, Verify};
+use spec::connector_file::{AsyncConfig, Request, Verify};
 
 use super::draft::{Reasons, Stays, Tally};
 use crate::plan::{Call, Operation, Reversibility, Uses, Verification};
@@ -42,7 +42,7 @@ pub(super) fn operation(
         cost,
         verification,
         repeatable: request.repeatable,
-        tracked: request.track.is_some(),
+        tracked: ends_later(request),
         waits_for: Vec::new(),
         uses,
     }
@@ -54,6 +54,11 @@ pub(super) fn asks(connection: &Connection, request: &Request) -> bool {
     is_call && connection.applies(request).unwrap_or_default()
 }
 
+/// Whether its end is not known with the answer: it starts a job, or the application calls back.
+fn ends_later(request: &Request) -> bool {
+    request.track.is_some() || matches!(request.async_config, Some(AsyncConfig::Callback))
+}
+
 /// What will prove the request.
 fn verification(connector: &Connector, request: &Request, collections: &[CollectionAddress]) -> Verification {
     let connection = connector.connection();
@@ -62,7 +67,7 @@ fn verification(connector: &Connector, request: &Request, collections: &[Collect
     let stated =
         request.verify.as_ref().or_else(|| endpoints().find_map(|endpoint| endpoint.verify.as_ref()));
     let is_read = endpoints().any(|endpoint| endpoint.read.iter().any(|read| asks(connection, read)));
-    match (stated, is_read, request.track.is_some()) {
+    match (stated, is_read, ends_later(request)) {
         (Some(Verify::Request(_)), _, _) => Verification::Request,
         (Some(Verify::Endpoint(_)), _, _) | (None, true, _) => Verification::ReadAgain,
         (None, false, true) => Verification::JobOnly,
@@ -86,6 +91,7 @@ pub(super) fn note_unwritten(unwritten: &Unwritten, rows: u64, tally: &mut Tally
         | UnwrittenReason::TwoLists { .. }
         | UnwrittenReason::RowInBatch { .. }
         | UnwrittenReason::BodyNotJson { .. }
+        | UnwrittenReason::NotFollowed { .. }
         | UnwrittenReason::SecretMark { .. } => (Outcome::Unsupported, "not_sendable"),
     };
     tally.add(Stays::new(outcome, reason, unwritten.reason.to_string()), rows, None);

@@ -101,6 +101,7 @@ impl Journey<'_> {
                 RunState::Active => Err(Halt::in_the_way()),
                 RunState::Paused | RunState::Cancelled | RunState::Finished => Ok(None),
             },
+            AccessError::Run(RunError::Waits { until, .. }) => Err(Halt::called_back(*until, STEP)),
             AccessError::Run(RunError::Store(error)) | AccessError::Store(error) => {
                 Err(Halt::of_store(error, STEP))
             }

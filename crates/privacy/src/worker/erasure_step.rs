@@ -6,7 +6,7 @@ use model::Outcome;
 use store::{NewRequestLog, PrivacyRequestStatus, RequestStep, RunState, StoreError};
 
 use super::ending::{Ending, ending};
-use super::halt::Halt;
+use super::halt::{Halt, WRITE_UNKNOWN};
 use super::journey::{Journey, Means};
 use super::log;
 use super::plan_step::{Approved, Planned};
@@ -34,7 +34,9 @@ impl Journey<'_> {
         for _ in 0..MOST_PLANS {
             match self.send(means, &approved).await? {
                 Sent::Status(status) => {
-                    self.judge(means, &approved, &status)?;
+                    if let Err(halt) = self.judge(means, &approved, &status) {
+                        return Err(self.unless_called_back(halt, &approved).await?);
+                    }
                     self.may_go_on()?;
                     return self.look_again(means, &approved).await;
                 }
@@ -149,7 +151,7 @@ impl Journey<'_> {
             Ending::Unknown => Err(Halt::waits(Waits {
                 status: PrivacyRequestStatus::RequiresInput,
                 step: SEND,
-                attention: Some("write_unknown"),
+                attention: Some(WRITE_UNKNOWN),
                 until: None,
             })),
             Ending::Failed => {

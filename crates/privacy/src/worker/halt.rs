@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use engine::{RowsError, RunError};
-use store::{NewRequestLog, RequestStep, Retry, StoreError};
+use jiff::Timestamp;
+use store::{NewRequestLog, PrivacyRequestStatus, RequestStep, Retry, StoreError};
 
 use crate::planning::PlanningError;
 use crate::policy_book::PolicyError;
@@ -11,6 +12,12 @@ use crate::request::{RequestError, Waits};
 
 /// Wait before a request is taken up again that the store, or another process, was in the way of.
 const TROUBLE_WAIT: Duration = Duration::from_secs(2);
+
+/// What a request waits for that an application is to call back about: a fixed word.
+pub(super) const CALLBACK: &str = "callback";
+
+/// What a request waits for of whose writes nobody knows how they ended: a fixed word.
+pub(super) const WRITE_UNKNOWN: &str = "write_unknown";
 
 /// Name of the work as a whole in a request's log (privacy-requests LOG-3).
 pub(super) const PROCESSING: &str = "Privacy request processing";
@@ -45,6 +52,16 @@ impl Halt {
     /// It waits so.
     pub(super) fn waits(waits: Waits) -> Self {
         Self::Waits(Box::new(waits))
+    }
+
+    /// It waits until applications call back.
+    pub(super) fn called_back(until: Timestamp, step: RequestStep) -> Self {
+        Self::waits(Waits {
+            status: PrivacyRequestStatus::InProcessing,
+            step,
+            attention: Some(CALLBACK),
+            until: Some(until),
+        })
     }
 
     /// The work as a whole went wrong at a step.
@@ -94,6 +111,7 @@ impl Halt {
     pub(super) fn of_planning(error: &PlanningError, step: RequestStep) -> Option<Self> {
         match error {
             PlanningError::Cancelled => Some(Self::Stopped),
+            PlanningError::Run(RunError::Waits { until, .. }) => Some(Self::called_back(*until, step)),
             PlanningError::Store(error) | PlanningError::Run(RunError::Store(error)) => {
                 Some(Self::of_store(error, step))
             }

@@ -15,7 +15,7 @@ use store::{
     PrivacyRequestStatus, RequestStep, Store, Window,
 };
 
-use super::halt::{Failed, Halt, PROCESSING};
+use super::halt::{CALLBACK, Failed, Halt, PROCESSING};
 use super::hold::Hold;
 use super::plan_step::Planned;
 use super::{ServicesError, Worker, WorkerParts};
@@ -232,6 +232,9 @@ impl<'a> Journey<'a> {
             }
             Halt::Waits(waits) => {
                 let until = waits.until;
+                if waits.attention == Some(CALLBACK) {
+                    self.tell_of_callbacks().await?;
+                }
                 self.parts().requests.wait(lease, *waits, self.hold.untold()).await?;
                 Ok(until)
             }

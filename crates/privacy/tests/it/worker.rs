@@ -1,6 +1,7 @@
 //! Requests of people, worked off.
 
 mod access;
+mod callback;
 mod correction;
 mod crash;
 mod dataset_trial;

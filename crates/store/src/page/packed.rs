@@ -45,7 +45,7 @@ impl PackedRows {
         self.rows == 0
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 }
@@ -73,4 +73,12 @@ pub(super) fn rows(text: &[u8]) -> Result<Vec<Row>, StoreError> {
         .filter(|line| !line.is_empty())
         .map(|line| serde_json::from_slice(line).map_err(|_| StoreError::Damaged { what: "a page of rows" }))
         .collect()
+}
+
+/// The rows in what was packed.
+pub(crate) fn unpacked_rows(packed: &[u8]) -> Result<Vec<Row>, StoreError> {
+    if packed.is_empty() {
+        return Ok(Vec::new());
+    }
+    rows(&unpack(packed)?)
 }

@@ -160,6 +160,7 @@ impl Store {
         let mut change = PrivacyRequestChange::of(&locked.request);
         edit(&mut change);
         self.people_may_have_answered(&mut locked.tx, &mut change).await?;
+        self.callbacks_may_have_come(&mut locked.tx, &mut change).await?;
         self.request_change(locked, change, (actor, action)).await
     }
 

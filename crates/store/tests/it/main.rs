@@ -7,6 +7,7 @@ mod audit;
 mod authorization;
 mod backup;
 mod bench;
+mod callback;
 mod client;
 mod clock;
 mod connection;

@@ -8,7 +8,7 @@ use graph::{Graph, Targets};
 use jiff::Timestamp;
 use model::{CollectionAddress, PrivacyRequestId, RunId};
 use serde::Serialize;
-use store::{RequestLog, RunKind, Task, TaskState};
+use store::{Callback, CallbackState, RequestLog, RunKind, Task, TaskState};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -82,7 +82,16 @@ async fn of_run(
     let tasks = state.store().task_list(run).await?;
     // What else a run does bears no collection's name.
     let tasks = tasks.into_iter().filter(|task| task.name.parse::<CollectionAddress>().is_ok());
-    Ok(tasks.map(|task| reply(&task, (action, found.created_at), (logs, edges))).collect())
+    let callbacks = state.store().callback_list(run).await?;
+    let waits = |task: &Task| {
+        let is_asked = |one: &Callback| one.state == CallbackState::Asked && one.owner == task.id.as_str();
+        task.state == TaskState::Ready && callbacks.iter().any(is_asked)
+    };
+    let reply = |task: Task| {
+        let reply = reply(&task, (action, found.created_at), (logs, edges));
+        if waits(&task) { TaskReply { status: "awaiting_processing", ..reply } } else { reply }
+    };
+    Ok(tasks.map(reply).collect())
 }
 
 fn reply(
