@@ -54,6 +54,18 @@ impl Office {
         callbacks.take(&callback, brought).await
     }
 
+    /// Works off what is due. Leases of whoever is gone end first, however late they were taken.
+    async fn work_after_a_crash(&self) {
+        let worker = self.worker().await;
+        let mut work = tokio::spawn(async move { worker.work_off().await });
+        loop {
+            self.bench.clock.advance(Duration::from_secs(4));
+            if tokio::time::timeout(Duration::from_secs(5), &mut work).await.is_ok() {
+                break;
+            }
+        }
+    }
+
     fn package(&self, id: &PrivacyRequestId) -> String {
         let path = self.bench.data_folder().join(format!("data/fides_uploads/{id}-access_access.zip"));
         let mut archive = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
@@ -122,8 +134,7 @@ async fn what_comes_before_the_request_waits_is_taken_and_nothing_is_sent_again(
     work.abort();
     let _ = work.await;
     office.call_back(letter()).await.unwrap();
-    office.bench.clock.advance(Duration::from_secs(4));
-    office.work().await;
+    office.work_after_a_crash().await;
 
     assert_eq!(office.find(&id).await.status, Status::Complete);
     assert_eq!(office.tokens().len(), 1);
@@ -144,9 +155,8 @@ async fn a_question_that_broke_off_is_asked_again_with_the_same_token(#[case] ba
     }
     work.abort();
     let _ = work.await;
-    office.bench.clock.advance(Duration::from_secs(4));
 
-    office.work().await;
+    office.work_after_a_crash().await;
     let waits = office.find(&id).await;
     office.call_back(letter()).await.unwrap();
     office.work().await;
