@@ -147,7 +147,8 @@ async fn make(
         }
         let mut new = new_request(element);
         new.repeat_key = key.as_ref().map(|key| format!("{number}|{key}"));
-        match state.requests().create(new, Submitter { caller: by.clone() }).await {
+        let made = Box::pin(state.requests().create(new, Submitter { caller: by.clone() })).await;
+        match made {
             Ok(request) => reply.succeeded.push(shaper.shape(request).await?),
             // The call is made again as a whole, and finds what it made by now.
             Err(RequestError::Store(error) | RequestError::Policy(PolicyError::Store(error)))

@@ -97,15 +97,11 @@ impl Place<'_> {
     /// Gives a whole draft its name, in place of what has it; or prints it.
     fn keep(&self, draft: NamedTempFile) -> Result<(), Failure> {
         draft.as_file().sync_all().map_err(|error| self.unwritable(&error))?;
-        match self.out {
-            Some(path) => draft.persist(path).map(drop).map_err(|error| self.unwritable(&error.error)),
-            None => {
-                let mut whole = draft.reopen().map_err(|error| self.unwritable(&error))?;
-                io::copy(&mut whole, &mut io::stdout().lock())
-                    .map(drop)
-                    .map_err(|error| self.unwritable(&error))
-            }
+        if let Some(path) = self.out {
+            return draft.persist(path).map(drop).map_err(|error| self.unwritable(&error.error));
         }
+        let mut whole = draft.reopen().map_err(|error| self.unwritable(&error))?;
+        io::copy(&mut whole, &mut io::stdout().lock()).map(drop).map_err(|error| self.unwritable(&error))
     }
 
     fn put(&self, bytes: &[u8]) -> Result<(), Failure> {

@@ -53,7 +53,7 @@ pub(super) fn run(replay: &Replay, address: &ServerAddress, output: Output) -> R
             match id {
                 None => {
                     line.problem =
-                        Some(entry.problem.clone().unwrap_or_else(|| "it does not say why".to_owned()))
+                        Some(entry.problem.clone().unwrap_or_else(|| "it does not say why".to_owned()));
                 }
                 Some(id) if is_over => line.problem = Some(later(&server, id)),
                 Some(id) => is_over = plan(&server, (id, &mut line), replay).await?,
