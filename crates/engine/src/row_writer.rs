@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{CollectionAddress, RowLines, kill_point};
+use model::{CollectionAddress, kill_point};
 use store::{NewPage, PackedRows, RowCount, StoreError, TaskLease};
 
 use crate::basis::Basis;
@@ -32,11 +32,17 @@ pub(crate) struct StoredWriter {
 }
 
 /// One page that is ready to be kept.
-pub(crate) enum Kept {
-    /// It is on the disk.
-    Spooled,
-    /// It has to be put into the store.
-    Packed(PackedRows),
+pub(crate) struct PackedPage {
+    pub(crate) place: PagePlace,
+    pub(crate) rows: PackedRows,
+    pub(crate) mark: Option<Vec<u8>>,
+}
+
+impl PackedPage {
+    fn without_state(&self) -> NewPage<'_> {
+        let Self { place, rows, mark } = self;
+        NewPage { unit: place.unit as u64, page: place.page as u64, rows, mark: mark.as_deref(), state: None }
+    }
 }
 
 /// What is known of a unit before it is read.
@@ -47,19 +53,6 @@ pub(crate) struct Begun {
 }
 
 impl RowWriter {
-    /// Filtered rows become what is kept; blocks.
-    pub(crate) fn pack(&self, place: PagePlace, rows: &RowLines) -> Result<Kept, Halt> {
-        match self {
-            Self::Spool(writer) => {
-                writer.append(place, rows)?;
-                Ok(Kept::Spooled)
-            }
-            Self::Store(writer) => {
-                PackedRows::pack_lines(rows).map(Kept::Packed).map_err(|error| writer.failed(error))
-            }
-        }
-    }
-
     /// What the rows of a unit rest on that asks this; `None` where nobody goes on with them, and for a
     /// unit of which it cannot be said.
     pub(crate) fn unit_basis(&self, asks: impl FnOnce() -> Option<[u8; 32]>) -> Option<Basis> {
@@ -179,17 +172,15 @@ impl RowWriter {
 }
 
 impl StoredWriter {
-    /// Puts a page into the store, with its mark and the state behind it.
-    pub(crate) async fn append(
-        &self,
-        place: PagePlace,
-        rows: &PackedRows,
-        (mark, state): (Option<&[u8]>, &UnitState),
-    ) -> Result<(), Halt> {
+    /// Puts pages of a unit into the store, with their marks and the state behind the last of them.
+    pub(crate) async fn append(&self, pages: &[PackedPage], state: &UnitState) -> Result<(), Halt> {
         let state = state_bytes(state);
-        let page = NewPage { unit: place.unit as u64, page: place.page as u64, rows, mark, state: &state };
+        let mut new: Vec<NewPage<'_>> = pages.iter().map(PackedPage::without_state).collect();
+        if let Some(last) = new.last_mut() {
+            last.state = Some(&state);
+        }
         kill_point!("page.before_append");
-        let append = || self.stage.store.page_append(self.lease(), &page);
+        let append = || self.stage.store.page_append(self.lease(), &new);
         self.stage.retried(append).await.map_err(|error| self.failed(error))?;
         kill_point!("page.appended");
         Ok(())

@@ -3,6 +3,7 @@
 mod later;
 mod sifting;
 mod tally;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +15,15 @@ use model::{CollectionAddress, ConnectionKey, PrivacyRequestId};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::row_writer::{Begun, Kept, RowWriter};
-use crate::source::{PageRows, ReadFault, SourceReading, UnitPages};
+use crate::row_writer::{Begun, RowWriter};
+use crate::source::{ReadFault, SourceReading, UnitPages};
 use crate::spool::PagePlace;
 use crate::stop::{Halt, Stop, Why};
 use crate::unit_state::UnitState;
 use crate::{Concurrency, Progress};
 
 use tally::{Failures, UnitOutcome};
+use waiting::{WaitingPage, WaitingPages};
 
 pub(crate) use later::PATIENCE;
 pub(crate) use tally::Tally;
@@ -44,9 +46,6 @@ pub(crate) struct UnitReader {
     pub(crate) stop: Stop,
     pub(crate) progress: mpsc::Sender<Progress>,
 }
-
-/// Filtering and packing so many rows takes less time than handing them to another thread.
-const FEW_ROWS: usize = 50;
 
 /// How the pages of a unit ended.
 enum Ending {
@@ -156,25 +155,38 @@ impl UnitReader {
         outcome: &mut UnitOutcome,
     ) -> Result<Ending, Halt> {
         let before = outcome.state.stats;
-        // One page is stored while the next is fetched, and never more than one.
+        // Pages are stored while the next one is fetched: together with those that came shortly before.
         let mut storing = None;
+        let mut waiting = WaitingPages::default();
         let ending = loop {
-            let next_page = async {
-                let holds_on = this.reading.holds_on();
-                let _slot = if holds_on { None } else { Some(this.limits.slot(&this.connection).await) };
-                reader.next_page().await
+            let page = {
+                let next_page = async {
+                    let holds_on = this.reading.holds_on();
+                    let _slot = if holds_on { None } else { Some(this.limits.slot(&this.connection).await) };
+                    reader.next_page().await
+                };
+                let mut next_page = std::pin::pin!(next_page);
+                loop {
+                    tokio::select! {
+                        biased;
+                        halt = this.writer.lost() => return Err(halt),
+                        why = this.stop.wait() => break Err(why),
+                        page = &mut next_page => break Ok(page),
+                        () = waiting.due() => {
+                            outcome.state.foreign_rows += stored(storing.take()).await?;
+                            storing = Self::store(this, waiting.take(), &outcome.state);
+                        }
+                    }
+                }
             };
-            let page = tokio::select! {
-                biased;
-                halt = this.writer.lost() => return Err(halt),
-                why = this.stop.wait() => break Ending::Stopped(why),
-                page = next_page => page,
+            let page = match page {
+                Ok(page) => page,
+                Err(why) => break Ending::Stopped(why),
             };
             match page {
                 Ok(Some(page)) => {
                     let rows = page.len() as u64;
                     let state = &mut outcome.state;
-                    state.foreign_rows += stored(storing.take()).await?;
                     let number = usize::try_from(state.pages).unwrap_or(usize::MAX);
                     let place = PagePlace { unit: outcome.unit, page: number };
                     state.pages += 1;
@@ -183,7 +195,11 @@ impl UnitReader {
                     state.point = reader.resume_point();
                     state.end = reader.is_over().then(|| reader.completeness().into());
                     let mark = reader.mark().map(connector::PageMark::to_bytes);
-                    storing = Self::store(this, place, page, (state.clone(), mark));
+                    state.foreign_rows += waiting.add(this, place, (page, mark))?;
+                    if waiting.are_due() {
+                        state.foreign_rows += stored(storing.take()).await?;
+                        storing = Self::store(this, waiting.take(), state);
+                    }
                     // Nobody listening is no reason to stop reading.
                     let _ =
                         this.progress.send(Progress::Page { collection: this.address.clone(), rows }).await;
@@ -194,6 +210,7 @@ impl UnitReader {
         };
         let state = &mut outcome.state;
         state.foreign_rows += stored(storing).await?;
+        state.foreign_rows += stored(Self::store(this, waiting.take(), state)).await?;
         state.stats = before + reader.stats();
         if let Ending::Over = ending {
             outcome.completeness = reader.completeness();
@@ -205,48 +222,27 @@ impl UnitReader {
         Ok(ending)
     }
 
-    /// Starts to filter, seal and write one page, away from the threads that wait for the network.
-    fn store(
-        this: &Arc<Self>,
-        place: PagePlace,
-        rows: PageRows,
-        (mut state, mark): (UnitState, Option<Vec<u8>>),
-    ) -> Option<Storing> {
-        let rows_are_none = rows.len() == 0;
-        let rows_are_few = rows.len() <= FEW_ROWS;
+    /// Starts to write pages, away from the task that waits for the network; `state` is that behind the
+    /// last of them.
+    fn store(this: &Arc<Self>, pages: Vec<WaitingPage>, state: &UnitState) -> Option<Storing> {
+        if pages.is_empty() {
+            return None;
+        }
         let reader = Arc::clone(this);
-        let pack = move || {
-            let (kept, foreign) = reader.sift(rows)?;
-            reader.writer.pack(place, &kept).map(|kept| (kept, foreign))
-        };
         match &this.writer {
-            RowWriter::Spool(_) if rows_are_none => None,
-            RowWriter::Spool(_) => {
-                Some(tokio::task::spawn_blocking(move || pack().map(|(_, foreign)| foreign)))
-            }
+            RowWriter::Spool(_) => Some(tokio::task::spawn_blocking(move || reader.spool(pages))),
             RowWriter::Store(_) => {
-                let reader = Arc::clone(this);
-                Some(tokio::spawn(async move {
-                    let (kept, foreign) = if rows_are_few {
-                        pack()?
-                    } else {
-                        joined(tokio::task::spawn_blocking(pack).await).await?
-                    };
-                    state.foreign_rows += foreign;
-                    if let (RowWriter::Store(writer), Kept::Packed(rows)) = (&reader.writer, kept) {
-                        writer.append(place, &rows, (mark.as_deref(), &state)).await?;
-                    }
-                    Ok(foreign)
-                }))
+                let state = state.clone();
+                Some(tokio::spawn(Self::append(reader, pages, state)))
             }
         }
     }
 }
 
-/// A page on its way to where it is kept; gives the number of its foreign rows.
+/// Pages on their way to where they are kept; gives the number of foreign rows that were found on it.
 type Storing = JoinHandle<Result<u64, Halt>>;
 
-/// Waits until the page is kept.
+/// Waits until the pages are kept.
 async fn stored(storing: Option<Storing>) -> Result<u64, Halt> {
     match storing {
         None => Ok(0),

@@ -8,7 +8,7 @@ pub use packed::PackedRows;
 pub(crate) use packed::unpacked_rows;
 pub(crate) use queue::PageQueue;
 
-use queue::SealedPage;
+use queue::{SealedPage, SealedPages};
 
 use crate::store::signed;
 use crate::task::fenced;
@@ -19,7 +19,7 @@ use model::RunId;
 const FORMAT: &str = "jsonl.zstd/1";
 
 /// One page to be kept.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct NewPage<'a> {
     /// Unit of the reading.
     pub unit: u64,
@@ -29,8 +29,9 @@ pub struct NewPage<'a> {
     pub rows: &'a PackedRows,
     /// By what the reader knows the page again; kept sealed.
     pub mark: Option<&'a [u8]>,
-    /// Where the reading of the unit stands after it; kept sealed.
-    pub state: &'a [u8],
+    /// Where the reading of the unit stands after it; kept sealed. None if another page of the same unit
+    /// follows in the same call, and says it.
+    pub state: Option<&'a [u8]>,
 }
 
 /// What is known of a page without opening it.
@@ -45,28 +46,32 @@ pub struct PagePlace {
 }
 
 impl Store {
-    /// Keeps a page and moves the state of its unit behind it, in one transaction, which pages of other
-    /// readings may share. A page that is there already is replaced, so a task that is run twice keeps its
-    /// rows once.
+    /// Keeps pages of a task and moves the states of their units behind them, in one transaction, which
+    /// pages of other readings may share. A page that is there already is replaced, so a task that is run
+    /// twice keeps its rows once.
     ///
     /// A power failure may undo the last pages together with the states behind them: they are read again.
     ///
     /// # Errors
     /// [`StoreError::Fenced`] if somebody else has the task: nothing is kept then.
-    pub async fn page_append(&self, lease: &TaskLease, page: &NewPage<'_>) -> Result<(), StoreError> {
+    pub async fn page_append(&self, lease: &TaskLease, pages: &[NewPage<'_>]) -> Result<(), StoreError> {
+        if pages.is_empty() {
+            return Ok(());
+        }
         let key = self.run_key(&lease.run).await?;
-        let at = (signed(page.unit), signed(page.page));
-        self.page_commit(SealedPage {
-            fence: self.fence(lease).await?,
-            lease: lease.clone(),
-            unit: at.0,
-            page: at.1,
-            rows: signed(page.rows.len()),
-            sealed: key.seal(&page_place(&lease.run, &lease.task, at), page.rows.bytes()),
-            mark: page.mark.map(|mark| key.seal(&mark_place(&lease.task, at), mark)),
-            state: unit::seal_state(&key, &lease.task, page.unit, page.state),
-        })
-        .await
+        let sealed = |page: &NewPage<'_>| {
+            let at = (signed(page.unit), signed(page.page));
+            SealedPage {
+                unit: at.0,
+                page: at.1,
+                rows: signed(page.rows.len()),
+                sealed: key.seal(&page_place(&lease.run, &lease.task, at), page.rows.bytes()),
+                mark: page.mark.map(|mark| key.seal(&mark_place(&lease.task, at), mark)),
+                state: page.state.map(|state| unit::seal_state(&key, &lease.task, page.unit, state)),
+            }
+        };
+        let pages = pages.iter().map(sealed).collect();
+        self.page_commit(SealedPages { fence: self.fence(lease).await?, lease: lease.clone(), pages }).await
     }
 
     /// Throws away what a task has read, so that it starts from the beginning.

@@ -10,6 +10,7 @@ use model::{CallStats, IncompleteReason, kill_point};
 use store::{Callback, CallbackAction, CallbackState, NewCallback};
 
 use super::tally::{Failures, UnitOutcome};
+use super::waiting::WaitingPages;
 use super::{UnitReader, stored};
 use crate::row_writer::{RowWriter, StoredWriter};
 use crate::source::{PageRows, ReadFault};
@@ -147,8 +148,9 @@ impl UnitReader {
         state.rows = rows.len() as u64;
         state.end = Some(model::Completeness::Complete.into());
         let page = PagePlace { unit: outcome.unit, page: 0 };
-        let storing = Self::store(this, page, PageRows::Values(rows), (state.clone(), None));
-        state.foreign_rows += stored(storing).await?;
+        let mut waiting = WaitingPages::default();
+        state.foreign_rows += waiting.add(this, page, (PageRows::Values(rows), None))?;
+        state.foreign_rows += stored(Self::store(this, waiting.take(), state)).await?;
         kill_point!("callback.kept");
         this.took(outcome.unit).await
     }

@@ -5,6 +5,8 @@ mod database;
 mod keep;
 mod steering;
 
+use std::time::Duration;
+
 use engine::{RowsError, RunError, RunOutcome, Status};
 use model::CollectionAddress;
 use rstest::rstest;
@@ -77,26 +79,34 @@ const SHOP_DATA: &str = "
 const PAGES: usize = 17;
 
 pub(crate) async fn shop() -> Stage {
+    shop_at(Duration::ZERO).await
+}
+
+/// The same, where each answer takes so long.
+async fn shop_at(pace: Duration) -> Stage {
     let stage = Stage::new(SHOP, SHOP_DATA).await;
-    stage.saas.on("GET", "/people").then(Answer::json(
-        200,
-        &json!([{"id": 1, "email": "ana@example.com"}, {"id": 2, "email": "bo@example.com"}, {"id": 3}]),
-    ));
-    stage.saas.on("GET", "/people/*/orders").with(|call| {
+    stage.saas.on("GET", "/people").then(
+        Answer::json(
+            200,
+            &json!([{"id": 1, "email": "ana@example.com"}, {"id": 2, "email": "bo@example.com"}, {"id": 3}]),
+        )
+        .after(pace),
+    );
+    stage.saas.on("GET", "/people/*/orders").with(move |call| {
         let person = call.path.split('/').nth(2).unwrap();
         let page = number(&call.query, "page=");
         let rows = if page > 2 { json!([]) } else { json!([{"id": format!("{person}.{page}")}]) };
-        Answer::json(200, &rows)
+        Answer::json(200, &rows).after(pace)
     });
-    stage.saas.on("GET", "/visits").with(|call| {
+    stage.saas.on("GET", "/visits").with(move |call| {
         let page = number(&call.query, "after=");
         let next = (page < 3).then(|| page + 1);
-        Answer::json(200, &json!({"data": [{"id": page, "at": 1.10}], "paging": {"after": next}}))
+        Answer::json(200, &json!({"data": [{"id": page, "at": 1.10}], "paging": {"after": next}})).after(pace)
     });
-    stage.saas.on("GET", "/loops").with(|call| {
+    stage.saas.on("GET", "/loops").with(move |call| {
         // Whatever is asked for after the second page, the first one comes again.
         let page = number(&call.query, "page=");
-        Answer::json(200, &json!([{"id": if page > 2 { 1 } else { page }}]))
+        Answer::json(200, &json!([{"id": if page > 2 { 1 } else { page }}])).after(pace)
     });
     stage
 }
@@ -171,7 +181,8 @@ async fn a_run_that_is_over_is_not_read_again(#[case] backend: Backend) {
 #[tokio::test]
 async fn what_was_read_is_asked_for_again_only_where_the_run_broke_off(#[case] backend: Backend) {
     let Some(keep) = Keep::start(backend).await else { return };
-    let stage = shop().await;
+    // Longer for each page than pages wait for others to be kept with.
+    let stage = shop_at(Duration::from_millis(80)).await;
     let run = keep.run(None).await;
     assert!(keep.until(keep.plan(&stage, &run), 12).await.is_none());
 

@@ -129,7 +129,7 @@ impl<'a> Archive<'a> {
         for file in options.files {
             self.put(&file.path, file.contents.expose())?;
         }
-        let mut site = if wanted(PackageFormat::Html) { Some(Site::new(options.redaction)?) } else { None };
+        let mut site = wanted(PackageFormat::Html).then(|| Site::new(options.redaction));
         for (address, collection) in outcome.collections.iter().filter(|(_, collection)| was_read(collection))
         {
             let selection = options.contents.selection(address);

@@ -93,7 +93,8 @@ mod tests {
             "list": [1, [], {}, ["</span>"]], "<name>": {"a & b": {"c": []}}
         });
         let row = Shown::of_row(row.as_object().unwrap().clone());
-        let environment = environment("row", TEMPLATE).unwrap();
+        let mut environment = environment();
+        environment.add_template("row", TEMPLATE).unwrap();
         let expected = environment.get_template("row").unwrap().render(Serde(Context { row: &row })).unwrap();
 
         let mut html = String::new();

@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::PackageOptions;
 use super::shown::ShownCollection;
-use super::site::{STYLE, environment};
+use super::site::{PAGES, STYLE};
 use crate::{CollectionReport, Report, ReportOutcome};
 
-const TEMPLATE: &str = concat!(include_str!("show.html"), include_str!("index.html"));
+/// The template of the first page.
+pub(super) const TEMPLATE: &str = concat!(include_str!("show.html"), include_str!("index.html"));
 
 /// What the template takes.
 #[derive(Serialize)]
@@ -82,7 +83,7 @@ pub(super) fn front(
 }
 
 fn fill(page: &Page<'_>) -> Result<String, minijinja::Error> {
-    environment("index.html", TEMPLATE)?.get_template("index.html")?.render(Serde(page))
+    PAGES.get_template("index.html")?.render(Serde(page))
 }
 
 impl<'a> Page<'a> {

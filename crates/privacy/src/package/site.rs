@@ -1,6 +1,8 @@
 //! The pages of an HTML package: all records of each collection, some on each page
 //! (privacy-requests PK-8).
 
+use std::sync::LazyLock;
+
 use engine::CollectionOutcome;
 use graph::Selection;
 use minijinja::value::Serde;
@@ -12,7 +14,7 @@ use serde_json::Value;
 use super::archive::Archive;
 use super::redaction::Redaction;
 use super::shown::Shown;
-use super::{Failed, each_row, html};
+use super::{Failed, each_row, html, page};
 
 const RECORDS: &str = include_str!("records.html");
 const DATASET: &str = include_str!("dataset.html");
@@ -25,23 +27,27 @@ const MOST_RECORDS: usize = 200;
 /// Or fewer, if they are large.
 const MOST_BYTES: usize = 1024 * 1024;
 
+/// The templates of all pages, read once: that takes as long as to write a small package.
+pub(super) static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let templates = [("records.html", RECORDS), ("dataset.html", DATASET), ("index.html", page::TEMPLATE)];
+    let mut environment = environment();
+    for (name, template) in templates {
+        environment.add_template(name, template).expect("the program's own templates can be read");
+    }
+    environment
+});
+
 /// A template environment in which every value is escaped.
-pub(super) fn environment(
-    name: &'static str,
-    template: &'static str,
-) -> Result<Environment<'static>, minijinja::Error> {
+pub(super) fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.add_template(name, template)?;
-    Ok(environment)
+    environment
 }
 
 /// Writes the pages of collections, and of the datasets that hold them.
 #[derive(Debug)]
 pub(super) struct Site<'r> {
     redaction: Option<&'r Redaction>,
-    records: Environment<'static>,
-    dataset: Environment<'static>,
     /// In the order of the addresses: those of one dataset follow each other.
     written: Vec<Written>,
 }
@@ -91,13 +97,8 @@ impl<'a> Entry<'a> {
 }
 
 impl<'r> Site<'r> {
-    pub(super) fn new(redaction: Option<&'r Redaction>) -> Result<Self, Failed> {
-        Ok(Self {
-            redaction,
-            records: environment("page.html", RECORDS)?,
-            dataset: environment("page.html", DATASET)?,
-            written: Vec::new(),
-        })
+    pub(super) fn new(redaction: Option<&'r Redaction>) -> Self {
+        Self { redaction, written: Vec::new() }
     }
 
     /// Writes the pages of one collection; none if no record is delivered.
@@ -115,7 +116,7 @@ impl<'r> Site<'r> {
             if batch.is_full() {
                 let folders = &*folders.get_or_insert_with(|| archive.folders(address));
                 let page = batch.page(address, folders, More::Yes);
-                self.write(archive, &page)?;
+                Self::write(archive, &page)?;
                 batch.turn();
             }
             batch.add(match &mut fields {
@@ -128,7 +129,7 @@ impl<'r> Site<'r> {
             return Ok(());
         }
         let folders = folders.unwrap_or_else(|| archive.folders(address));
-        self.write(archive, &batch.page(address, &folders, More::No))?;
+        Self::write(archive, &batch.page(address, &folders, More::No))?;
         self.written.push(Written {
             address: address.clone(),
             records: batch.last(),
@@ -138,8 +139,8 @@ impl<'r> Site<'r> {
         Ok(())
     }
 
-    fn write(&self, archive: &mut Archive<'_>, (name, page): &(String, Page<'_>)) -> Result<(), Failed> {
-        let html = self.records.get_template("page.html")?.render(Serde(page))?;
+    fn write(archive: &mut Archive<'_>, (name, page): &(String, Page<'_>)) -> Result<(), Failed> {
+        let html = PAGES.get_template("records.html")?.render(Serde(page))?;
         archive.put(name, html.as_bytes())
     }
 
@@ -148,7 +149,7 @@ impl<'r> Site<'r> {
         self,
         archive: &mut Archive<'_>,
     ) -> Result<Vec<(CollectionAddress, String)>, Failed> {
-        let template = self.dataset.get_template("page.html")?;
+        let template = PAGES.get_template("dataset.html")?;
         for group in self.written.chunk_by(|a, b| a.dataset_folder == b.dataset_folder) {
             let Some(first) = group.first() else { continue };
             let page = Dataset {

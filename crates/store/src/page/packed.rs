@@ -1,9 +1,18 @@
+use std::sync::{Mutex, PoisonError};
+
 use model::{Row, RowLines};
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::get_frame_content_size;
 
 use crate::StoreError;
 
 /// Rows compress well at the fastest level; a higher one costs more than the disk it saves.
 const ZSTD_LEVEL: i32 = 1;
+
+/// What pages are packed and unpacked with takes longer to make than a small page takes: a few are kept.
+static COMPRESSORS: Idle<Compressor<'static>> = Idle(Mutex::new(Vec::new()));
+static DECOMPRESSORS: Idle<Decompressor<'static>> = Idle(Mutex::new(Vec::new()));
+const MOST_IDLE: usize = 4;
 
 /// Rows in the form they are kept in, before they are sealed. Packing takes a processor for a while:
 /// from asynchronous code use `spawn_blocking`.
@@ -30,7 +39,8 @@ impl PackedRows {
             return Ok(Self { bytes: Vec::new(), rows: 0 });
         }
         // The whole page at once: handed on in small parts, it would cost more.
-        let bytes = zstd::bulk::compress(rows.text(), ZSTD_LEVEL)
+        let bytes = COMPRESSORS
+            .lend(|| Compressor::new(ZSTD_LEVEL), |compressor| compressor.compress(rows.text()))
             .map_err(|_| StoreError::Damaged { what: "a row to be kept" })?;
         Ok(Self { bytes, rows: rows.len() as u64 })
     }
@@ -43,6 +53,11 @@ impl PackedRows {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
+    }
+
+    /// How many bytes they take so.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -59,7 +74,15 @@ impl std::fmt::Debug for PackedRows {
 
 /// The rows as JSON, one a line.
 pub(super) fn unpack(packed: &[u8]) -> Result<Vec<u8>, StoreError> {
-    zstd::decode_all(packed).map_err(|_| StoreError::Damaged { what: "a page of rows" })
+    let unpacked = match get_frame_content_size(packed) {
+        // Sealed by this installation: it is as large as it says.
+        Ok(Some(size)) => {
+            let size = usize::try_from(size).unwrap_or(usize::MAX);
+            DECOMPRESSORS.lend(Decompressor::new, |decompressor| decompressor.decompress(packed, size))
+        }
+        Ok(None) | Err(_) => zstd::decode_all(packed),
+    };
+    unpacked.map_err(|_| StoreError::Damaged { what: "a page of rows" })
 }
 
 /// How many rows such a text has.
@@ -81,4 +104,25 @@ pub(crate) fn unpacked_rows(packed: &[u8]) -> Result<Vec<Row>, StoreError> {
         return Ok(Vec::new());
     }
     rows(&unpack(packed)?)
+}
+
+/// What is used by one at a time, and waits for the next.
+struct Idle<T>(Mutex<Vec<T>>);
+
+impl<T> Idle<T> {
+    fn lend<R>(
+        &self,
+        make: impl FnOnce() -> std::io::Result<T>,
+        work: impl FnOnce(&mut T) -> std::io::Result<R>,
+    ) -> std::io::Result<R> {
+        let idle = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = idle().pop();
+        let mut one = waiting.map_or_else(make, Ok)?;
+        let given = work(&mut one)?;
+        let mut idle = idle();
+        if idle.len() < MOST_IDLE {
+            idle.push(one);
+        }
+        Ok(given)
+    }
 }

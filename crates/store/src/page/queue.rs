@@ -1,7 +1,8 @@
 //! Pages that wait for a commit. Whoever comes first commits for all that wait: no task of its own, no
 //! timer, and one transaction for the pages of many readings.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::{AssertSqlSafe, Row as _};
@@ -9,7 +10,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::store::Tx;
 use crate::task::fenced;
-use crate::values::{at_once, parts, places, values};
+use crate::values::{parts, places, values};
 use crate::{Store, StoreError, TaskLease};
 
 /// How often the leader lets others run before it begins, so that those who are about to ask share
@@ -23,23 +24,36 @@ pub(crate) struct PageQueue {
     leader: Semaphore,
 }
 
-/// A page in the form it is kept in.
+/// Pages of one task, in the form they are kept in.
 #[derive(Debug)]
-pub(super) struct SealedPage {
+pub(super) struct SealedPages {
     pub(super) lease: TaskLease,
     pub(super) fence: i64,
+    pub(super) pages: Vec<SealedPage>,
+}
+
+#[derive(Debug)]
+pub(super) struct SealedPage {
     pub(super) unit: i64,
     pub(super) page: i64,
     pub(super) rows: i64,
     pub(super) sealed: Vec<u8>,
     pub(super) mark: Option<Vec<u8>>,
-    pub(super) state: Vec<u8>,
+    pub(super) state: Option<Vec<u8>>,
 }
 
 #[derive(Debug)]
 struct Waiting {
-    page: Arc<SealedPage>,
+    pages: Arc<SealedPages>,
     answer: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// One of the pages that wait.
+#[derive(Debug, Clone, Copy)]
+struct Page<'a> {
+    task: &'a str,
+    fence: i64,
+    page: &'a SealedPage,
 }
 
 impl Default for PageQueue {
@@ -59,16 +73,16 @@ impl PageQueue {
 }
 
 impl Store {
-    /// Commits a page together with whatever pages others have at the same time.
+    /// Commits pages together with whatever others have at the same time.
     ///
     /// # Cancel safety
     /// Dropped, it may have committed or not. Others whose pages were in a dropped commit ask again, and
     /// a page that is there already is replaced.
-    pub(super) async fn page_commit(&self, page: SealedPage) -> Result<(), StoreError> {
-        let (queue, page) = (&self.inner.pages_waiting, Arc::new(page));
+    pub(super) async fn page_commit(&self, pages: SealedPages) -> Result<(), StoreError> {
+        let (queue, pages) = (&self.inner.pages_waiting, Arc::new(pages));
         loop {
             let (answer, mut answered) = oneshot::channel();
-            queue.push(Waiting { page: Arc::clone(&page), answer });
+            queue.push(Waiting { pages: Arc::clone(&pages), answer });
             let leads = tokio::select! {
                 biased;
                 answer = &mut answered => match answer {
@@ -96,82 +110,86 @@ impl Store {
             return Ok(());
         }
         let mut tx = self.begin_relaxed().await?;
-        let (mut left, mut ended) = (batch, Vec::new());
-        // One order for all, so that none waits for another that waits for it.
-        left.sort_by(|one, two| one.task().cmp(two.task()));
-        while !left.is_empty() {
-            // A statement counts one page of each task.
-            let mut last = String::new();
-            let (now, later) = left.into_iter().partition(|one: &Waiting| {
-                let is_first = one.task() != last;
-                one.task().clone_into(&mut last);
-                is_first
-            });
-            left = later;
-            let mut now: Vec<Waiting> = now;
-            while !now.is_empty() {
-                let rest = now.split_off(at_once(now.len()));
-                let held = count(&mut tx, &now).await?;
-                let (alive, gone): (Vec<_>, Vec<_>) =
-                    now.into_iter().partition(|one| held.contains(one.task()));
-                for part in parts(&alive) {
-                    put(&mut tx, part).await?;
-                    put_states(&mut tx, part).await?;
-                }
-                ended.extend(alive.into_iter().map(|one| (one, true)));
-                ended.extend(gone.into_iter().map(|one| (one, false)));
-                now = rest;
-            }
+        let sent = pages_of(&batch);
+        // Who sends its pages and still holds it, of each task.
+        let mut held: HashMap<String, i64> = HashMap::new();
+        for part in parts(&sent) {
+            held.extend(count(&mut tx, part).await?);
+        }
+        let is_held = |task: &str, fence: i64| held.get(task) == Some(&fence);
+        let kept: Vec<Page<'_>> = sent.into_iter().filter(|page| is_held(page.task, page.fence)).collect();
+        for part in parts(&kept) {
+            put(&mut tx, part).await?;
+        }
+        // The last of each unit: pages stand in their order.
+        let of_units = kept.iter().filter_map(|page| Some(((page.task, page.unit), page.state.as_deref()?)));
+        let states: Vec<_> = of_units.collect::<BTreeMap<_, _>>().into_iter().collect();
+        for part in parts(&states) {
+            put_states(&mut tx, part).await?;
         }
         tx.commit().await?;
-        for (Waiting { page, answer }, is_kept) in ended {
-            // Nobody waits any more: the page stands, and whoever takes the task over finds it.
-            let _ = answer.send(if is_kept { Ok(()) } else { Err(fenced(&page.lease)) });
+        for Waiting { pages, answer } in batch {
+            let SealedPages { lease, fence, .. } = &*pages;
+            let is_kept = is_held(lease.task.as_str(), *fence);
+            // Nobody waits any more: the pages stand, and whoever takes the task over finds them.
+            let _ = answer.send(if is_kept { Ok(()) } else { Err(fenced(lease)) });
         }
         Ok(())
     }
 }
 
-impl Waiting {
-    fn task(&self) -> &str {
-        self.page.lease.task.as_str()
+impl Deref for Page<'_> {
+    type Target = SealedPage;
+
+    fn deref(&self) -> &SealedPage {
+        self.page
     }
 }
 
-/// Counts one page of each task, and holds the rows of those tasks; gives those that are still held by
-/// whoever sends the page.
-async fn count(tx: &mut Tx, pages: &[Waiting]) -> Result<HashSet<String>, StoreError> {
-    const OLD: &str = "FROM page p WHERE p.task_id = one.id AND p.unit = one.unit AND p.page = one.page";
+/// All pages in one order for all processes, so that none waits for another that waits for it. One that
+/// somebody asks for again, because its first leader gave up, is there once.
+fn pages_of(batch: &[Waiting]) -> Vec<Page<'_>> {
+    let mut pages = BTreeMap::new();
+    for Waiting { pages: sent, .. } in batch {
+        let SealedPages { lease, fence, pages: sealed } = &**sent;
+        for page in sealed {
+            let one = Page { task: lease.task.as_str(), fence: *fence, page };
+            pages.insert((one.task, one.fence, page.unit, page.page), one);
+        }
+    }
+    pages.into_values().collect()
+}
+
+/// Counts pages, and holds the rows of their tasks; gives the tasks that are still held by whoever sends
+/// their pages, with the number of the hold.
+async fn count(tx: &mut Tx, pages: &[Page<'_>]) -> Result<Vec<(String, i64)>, StoreError> {
+    const NEW: &str = "SELECT one.id AS id, one.fence AS fence, CAST(SUM(one.row_count - COALESCE(p.row_count, 0)) AS BIGINT) AS row_count, CAST(SUM(CASE WHEN p.task_id IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS page_count";
+    const OLD: &str = "LEFT JOIN page p ON p.task_id = one.id AND p.unit = one.unit AND p.page = one.page GROUP BY one.id, one.fence";
     let ones = (0..pages.len()).map(|number| {
         let [id, fence, rows, unit, page] = places(number);
         format!("SELECT CAST(${id} AS TEXT) AS id, CAST(${fence} AS BIGINT) AS fence, CAST(${rows} AS BIGINT) AS row_count, CAST(${unit} AS BIGINT) AS unit, CAST(${page} AS BIGINT) AS page")
     });
     let ones = ones.collect::<Vec<_>>().join(" UNION ALL ");
     let count = format!(
-        "UPDATE task SET rows_read = task.rows_read + one.row_count - COALESCE((SELECT p.row_count {OLD}), 0), pages_read = task.pages_read + 1 - (SELECT COUNT(*) {OLD}) FROM ({ones}) AS one WHERE task.id = one.id AND task.fence = one.fence AND task.state = 'leased' RETURNING task.id"
+        "UPDATE task SET rows_read = task.rows_read + more.row_count, pages_read = task.pages_read + more.page_count FROM ({NEW} FROM ({ones}) AS one {OLD}) AS more WHERE task.id = more.id AND task.fence = more.fence AND task.state = 'leased' RETURNING task.id, task.fence"
     );
     let mut query = sqlx::query(AssertSqlSafe(count));
-    for Waiting { page, .. } in pages {
-        query = query
-            .bind(page.lease.task.as_str())
-            .bind(page.fence)
-            .bind(page.rows)
-            .bind(page.unit)
-            .bind(page.page);
+    for Page { task, fence, page } in pages {
+        query = query.bind(task).bind(fence).bind(page.rows).bind(page.unit).bind(page.page);
     }
     let rows = query.fetch_all(tx.connection()).await?;
-    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
-async fn put(tx: &mut Tx, pages: &[Waiting]) -> Result<(), StoreError> {
+async fn put(tx: &mut Tx, pages: &[Page<'_>]) -> Result<(), StoreError> {
     let values = values::<6>(pages.len());
     let put = format!(
         "INSERT INTO page (task_id, unit, page, row_count, sealed, sealed_mark) VALUES {values} ON CONFLICT (task_id, unit, page) DO UPDATE SET row_count = excluded.row_count, sealed = excluded.sealed, sealed_mark = excluded.sealed_mark"
     );
     let mut query = sqlx::query(AssertSqlSafe(put));
-    for Waiting { page, .. } in pages {
+    for Page { task, page, .. } in pages {
         query = query
-            .bind(page.lease.task.as_str())
+            .bind(task)
             .bind(page.unit)
             .bind(page.page)
             .bind(page.rows)
@@ -182,14 +200,14 @@ async fn put(tx: &mut Tx, pages: &[Waiting]) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn put_states(tx: &mut Tx, pages: &[Waiting]) -> Result<(), StoreError> {
-    let values = values::<3>(pages.len());
+async fn put_states(tx: &mut Tx, states: &[((&str, i64), &[u8])]) -> Result<(), StoreError> {
+    let values = values::<3>(states.len());
     let put = format!(
         "INSERT INTO read_unit (task_id, unit, sealed) VALUES {values} ON CONFLICT (task_id, unit) DO UPDATE SET sealed = excluded.sealed"
     );
     let mut query = sqlx::query(AssertSqlSafe(put));
-    for Waiting { page, .. } in pages {
-        query = query.bind(page.lease.task.as_str()).bind(page.unit).bind(page.state.as_slice());
+    for ((task, unit), state) in states {
+        query = query.bind(task).bind(unit).bind(state);
     }
     query.execute(tx.connection()).await?;
     Ok(())

@@ -5,7 +5,7 @@ use store::{Actor, NewPage, PackedRows, Retry, Store, StoreError, StoreParts};
 use crate::bench::{Backend, parts, ring};
 
 fn big_page(rows: &PackedRows, page: u64) -> NewPage<'_> {
-    NewPage { unit: 0, page, rows, mark: None, state: b"" }
+    NewPage { unit: 0, page, rows, mark: None, state: Some(b"") }
 }
 
 /// Rows that do not compress.
@@ -27,7 +27,7 @@ async fn a_full_disk_stops_the_run_and_keeps_nothing_half_written() {
 
     let mut kept = 0;
     let error = loop {
-        match store.page_append(&claimed.lease, &big_page(&rows, kept)).await {
+        match store.page_append(&claimed.lease, &[big_page(&rows, kept)]).await {
             Ok(()) => kept += 1,
             Err(error) => break error,
         }
@@ -37,10 +37,10 @@ async fn a_full_disk_stops_the_run_and_keeps_nothing_half_written() {
     assert_eq!(error.retry(), Retry::No);
     assert_eq!(store.task_list(&run).await.unwrap()[0].pages, kept);
     // Not that its connection is of no use any more.
-    let again = store.page_append(&claimed.lease, &big_page(&rows, kept)).await.unwrap_err();
+    let again = store.page_append(&claimed.lease, &[big_page(&rows, kept)]).await.unwrap_err();
     assert!(matches!(again, StoreError::DiskFull { .. }), "{again:?}");
     let roomy = bench.again().await;
-    roomy.page_append(&claimed.lease, &big_page(&rows, kept)).await.unwrap();
+    roomy.page_append(&claimed.lease, &[big_page(&rows, kept)]).await.unwrap();
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_lost_connection_keeps_nothing_and_the_next_call_works() {
     let mut holder = pool.begin().await.unwrap();
     sqlx::query("UPDATE task SET worker = worker").execute(&mut *holder).await.unwrap();
 
-    let append = big_page(&rows, 0);
+    let append = [big_page(&rows, 0)];
     let append = bench.store.page_append(&claimed.lease, &append);
     let kill = async {
         let stop = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -91,7 +91,7 @@ async fn a_lost_connection_keeps_nothing_and_the_next_call_works() {
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert_eq!(error.retry(), Retry::Yes);
     assert_eq!(bench.store.task_list(&run).await.unwrap()[0].pages, 0);
-    bench.store.page_append(&claimed.lease, &big_page(&rows, 0)).await.unwrap();
+    bench.store.page_append(&claimed.lease, &[big_page(&rows, 0)]).await.unwrap();
     assert_eq!(bench.store.task_list(&run).await.unwrap()[0].pages, 1);
 }
 

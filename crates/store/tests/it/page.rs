@@ -21,7 +21,7 @@ fn rows(from: u64, count: u64) -> Vec<Row> {
 fn page(unit: u64, page: u64, rows: &PackedRows) -> NewPage<'_> {
     const STATES: [&[u8]; 3] = [b"state-0", b"state-1", b"state-2"];
     let state = STATES.get(page as usize).unwrap();
-    NewPage { unit, page, rows, mark: Some(state), state }
+    NewPage { unit, page, rows, mark: Some(state), state: Some(state) }
 }
 
 #[rstest]
@@ -32,12 +32,12 @@ async fn another_worker_goes_on_from_the_last_page_and_rows_keep_their_digits(#[
     let Some(bench) = backend.start().await else { return };
     bench.run(&["a"]).await;
     let first = bench.claim().await;
-    bench.store.page_append(&first.lease, &page(0, 0, &packed(0, 3))).await.unwrap();
-    bench.store.page_append(&first.lease, &page(0, 1, &packed(3, 2))).await.unwrap();
+    bench.store.page_append(&first.lease, &[page(0, 0, &packed(0, 3))]).await.unwrap();
+    bench.store.page_append(&first.lease, &[page(0, 1, &packed(3, 2))]).await.unwrap();
     bench.clock.advance(LEASE);
 
     let second = bench.claim().await;
-    bench.again().await.page_append(&second.lease, &page(1, 0, &packed(5, 1))).await.unwrap();
+    bench.again().await.page_append(&second.lease, &[page(1, 0, &packed(5, 1))]).await.unwrap();
 
     let state =
         async |unit| bench.store.unit_state(&second.lease.run, &second.lease.task, unit).await.unwrap();
@@ -68,8 +68,8 @@ async fn a_page_kept_twice_counts_once(#[case] backend: Backend) {
     let run = bench.run(&["a"]).await;
     let claimed = bench.claim().await;
 
-    bench.store.page_append(&claimed.lease, &page(0, 0, &packed(0, 3))).await.unwrap();
-    bench.store.page_append(&claimed.lease, &page(0, 0, &packed(0, 2))).await.unwrap();
+    bench.store.page_append(&claimed.lease, &[page(0, 0, &packed(0, 3))]).await.unwrap();
+    bench.store.page_append(&claimed.lease, &[page(0, 0, &packed(0, 2))]).await.unwrap();
 
     let task = &bench.store.task_list(&run).await.unwrap()[0];
     assert_eq!((task.rows, task.pages), (2, 1));
@@ -90,11 +90,39 @@ async fn a_fenced_worker_keeps_no_page_and_moves_no_state(#[case] backend: Backe
     bench.clock.advance(LEASE);
     let taker = bench.claim().await;
 
-    let refused = bench.store.page_append(&silent.lease, &page(0, 0, &packed(0, 3))).await;
+    let refused = bench.store.page_append(&silent.lease, &[page(0, 0, &packed(0, 3))]).await;
 
     assert!(matches!(refused, Err(StoreError::Fenced { .. })), "{refused:?}");
     assert!(bench.store.page_list(&run, &taker.lease.task).next_page().await.unwrap().is_none());
     assert_eq!(bench.store.task_list(&run).await.unwrap()[0].pages, 0);
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn pages_of_one_call_stand_in_their_order_with_the_state_behind_the_last(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let run = bench.run(&["a"]).await;
+    let claimed = bench.claim().await;
+    let (three, two) = (packed(0, 3), packed(3, 2));
+    bench.store.page_append(&claimed.lease, &[page(0, 1, &three)]).await.unwrap();
+
+    // The second is there already, with other rows.
+    let first = NewPage { state: None, ..page(0, 0, &three) };
+    bench.store.page_append(&claimed.lease, &[first, page(0, 1, &two)]).await.unwrap();
+    bench.store.page_append(&claimed.lease, &[]).await.unwrap();
+
+    let task = &bench.store.task_list(&run).await.unwrap()[0];
+    assert_eq!((task.rows, task.pages), (5, 2));
+    let mut list = bench.store.page_list(&run, &task.id);
+    let mut read = Vec::new();
+    while let Some((_, mut rows)) = list.next_page().await.unwrap() {
+        read.append(&mut rows);
+    }
+    assert_eq!(read, rows(0, 5));
+    let state = bench.store.unit_state(&run, &task.id, 0).await.unwrap();
+    assert_eq!(state.as_deref(), Some(b"state-1".as_slice()));
 }
 
 #[rstest]
@@ -122,7 +150,7 @@ async fn pages_kept_at_once_are_all_there_and_a_fenced_one_among_them_hurts_nobo
                 .map(|(unit, number, rows)| (&claimed.lease, page(unit, number, rows))),
         );
     }
-    let kept = asked.iter().map(|(lease, page)| bench.store.page_append(lease, page));
+    let kept = asked.iter().map(|(lease, page)| bench.store.page_append(lease, std::slice::from_ref(page)));
     let kept = futures::future::join_all(kept).await;
 
     let refused: Vec<_> = kept.iter().enumerate().filter(|(_, kept)| kept.is_err()).collect();
@@ -150,8 +178,8 @@ async fn a_page_whose_neighbour_is_given_up_is_kept(#[case] backend: Backend) {
     // Polled a few times and dropped: somewhere between asking and the commit.
     for polls in 1..16 {
         let (given_up, followed) = (page(0, 0, &one), page(polls, 0, &one));
-        let mut leader = Box::pin(bench.store.page_append(&claimed.lease, &given_up));
-        let mut follower = Box::pin(bench.store.page_append(&claimed.lease, &followed));
+        let mut leader = Box::pin(bench.store.page_append(&claimed.lease, std::slice::from_ref(&given_up)));
+        let mut follower = Box::pin(bench.store.page_append(&claimed.lease, std::slice::from_ref(&followed)));
         let mut ended = None;
         for _ in 0..polls {
             let _ = futures::poll!(leader.as_mut());
@@ -191,7 +219,7 @@ async fn a_page_that_was_moved_or_recounted_is_damage(
     let Some(bench) = backend.start().await else { return };
     let run = bench.run(&["a"]).await;
     let claimed = bench.claim().await;
-    bench.store.page_append(&claimed.lease, &page(0, 0, &packed(0, 3))).await.unwrap();
+    bench.store.page_append(&claimed.lease, &[page(0, 0, &packed(0, 3))]).await.unwrap();
 
     sqlx::query(tampering).execute(&bench.sql().await).await.unwrap();
 
@@ -208,7 +236,7 @@ async fn a_unit_that_starts_over_leaves_the_others_alone(#[case] backend: Backen
     let run = bench.run(&["a"]).await;
     let lease = bench.claim().await.lease;
     for (unit, number) in [(0, 0), (1, 0), (1, 1)] {
-        bench.store.page_append(&lease, &page(unit, number, &packed(0, 2))).await.unwrap();
+        bench.store.page_append(&lease, &[page(unit, number, &packed(0, 2))]).await.unwrap();
     }
 
     bench.store.unit_restart(&lease, 1).await.unwrap();
@@ -229,7 +257,7 @@ async fn units_that_a_reading_does_not_have_any_more_go_with_their_pages(#[case]
     let run = bench.run(&["a"]).await;
     let lease = bench.claim().await.lease;
     for (unit, number) in [(0, 0), (1, 0), (2, 0), (2, 1)] {
-        bench.store.page_append(&lease, &page(unit, number, &packed(0, 2))).await.unwrap();
+        bench.store.page_append(&lease, &[page(unit, number, &packed(0, 2))]).await.unwrap();
     }
 
     bench.store.unit_drop_from(&lease, 1).await.unwrap();
@@ -254,8 +282,8 @@ async fn a_page_without_rows_keeps_its_mark_and_is_not_listed(#[case] backend: B
     let Some(bench) = backend.start().await else { return };
     let run = bench.run(&["a"]).await;
     let lease = bench.claim().await.lease;
-    bench.store.page_append(&lease, &page(0, 0, &packed(0, 0))).await.unwrap();
-    bench.store.page_append(&lease, &page(0, 1, &packed(0, 1))).await.unwrap();
+    bench.store.page_append(&lease, &[page(0, 0, &packed(0, 0))]).await.unwrap();
+    bench.store.page_append(&lease, &[page(0, 1, &packed(0, 1))]).await.unwrap();
 
     let mut list = bench.store.page_list(&run, &lease.task);
 

@@ -18,8 +18,8 @@ async fn run_with_rows(bench: &Bench, name: &str) -> (RunId, PlanDigest) {
     let claimed = bench.store.task_claim_named(task, "w", LEASE).await.unwrap().unwrap();
     let row = serde_json::from_str(&format!("{{\"email\":\"{CANARY}\"}}")).unwrap();
     let rows = PackedRows::pack(&[row]).unwrap();
-    let page = NewPage { unit: 0, page: 0, rows: &rows, mark: None, state: b"cursor" };
-    bench.store.page_append(&claimed.lease, &page).await.unwrap();
+    let page = NewPage { unit: 0, page: 0, rows: &rows, mark: None, state: Some(b"cursor") };
+    bench.store.page_append(&claimed.lease, &[page]).await.unwrap();
     bench.store.task_finish(&claimed.lease, None).await.unwrap();
     let digest = PlanDigest::of(run.as_str().as_bytes());
     let body = CANARY.as_bytes();
@@ -109,8 +109,8 @@ async fn reading(bench: &Bench, pages: u64) -> TaskLease {
     let row = serde_json::from_str(&format!("{{\"email\":\"{CANARY}\"}}")).unwrap();
     let rows = PackedRows::pack(&[row]).unwrap();
     for page in 0..pages {
-        let page = NewPage { unit: 0, page, rows: &rows, mark: None, state: b"cursor" };
-        bench.store.page_append(&lease, &page).await.unwrap();
+        let page = NewPage { unit: 0, page, rows: &rows, mark: None, state: Some(b"cursor") };
+        bench.store.page_append(&lease, &[page]).await.unwrap();
     }
     lease
 }
@@ -125,8 +125,8 @@ async fn a_run_that_somebody_works_on_or_went_on_with_is_not_due(#[case] backend
     bench.clock.advance(40 * DAY);
     let lease = bench.claim().await.lease;
     let rows = PackedRows::pack(&[]).unwrap();
-    let page = NewPage { unit: 0, page: 0, rows: &rows, mark: None, state: b"cursor" };
-    bench.store.page_append(&lease, &page).await.unwrap();
+    let page = NewPage { unit: 0, page: 0, rows: &rows, mark: None, state: Some(b"cursor") };
+    bench.store.page_append(&lease, &[page]).await.unwrap();
     let lists = async |before| {
         let rows = bench.store.run_list_rows_due(before).await.unwrap();
         (rows, bench.store.run_list_due(before).await.unwrap())
@@ -183,11 +183,11 @@ async fn whoever_reads_a_run_that_is_forgotten_keeps_nothing_more(#[case] backen
     bench.store.run_forget(&lease.run, Actor::system()).await.unwrap();
 
     let rows = PackedRows::pack(&[]).unwrap();
-    let page = NewPage { unit: 0, page: 1, rows: &rows, mark: None, state: b"cursor" };
-    let refused = other.page_append(&lease, &page).await.unwrap_err();
+    let page = NewPage { unit: 0, page: 1, rows: &rows, mark: None, state: Some(b"cursor") };
+    let refused = other.page_append(&lease, &[page]).await.unwrap_err();
     assert!(matches!(refused, StoreError::Fenced { .. }), "{refused:?}");
     let again = other.task_claim("w", LEASE).await.unwrap().unwrap();
-    let refused = other.page_append(&again.lease, &page).await.unwrap_err();
+    let refused = other.page_append(&again.lease, &[page]).await.unwrap_err();
     assert!(matches!(refused, StoreError::Forgotten { .. }), "{refused:?}");
 }
 

@@ -86,8 +86,8 @@ async fn forgetting_a_run_destroys_rows_plan_and_subject_and_keeps_the_ledger(#[
     let rows = [serde_json::Map::from_iter([("email".to_owned(), CANARY.into())])];
     let rows = PackedRows::pack(&rows).unwrap();
     let mark = Some(CANARY.as_bytes());
-    let page = NewPage { unit: 0, page: 0, rows: &rows, mark, state: CANARY.as_bytes() };
-    bench.store.page_append(&claimed.lease, &page).await.unwrap();
+    let page = NewPage { unit: 0, page: 0, rows: &rows, mark, state: Some(CANARY.as_bytes()) };
+    bench.store.page_append(&claimed.lease, &[page]).await.unwrap();
     bench.store.task_finish(&claimed.lease, None).await.unwrap();
     bench.store.run_finish(&run, None).await.unwrap();
     let later = bench.clock.now() + SignedDuration::from_hours(1);
@@ -112,8 +112,8 @@ async fn no_byte_of_a_persons_data_or_of_a_key_lies_readable_in_the_files() {
     let rows = [serde_json::Map::from_iter([("email".to_owned(), CANARY.into())])];
     let rows = PackedRows::pack(&rows).unwrap();
     let mark = Some(CANARY.as_bytes());
-    let page = NewPage { unit: 0, page: 0, rows: &rows, mark, state: CANARY.as_bytes() };
-    bench.store.page_append(&claimed.lease, &page).await.unwrap();
+    let page = NewPage { unit: 0, page: 0, rows: &rows, mark, state: Some(CANARY.as_bytes()) };
+    bench.store.page_append(&claimed.lease, &[page]).await.unwrap();
 
     for entry in std::fs::read_dir(bench.folder.path()).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
@@ -135,8 +135,8 @@ async fn forgotten_rows_give_their_room_on_the_disk_back() {
     for page in 0..60 {
         let row = serde_json::Map::from_iter([("noise".to_owned(), noise().into())]);
         let rows = PackedRows::pack(&[row]).unwrap();
-        let page = NewPage { unit: 0, page, rows: &rows, mark: None, state: b"" };
-        bench.store.page_append(&claimed.lease, &page).await.unwrap();
+        let page = NewPage { unit: 0, page, rows: &rows, mark: None, state: Some(b"") };
+        bench.store.page_append(&claimed.lease, &[page]).await.unwrap();
     }
     let full = truncate().await;
 

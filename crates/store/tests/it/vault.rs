@@ -66,8 +66,8 @@ async fn after_a_change_of_the_master_key_the_old_one_opens_nothing_and_nothing_
     let claimed = bench.claim().await;
     let rows = [serde_json::Map::from_iter([("id".to_owned(), 1.into())])];
     let packed = PackedRows::pack(&rows).unwrap();
-    let page = NewPage { unit: 0, page: 0, rows: &packed, mark: None, state: b"" };
-    bench.store.page_append(&claimed.lease, &page).await.unwrap();
+    let page = NewPage { unit: 0, page: 0, rows: &packed, mark: None, state: Some(b"") };
+    bench.store.page_append(&claimed.lease, &[page]).await.unwrap();
     bench.put("access_token", "one").await;
     let public = bench.store.public_key();
     let new = MasterKey::random().to_base64();

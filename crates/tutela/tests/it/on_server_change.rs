@@ -1,5 +1,6 @@
 //! Corrections, limits of one plan, and the replay of erasures, by a running server.
 
+use model::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use crate::on_server::{number, on};
@@ -20,8 +21,9 @@ async fn correcting(office: &Office) {
 }
 
 fn apply(program: &Program, office: &Office, (plan, id): (&str, &str)) -> crate::program::Ran {
-    let digest = program.json(plan)["digest"].as_str().unwrap().to_owned();
-    let apply = ["--format", "json", "privacy", "apply", plan, "--approve", &digest, "--request", id];
+    let plan_file = program.json(plan);
+    let digest = plan_file.get("digest").and_then(Value::as_str).unwrap();
+    let apply = ["--format", "json", "privacy", "apply", plan, "--approve", digest, "--request", id];
     on(program, office, &apply)
 }
 
@@ -108,7 +110,7 @@ async fn erasures_and_corrections_since_a_backup_are_planned_again_by_the_server
     let (program, vendor) = (program(), Vendor::start(3).await);
     let office = Office::open(&program, &vendor, &[]).await;
     correcting(&office).await;
-    let before = jiff::Timestamp::now().to_string();
+    let before = SystemClock.now().to_string();
     for (person, more) in [(0, None), (1, Some(["--rectify", "people.name=canary-Anna"]))] {
         let (policy, identity) = (
             if more.is_some() { "names" } else { "default_erasure_policy" },

@@ -13,7 +13,7 @@ const PHONE: &str = "+4915100000001";
 async fn asked(desk: &Desk) -> (PrivacyRequestId, BTreeMap<String, Secret<String>>, jiff::Timestamp) {
     let asked = desk.asked(&[("email", ANA), ("phone_number", PHONE)]).await;
     let codes = desk.codes().await;
-    let shown = desk.requests.verify(&asked.id, &codes[ANA]).await.unwrap();
+    let shown = desk.requests.verify(&asked.id, codes.get(ANA).unwrap()).await.unwrap();
     assert_eq!(shown.status, Status::Pending);
     let question = Secret::new("which account?".to_owned());
     let paused = desk.requests.ask_what_is_meant(&asked.id, question, &pat()).await.unwrap();

@@ -398,7 +398,8 @@ impl Office {
     fn token_of_write(&self) -> String {
         let sent = self.sent();
         assert_eq!(sent.len(), 1, "sent once");
-        sent.first().unwrap().json().unwrap()["token"].as_str().unwrap().to_owned()
+        let body = sent.first().unwrap().json().unwrap();
+        body.get("token").and_then(Value::as_str).unwrap().to_owned()
     }
 }
 

@@ -51,10 +51,6 @@ impl Office {
     }
 }
 
-fn text(name: &str) -> Option<String> {
-    Some(name.to_owned())
-}
-
 #[rstest]
 #[case(Backend::Sqlite)]
 #[case(Backend::Postgres)]
@@ -67,7 +63,7 @@ async fn right_values_are_written_and_nothing_is_erased(#[case] backend: Backend
 
     let request = office.find(&id).await;
     assert_eq!((request.status, request.corrects), (Status::Complete, true), "{request:?}");
-    assert_eq!(office.names().await, [text("Anna"), text("Ben")]);
+    assert_eq!(office.names().await, [Some("Anna".to_owned()), Some("Ben".to_owned())]);
     assert!(office.bench.crm.writes().is_empty(), "the policy has an erasure rule as well");
     let run = request.change_run.as_ref().unwrap();
     let kept = office.store.certificate_find(run).await.unwrap().unwrap();
@@ -97,10 +93,10 @@ async fn a_correction_waits_for_the_approval_of_its_plan_like_an_erasure(
     office.approve(&id).await;
 
     assert_eq!((waiting.status, waiting.step), (Status::RequiresInput, Some(RequestStep::ApprovePlan)));
-    assert_eq!(before, [text("Ana"), text("Ben")], "nothing is written before");
+    assert_eq!(before, [Some("Ana".to_owned()), Some("Ben".to_owned())], "nothing is written before");
     assert!(anew.is_ok(), "{anew:?}");
     assert_eq!(office.find(&id).await.status, Status::Complete);
-    assert_eq!(office.names().await, [text("Anna"), text("Ben")]);
+    assert_eq!(office.names().await, [Some("Anna".to_owned()), Some("Ben".to_owned())]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,7 +148,7 @@ async fn a_correction_whose_values_are_lost_never_passes_for_an_erasure() {
 
     let request = office.find(&id).await;
     assert_eq!(request.status, Status::Error, "{request:?}");
-    assert_eq!(office.names().await, [text("Ana"), text("Ben")]);
+    assert_eq!(office.names().await, [Some("Ana".to_owned()), Some("Ben".to_owned())]);
     assert!(office.bench.crm.writes().is_empty());
 }
 

@@ -11,13 +11,14 @@ use crate::lifecycle::bench::Backend;
 async fn work_until_call(office: &Office, calls: usize) -> bool {
     let before = office.bench.crm.saas.calls().len();
     let worker = office.worker().await;
-    let work = tokio::spawn(async move { worker.work_off().await });
+    let mut work = tokio::spawn(async move { worker.work_off().await });
     let reached = office.bench.crm.saas.until_calls(before + calls);
-    let abort = work.abort_handle();
     tokio::select! {
-        _ = work => true,
+        _ = &mut work => true,
         () = reached => {
-            abort.abort();
+            work.abort();
+            // Gone before time goes on: it takes nothing any more.
+            let _ = work.await;
             false
         }
     }

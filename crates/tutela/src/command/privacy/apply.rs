@@ -100,7 +100,7 @@ pub(crate) async fn carry_out(
     let progress = ProgressLine::of_person(output);
     let options = ApplyOptions { wait, cancellation, ..ApplyOptions::new(actor()) };
     let on_progress = |event| progress.note_apply(&event);
-    let work = service.apply(plan, plan.digest(), options, &on_progress);
+    let work = Box::pin(service.apply(plan, plan.digest(), options, &on_progress));
     let applied = runtime::cancelled_when_interrupted(&canceller, work).await;
     progress.finish();
     match applied {

@@ -75,7 +75,7 @@ pub(crate) async fn look_again(
     let progress = ProgressLine::of_person(output);
     let on_progress = |event| progress.note(&event);
     let options = VerifyOptions { quiet_period, cancellation, ..VerifyOptions::new(actor()) };
-    let work = service.verify(run, options, &on_progress);
+    let work = Box::pin(service.verify(run, options, &on_progress));
     let verified = runtime::cancelled_when_interrupted(&canceller, work).await;
     progress.finish();
     verified.map_err(|error| match &error {
