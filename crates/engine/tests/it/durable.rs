@@ -83,30 +83,31 @@ pub(crate) async fn shop() -> Stage {
 }
 
 /// The same, where each answer takes so long.
-async fn shop_at(pace: Duration) -> Stage {
+async fn shop_at(delay: Duration) -> Stage {
     let stage = Stage::new(SHOP, SHOP_DATA).await;
     stage.saas.on("GET", "/people").then(
         Answer::json(
             200,
             &json!([{"id": 1, "email": "ana@example.com"}, {"id": 2, "email": "bo@example.com"}, {"id": 3}]),
         )
-        .after(pace),
+        .after(delay),
     );
     stage.saas.on("GET", "/people/*/orders").with(move |call| {
         let person = call.path.split('/').nth(2).unwrap();
         let page = number(&call.query, "page=");
         let rows = if page > 2 { json!([]) } else { json!([{"id": format!("{person}.{page}")}]) };
-        Answer::json(200, &rows).after(pace)
+        Answer::json(200, &rows).after(delay)
     });
     stage.saas.on("GET", "/visits").with(move |call| {
         let page = number(&call.query, "after=");
         let next = (page < 3).then(|| page + 1);
-        Answer::json(200, &json!({"data": [{"id": page, "at": 1.10}], "paging": {"after": next}})).after(pace)
+        Answer::json(200, &json!({"data": [{"id": page, "at": 1.10}], "paging": {"after": next}}))
+            .after(delay)
     });
     stage.saas.on("GET", "/loops").with(move |call| {
         // Whatever is asked for after the second page, the first one comes again.
         let page = number(&call.query, "page=");
-        Answer::json(200, &json!([{"id": if page > 2 { 1 } else { page }}])).after(pace)
+        Answer::json(200, &json!([{"id": if page > 2 { 1 } else { page }}])).after(delay)
     });
     stage
 }

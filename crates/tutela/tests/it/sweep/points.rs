@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 const CALL: &str = "kill_point!(\"";
 
-/// Begins the names of points that only servers come by (`server_faults::steps`).
-const OF_SERVERS: &str = "request.";
+/// Begin the names of points that only servers come by: those of a request's steps
+/// (`server_faults::steps`), and those of an application that answers later.
+const OF_SERVERS: [&str; 2] = ["request.", "callback."];
 
 /// All points that the program comes by without a server, in the order of their names.
 pub(crate) fn all() -> BTreeSet<String> {
@@ -25,7 +26,7 @@ pub(crate) fn all() -> BTreeSet<String> {
             }
         }
     }
-    points.retain(|point| !point.starts_with(OF_SERVERS));
+    points.retain(|point| !OF_SERVERS.iter().any(|beginning| point.starts_with(beginning)));
     points
 }
 
