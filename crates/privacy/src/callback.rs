@@ -127,7 +127,11 @@ fn entry(callback: &Callback, (rows, masked): (usize, Option<u64>)) -> NewReques
             (callback.name.parse::<CollectionAddress>().ok(), format!("called back with {rows} records"))
         }
         CallbackAction::Erasure => {
-            (None, format!("called back: masked {} records", masked.unwrap_or_default()))
+            let records = masked.map_or_else(
+                || "done, without a number of records".to_owned(),
+                |masked| format!("masked {masked} records"),
+            );
+            (None, format!("called back: {records}"))
         }
     };
     let dataset = address.as_ref().map(|address| address.dataset().to_owned());

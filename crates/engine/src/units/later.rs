@@ -167,7 +167,8 @@ impl UnitReader {
 
 fn nobody_listens(place: &str) -> ReadFault {
     let detail = format!(
-        "the rows that {place} asks for come later, by a call of the application, which only a server takes;          make the request on a server"
+        "the rows that {place} asks for come later, by a call of the application, which only a server takes; \
+         make the request on a server"
     );
     ReadFault { reason: IncompleteReason::Connection, detail, retry: Retry::No }
 }
