@@ -45,7 +45,9 @@ async fn policies_of_a_server_are_checked_against_its_datasets() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn audit_log_of_a_server_is_listed_exported_and_verified_here() {
-    let (program, vendor) = (program(), Vendor::start(1).await);
+    // Each command here asks for a token of its own.
+    let program = program().with_environment("TUTELA_SECURITY_AUTH_RATE_LIMIT", "100/minute");
+    let vendor = Vendor::start(1).await;
     let office = Office::open(&program, &vendor, &[]).await;
     let first = signed(&program, &office);
 
