@@ -2,9 +2,9 @@
 
 use crypto::{AccessToken, PasswordHash};
 use jiff::{SignedDuration, Timestamp};
-use sqlx::Row as _;
 use std::time::Duration;
 
+use crate::sql::query;
 use crate::store::time;
 use crate::words::{list_of, list_text};
 use crate::{Actor, AuditEvent, ClientId, LoginId, Store, StoreError};
@@ -126,19 +126,19 @@ impl Store {
             TokenFor::Client { id, .. } => (CLIENT, "client.signed_in", id.as_str()),
             TokenFor::Login { id, .. } => (LOGIN, "login.signed_in", id.as_str()),
         };
-        let query = sqlx::query(statement)
+        let issue = query(statement)
             .bind(token.hash().to_vec())
             .bind(list_text(new.scopes))
             .bind(issued_at.as_microsecond())
             .bind(expires_at.as_microsecond());
-        let query = match &new.holder {
-            TokenFor::Root { root_hash } => query.bind(root_hash.to_vec()),
-            TokenFor::Client { id, secret_hash } => query.bind(id.as_str()).bind(secret_hash.to_vec()),
-            TokenFor::Login { id, password } => query.bind(id.as_str()).bind(password.as_str()),
+        let issue = match &new.holder {
+            TokenFor::Root { root_hash } => issue.bind(root_hash.to_vec()),
+            TokenFor::Client { id, secret_hash } => issue.bind(id.as_str()).bind(secret_hash.to_vec()),
+            TokenFor::Login { id, password } => issue.bind(id.as_str()).bind(password.as_str()),
         };
         let mut tx = self.begin().await?;
-        sqlx::query(SWEEP).bind(issued_at.as_microsecond()).execute(tx.connection()).await?;
-        if query.execute(tx.connection()).await?.rows_affected() == 0 {
+        query(SWEEP).bind(issued_at.as_microsecond()).execute(tx.connection()).await?;
+        if issue.execute(tx.connection()).await?.rows_affected() == 0 {
             return Ok(None);
         }
         self.audit_enter_in(&mut tx, &AuditEvent::new(new.actor, action, object)).await?;
@@ -158,7 +158,7 @@ impl Store {
         is_session: bool,
     ) -> Result<Option<LiveToken>, StoreError> {
         const FIND: &str = "SELECT access_token.scopes, issued_at, expires_at, root_hash, client_id, client.scopes, login_id, username, roles FROM access_token LEFT JOIN client ON client.id = client_id LEFT JOIN login ON login.id = login_id WHERE hash = $1 AND session = $3 AND expires_at > $2 AND COALESCE(disabled, 0) = 0";
-        let row = sqlx::query(FIND)
+        let row = query(FIND)
             .bind(AccessToken::hash_of(text).to_vec())
             .bind(self.now())
             .bind(i64::from(is_session))
@@ -166,7 +166,7 @@ impl Store {
             .await?;
         let Some(row) = row else { return Ok(None) };
         let text = |at: usize| {
-            row.try_get::<Option<String>, _>(at)?.ok_or(StoreError::Damaged { what: "an access token" })
+            row.try_get::<Option<String>>(at)?.ok_or(StoreError::Damaged { what: "an access token" })
         };
         let id = |text: Option<String>| text.as_deref().and_then(ClientId::parse);
         let holder = if let Some(root_hash) = row.try_get(3)? {
@@ -191,9 +191,9 @@ impl Store {
         const LOGIN: &str = "DELETE FROM access_token WHERE login_id = $1";
         const ROOT: &str = "DELETE FROM access_token WHERE root_hash = $1";
         let (query, object) = match end {
-            TokenEnd::Token(text) => (sqlx::query(TOKEN).bind(AccessToken::hash_of(text).to_vec()), "token"),
-            TokenEnd::Login(id) => (sqlx::query(LOGIN).bind(id.as_str()), id.as_str()),
-            TokenEnd::Root(root_hash) => (sqlx::query(ROOT).bind(root_hash.to_vec()), "root"),
+            TokenEnd::Token(text) => (query(TOKEN).bind(AccessToken::hash_of(text).to_vec()), "token"),
+            TokenEnd::Login(id) => (query(LOGIN).bind(id.as_str()), id.as_str()),
+            TokenEnd::Root(root_hash) => (query(ROOT).bind(root_hash.to_vec()), "root"),
         };
         let mut tx = self.begin().await?;
         let ended = query.execute(tx.connection()).await?.rows_affected();

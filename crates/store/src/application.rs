@@ -1,6 +1,6 @@
 use serde_json::json;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::document::document;
 use crate::listed::containing;
 use crate::store::{Tx, count, signed};
@@ -58,9 +58,9 @@ impl Store {
     ) -> Result<Put, StoreError> {
         const FIND: &str = "SELECT created_at FROM application WHERE key = $1";
         const PUT: &str = "INSERT INTO application (key, name, body, created_at, updated_at) VALUES ($1, $2, $3, $4, $4) ON CONFLICT (key) DO UPDATE SET name = excluded.name, body = excluded.body, updated_at = excluded.updated_at";
-        let found = sqlx::query(FIND).bind(new.key.as_str()).fetch_optional(tx.connection()).await?;
+        let found = query(FIND).bind(new.key.as_str()).fetch_optional(tx.connection()).await?;
         let put = mode.check("application", &new.key, found.is_some())?;
-        sqlx::query(PUT)
+        query(PUT)
             .bind(new.key.as_str())
             .bind(new.name.as_str())
             .bind(new.body.as_str())
@@ -76,7 +76,7 @@ impl Store {
     /// The application of a key, if there is one.
     pub async fn application_find(&self, key: &str) -> Result<Option<Document>, StoreError> {
         const FIND: &str = "SELECT key, name, body, created_at, updated_at FROM application WHERE key = $1";
-        let row = sqlx::query(FIND).bind(key).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(key).fetch_optional(&self.inner.reader).await?;
         row.as_ref().map(document).transpose()
     }
 
@@ -89,8 +89,8 @@ impl Store {
         const COUNT: &str = "SELECT COUNT(*) FROM application WHERE CAST($1 AS TEXT) IS NULL OR LOWER(key) LIKE $1 ESCAPE '\\' OR LOWER(name) LIKE $1 ESCAPE '\\'";
         const LIST: &str = "SELECT key, name, body, created_at, updated_at FROM application WHERE CAST($1 AS TEXT) IS NULL OR LOWER(key) LIKE $1 ESCAPE '\\' OR LOWER(name) LIKE $1 ESCAPE '\\' ORDER BY key LIMIT $2 OFFSET $3";
         let search = search.map(containing);
-        let total = sqlx::query(COUNT).bind(search.as_deref()).fetch_one(&self.inner.reader).await?;
-        let rows = sqlx::query(LIST)
+        let total = query(COUNT).bind(search.as_deref()).fetch_one(&self.inner.reader).await?;
+        let rows = query(LIST)
             .bind(search.as_deref())
             .bind(i64::from(window.limit))
             .bind(signed(window.offset))
@@ -107,8 +107,8 @@ impl Store {
         const UNLINK: &str = "UPDATE connection SET system_key = NULL WHERE system_key = $1";
         const REMOVE: &str = "DELETE FROM application WHERE key = $1";
         let mut tx = self.begin().await?;
-        sqlx::query(UNLINK).bind(key).execute(tx.connection()).await?;
-        let removed = sqlx::query(REMOVE).bind(key).execute(tx.connection()).await?.rows_affected() > 0;
+        query(UNLINK).bind(key).execute(tx.connection()).await?;
+        let removed = query(REMOVE).bind(key).execute(tx.connection()).await?.rows_affected() > 0;
         if removed {
             self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "application.removed", key)).await?;
         }

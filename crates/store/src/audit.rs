@@ -14,8 +14,8 @@ pub use proof::{AuditProof, ConsistencyProof};
 pub use sequencer::AUDIT_LEASE;
 
 use serde_json::{Value, json};
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::{Tx, count, signed};
 use crate::{Actor, Store, StoreError};
 
@@ -92,7 +92,7 @@ impl Store {
             "details": event.details,
         }));
         let body = String::from_utf8(body).map_err(|_| StoreError::Damaged { what: "an audit entry" })?;
-        sqlx::query(ENTER).bind(id.as_str()).bind(body).execute(tx.connection()).await?;
+        query(ENTER).bind(id.as_str()).bind(body).execute(tx.connection()).await?;
         tx.is_change |= crate::revision::is_change(event.action);
         Ok(AuditId(id))
     }
@@ -101,7 +101,7 @@ impl Store {
     pub async fn audit_list(&self, from: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
         const LIST: &str = "SELECT number, body FROM audit_entry WHERE number >= $1 ORDER BY number LIMIT $2";
         let rows =
-            sqlx::query(LIST).bind(signed(from)).bind(i64::from(limit)).fetch_all(&self.inner.reader).await?;
+            query(LIST).bind(signed(from)).bind(i64::from(limit)).fetch_all(&self.inner.reader).await?;
         rows.iter()
             .map(|row| Ok(AuditEntry { number: count(row.try_get(0)?)?, body: row.try_get(1)? }))
             .collect()
@@ -110,12 +110,12 @@ impl Store {
     /// How many entries have their number.
     pub async fn audit_size(&self) -> Result<u64, StoreError> {
         const SIZE: &str = "SELECT COALESCE(MAX(number) + 1, 0) FROM audit_entry";
-        count(sqlx::query(SIZE).fetch_one(&self.inner.reader).await?.try_get(0)?)
+        count(query(SIZE).fetch_one(&self.inner.reader).await?.try_get(0)?)
     }
 
     /// How many entries wait for their number.
     pub async fn audit_waiting(&self) -> Result<u64, StoreError> {
         const COUNT: &str = "SELECT COUNT(*) FROM audit_entry WHERE number IS NULL";
-        count(sqlx::query(COUNT).fetch_one(&self.inner.reader).await?.try_get(0)?)
+        count(query(COUNT).fetch_one(&self.inner.reader).await?.try_get(0)?)
     }
 }

@@ -4,10 +4,9 @@ use std::path::Path;
 
 use model::PrivacyRequestId;
 use serde_json::json;
-use sqlx::{AnyConnection, Connection as _, Row as _};
 
-use crate::dialect::Dialect;
 use crate::privacy_request::{NewRequestLog, PrivacyRequestStatus};
+use crate::sql::{SqliteConnection, query};
 use crate::store::{MIGRATIONS, Tx};
 use crate::{Actor, AuditEvent, PlanDigest, Store, StoreError, StorePlace};
 
@@ -47,21 +46,20 @@ impl Store {
     /// file cannot be written.
     pub async fn backup(place: &StorePlace, to: &Path) -> Result<u64, StoreError> {
         const COPY: &str = "VACUUM INTO $1";
-        if place.dialect() == Dialect::Postgres {
+        let StorePlace::File(from) = place else {
             return Err(StoreError::Conflict {
                 what: "state",
                 id: "PostgreSQL".to_owned(),
                 state: "kept by a server".to_owned(),
                 needs: "copy it with `pg_dump` or the server's own backups",
             });
-        }
-        sqlx::any::install_default_drivers();
+        };
+        place.make()?;
         // The file is made first, so that nobody else may read it from the beginning.
-        StorePlace::File(to.to_owned()).url()?;
-        let mut connection = AnyConnection::connect(place.url()?.expose()).await?;
-        sqlx::query("PRAGMA busy_timeout = 20000").execute(&mut connection).await?;
-        sqlx::query(COPY).bind(to.to_string_lossy().into_owned()).execute(&mut connection).await?;
-        connection.close().await?;
+        StorePlace::File(to.to_owned()).make()?;
+        let mut connection = SqliteConnection::open(from)?;
+        query(COPY).bind(to.to_string_lossy().into_owned()).long().execute(connection.borrowed()).await?;
+        connection.close()?;
         let file = std::fs::OpenOptions::new().append(true).open(to);
         file.and_then(|file| file.sync_all())
             .map_err(|source| StoreError::File { path: to.to_owned(), source })?;
@@ -92,24 +90,24 @@ impl Store {
         let mut unknown_writes = 0;
         match sent {
             SentSince::Anything => {
-                let done = sqlx::query(OF_ALL).bind(now).execute(tx.connection()).await?;
+                let done = query(OF_ALL).bind(now).execute(tx.connection()).await?;
                 unknown_writes += done.rows_affected();
             }
             SentSince::Plans(plans) => {
                 for plan in plans {
-                    let query = sqlx::query(OF_PLAN).bind(plan.as_str()).bind(now);
+                    let query = query(OF_PLAN).bind(plan.as_str()).bind(now);
                     unknown_writes += query.execute(tx.connection()).await?.rows_affected();
                 }
             }
         }
-        let ended_tokens = sqlx::query(TOKENS).execute(tx.connection()).await?.rows_affected();
-        let ended_messages = sqlx::query(MESSAGES).bind(now).execute(tx.connection()).await?.rows_affected();
+        let ended_tokens = query(TOKENS).execute(tx.connection()).await?.rows_affected();
+        let ended_messages = query(MESSAGES).bind(now).execute(tx.connection()).await?.rows_affected();
         let stopped_requests = self.requests_stop_restored(&mut tx).await?;
         let ended_secrets = end_secrets(&mut tx).await?;
         // Their hour is over.
         crate::dataset_trial::trials_destroy(&mut tx, i64::MAX).await?;
         for statement in [TASKS, WORKERS] {
-            sqlx::query(statement).execute(tx.connection()).await?;
+            query(statement).execute(tx.connection()).await?;
         }
         let event = AuditEvent::new(actor, "state.restored", "state").with(json!({
             "unknown_writes": unknown_writes,
@@ -129,28 +127,28 @@ impl Store {
         const FIND: &str = "SELECT id, status, listed FROM privacy_request WHERE work_at IS NOT NULL OR status = 'awaiting_pre_approval' ORDER BY id";
         const STOP: &str = "UPDATE privacy_request SET status = $2, attention = $3, paused_at = NULL, work_at = NULL, fence = fence + 1, lease_from = NULL, lease_until = NULL, attempts = 0, updated_at = $4, version = version + 1 WHERE id = $1";
         const LEASES: &str = "UPDATE privacy_request SET fence = fence + 1, lease_from = NULL, lease_until = NULL WHERE lease_until IS NOT NULL";
-        let found = sqlx::query(FIND).fetch_all(tx.connection()).await?;
+        let found = query(FIND).fetch_all(tx.connection()).await?;
         for row in &found {
             let id: PrivacyRequestId = row
-                .try_get::<String, _>(0)?
+                .try_get::<String>(0)?
                 .parse()
                 .map_err(|_| StoreError::Damaged { what: "a privacy request" })?;
-            let from = PrivacyRequestStatus::parse(&row.try_get::<String, _>(1)?)?;
-            let is_listed = row.try_get::<i64, _>(2)? != 0;
+            let from = PrivacyRequestStatus::parse(&row.try_get::<String>(1)?)?;
+            let is_listed = row.try_get::<i64>(2)? != 0;
             // Nobody has approved it yet, so that going on must not be enough.
             let to = if from == PrivacyRequestStatus::AwaitingPreApproval {
                 PrivacyRequestStatus::PreApprovalNotEligible
             } else {
                 PrivacyRequestStatus::RequiresInput
             };
-            let stop = sqlx::query(STOP).bind(id.as_str()).bind(to.as_str()).bind(RESTORED).bind(self.now());
+            let stop = query(STOP).bind(id.as_str()).bind(to.as_str()).bind(RESTORED).bind(self.now());
             stop.execute(tx.connection()).await?;
             self.request_counted(tx, &id, (is_listed.then_some(from), is_listed.then_some(to))).await?;
             let message = "stopped: the state comes from a backup, and the request may have been carried out since; look at the applications and the journal of erasures, then let it go on or cancel it";
             let log = NewRequestLog::of_work("Restore", "paused", message);
             self.request_logs_put(tx, &id, std::slice::from_ref(&log)).await?;
         }
-        sqlx::query(LEASES).execute(tx.connection()).await?;
+        query(LEASES).execute(tx.connection()).await?;
         Ok(u64::try_from(found.len()).unwrap_or(u64::MAX))
     }
 }
@@ -167,21 +165,20 @@ async fn end_secrets(tx: &mut Tx) -> Result<u64, StoreError> {
     ];
     let mut ended = 0;
     for statement in END {
-        ended += sqlx::query(statement).execute(tx.connection()).await?.rows_affected();
+        ended += query(statement).execute(tx.connection()).await?.rows_affected();
     }
     Ok(ended)
 }
 
 /// Reads the copy back: it must be whole, and says which migration it has.
 async fn revision(file: &Path) -> Result<u64, StoreError> {
-    let url = StorePlace::File(file.to_owned()).url()?;
-    let mut connection = AnyConnection::connect(url.expose()).await?;
-    let check: String = sqlx::query("PRAGMA quick_check").fetch_one(&mut connection).await?.try_get(0)?;
-    if check != "ok" {
+    const NEWEST: &str = "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations WHERE success";
+    let mut connection = SqliteConnection::open(file)?;
+    let check = query("PRAGMA quick_check").long().fetch_one(connection.borrowed()).await?;
+    if check.try_get::<String>(0)? != "ok" {
         return Err(StoreError::Damaged { what: "the copy of the state" });
     }
-    const NEWEST: &str = "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations WHERE success";
-    let newest: i64 = sqlx::query(NEWEST).fetch_one(&mut connection).await?.try_get(0)?;
-    connection.close().await?;
+    let newest: i64 = query(NEWEST).fetch_one(connection.borrowed()).await?.try_get(0)?;
+    connection.close()?;
     crate::store::count(newest)
 }

@@ -7,9 +7,8 @@ use std::fmt;
 use crypto::{Secret, constant_time_eq, hex};
 use jiff::Timestamp;
 use model::{PrivacyRequestId, Row, RunId};
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::query;
 use crate::page::unpacked_rows;
 use crate::run::run_id;
 use crate::store::{count, signed, time};
@@ -132,11 +131,11 @@ impl Store {
         const FIND: &str = concat!("SELECT ", columns!(), " FROM callback WHERE owner = $1 AND number = $2");
         let mut tx = self.begin().await?;
         self.fence_check(&mut tx, lease).await?;
-        let request = sqlx::query(REQUEST).bind(new.request.as_str()).fetch_optional(tx.connection()).await?;
+        let request = query(REQUEST).bind(new.request.as_str()).fetch_optional(tx.connection()).await?;
         if request.is_none() {
             return Ok(None);
         }
-        sqlx::query(OPEN)
+        query(OPEN)
             .bind(format!("cbk_{}", self.inner.ids.next_uuid()))
             .bind(new.request.as_str())
             .bind(lease.run.as_str())
@@ -149,7 +148,7 @@ impl Store {
             .bind(new.expires_at.as_microsecond())
             .execute(tx.connection())
             .await?;
-        let find = sqlx::query(FIND).bind(new.owner).bind(signed(new.number));
+        let find = query(FIND).bind(new.owner).bind(signed(new.number));
         let found = find.fetch_optional(tx.connection()).await?;
         tx.commit().await?;
         found.as_ref().map(callback).transpose()
@@ -163,7 +162,7 @@ impl Store {
         const SENT: &str = "UPDATE callback SET sent_at = $2 WHERE id = $1 AND sent_at IS NULL";
         let mut tx = self.begin().await?;
         self.fence_check(&mut tx, lease).await?;
-        sqlx::query(SENT).bind(id.as_str()).bind(self.now()).execute(tx.connection()).await?;
+        query(SENT).bind(id.as_str()).bind(self.now()).execute(tx.connection()).await?;
         tx.commit().await
     }
 
@@ -175,7 +174,7 @@ impl Store {
         const DROP: &str = "DELETE FROM callback WHERE id = $1";
         let mut tx = self.begin().await?;
         self.fence_check(&mut tx, lease).await?;
-        sqlx::query(DROP).bind(id.as_str()).execute(tx.connection()).await?;
+        query(DROP).bind(id.as_str()).execute(tx.connection()).await?;
         tx.commit().await
     }
 
@@ -191,14 +190,14 @@ impl Store {
         const TAKE: &str = "UPDATE callback SET state = 'taken', sealed = NULL WHERE owner = $1 AND number = $2 AND state = 'answered'";
         let mut tx = self.begin().await?;
         self.fence_check(&mut tx, lease).await?;
-        sqlx::query(TAKE).bind(owner).bind(signed(number)).execute(tx.connection()).await?;
+        query(TAKE).bind(owner).bind(signed(number)).execute(tx.connection()).await?;
         tx.commit().await
     }
 
     /// What is or was waited for under this owner and number, as it is now.
     pub async fn callback_find(&self, owner: &str, number: u64) -> Result<Option<Callback>, StoreError> {
         const FIND: &str = concat!("SELECT ", columns!(), " FROM callback WHERE owner = $1 AND number = $2");
-        let find = sqlx::query(FIND).bind(owner).bind(signed(number));
+        let find = query(FIND).bind(owner).bind(signed(number));
         find.fetch_optional(&self.inner.reader).await?.as_ref().map(callback).transpose()
     }
 
@@ -206,7 +205,7 @@ impl Store {
     pub async fn callback_list(&self, run: &RunId) -> Result<Vec<Callback>, StoreError> {
         const LIST: &str =
             concat!("SELECT ", columns!(), " FROM callback WHERE run_id = $1 ORDER BY owner, number");
-        let rows = sqlx::query(LIST).bind(run.as_str()).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(run.as_str()).fetch_all(&self.inner.reader).await?;
         rows.iter().map(callback).collect()
     }
 
@@ -214,7 +213,7 @@ impl Store {
     pub async fn callback_rows(&self, callback: &Callback) -> Result<Vec<Row>, StoreError> {
         const FIND: &str = "SELECT sealed FROM callback WHERE id = $1";
         let key = self.run_key(&callback.run).await?;
-        let row = sqlx::query(FIND).bind(callback.id.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(callback.id.as_str()).fetch_optional(&self.inner.reader).await?;
         let sealed: Option<Vec<u8>> = row.map(|row| row.try_get(0)).transpose()?.flatten();
         let Some(sealed) = sealed else { return Ok(Vec::new()) };
         let damaged = |_| StoreError::Damaged { what: "the rows of a callback" };
@@ -231,7 +230,7 @@ impl Store {
     pub async fn callback_of_token(&self, token: &str) -> Result<Option<Callback>, StoreError> {
         const FIND: &str = concat!("SELECT ", columns!(), " FROM callback WHERE id = $1");
         let Some((id, signature)) = token.split_once('.') else { return Ok(None) };
-        let row = sqlx::query(FIND).bind(id).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(id).fetch_optional(&self.inner.reader).await?;
         let found = row.as_ref().map(callback).transpose()?;
         let signed = |found: &Callback| {
             let right = hex(&self.callback_signature(found));
@@ -252,8 +251,8 @@ fn place(callback: &Callback) -> Vec<u8> {
     format!("callback|{}|{}|{}|{}", callback.run, callback.owner, callback.number, callback.id).into_bytes()
 }
 
-fn callback(row: &AnyRow) -> Result<Callback, StoreError> {
-    let text = |column| row.try_get::<String, _>(column);
+fn callback(row: &crate::sql::Row) -> Result<Callback, StoreError> {
+    let text = |column| row.try_get::<String>(column);
     let request: PrivacyRequestId =
         text(1)?.parse().map_err(|_| StoreError::Damaged { what: "the request of a callback" })?;
     Ok(Callback {
@@ -266,8 +265,8 @@ fn callback(row: &AnyRow) -> Result<Callback, StoreError> {
         name: text(6)?,
         basis: text(11)?,
         state: CallbackState::parse(&text(7)?)?,
-        is_sent: row.try_get::<Option<i64>, _>(8)?.is_some(),
+        is_sent: row.try_get::<Option<i64>>(8)?.is_some(),
         expires_at: time(row.try_get(9)?)?,
-        rows_masked: row.try_get::<Option<i64>, _>(10)?.map(count).transpose()?,
+        rows_masked: row.try_get::<Option<i64>>(10)?.map(count).transpose()?,
     })
 }

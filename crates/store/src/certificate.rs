@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use model::RunId;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::time;
 use crate::{Store, StoreError};
 
@@ -27,7 +27,7 @@ impl Store {
     pub async fn certificate_put(&self, certificate: &KeptCertificate) -> Result<(), StoreError> {
         const PUT: &str = "INSERT INTO certificate (digest, run_id, issued_at, proven, envelope) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest) DO NOTHING";
         let mut tx = self.begin().await?;
-        sqlx::query(PUT)
+        query(PUT)
             .bind(certificate.digest.as_str())
             .bind(certificate.run.as_str())
             .bind(certificate.issued_at.as_microsecond())
@@ -41,13 +41,13 @@ impl Store {
     /// The certificate that counts: one that proves everything, else the newest.
     pub async fn certificate_find(&self, run: &RunId) -> Result<Option<KeptCertificate>, StoreError> {
         const FIND: &str = "SELECT digest, issued_at, proven, envelope FROM certificate WHERE run_id = $1 ORDER BY proven DESC, issued_at DESC, digest LIMIT 1";
-        let row = sqlx::query(FIND).bind(run.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(run.as_str()).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(KeptCertificate {
             run: run.clone(),
             digest: row.try_get(0)?,
             issued_at: time(row.try_get(1)?)?,
-            is_proven: row.try_get::<i64, _>(2)? != 0,
+            is_proven: row.try_get::<i64>(2)? != 0,
             envelope: row.try_get(3)?,
         }))
     }

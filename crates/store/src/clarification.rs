@@ -3,9 +3,8 @@
 use crypto::Secret;
 use jiff::Timestamp;
 use model::PrivacyRequestId;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::manual_task::takes_input;
 use crate::store::{Tx, time, time_or_none};
 use crate::{Actor, NewMessage, NewRequestLog, PrivacyRequest, PrivacyRequestChange, Store, StoreError};
@@ -53,7 +52,7 @@ impl Store {
         const PUT: &str = "INSERT INTO clarification (id, request, sealed_question, asked_by, asked_at) VALUES ($1, $2, $3, $4, $5)";
         let mut locked = self.request_lock(request).await?;
         takes_input(&locked.request)?;
-        let open = sqlx::query(OPEN).bind(request.as_str()).fetch_optional(locked.tx.connection()).await?;
+        let open = query(OPEN).bind(request.as_str()).fetch_optional(locked.tx.connection()).await?;
         if open.is_some() {
             return Err(StoreError::Conflict {
                 what: "clarification",
@@ -63,7 +62,7 @@ impl Store {
             });
         }
         let id = format!("clr_{}", self.inner.ids.next_uuid());
-        sqlx::query(PUT)
+        query(PUT)
             .bind(id.as_str())
             .bind(request.as_str())
             .bind(self.inner.keys.seal(&place(&id, "question"), question.expose().as_bytes()))
@@ -90,11 +89,11 @@ impl Store {
             "UPDATE clarification SET sealed_answer = $2, answered_by = $3, answered_at = $4 WHERE id = $1";
         let mut locked = self.request_lock(request).await?;
         takes_input(&locked.request)?;
-        let open = sqlx::query(OPEN).bind(request.as_str()).fetch_optional(locked.tx.connection()).await?;
+        let open = query(OPEN).bind(request.as_str()).fetch_optional(locked.tx.connection()).await?;
         let missing =
             || StoreError::NotFound { what: "open question to the person", id: request.to_string() };
         let id: String = open.ok_or_else(missing)?.try_get(0)?;
-        sqlx::query(PUT)
+        query(PUT)
             .bind(id.as_str())
             .bind(self.inner.keys.seal(&place(&id, "answer"), answer.expose().as_bytes()))
             .bind(by)
@@ -111,7 +110,7 @@ impl Store {
         request: &PrivacyRequestId,
     ) -> Result<Vec<Clarification>, StoreError> {
         const LIST: &str = "SELECT id, sealed_question, asked_by, asked_at, sealed_answer, answered_by, answered_at FROM clarification WHERE request = $1 ORDER BY asked_at, id";
-        let rows = sqlx::query(LIST).bind(request.as_str()).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(request.as_str()).fetch_all(&self.inner.reader).await?;
         rows.iter().map(|row| self.clarification_of(row)).collect()
     }
 
@@ -122,7 +121,7 @@ impl Store {
         request: &PrivacyRequestId,
     ) -> Result<(), StoreError> {
         const FORGET: &str = "DELETE FROM clarification WHERE request = $1";
-        sqlx::query(FORGET).bind(request.as_str()).execute(tx.connection()).await?;
+        query(FORGET).bind(request.as_str()).execute(tx.connection()).await?;
         Ok(())
     }
 
@@ -132,7 +131,7 @@ impl Store {
         const PUT: &str = "UPDATE clarification SET sealed_question = $2, sealed_answer = $3 WHERE id = $1";
         let keys = &self.inner.keys;
         let mut changed = 0;
-        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+        for row in query(LIST).fetch_all(tx.connection()).await? {
             let (id, question): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
             let answer: Option<Vec<u8>> = row.try_get(2)?;
             let new_question = keys.reseal(&place(&id, "question"), &question)?;
@@ -141,7 +140,7 @@ impl Store {
                 None => None,
             };
             if new_question.is_some() || new_answer.is_some() {
-                let put = sqlx::query(PUT).bind(id).bind(new_question.unwrap_or(question));
+                let put = query(PUT).bind(id).bind(new_question.unwrap_or(question));
                 put.bind(new_answer.or(answer)).execute(tx.connection()).await?;
                 changed += 1;
             }
@@ -149,7 +148,7 @@ impl Store {
         Ok(changed)
     }
 
-    fn clarification_of(&self, row: &AnyRow) -> Result<Clarification, StoreError> {
+    fn clarification_of(&self, row: &Row) -> Result<Clarification, StoreError> {
         let id: String = row.try_get(0)?;
         let open = |part: &str, sealed: &[u8]| {
             let opened = self.inner.keys.open(&place(&id, part), sealed);
@@ -159,7 +158,7 @@ impl Store {
         };
         let answer: Option<Vec<u8>> = row.try_get(4)?;
         Ok(Clarification {
-            question: open("question", &row.try_get::<Vec<u8>, _>(1)?)?,
+            question: open("question", &row.try_get::<Vec<u8>>(1)?)?,
             asked_by: row.try_get(2)?,
             asked_at: time(row.try_get(3)?)?,
             answer: answer.map(|sealed| open("answer", &sealed)).transpose()?,

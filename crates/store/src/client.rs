@@ -5,9 +5,8 @@ use std::fmt;
 use crypto::AccessToken;
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::store::{Tx, count, signed, time};
 use crate::words::{list_of, list_text};
 use crate::{Actor, AuditEvent, Listed, Store, StoreError, Window};
@@ -94,7 +93,7 @@ impl Store {
         let id = ClientId(format!("cli_{}", self.inner.ids.next_uuid()));
         let (secret, now) = (AccessToken::random(), self.now());
         let mut tx = self.begin().await?;
-        sqlx::query(INSERT)
+        query(INSERT)
             .bind(id.as_str())
             .bind(new.name.as_deref())
             .bind(new.description.as_deref())
@@ -112,7 +111,7 @@ impl Store {
 
     /// The client, if there is one.
     pub async fn client_find(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
-        let row = sqlx::query(FIND).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
         row.map(|row| client(&row)).transpose()
     }
 
@@ -120,8 +119,8 @@ impl Store {
     pub async fn client_list(&self, window: Window) -> Result<Listed<Client>, StoreError> {
         const LIST: &str = select!("ORDER BY created_at, id LIMIT $1 OFFSET $2");
         const COUNT: &str = "SELECT COUNT(*) FROM client";
-        let total = count(sqlx::query(COUNT).fetch_one(&self.inner.reader).await?.try_get(0)?)?;
-        let rows = sqlx::query(LIST)
+        let total = count(query(COUNT).fetch_one(&self.inner.reader).await?.try_get(0)?)?;
+        let rows = query(LIST)
             .bind(i64::from(window.limit))
             .bind(signed(window.offset))
             .fetch_all(&self.inner.reader)
@@ -138,7 +137,7 @@ impl Store {
     ) -> Result<Option<Client>, StoreError> {
         const CHANGE: &str = "UPDATE client SET name = COALESCE($2, name), description = COALESCE($3, description), scopes = COALESCE($4, scopes), updated_at = $5 WHERE id = $1";
         let mut tx = self.begin().await?;
-        let changed = sqlx::query(CHANGE)
+        let changed = query(CHANGE)
             .bind(id.as_str())
             .bind(change.name.as_deref())
             .bind(change.description.as_deref())
@@ -168,7 +167,7 @@ impl Store {
         const END: &str = "DELETE FROM access_token WHERE client_id = $1";
         let secret = AccessToken::random();
         let mut tx = self.begin().await?;
-        let changed = sqlx::query(CHANGE)
+        let changed = query(CHANGE)
             .bind(id.as_str())
             .bind(secret.hash().to_vec())
             .bind(self.now())
@@ -178,7 +177,7 @@ impl Store {
         if changed == 0 {
             return Ok(None);
         }
-        sqlx::query(END).bind(id.as_str()).execute(tx.connection()).await?;
+        query(END).bind(id.as_str()).execute(tx.connection()).await?;
         self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "client.secret_changed", id.as_str())).await?;
         tx.commit().await?;
         Ok(Some(secret))
@@ -189,7 +188,7 @@ impl Store {
         const REMOVE: &str = "DELETE FROM client WHERE id = $1";
         let mut tx = self.begin().await?;
         let removed =
-            sqlx::query(REMOVE).bind(id.as_str()).execute(tx.connection()).await?.rows_affected() > 0;
+            query(REMOVE).bind(id.as_str()).execute(tx.connection()).await?.rows_affected() > 0;
         if removed {
             self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "client.removed", id.as_str())).await?;
         }
@@ -201,16 +200,16 @@ impl Store {
 const FIND: &str = select!("WHERE id = $1");
 
 async fn find_in(tx: &mut Tx, id: &ClientId) -> Result<Option<Client>, StoreError> {
-    let row = sqlx::query(FIND).bind(id.as_str()).fetch_optional(tx.connection()).await?;
+    let row = query(FIND).bind(id.as_str()).fetch_optional(tx.connection()).await?;
     row.map(|row| client(&row)).transpose()
 }
 
-fn client(row: &AnyRow) -> Result<Client, StoreError> {
+fn client(row: &Row) -> Result<Client, StoreError> {
     Ok(Client {
         id: ClientId(row.try_get(0)?),
         name: row.try_get(1)?,
         description: row.try_get(2)?,
-        scopes: list_of(&row.try_get::<String, _>(3)?)?,
+        scopes: list_of(&row.try_get::<String>(3)?)?,
         created_at: time(row.try_get(4)?)?,
         updated_at: time(row.try_get(5)?)?,
         secret_hash: row.try_get(6)?,

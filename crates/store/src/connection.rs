@@ -12,9 +12,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use model::ConnectionKey;
 use serde_json::Value;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::store::{time, time_or_none};
 use crate::words::text_enum;
 use crate::{MessageKind, NewMessage, Store, StoreError};
@@ -98,7 +97,7 @@ impl Store {
     /// The connection, if there is one.
     pub async fn connection_find(&self, key: &ConnectionKey) -> Result<Option<StoredConnection>, StoreError> {
         const FIND: &str = concat!("SELECT ", columns!(), " FROM connection WHERE key = $1");
-        let row = sqlx::query(FIND).bind(key.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(key.as_str()).fetch_optional(&self.inner.reader).await?;
         row.as_ref().map(connection).transpose()
     }
 
@@ -107,9 +106,9 @@ impl Store {
         const BEFORE: &str = "SELECT test_succeeded FROM connection WHERE key = $1";
         const TESTED: &str = "UPDATE connection SET tested_at = $2, test_succeeded = $3 WHERE key = $1";
         let mut tx = self.begin().await?;
-        let before = sqlx::query(BEFORE).bind(key.as_str()).fetch_optional(tx.connection()).await?;
-        let worked = before.map(|row| row.try_get::<Option<i64>, _>(0)).transpose()?.flatten() == Some(1);
-        sqlx::query(TESTED)
+        let before = query(BEFORE).bind(key.as_str()).fetch_optional(tx.connection()).await?;
+        let worked = before.map(|row| row.try_get::<Option<i64>>(0)).transpose()?.flatten() == Some(1);
+        query(TESTED)
             .bind(key.as_str())
             .bind(self.now())
             .bind(i64::from(succeeded))
@@ -124,8 +123,8 @@ impl Store {
 }
 
 /// Reads the columns of [`columns`].
-fn connection(row: &AnyRow) -> Result<StoredConnection, StoreError> {
-    let last_test = match (time_or_none(row.try_get(15)?)?, row.try_get::<Option<i64>, _>(16)?) {
+fn connection(row: &Row) -> Result<StoredConnection, StoreError> {
+    let last_test = match (time_or_none(row.try_get(15)?)?, row.try_get::<Option<i64>>(16)?) {
         (Some(at), Some(succeeded)) => Some(LastTest { at, succeeded: succeeded != 0 }),
         (None, _) | (_, None) => None,
     };
@@ -134,24 +133,24 @@ fn connection(row: &AnyRow) -> Result<StoredConnection, StoreError> {
         name: row.try_get(1)?,
         description: row.try_get(2)?,
         connection_type: row.try_get(3)?,
-        access: ConnectionAccess::parse(&row.try_get::<String, _>(4)?)?,
-        disabled: row.try_get::<i64, _>(5)? != 0,
+        access: ConnectionAccess::parse(&row.try_get::<String>(4)?)?,
+        disabled: row.try_get::<i64>(5)? != 0,
         enabled_actions: json_or_none(row.try_get(6)?, "the actions of a connection")?,
         system_key: row.try_get(7)?,
-        masking_strict: row.try_get::<Option<i64>, _>(8)?.map(|strict| strict != 0),
+        masking_strict: row.try_get::<Option<i64>>(8)?.map(|strict| strict != 0),
         connector: stored_connector(row)?,
         last_test,
-        authorized: row.try_get::<i64, _>(19)? > 0,
+        authorized: row.try_get::<i64>(19)? > 0,
         created_at: time(row.try_get(17)?)?,
         updated_at: time(row.try_get(18)?)?,
     })
 }
 
-fn stored_connector(row: &AnyRow) -> Result<Option<StoredConnector>, StoreError> {
+fn stored_connector(row: &Row) -> Result<Option<StoredConnector>, StoreError> {
     let document: Option<Value> = json_or_none(row.try_get(13)?, "a connector file")?;
     let Some(document) = document else { return Ok(None) };
     let text =
-        |column| Ok::<String, StoreError>(row.try_get::<Option<String>, _>(column)?.unwrap_or_default());
+        |column| Ok::<String, StoreError>(row.try_get::<Option<String>>(column)?.unwrap_or_default());
     Ok(Some(StoredConnector {
         fides_key: text(9)?,
         name: text(10)?,
@@ -166,7 +165,7 @@ fn scripts(text: Option<String>) -> Result<BTreeMap<String, String>, StoreError>
     Ok(json_or_none(text, "the scripts of a connector")?.unwrap_or_default())
 }
 
-fn key(row: &AnyRow, column: usize) -> Result<ConnectionKey, StoreError> {
+fn key(row: &Row, column: usize) -> Result<ConnectionKey, StoreError> {
     let text: String = row.try_get(column)?;
     text.parse().map_err(|_| StoreError::Damaged { what: "the key of a connection" })
 }

@@ -1,7 +1,7 @@
 use model::ConnectionKey;
 use serde_json::json;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::document::document;
 use crate::listed::containing;
 use crate::store::{Tx, count, signed};
@@ -94,18 +94,18 @@ impl Store {
         const FORGET: &str = "DELETE FROM dataset_category WHERE dataset = $1";
         const CATEGORY: &str =
             "INSERT INTO dataset_category (dataset, category) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        let found = sqlx::query(FIND).bind(new.key.as_str()).fetch_optional(tx.connection()).await?;
+        let found = query(FIND).bind(new.key.as_str()).fetch_optional(tx.connection()).await?;
         let put = mode.check("dataset", &new.key, found.is_some())?;
-        sqlx::query(PUT)
+        query(PUT)
             .bind(new.key.as_str())
             .bind(new.name.as_str())
             .bind(new.body.as_str())
             .bind(self.now())
             .execute(tx.connection())
             .await?;
-        sqlx::query(FORGET).bind(new.key.as_str()).execute(tx.connection()).await?;
+        query(FORGET).bind(new.key.as_str()).execute(tx.connection()).await?;
         for category in &new.categories {
-            sqlx::query(CATEGORY)
+            query(CATEGORY)
                 .bind(new.key.as_str())
                 .bind(category.as_str())
                 .execute(tx.connection())
@@ -120,7 +120,7 @@ impl Store {
     /// The dataset of a key, if there is one.
     pub async fn dataset_find(&self, key: &str) -> Result<Option<Document>, StoreError> {
         const FIND: &str = "SELECT key, name, body, created_at, updated_at FROM dataset WHERE key = $1";
-        let row = sqlx::query(FIND).bind(key).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(key).fetch_optional(&self.inner.reader).await?;
         row.as_ref().map(document).transpose()
     }
 
@@ -160,7 +160,7 @@ impl Store {
             DatasetLinks::None => "none",
         };
         let bound = |text| {
-            sqlx::query(text)
+            query(text)
                 .bind(search.as_deref())
                 .bind(connection)
                 .bind(categories.as_str())
@@ -195,9 +195,9 @@ impl Store {
         const FORGET: &str = "DELETE FROM dataset_category WHERE dataset = $1";
         const REMOVE: &str = "DELETE FROM dataset WHERE key = $1";
         for statement in [UNLINK, FORGET] {
-            sqlx::query(statement).bind(key).execute(tx.connection()).await?;
+            query(statement).bind(key).execute(tx.connection()).await?;
         }
-        let removed = sqlx::query(REMOVE).bind(key).execute(tx.connection()).await?.rows_affected() > 0;
+        let removed = query(REMOVE).bind(key).execute(tx.connection()).await?.rows_affected() > 0;
         if removed {
             self.audit_enter_in(tx, &AuditEvent::new(actor, "dataset.removed", key)).await?;
         }

@@ -10,13 +10,12 @@ use crypto::{RunKey, Secret};
 use jiff::{SignedDuration, Timestamp};
 use model::{ConnectionKey, PrivacyRequestId};
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
 pub(crate) use forget::trials_destroy;
 
 pub use claim::{ClaimedDatasetTrial, DatasetTrialEnd, DatasetTrialLease};
 
+use crate::sql::{Row, query};
 use crate::store::{time, time_or_none};
 use crate::words::text_enum;
 use crate::{Actor, AuditEvent, Store, StoreError};
@@ -107,7 +106,7 @@ impl Store {
         let id = new.id.as_str();
         let key = RunKey::random();
         let mut tx = self.begin().await?;
-        sqlx::query(INSERT)
+        query(INSERT)
             .bind(id)
             .bind(new.connection.as_str())
             .bind(new.dataset.as_str())
@@ -134,7 +133,7 @@ impl Store {
         id: &PrivacyRequestId,
     ) -> Result<Option<DatasetTrial>, StoreError> {
         const FIND: &str = "SELECT id, connection, dataset, policy, state, is_cut, made_at, ended_at FROM dataset_trial WHERE id = $1 AND expires_at > $2";
-        let query = sqlx::query(FIND).bind(id.as_str()).bind(self.now());
+        let query = query(FIND).bind(id.as_str()).bind(self.now());
         let row = query.fetch_optional(&self.inner.reader).await?;
         row.as_ref().map(|row| trial(row, 0)).transpose()
     }
@@ -148,7 +147,7 @@ impl Store {
     ) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
         const FIND: &str = "SELECT data_key, sealed_results FROM dataset_trial WHERE id = $1 AND expires_at > $2 AND sealed_results IS NOT NULL";
         let mut tx = self.begin().await?;
-        let query = sqlx::query(FIND).bind(id.as_str()).bind(self.now());
+        let query = query(FIND).bind(id.as_str()).bind(self.now());
         let Some(row) = query.fetch_optional(tx.connection()).await? else { return Ok(None) };
         let results = self.trial_open(id.as_str(), "results", (row.try_get(0)?, row.try_get(1)?))?;
         self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "dataset_trial.shown", id.as_str())).await?;
@@ -163,8 +162,8 @@ impl Store {
     ) -> Result<Vec<DatasetTrialLog>, StoreError> {
         const LIST: &str =
             "SELECT at, level, place, message FROM dataset_trial_log WHERE trial = $1 ORDER BY number";
-        let rows = sqlx::query(LIST).bind(id.as_str()).fetch_all(&self.inner.reader).await?;
-        let entry = |row: &AnyRow| {
+        let rows = query(LIST).bind(id.as_str()).fetch_all(&self.inner.reader).await?;
+        let entry = |row: &Row| {
             Ok(DatasetTrialLog {
                 at: time(row.try_get(0)?)?,
                 level: DatasetTrialLevel::parse(row.try_get(1)?)?,
@@ -203,7 +202,7 @@ fn place(id: &str, column: &str) -> Vec<u8> {
     format!("dataset-trial|{id}|{column}").into_bytes()
 }
 
-fn trial(row: &AnyRow, first: usize) -> Result<DatasetTrial, StoreError> {
+fn trial(row: &Row, first: usize) -> Result<DatasetTrial, StoreError> {
     let id: String = row.try_get(first)?;
     Ok(DatasetTrial {
         id: id.parse().map_err(|_| StoreError::Damaged { what: "the id of a trial" })?,
@@ -211,7 +210,7 @@ fn trial(row: &AnyRow, first: usize) -> Result<DatasetTrial, StoreError> {
         dataset: row.try_get(first + 2)?,
         policy: row.try_get(first + 3)?,
         state: DatasetTrialState::parse(row.try_get(first + 4)?)?,
-        is_cut: row.try_get::<i64, _>(first + 5)? != 0,
+        is_cut: row.try_get::<i64>(first + 5)? != 0,
         made_at: time(row.try_get(first + 6)?)?,
         ended_at: time_or_none(row.try_get(first + 7)?)?,
     })

@@ -1,9 +1,11 @@
 //! The one place where SQLite and PostgreSQL differ.
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _};
+use sqlx::{AnyConnection, Connection as _, Executor as _};
 
 use crate::StoreError;
+use crate::sql::{Connection, DatabaseError, Pool, SqliteConnection, query, query_made};
+use crate::{StorePlace, sql};
 
 /// Which database keeps the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,14 +152,6 @@ impl Dialect {
         }
     }
 
-    /// SQLite takes the write lock at once: a lock taken later cannot wait, it can only fail.
-    pub(crate) fn begin(self) -> &'static str {
-        match self {
-            Self::Sqlite => "BEGIN IMMEDIATE",
-            Self::Postgres => "BEGIN",
-        }
-    }
-
     /// Said in a transaction that made work for others.
     pub(crate) fn wake(self) -> Option<&'static str> {
         match self {
@@ -207,75 +201,86 @@ impl Dialect {
 }
 
 impl ConnectionSetup {
-    /// The pool whose connections are all set up this way.
-    pub(crate) fn pool(self, max_connections: u32) -> AnyPoolOptions {
-        AnyPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(std::time::Duration::from_secs(30))
-            // Asking each time would cost as much as a statement.
-            .test_before_acquire(false)
-            .before_acquire(move |connection, about| {
-                let may_be_gone = self.dialect == Dialect::Postgres && about.idle_for > TRUSTED;
-                Box::pin(async move {
-                    if may_be_gone {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .after_connect(move |connection, _| Box::pin(self.prepare(connection)))
+    /// Connections that are all set up this way, each made when it is needed.
+    pub(crate) fn pool(self, place: &StorePlace, most: u32) -> Result<Pool, StoreError> {
+        match place {
+            StorePlace::File(path) => Ok(Pool::of_file(path, self, most)),
+            StorePlace::Postgres(url) => {
+                let options = AnyPoolOptions::new()
+                    .max_connections(most)
+                    .acquire_timeout(sql::WAIT)
+                    // Asking each time would cost as much as a statement.
+                    .test_before_acquire(false)
+                    .before_acquire(|connection, about| {
+                        let may_be_gone = about.idle_for > TRUSTED;
+                        Box::pin(async move {
+                            if may_be_gone {
+                                connection.ping().await?;
+                            }
+                            Ok(true)
+                        })
+                    })
+                    .after_connect(move |connection, _| Box::pin(self.prepare_session(connection)));
+                Ok(Pool::Postgres(options.connect_lazy(url.expose()).map_err(DatabaseError::from)?))
+            }
+        }
     }
 
-    async fn prepare(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-        match self.dialect {
-            Dialect::Sqlite => {
-                connection.execute("PRAGMA busy_timeout = 20000").await?;
-                connection.execute("PRAGMA foreign_keys = ON").await?;
-                connection.execute("PRAGMA secure_delete = ON").await?;
-                match self.durability {
-                    Durability::Full => connection.execute("PRAGMA synchronous = FULL").await?,
-                    Durability::Relaxed => connection.execute("PRAGMA synchronous = NORMAL").await?,
-                };
-                // Counts for a file that has no tables yet; later it would only wait for the writer.
-                let pages: i64 = connection.fetch_one("PRAGMA page_count").await?.try_get(0)?;
-                if self.access == Access::Write && pages == 0 {
-                    connection.execute("PRAGMA auto_vacuum = INCREMENTAL").await?;
-                }
-                match self.access {
-                    Access::Write => connection.execute("PRAGMA journal_mode = WAL").await?,
-                    Access::Read => connection.execute("PRAGMA query_only = ON").await?,
-                };
-                if let Some(bytes) = self.max_bytes {
-                    let pages =
-                        sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {}", (bytes / 4096).max(1)));
-                    connection.execute(pages).await?;
-                }
-            }
-            Dialect::Postgres => {
-                connection.execute("SET synchronous_commit TO on").await?;
-                connection.execute("SET idle_in_transaction_session_timeout TO '60s'").await?;
-                connection.execute("SET lock_timeout TO '20s'").await?;
-                if self.access == Access::Read {
-                    connection.execute("SET default_transaction_read_only TO on").await?;
-                }
-            }
+    pub(crate) async fn prepare_file(self, connection: &mut SqliteConnection) -> Result<(), DatabaseError> {
+        connection.is_durable = self.durability == Durability::Full;
+        let mut connection = Connection::Sqlite(connection);
+        connection.say("PRAGMA foreign_keys = ON").await?;
+        connection.say("PRAGMA secure_delete = ON").await?;
+        connection
+            .say(match self.durability {
+                Durability::Full => "PRAGMA synchronous = FULL",
+                Durability::Relaxed => "PRAGMA synchronous = NORMAL",
+            })
+            .await?;
+        // Counts for a file that has no tables yet; later it would only wait for the writer.
+        let pages: i64 = query("PRAGMA page_count").fetch_one(&mut connection).await?.try_get(0)?;
+        if self.access == Access::Write && pages == 0 {
+            connection.say("PRAGMA auto_vacuum = INCREMENTAL").await?;
+        }
+        connection
+            .say(match self.access {
+                Access::Write => "PRAGMA journal_mode = WAL",
+                Access::Read => "PRAGMA query_only = ON",
+            })
+            .await?;
+        if let Some(bytes) = self.max_bytes {
+            let limit = format!("PRAGMA max_page_count = {}", (bytes / 4096).max(1));
+            query_made(limit).execute(&mut connection).await?;
+        }
+        Ok(())
+    }
+
+    async fn prepare_session(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        connection.execute("SET synchronous_commit TO on").await?;
+        connection.execute("SET idle_in_transaction_session_timeout TO '60s'").await?;
+        connection.execute("SET lock_timeout TO '20s'").await?;
+        if self.access == Access::Read {
+            connection.execute("SET default_transaction_read_only TO on").await?;
         }
         Ok(())
     }
 
     /// Refuses a database whose commits would not survive (architecture law 3).
-    pub(crate) async fn check_durable(self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+    pub(crate) async fn check_durable(self, mut connection: Connection<'_>) -> Result<(), StoreError> {
         match self.dialect {
             Dialect::Sqlite => {
-                let level: i64 = connection.fetch_one("PRAGMA synchronous").await?.try_get(0)?;
+                let level: i64 =
+                    query("PRAGMA synchronous").fetch_one(&mut connection).await?.try_get(0)?;
                 check("synchronous", &level.to_string(), "2")?;
-                let mode: String = connection.fetch_one("PRAGMA journal_mode").await?.try_get(0)?;
+                let mode: String =
+                    query("PRAGMA journal_mode").fetch_one(&mut connection).await?.try_get(0)?;
                 check("journal_mode", &mode, "wal")
             }
             Dialect::Postgres => {
-                let commit: String = connection.fetch_one("SHOW synchronous_commit").await?.try_get(0)?;
+                let commit: String =
+                    query("SHOW synchronous_commit").fetch_one(&mut connection).await?.try_get(0)?;
                 check("synchronous_commit", &commit, "on")?;
-                let fsync: String = connection.fetch_one("SHOW fsync").await?.try_get(0)?;
+                let fsync: String = query("SHOW fsync").fetch_one(&mut connection).await?.try_get(0)?;
                 if fsync != "on" {
                     tracing::error!(
                         "the server of the state database has fsync off; a power failure loses the ledger"
@@ -295,7 +300,7 @@ fn check(setting: &'static str, found: &str, wanted: &'static str) -> Result<(),
 }
 
 /// Sorts an error of the database by its code: SQLite's extended numbers, PostgreSQL's five characters.
-pub(crate) fn classify(code: &str, source: sqlx::Error) -> StoreError {
+pub(crate) fn classify(code: &str, source: DatabaseError) -> StoreError {
     // Five characters are a PostgreSQL class; the low byte of a SQLite number is its primary code.
     let primary = code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|number| number & 0xff);
     match (primary, code) {

@@ -1,9 +1,8 @@
 //! What datasets and applications have in common: documents that are kept as they were written.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::Row;
 use crate::StoreError;
 use crate::store::time;
 
@@ -60,7 +59,7 @@ impl PutMode {
 }
 
 /// The first five columns of a row.
-pub(crate) fn document(row: &AnyRow) -> Result<Document, StoreError> {
+pub(crate) fn document(row: &Row) -> Result<Document, StoreError> {
     Ok(Document {
         key: row.try_get(0)?,
         name: row.try_get(1)?,

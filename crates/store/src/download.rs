@@ -6,9 +6,8 @@ use crypto::AccessToken;
 use jiff::{SignedDuration, Timestamp};
 use model::PrivacyRequestId;
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::{Actor, AuditEvent, Store, StoreError};
 
 /// A link that was made.
@@ -47,8 +46,8 @@ impl Store {
         let expires_at = self.inner.clock.now().saturating_add(life).unwrap_or(Timestamp::MAX);
         let id = download.request.as_str();
         let mut tx = self.begin().await?;
-        sqlx::query(SWEEP).bind(self.now()).execute(tx.connection()).await?;
-        let inserted = sqlx::query(INSERT)
+        query(SWEEP).bind(self.now()).execute(tx.connection()).await?;
+        let inserted = query(INSERT)
             .bind(token.hash().to_vec())
             .bind(id)
             .bind(download.rule.as_deref())
@@ -67,7 +66,7 @@ impl Store {
     /// What a link stands for, without using it up; `None` if it was used, has ended, or never was one.
     pub async fn download_find(&self, token: &str) -> Result<Option<Download>, StoreError> {
         const FIND: &str = "SELECT request, rule FROM download WHERE hash = $1 AND expires_at > $2";
-        let row = sqlx::query(FIND)
+        let row = query(FIND)
             .bind(AccessToken::hash_of(token).to_vec())
             .bind(self.now())
             .fetch_optional(&self.inner.reader)
@@ -79,7 +78,7 @@ impl Store {
     pub async fn download_take(&self, token: &str, actor: Actor) -> Result<Option<Download>, StoreError> {
         const TAKE: &str = "DELETE FROM download WHERE hash = $1 AND expires_at > $2 RETURNING request, rule";
         let mut tx = self.begin().await?;
-        let row = sqlx::query(TAKE)
+        let row = query(TAKE)
             .bind(AccessToken::hash_of(token).to_vec())
             .bind(self.now())
             .fetch_optional(tx.connection())
@@ -94,7 +93,7 @@ impl Store {
     }
 }
 
-fn download(row: &AnyRow) -> Result<Download, StoreError> {
+fn download(row: &Row) -> Result<Download, StoreError> {
     let damaged = |_| StoreError::Damaged { what: "a link to a download" };
-    Ok(Download { request: row.try_get::<String, _>(0)?.parse().map_err(damaged)?, rule: row.try_get(1)? })
+    Ok(Download { request: row.try_get::<String>(0)?.parse().map_err(damaged)?, rule: row.try_get(1)? })
 }

@@ -4,6 +4,8 @@ use crypto::UnsealError;
 use model::RunId;
 use thiserror::Error;
 
+use crate::sql::{Cause, DatabaseError};
+
 /// Whether trying again can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
@@ -55,14 +57,14 @@ pub enum StoreError {
     Unavailable {
         /// What the driver said.
         #[source]
-        source: sqlx::Error,
+        source: DatabaseError,
     },
     /// Another process was in the way, or two waited for each other.
     #[error("the state database was busy with another process")]
     Busy {
         /// What the database said.
         #[source]
-        source: sqlx::Error,
+        source: DatabaseError,
     },
     /// Writing is not allowed.
     #[error(
@@ -71,14 +73,14 @@ pub enum StoreError {
     ReadOnly {
         /// What the database said.
         #[source]
-        source: sqlx::Error,
+        source: DatabaseError,
     },
     /// No room left.
     #[error("no room left for the state database; make room and go on, nothing half-written was kept")]
     DiskFull {
         /// What the database said.
         #[source]
-        source: sqlx::Error,
+        source: DatabaseError,
     },
     /// Somebody else took the work over.
     #[error("{what} was taken over by another worker; this one must stop and write nothing more")]
@@ -140,7 +142,7 @@ pub enum StoreError {
     Database {
         /// What it said.
         #[source]
-        source: sqlx::Error,
+        source: DatabaseError,
     },
 }
 
@@ -168,22 +170,20 @@ impl StoreError {
 }
 
 /// Sorts what the drivers say by what can be done about it.
+impl From<DatabaseError> for StoreError {
+    fn from(source: DatabaseError) -> Self {
+        match source.cause() {
+            Cause::Refused(code) => crate::dialect::classify(&code, source),
+            Cause::Away => Self::Unavailable { source },
+            Cause::Damaged => Self::Damaged { what: "a row" },
+            Cause::Other => Self::Database { source },
+        }
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(source: sqlx::Error) -> Self {
-        if let sqlx::Error::Database(error) = &source {
-            let code = error.code().unwrap_or_default().into_owned();
-            return crate::dialect::classify(&code, source);
-        }
-        match source {
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Self::Unavailable { source },
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Damaged { what: "a row" },
-            _ => Self::Database { source },
-        }
+        DatabaseError::from(source).into()
     }
 }
 

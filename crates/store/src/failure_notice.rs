@@ -1,8 +1,8 @@
 //! Who is told after so many failed requests.
 
 use serde_json::json;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::{count, signed};
 use crate::words::{list_of, list_text};
 use crate::{Actor, AuditEvent, Store, StoreError};
@@ -29,10 +29,10 @@ impl Store {
         const PUT: &str = "INSERT INTO failure_notice (id, sealed, after, failures) VALUES (1, $1, $2, 0) ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed, after = excluded.after, failures = 0";
         let mut tx = self.begin().await?;
         if notice.addresses.is_empty() {
-            sqlx::query(REMOVE).execute(tx.connection()).await?;
+            query(REMOVE).execute(tx.connection()).await?;
         } else {
             let plain = list_text(&notice.addresses);
-            sqlx::query(PUT)
+            query(PUT)
                 .bind(self.inner.keys.seal(PLACE, plain.as_bytes()))
                 .bind(signed(notice.after.max(1)))
                 .execute(tx.connection())
@@ -47,7 +47,7 @@ impl Store {
     /// Who is told; `None` if nobody is.
     pub async fn failure_notice_find(&self) -> Result<Option<FailureNotice>, StoreError> {
         const FIND: &str = "SELECT sealed, after FROM failure_notice WHERE id = 1";
-        let Some(row) = sqlx::query(FIND).fetch_optional(&self.inner.reader).await? else { return Ok(None) };
+        let Some(row) = query(FIND).fetch_optional(&self.inner.reader).await? else { return Ok(None) };
         let sealed: Vec<u8> = row.try_get(0)?;
         let addresses = self.failure_notice_addresses(&sealed)?;
         Ok(Some(FailureNotice { addresses, after: count(row.try_get(1)?)? }))

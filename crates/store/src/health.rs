@@ -1,7 +1,6 @@
 //! Whether the database answers, and is the one that this version needs.
 
-use sqlx::{AnyPool, Row as _};
-
+use crate::sql::{Pool, query};
 use crate::store::{MIGRATIONS, count};
 use crate::{Store, StoreError};
 
@@ -33,13 +32,11 @@ impl Store {
     /// Asks the database which tables it has.
     pub async fn database_health(&self) -> Result<DatabaseHealth, StoreError> {
         const NEWEST: &str = "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations WHERE success";
-        let row = sqlx::query(NEWEST).fetch_one(&self.inner.reader).await?;
+        let row = query(NEWEST).fetch_one(&self.inner.reader).await?;
         let wanted = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-        let pool = |name, pool: &AnyPool| PoolHealth {
-            name,
-            open: pool.size(),
-            idle: pool.num_idle(),
-            most: pool.options().get_max_connections(),
+        let pool = |name, pool: &Pool| {
+            let counted = pool.counted();
+            PoolHealth { name, open: counted.open, idle: counted.idle, most: counted.most }
         };
         Ok(DatabaseHealth {
             revision: count(row.try_get(0)?)?,

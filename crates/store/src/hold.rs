@@ -9,9 +9,8 @@ pub use rest::HoldRest;
 use jiff::Timestamp;
 use model::PrivacyRequestId;
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::privacy_request::{Lookup, lookup_field};
 use crate::store::{count, signed, time, time_or_none};
 use crate::{Actor, AuditEvent, Listed, Store, StoreError, Window};
@@ -67,7 +66,7 @@ impl Store {
         const READ: &str = concat!("SELECT ", columns!(), " FROM hold h WHERE h.id = $1");
         let id = format!("hld_{}", self.inner.ids.next_uuid());
         let mut tx = self.begin().await?;
-        sqlx::query(CREATE)
+        query(CREATE)
             .bind(id.as_str())
             .bind(new.place.as_deref())
             .bind(new.ground.as_str())
@@ -77,14 +76,14 @@ impl Store {
             .execute(tx.connection())
             .await?;
         for person in &new.people {
-            sqlx::query(PERSON)
+            query(PERSON)
                 .bind(id.as_str())
                 .bind(lookup_field(person.field))
                 .bind(self.lookup_hash(person).to_vec())
                 .execute(tx.connection())
                 .await?;
         }
-        let hold = hold(&sqlx::query(READ).bind(id.as_str()).fetch_one(tx.connection()).await?)?;
+        let hold = hold(&query(READ).bind(id.as_str()).fetch_one(tx.connection()).await?)?;
         let details = json!({
             "place": new.place, "ground": new.ground, "until": new.until, "of_people": hold.of_people,
         });
@@ -101,11 +100,11 @@ impl Store {
             "UPDATE hold_rest SET due_at = $1 WHERE follow_up IS NULL AND (due_at IS NULL OR due_at > $1)";
         let mut tx = self.begin().await?;
         let lifted =
-            sqlx::query(LIFT).bind(id).bind(self.now()).bind(actor.as_str()).execute(tx.connection()).await?;
+            query(LIFT).bind(id).bind(self.now()).bind(actor.as_str()).execute(tx.connection()).await?;
         if lifted.rows_affected() == 0 {
             return Ok(false);
         }
-        sqlx::query(LOOK).bind(self.now()).execute(tx.connection()).await?;
+        query(LOOK).bind(self.now()).execute(tx.connection()).await?;
         self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "hold.lifted", id)).await?;
         tx.commit().await?;
         Ok(true)
@@ -120,12 +119,12 @@ impl Store {
         );
         const COUNT: &str = "SELECT COUNT(*) FROM hold WHERE lifted_at IS NULL";
         let reader = &self.inner.reader;
-        let rows = sqlx::query(LIST)
+        let rows = query(LIST)
             .bind(signed(window.offset))
             .bind(i64::from(window.limit))
             .fetch_all(reader)
             .await?;
-        let total = count(sqlx::query(COUNT).fetch_one(reader).await?.try_get(0)?)?;
+        let total = count(query(COUNT).fetch_one(reader).await?.try_get(0)?)?;
         Ok(Listed { items: rows.iter().map(hold).collect::<Result<_, _>>()?, total })
     }
 
@@ -139,18 +138,18 @@ impl Store {
             "OR EXISTS (SELECT 1 FROM hold_person p JOIN privacy_request_lookup l ON l.field = p.field AND l.hash = p.hash ",
             "WHERE p.hold = h.id AND l.request = $1)) ORDER BY h.created_at, h.id"
         );
-        let query = sqlx::query(LIST).bind(request.as_str()).bind(self.now());
+        let query = query(LIST).bind(request.as_str()).bind(self.now());
         query.fetch_all(&self.inner.reader).await?.iter().map(hold).collect()
     }
 }
 
-fn hold(row: &AnyRow) -> Result<Hold, StoreError> {
+fn hold(row: &Row) -> Result<Hold, StoreError> {
     Ok(Hold {
         id: row.try_get(0)?,
         place: row.try_get(1)?,
         ground: row.try_get(2)?,
         until: time_or_none(row.try_get(3)?)?,
-        of_people: row.try_get::<i64, _>(4)? > 0,
+        of_people: row.try_get::<i64>(4)? > 0,
         created_by: row.try_get(5)?,
         created_at: time(row.try_get(6)?)?,
         lifted_at: time_or_none(row.try_get(7)?)?,

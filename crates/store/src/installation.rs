@@ -1,10 +1,10 @@
 //! The installation's own keys: made at the first opening, wrapped by the master key.
 
 use crypto::{HashKey, KeyRing, RunKey, SigningKey};
-use sqlx::{AnyPool, Row as _};
 
 use crate::StoreError;
 use crate::dialect::Access;
+use crate::sql::{Pool, query};
 
 pub(crate) struct InstallationKeys {
     pub(crate) hash_key: HashKey,
@@ -24,7 +24,7 @@ pub(crate) fn place(name: &str) -> Vec<u8> {
 }
 
 pub(crate) async fn keys(
-    pool: &AnyPool,
+    pool: &Pool,
     ring: &KeyRing,
     access: Access,
 ) -> Result<InstallationKeys, StoreError> {
@@ -42,12 +42,12 @@ pub(crate) async fn keys(
     })
 }
 
-async fn find(pool: &AnyPool, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-    let row = sqlx::query(FIND).bind(name).fetch_optional(pool).await?;
+async fn find(pool: &Pool, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = query(FIND).bind(name).fetch_optional(pool).await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
-async fn put(pool: &AnyPool, name: &str, sealed: Vec<u8>) -> Result<(), StoreError> {
-    sqlx::query(PUT).bind(name).bind(sealed).execute(pool).await?;
+async fn put(pool: &Pool, name: &str, sealed: Vec<u8>) -> Result<(), StoreError> {
+    query(PUT).bind(name).bind(sealed).execute(pool).await?;
     Ok(())
 }

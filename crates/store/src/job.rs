@@ -4,9 +4,8 @@ use jiff::Timestamp;
 use model::{ConnectionKey, Outcome, RunId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::run::run_id;
 use crate::store::{Tx, signed, time, time_or_none};
 use crate::words::{outcome_of, outcome_text, text_enum};
@@ -145,7 +144,7 @@ impl Store {
     /// The same as part of a larger change.
     pub(crate) async fn job_track_in(&self, tx: &mut Tx, new: &NewJob) -> Result<JobId, StoreError> {
         const TRACK: &str = "INSERT INTO job (id, run_id, plan_digest, operation, connection, external_id, state, outcome, destinations, polls, next_poll_at, deadline_at, started_at, place) VALUES ($1, $2, $3, $4, $5, $6, 'open', 'accepted', '[]', 0, $7, $8, $9, $10) ON CONFLICT (plan_digest, operation, external_id) DO UPDATE SET polls = job.polls RETURNING id";
-        let row = sqlx::query(TRACK)
+        let row = query(TRACK)
             .bind(format!("job_{}", self.inner.ids.next_uuid()))
             .bind(new.run.as_str())
             .bind(new.plan.as_str())
@@ -164,7 +163,7 @@ impl Store {
     /// The job that an operation started, the newest if there are several.
     pub async fn job_find(&self, plan: &PlanDigest, operation: u32) -> Result<Option<Job>, StoreError> {
         const FIND: &str = "SELECT id, run_id, plan_digest, operation, connection, external_id, state, outcome, destinations, polls, next_poll_at, deadline_at, ended_at, place FROM job WHERE plan_digest = $1 AND operation = $2 ORDER BY started_at DESC, id DESC LIMIT 1";
-        let row = sqlx::query(FIND)
+        let row = query(FIND)
             .bind(plan.as_str())
             .bind(i64::from(operation))
             .fetch_optional(&self.inner.reader)
@@ -177,8 +176,8 @@ impl Store {
         const RUN: &str = "SELECT id, run_id, plan_digest, operation, connection, external_id, state, outcome, destinations, polls, next_poll_at, deadline_at, ended_at, place FROM job WHERE run_id = $1 ORDER BY operation, id LIMIT $2";
         const DUE: &str = "SELECT id, run_id, plan_digest, operation, connection, external_id, state, outcome, destinations, polls, next_poll_at, deadline_at, ended_at, place FROM job WHERE state = 'open' AND next_poll_at <= $1 ORDER BY next_poll_at, id LIMIT $2";
         let query = match filter {
-            JobFilter::Run(run) => sqlx::query(RUN).bind(run.as_str()),
-            JobFilter::Due => sqlx::query(DUE).bind(self.now()),
+            JobFilter::Run(run) => query(RUN).bind(run.as_str()),
+            JobFilter::Due => query(DUE).bind(self.now()),
         };
         let rows = query.bind(i64::from(limit)).fetch_all(&self.inner.reader).await?;
         rows.iter().map(job).collect()
@@ -202,7 +201,7 @@ impl Store {
         let destinations =
             serde_json::to_string(&seen.destinations).map_err(|_| StoreError::Damaged { what: "a job" })?;
         let mut tx = self.begin().await?;
-        let changed = sqlx::query(OBSERVE)
+        let changed = query(OBSERVE)
             .bind(job.id.as_str())
             .bind(job.polls)
             .bind(state.as_str())
@@ -222,7 +221,7 @@ impl Store {
             });
         }
         if state == JobState::Ended {
-            sqlx::query(TAKE)
+            query(TAKE)
                 .bind(job.plan.as_str())
                 .bind(i64::from(job.operation))
                 .bind(job.external_id.as_str())
@@ -236,13 +235,13 @@ impl Store {
     }
 }
 
-fn job(row: &AnyRow) -> Result<Job, StoreError> {
+fn job(row: &Row) -> Result<Job, StoreError> {
     let damaged = StoreError::Damaged { what: "a job" };
-    let text = |column| row.try_get::<String, _>(column);
+    let text = |column| row.try_get::<String>(column);
     let (Ok(plan), Ok(connection), Ok(operation), Ok(destinations)) = (
         text(2)?.parse(),
         text(4)?.parse(),
-        u32::try_from(row.try_get::<i64, _>(3)?),
+        u32::try_from(row.try_get::<i64>(3)?),
         serde_json::from_str(&text(8)?),
     ) else {
         return Err(damaged);

@@ -3,6 +3,7 @@
 use model::Outcome;
 use serde_json::json;
 
+use crate::sql::query;
 use crate::words::outcome_text;
 use crate::{Actor, AuditEvent, Job, Store, StoreError};
 
@@ -15,7 +16,7 @@ impl Store {
     pub async fn job_decide(&self, job: &Job, outcome: Outcome, actor: Actor) -> Result<(), StoreError> {
         const DECIDE: &str = "UPDATE job SET state = 'decided', outcome = $2 WHERE id = $1 AND state = 'ended' AND outcome = 'unknown'";
         let mut tx = self.begin().await?;
-        let decided = sqlx::query(DECIDE)
+        let decided = query(DECIDE)
             .bind(job.id.as_str())
             .bind(outcome_text(outcome))
             .execute(tx.connection())

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::Tx;
 use crate::task::microseconds;
 use crate::{Store, StoreError};
@@ -27,7 +27,7 @@ impl Store {
         const TAKE: &str = "INSERT INTO lease (name, holder, fence, lease_from, lease_until) VALUES ($1, $2, 1, $3, $4) ON CONFLICT (name) DO UPDATE SET fence = CASE WHEN lease.holder = excluded.holder THEN lease.fence ELSE lease.fence + 1 END, holder = excluded.holder, lease_from = excluded.lease_from, lease_until = excluded.lease_until WHERE lease.holder = excluded.holder OR lease.lease_until <= $3 OR 2 * lease.lease_from - lease.lease_until > $3 RETURNING fence";
         let mut tx = self.begin().await?;
         let now = self.lease_now(tx.connection()).await?;
-        let row = sqlx::query(TAKE)
+        let row = query(TAKE)
             .bind(name)
             .bind(holder)
             .bind(now)
@@ -45,7 +45,7 @@ impl Store {
         const RELEASE: &str =
             "UPDATE lease SET lease_until = 0, lease_from = 0, holder = '' WHERE name = $1 AND fence = $2";
         let mut tx = self.begin().await?;
-        sqlx::query(RELEASE).bind(lease.name.as_str()).bind(lease.fence).execute(tx.connection()).await?;
+        query(RELEASE).bind(lease.name.as_str()).bind(lease.fence).execute(tx.connection()).await?;
         tx.commit().await
     }
 }
@@ -54,7 +54,7 @@ impl Store {
 pub(crate) async fn lease_check(tx: &mut Tx, lease: &NamedLease) -> Result<(), StoreError> {
     const CHECK: &str = "UPDATE lease SET fence = fence WHERE name = $1 AND fence = $2";
     let held =
-        sqlx::query(CHECK).bind(lease.name.as_str()).bind(lease.fence).execute(tx.connection()).await?;
+        query(CHECK).bind(lease.name.as_str()).bind(lease.fence).execute(tx.connection()).await?;
     if held.rows_affected() == 0 {
         return Err(StoreError::Fenced { what: format!("lease {}", lease.name) });
     }

@@ -16,8 +16,8 @@ use std::str::FromStr;
 
 use model::Outcome;
 use serde_json::json;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::Tx;
 use crate::words::{outcome_text, text_enum};
 use crate::{Actor, AuditEvent, RunState, Store, StoreError};
@@ -202,7 +202,7 @@ impl Store {
                 "an attempt before it may have taken effect; settle that first (`tutela privacy resolve`)";
             return Err(new.conflict("not to be tried again", needs));
         }
-        let put = sqlx::query(PUT)
+        let put = query(PUT)
             .bind(id.as_str())
             .bind(new.plan.as_str())
             .bind(i64::from(new.operation))
@@ -221,13 +221,13 @@ impl Store {
 
     async fn plan_check(&self, tx: &mut Tx, new: &NewIntent) -> Result<(), StoreError> {
         const PLAN: &str = "SELECT p.approved_at, r.state FROM plan p JOIN run r ON r.id = p.run_id WHERE p.digest = $1 AND p.run_id = $2";
-        let row = sqlx::query(PLAN)
+        let row = query(PLAN)
             .bind(new.plan.as_str())
             .bind(new.lease.run.as_str())
             .fetch_optional(tx.connection())
             .await?;
         let row = row.ok_or_else(|| StoreError::NotFound { what: "plan", id: new.plan.to_string() })?;
-        if row.try_get::<Option<i64>, _>(0)?.is_none() {
+        if row.try_get::<Option<i64>>(0)?.is_none() {
             return Err(StoreError::Conflict {
                 what: "plan",
                 id: new.plan.to_string(),
@@ -253,7 +253,7 @@ impl Store {
             LedgerEnd::NotApplied(outcome) => (LedgerState::Outcome, Some(Effect::NotApplied), *outcome),
             LedgerEnd::Unknown => (LedgerState::Unknown, None, Outcome::Unknown),
         };
-        let changed = sqlx::query(END)
+        let changed = query(END)
             .bind(id.as_str())
             .bind(state.as_str())
             .bind(effect.map(Effect::as_str))
@@ -263,7 +263,7 @@ impl Store {
             .fetch_optional(tx.connection())
             .await?;
         let Some(changed) = changed else {
-            let row = sqlx::query(FIND).bind(id.as_str()).fetch_optional(tx.connection()).await?;
+            let row = query(FIND).bind(id.as_str()).fetch_optional(tx.connection()).await?;
             let row = row.ok_or_else(|| StoreError::NotFound { what: "ledger entry", id: id.to_string() })?;
             let found: (String, Option<String>) = (row.try_get(0)?, row.try_get(2)?);
             let same = found.0 == state.as_str() && found.1.as_deref() == Some(outcome_text(outcome));
@@ -276,9 +276,9 @@ impl Store {
             self.job_track_in(tx, job).await?;
         }
         let details = json!({
-            "plan": changed.try_get::<String, _>(0)?,
-            "operation": changed.try_get::<i64, _>(1)?,
-            "attempt": changed.try_get::<i64, _>(2)?,
+            "plan": changed.try_get::<String>(0)?,
+            "operation": changed.try_get::<i64>(1)?,
+            "attempt": changed.try_get::<i64>(2)?,
             "state": state.as_str(),
             "outcome": outcome_text(outcome),
         });

@@ -9,9 +9,8 @@ use std::fmt;
 use crypto::PasswordHash;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::store::{Tx, time, time_or_none};
 use crate::words::list_of;
 use crate::{Actor, Store, StoreError};
@@ -123,7 +122,7 @@ const FIND: &str = select!("WHERE id = $1");
 impl Store {
     /// The person, if there is one.
     pub async fn login_find(&self, id: &LoginId) -> Result<Option<Login>, StoreError> {
-        let row = sqlx::query(FIND).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
         row.map(|row| self.login_of(&row)).transpose()
     }
 
@@ -133,16 +132,16 @@ impl Store {
         if username.contains('\0') {
             return Ok(None);
         }
-        let row = sqlx::query(NAMED).bind(username.to_lowercase()).fetch_optional(&self.inner.reader).await?;
+        let row = query(NAMED).bind(username.to_lowercase()).fetch_optional(&self.inner.reader).await?;
         row.map(|row| self.login_of(&row)).transpose()
     }
 
     async fn login_find_in(&self, tx: &mut Tx, id: &LoginId) -> Result<Option<Login>, StoreError> {
-        let row = sqlx::query(FIND).bind(id.as_str()).fetch_optional(tx.connection()).await?;
+        let row = query(FIND).bind(id.as_str()).fetch_optional(tx.connection()).await?;
         row.map(|row| self.login_of(&row)).transpose()
     }
 
-    fn login_of(&self, row: &AnyRow) -> Result<Login, StoreError> {
+    fn login_of(&self, row: &Row) -> Result<Login, StoreError> {
         let id: String = row.try_get(0)?;
         let sealed: Vec<u8> = row.try_get(2)?;
         let plain = self
@@ -153,7 +152,7 @@ impl Store {
         let person = serde_json::from_slice(plain.expose())
             .map_err(|_| StoreError::Damaged { what: "a person's account" })?;
         let password = row
-            .try_get::<Option<String>, _>(3)?
+            .try_get::<Option<String>>(3)?
             .map(|text| PasswordHash::parse(&text))
             .transpose()
             .map_err(|_| StoreError::Damaged { what: "the hash of a password" })?;
@@ -162,11 +161,11 @@ impl Store {
             username: row.try_get(1)?,
             person,
             password,
-            disabled: row.try_get::<i64, _>(4)? != 0,
+            disabled: row.try_get::<i64>(4)? != 0,
             disabled_reason: row.try_get(5)?,
             email_verified_at: time_or_none(row.try_get(6)?)?,
             permission_id: row.try_get(7)?,
-            roles: list_of(&row.try_get::<String, _>(8)?)?,
+            roles: list_of(&row.try_get::<String>(8)?)?,
             created_at: time(row.try_get(9)?)?,
             updated_at: time(row.try_get(10)?)?,
         })

@@ -2,8 +2,8 @@
 
 use crypto::{AccessToken, PasswordHash, Secret};
 use jiff::Timestamp;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::{time, time_or_none};
 use crate::{Actor, AuditEvent, Login, LoginId, NewMessage, Store, StoreError};
 
@@ -72,10 +72,10 @@ impl Store {
         const PUT: &str = "INSERT INTO login_code (login_id, purpose, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (login_id, purpose) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at, expires_at = excluded.expires_at";
         let id = new.login.as_str();
         let mut tx = self.begin().await?;
-        if sqlx::query(LOGIN).bind(id).fetch_optional(tx.connection()).await?.is_none() {
+        if query(LOGIN).bind(id).fetch_optional(tx.connection()).await?.is_none() {
             return Err(StoreError::NotFound { what: "person", id: id.to_owned() });
         }
-        sqlx::query(PUT)
+        query(PUT)
             .bind(id)
             .bind(new.purpose.as_str())
             .bind(new.code.hash().to_vec())
@@ -107,7 +107,7 @@ impl Store {
         const CODES: &str = "DELETE FROM login_code WHERE login_id = $1";
         const TOKENS: &str = "DELETE FROM access_token WHERE login_id = $1";
         let mut tx = self.begin().await?;
-        let row = sqlx::query(FIND)
+        let row = query(FIND)
             .bind(AccessToken::hash_of(code.expose()).to_vec())
             .bind(purpose.as_str())
             .fetch_optional(tx.connection())
@@ -119,21 +119,21 @@ impl Store {
             return Ok(LoginCodeUse::Unknown);
         }
         let now = self.now();
-        if row.try_get::<i64, _>(3)? <= now {
+        if row.try_get::<i64>(3)? <= now {
             return Ok(LoginCodeUse::Expired);
         }
         let id = LoginId::parse(&id).ok_or(StoreError::Damaged { what: "the id of a person" })?;
         // Whoever comes second with the same code finds it gone.
-        if sqlx::query(CODES).bind(id.as_str()).execute(tx.connection()).await?.rows_affected() == 0 {
+        if query(CODES).bind(id.as_str()).execute(tx.connection()).await?.rows_affected() == 0 {
             return Ok(LoginCodeUse::Unknown);
         }
-        sqlx::query(PASSWORD)
+        query(PASSWORD)
             .bind(id.as_str())
             .bind(password.as_str())
             .bind(now)
             .execute(tx.connection())
             .await?;
-        sqlx::query(TOKENS).bind(id.as_str()).execute(tx.connection()).await?;
+        query(TOKENS).bind(id.as_str()).execute(tx.connection()).await?;
         let event = AuditEvent::new(Actor::person(&name), "login.password_changed", id.as_str());
         self.audit_enter_in(&mut tx, &event).await?;
         tx.commit().await?;
@@ -145,7 +145,7 @@ impl Store {
     pub async fn login_invitation_list(&self) -> Result<Vec<OpenInvitation>, StoreError> {
         const LIST: &str =
             "SELECT login_id, expires_at FROM login_code WHERE purpose = 'invitation' ORDER BY login_id";
-        let rows = sqlx::query(LIST).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).fetch_all(&self.inner.reader).await?;
         rows.iter()
             .map(|row| {
                 let id: String = row.try_get(0)?;
@@ -158,7 +158,7 @@ impl Store {
     /// Until when the invitation of a person can be answered; `None` if there is none.
     pub async fn login_invitation_find(&self, login: &LoginId) -> Result<Option<Timestamp>, StoreError> {
         const FIND: &str = "SELECT expires_at FROM login_code WHERE login_id = $1 AND purpose = 'invitation'";
-        let row = sqlx::query(FIND).bind(login.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(login.as_str()).fetch_optional(&self.inner.reader).await?;
         time_or_none(row.map(|row| row.try_get(0)).transpose()?)
     }
 
@@ -168,7 +168,7 @@ impl Store {
         let person =
             crate::LoginPerson { email_address: Some(address.to_owned()), ..crate::LoginPerson::default() };
         let row =
-            sqlx::query(FIND).bind(self.login_email_hash(&person)).fetch_optional(&self.inner.reader).await?;
+            query(FIND).bind(self.login_email_hash(&person)).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
         let id: String = row.try_get(0)?;
         match LoginId::parse(&id) {

@@ -5,9 +5,8 @@ use jiff::Timestamp;
 use model::{ConnectionKey, PrivacyRequestId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::manual_task::{ManualTaskId, ManualTaskState, takes_input};
 use crate::store::{Tx, count, signed, time};
 use crate::{Actor, AuditEvent, PrivacyRequest, PrivacyRequestStatus, RequestStep, Store, StoreError};
@@ -130,7 +129,7 @@ impl Store {
         let mut locked = self.request_lock(request).await?;
         takes_input(&locked.request)?;
         self.is_waited_for(&mut locked.tx, owner, &locked.request).await?;
-        let row = sqlx::query(THERE).bind(request.as_str()).fetch_one(locked.tx.connection()).await?;
+        let row = query(THERE).bind(request.as_str()).fetch_one(locked.tx.connection()).await?;
         let (files, bytes) = (count(row.try_get(0)?)?, count(row.try_get(1)?)?);
         let size = contents.expose().len() as u64;
         if files >= limits.files || bytes.saturating_add(size) > limits.bytes {
@@ -145,7 +144,7 @@ impl Store {
         let head = Head { name: name.to_owned(), content_type: content_type.to_owned() };
         let head =
             serde_json::to_vec(&head).map_err(|_| StoreError::Damaged { what: "the name of a file" })?;
-        let row = sqlx::query(PUT)
+        let row = query(PUT)
             .bind(id.as_str())
             .bind(request.as_str())
             .bind(owner.text())
@@ -181,7 +180,7 @@ impl Store {
         };
         match owner {
             AttachmentOwner::Task(id) => {
-                let row = sqlx::query(TASK).bind(id.as_str()).fetch_optional(tx.connection()).await?;
+                let row = query(TASK).bind(id.as_str()).fetch_optional(tx.connection()).await?;
                 let missing = || StoreError::NotFound { what: "manual task", id: id.to_string() };
                 let state: String = row.ok_or_else(missing)?.try_get(0)?;
                 if state != ManualTaskState::Open.as_str() {
@@ -214,7 +213,7 @@ impl Store {
         request: &PrivacyRequestId,
     ) -> Result<Vec<ManualAttachment>, StoreError> {
         const LIST: &str = "SELECT id, owner, field, bytes, sealed_name, entered_by, entered_at FROM manual_attachment WHERE request = $1 ORDER BY owner, entered_at, id";
-        let rows = sqlx::query(LIST).bind(request.as_str()).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(request.as_str()).fetch_all(&self.inner.reader).await?;
         rows.iter().map(|row| self.attachment_of(row)).collect()
     }
 
@@ -226,9 +225,9 @@ impl Store {
     ) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
         const FIND: &str = "SELECT sealed FROM manual_attachment WHERE id = $1 AND request = $2";
         let row =
-            sqlx::query(FIND).bind(id).bind(request.as_str()).fetch_optional(&self.inner.reader).await?;
+            query(FIND).bind(id).bind(request.as_str()).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
-        let opened = self.inner.keys.open(&place(id, "contents"), &row.try_get::<Vec<u8>, _>(0)?);
+        let opened = self.inner.keys.open(&place(id, "contents"), &row.try_get::<Vec<u8>>(0)?);
         opened.map(Some).map_err(|source| StoreError::Sealed { what: "an attachment", source })
     }
 
@@ -245,7 +244,7 @@ impl Store {
         let mut locked = self.request_lock(request).await?;
         takes_input(&locked.request)?;
         self.is_waited_for(&mut locked.tx, owner, &locked.request).await?;
-        let removed = sqlx::query(REMOVE).bind(id).bind(request.as_str()).bind(owner.text());
+        let removed = query(REMOVE).bind(id).bind(request.as_str()).bind(owner.text());
         if removed.execute(locked.tx.connection()).await?.rows_affected() == 0 {
             return Ok(false);
         }
@@ -262,7 +261,7 @@ impl Store {
         request: &PrivacyRequestId,
     ) -> Result<(), StoreError> {
         const FORGET: &str = "DELETE FROM manual_attachment WHERE request = $1";
-        sqlx::query(FORGET).bind(request.as_str()).execute(tx.connection()).await?;
+        query(FORGET).bind(request.as_str()).execute(tx.connection()).await?;
         Ok(())
     }
 
@@ -272,14 +271,14 @@ impl Store {
         const FIND: &str = "SELECT sealed_name, sealed FROM manual_attachment WHERE id = $1";
         const PUT: &str = "UPDATE manual_attachment SET sealed_name = $2, sealed = $3 WHERE id = $1";
         let mut changed = 0;
-        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+        for row in query(LIST).fetch_all(tx.connection()).await? {
             let id: String = row.try_get(0)?;
-            let row = sqlx::query(FIND).bind(id.as_str()).fetch_one(tx.connection()).await?;
+            let row = query(FIND).bind(id.as_str()).fetch_one(tx.connection()).await?;
             let (name, contents): (Vec<u8>, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
             let new_name = self.inner.keys.reseal(&place(&id, "name"), &name)?;
             let new_contents = self.inner.keys.reseal(&place(&id, "contents"), &contents)?;
             if new_name.is_some() || new_contents.is_some() {
-                let put = sqlx::query(PUT).bind(id);
+                let put = query(PUT).bind(id);
                 let put = put.bind(new_name.unwrap_or(name)).bind(new_contents.unwrap_or(contents));
                 put.execute(tx.connection()).await?;
                 changed += 1;
@@ -288,17 +287,17 @@ impl Store {
         Ok(changed)
     }
 
-    fn attachment_of(&self, row: &AnyRow) -> Result<ManualAttachment, StoreError> {
+    fn attachment_of(&self, row: &Row) -> Result<ManualAttachment, StoreError> {
         let damaged = || StoreError::Damaged { what: "an attachment" };
         let id: String = row.try_get(0)?;
         let head = self
             .inner
             .keys
-            .open(&place(&id, "name"), &row.try_get::<Vec<u8>, _>(4)?)
+            .open(&place(&id, "name"), &row.try_get::<Vec<u8>>(4)?)
             .map_err(|source| StoreError::Sealed { what: "the name of an attachment", source })?;
         let head: Head = serde_json::from_slice(head.expose()).map_err(|_| damaged())?;
         Ok(ManualAttachment {
-            owner: AttachmentOwner::of(&row.try_get::<String, _>(1)?).ok_or_else(damaged)?,
+            owner: AttachmentOwner::of(&row.try_get::<String>(1)?).ok_or_else(damaged)?,
             field: row.try_get(2)?,
             bytes: count(row.try_get(3)?)?,
             name: head.name,

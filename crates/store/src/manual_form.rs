@@ -4,9 +4,8 @@ use jiff::Timestamp;
 use model::ConnectionKey;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::store::{Tx, time};
 use crate::{Actor, AuditEvent, PutMode, Store, StoreError};
 
@@ -52,9 +51,9 @@ impl Store {
         const PUT: &str = "INSERT INTO manual_form (connection, id, fields, created_at, updated_at) VALUES ($1, $2, $3, $4, $4) ON CONFLICT (connection) DO UPDATE SET fields = excluded.fields, updated_at = excluded.updated_at RETURNING connection, id, fields, created_at, updated_at";
         const FIND: &str = "SELECT connection FROM manual_form WHERE connection = $1";
         let mut tx = self.begin().await?;
-        let known = sqlx::query(FIND).bind(connection.as_str()).fetch_optional(tx.connection()).await?;
+        let known = query(FIND).bind(connection.as_str()).fetch_optional(tx.connection()).await?;
         mode.check("manual form", connection.as_str(), known.is_some())?;
-        let row = sqlx::query(PUT)
+        let row = query(PUT)
             .bind(connection.as_str())
             .bind(format!("man_{}", self.inner.ids.next_uuid()))
             .bind(json!(fields).to_string())
@@ -75,7 +74,7 @@ impl Store {
     ) -> Result<Option<ManualForm>, StoreError> {
         const FIND: &str =
             "SELECT connection, id, fields, created_at, updated_at FROM manual_form WHERE connection = $1";
-        let row = sqlx::query(FIND).bind(connection.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(connection.as_str()).fetch_optional(&self.inner.reader).await?;
         row.as_ref().map(form).transpose()
     }
 
@@ -83,7 +82,7 @@ impl Store {
     pub async fn manual_form_list(&self) -> Result<Vec<ManualForm>, StoreError> {
         const LIST: &str =
             "SELECT connection, id, fields, created_at, updated_at FROM manual_form ORDER BY connection";
-        sqlx::query(LIST).fetch_all(&self.inner.reader).await?.iter().map(form).collect()
+        query(LIST).fetch_all(&self.inner.reader).await?.iter().map(form).collect()
     }
 
     /// Removes the form of a connection; says whether there was one.
@@ -108,17 +107,17 @@ impl Store {
         connection: &ConnectionKey,
     ) -> Result<bool, StoreError> {
         const REMOVE: &str = "DELETE FROM manual_form WHERE connection = $1";
-        let removed = sqlx::query(REMOVE).bind(connection.as_str()).execute(tx.connection()).await?;
+        let removed = query(REMOVE).bind(connection.as_str()).execute(tx.connection()).await?;
         Ok(removed.rows_affected() > 0)
     }
 }
 
-fn form(row: &AnyRow) -> Result<ManualForm, StoreError> {
+fn form(row: &Row) -> Result<ManualForm, StoreError> {
     let damaged = || StoreError::Damaged { what: "a manual form" };
     Ok(ManualForm {
-        connection: row.try_get::<String, _>(0)?.parse().map_err(|_| damaged())?,
+        connection: row.try_get::<String>(0)?.parse().map_err(|_| damaged())?,
         id: row.try_get(1)?,
-        fields: serde_json::from_str(&row.try_get::<String, _>(2)?).map_err(|_| damaged())?,
+        fields: serde_json::from_str(&row.try_get::<String>(2)?).map_err(|_| damaged())?,
         created_at: time(row.try_get(3)?)?,
         updated_at: time(row.try_get(4)?)?,
     })

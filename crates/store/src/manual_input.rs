@@ -3,8 +3,8 @@
 use crypto::Secret;
 use model::{ConnectionKey, PrivacyRequestId};
 use serde_json::json;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::Tx;
 use crate::words::text_enum;
 use crate::{Actor, AuditEvent, PrivacyRequestStatus, Store, StoreError};
@@ -44,10 +44,10 @@ impl Store {
         const PUT: &str = "INSERT INTO manual_input (request, connection, action, sealed, entered_by, entered_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (request, connection, action) DO UPDATE SET sealed = excluded.sealed, entered_by = excluded.entered_by, entered_at = excluded.entered_at";
         let NewManualInput { request, connection, action, values, actor } = new;
         let mut tx = self.begin().await?;
-        let held = sqlx::query(HOLD).bind(request.as_str()).fetch_optional(tx.connection()).await?;
+        let held = query(HOLD).bind(request.as_str()).fetch_optional(tx.connection()).await?;
         let held =
             held.ok_or_else(|| StoreError::NotFound { what: "privacy request", id: request.to_string() })?;
-        let status = PrivacyRequestStatus::parse(&held.try_get::<String, _>(0)?)?;
+        let status = PrivacyRequestStatus::parse(&held.try_get::<String>(0)?)?;
         if status != PrivacyRequestStatus::RequiresInput {
             return Err(StoreError::Conflict {
                 what: "privacy request",
@@ -57,7 +57,7 @@ impl Store {
             });
         }
         let place = place(request.as_str(), connection.as_str(), action.as_str());
-        sqlx::query(PUT)
+        query(PUT)
             .bind(request.as_str())
             .bind(connection.as_str())
             .bind(action.as_str())
@@ -80,7 +80,7 @@ impl Store {
     ) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
         const FIND: &str =
             "SELECT sealed FROM manual_input WHERE request = $1 AND connection = $2 AND action = $3";
-        let row = sqlx::query(FIND)
+        let row = query(FIND)
             .bind(request.as_str())
             .bind(connection.as_str())
             .bind(action.as_str())
@@ -88,7 +88,7 @@ impl Store {
             .await?;
         let Some(row) = row else { return Ok(None) };
         let place = place(request.as_str(), connection.as_str(), action.as_str());
-        let opened = self.inner.keys.open(&place, &row.try_get::<Vec<u8>, _>(0)?);
+        let opened = self.inner.keys.open(&place, &row.try_get::<Vec<u8>>(0)?);
         opened.map(Some).map_err(|source| StoreError::Sealed { what: "manual input", source })
     }
 
@@ -99,12 +99,12 @@ impl Store {
     ) -> Result<Vec<(ConnectionKey, ManualAction)>, StoreError> {
         const LIST: &str =
             "SELECT connection, action FROM manual_input WHERE request = $1 ORDER BY connection, action";
-        let rows = sqlx::query(LIST).bind(request.as_str()).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(request.as_str()).fetch_all(&self.inner.reader).await?;
         let damaged = || StoreError::Damaged { what: "manual input" };
         rows.iter()
             .map(|row| {
-                let connection = row.try_get::<String, _>(0)?.parse().map_err(|_| damaged())?;
-                Ok((connection, ManualAction::parse(&row.try_get::<String, _>(1)?)?))
+                let connection = row.try_get::<String>(0)?.parse().map_err(|_| damaged())?;
+                Ok((connection, ManualAction::parse(&row.try_get::<String>(1)?)?))
             })
             .collect()
     }
@@ -116,7 +116,7 @@ impl Store {
         request: &PrivacyRequestId,
     ) -> Result<(), StoreError> {
         const FORGET: &str = "DELETE FROM manual_input WHERE request = $1";
-        sqlx::query(FORGET).bind(request.as_str()).execute(tx.connection()).await?;
+        query(FORGET).bind(request.as_str()).execute(tx.connection()).await?;
         Ok(())
     }
 
@@ -126,12 +126,12 @@ impl Store {
         const PUT: &str =
             "UPDATE manual_input SET sealed = $4 WHERE request = $1 AND connection = $2 AND action = $3";
         let mut changed = 0;
-        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+        for row in query(LIST).fetch_all(tx.connection()).await? {
             let [request, connection, action] =
-                [row.try_get(0)?, row.try_get(1)?, row.try_get::<String, _>(2)?];
+                [row.try_get(0)?, row.try_get(1)?, row.try_get::<String>(2)?];
             let sealed: Vec<u8> = row.try_get(3)?;
             if let Some(new) = self.inner.keys.reseal(&place(&request, &connection, &action), &sealed)? {
-                let put = sqlx::query(PUT).bind(request).bind(connection).bind(action).bind(new);
+                let put = query(PUT).bind(request).bind(connection).bind(action).bind(new);
                 put.execute(tx.connection()).await?;
                 changed += 1;
             }

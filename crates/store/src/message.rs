@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::sql::query;
 use crate::store::Tx;
 use crate::words::text_enum;
 use crate::{Store, StoreError};
@@ -315,7 +316,7 @@ impl Store {
         let content = MessageContent { to: new.to.clone(), values: new.values.clone() };
         let plain = serde_json::to_vec(&content).expect("texts and JSON are always JSON");
         let now = self.now();
-        let put = sqlx::query(PUT)
+        let put = query(PUT)
             .bind(id.as_str())
             .bind(new.kind.as_str())
             .bind(new.to.channel().as_str())

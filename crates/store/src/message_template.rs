@@ -1,8 +1,8 @@
 //! Texts of messages that customers wrote.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::time;
 use crate::{Actor, AuditEvent, Store, StoreError};
 
@@ -29,7 +29,7 @@ impl Store {
         const PUT: &str = "INSERT INTO message_template (name, subject, body, updated_at) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO UPDATE SET subject = excluded.subject, body = excluded.body, updated_at = excluded.updated_at";
         let mut tx = self.begin().await?;
         for template in templates {
-            sqlx::query(PUT)
+            query(PUT)
                 .bind(template.name.as_str())
                 .bind(template.subject.as_str())
                 .bind(template.body.as_str())
@@ -45,7 +45,7 @@ impl Store {
     /// All texts that were put.
     pub async fn message_template_list(&self) -> Result<Vec<MessageTemplate>, StoreError> {
         const LIST: &str = "SELECT name, subject, body, updated_at FROM message_template ORDER BY name";
-        let rows = sqlx::query(LIST).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).fetch_all(&self.inner.reader).await?;
         rows.iter()
             .map(|row| {
                 Ok(MessageTemplate {

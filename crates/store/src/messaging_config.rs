@@ -3,9 +3,8 @@
 use crypto::Secret;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::store::{count, signed, time, time_or_none};
 use crate::words::text_enum;
 use crate::{Actor, AuditEvent, Listed, Store, StoreError, Window};
@@ -98,7 +97,7 @@ impl Store {
         const SECRETS: &str = "UPDATE messaging_config SET sealed_secrets = $2 WHERE key = $1";
         let mut tx = self.begin().await?;
         self.policy_gate(&mut tx).await?;
-        let other = sqlx::query(OTHER)
+        let other = query(OTHER)
             .bind(config.key.as_str())
             .bind(config.name.as_str())
             .bind(config.service.as_str())
@@ -114,7 +113,7 @@ impl Store {
                 needs: "change that one, or remove it first",
             });
         }
-        sqlx::query(PUT)
+        query(PUT)
             .bind(config.key.as_str())
             .bind(config.name.as_str())
             .bind(config.service.as_str())
@@ -131,7 +130,7 @@ impl Store {
         };
         let (kept, cleared) = (sealed.is_none(), matches!(sealed, Some(None)));
         if let Some(sealed) = sealed {
-            sqlx::query(SECRETS).bind(config.key.as_str()).bind(sealed).execute(tx.connection()).await?;
+            query(SECRETS).bind(config.key.as_str()).bind(sealed).execute(tx.connection()).await?;
         }
         let details = json!({
             "service": config.service.as_str(),
@@ -146,7 +145,7 @@ impl Store {
     /// The settings with this key.
     pub async fn messaging_config_find(&self, key: &str) -> Result<Option<MessagingConfig>, StoreError> {
         const FIND: &str = select!("WHERE key = $1");
-        let row = sqlx::query(FIND).bind(key).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(key).fetch_optional(&self.inner.reader).await?;
         row.as_ref().map(config).transpose()
     }
 
@@ -156,7 +155,7 @@ impl Store {
         service: MessagingService,
     ) -> Result<Option<MessagingConfig>, StoreError> {
         const FIND: &str = select!("WHERE service = $1");
-        let row = sqlx::query(FIND).bind(service.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(service.as_str()).fetch_optional(&self.inner.reader).await?;
         row.as_ref().map(config).transpose()
     }
 
@@ -165,12 +164,12 @@ impl Store {
         const LIST: &str = select!("ORDER BY created_at DESC, key LIMIT $2 OFFSET $1");
         const COUNT: &str = "SELECT COUNT(*) FROM messaging_config";
         let reader = &self.inner.reader;
-        let rows = sqlx::query(LIST)
+        let rows = query(LIST)
             .bind(signed(window.offset))
             .bind(i64::from(window.limit))
             .fetch_all(reader)
             .await?;
-        let total = count(sqlx::query(COUNT).fetch_one(reader).await?.try_get(0)?)?;
+        let total = count(query(COUNT).fetch_one(reader).await?.try_get(0)?)?;
         Ok(Listed { items: rows.iter().map(config).collect::<Result<_, _>>()?, total })
     }
 
@@ -178,8 +177,8 @@ impl Store {
     pub async fn messaging_service_list(&self) -> Result<Vec<(MessagingService, bool)>, StoreError> {
         const LIST: &str =
             "SELECT service, CASE WHEN sealed_secrets IS NULL THEN 0 ELSE 1 END FROM messaging_config";
-        let rows = sqlx::query(LIST).fetch_all(&self.inner.reader).await?;
-        let service = |row: &AnyRow| {
+        let rows = query(LIST).fetch_all(&self.inner.reader).await?;
+        let service = |row: &Row| {
             let (service, has_secrets): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
             Ok((MessagingService::parse(&service)?, has_secrets == 1))
         };
@@ -190,7 +189,7 @@ impl Store {
     pub async fn messaging_config_remove(&self, key: &str, actor: Actor) -> Result<bool, StoreError> {
         const REMOVE: &str = "DELETE FROM messaging_config WHERE key = $1";
         let mut tx = self.begin().await?;
-        if sqlx::query(REMOVE).bind(key).execute(tx.connection()).await?.rows_affected() == 0 {
+        if query(REMOVE).bind(key).execute(tx.connection()).await?.rows_affected() == 0 {
             return Ok(false);
         }
         self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "messaging.removed", key)).await?;
@@ -202,9 +201,9 @@ impl Store {
     pub async fn messaging_secrets_find(&self, key: &str) -> Result<Option<Secret<String>>, StoreError> {
         const FIND: &str = "SELECT sealed_secrets FROM messaging_config WHERE key = $1";
         const WHAT: &str = "the secrets of a messaging service";
-        let row = sqlx::query(FIND).bind(key).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(key).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
-        let Some(sealed) = row.try_get::<Option<Vec<u8>>, _>(0)? else { return Ok(None) };
+        let Some(sealed) = row.try_get::<Option<Vec<u8>>>(0)? else { return Ok(None) };
         let plain = self
             .inner
             .keys
@@ -219,7 +218,7 @@ impl Store {
     pub async fn messaging_tested(&self, key: &str, succeeded: bool) -> Result<(), StoreError> {
         const TESTED: &str = "UPDATE messaging_config SET tested_at = $2, test_succeeded = $3 WHERE key = $1";
         let mut tx = self.begin().await?;
-        sqlx::query(TESTED)
+        query(TESTED)
             .bind(key)
             .bind(self.now())
             .bind(i64::from(succeeded))
@@ -229,7 +228,7 @@ impl Store {
     }
 }
 
-fn config(row: &AnyRow) -> Result<MessagingConfig, StoreError> {
+fn config(row: &Row) -> Result<MessagingConfig, StoreError> {
     let (service, details): (String, String) = (row.try_get(2)?, row.try_get(3)?);
     let tested = time_or_none(row.try_get(4)?)?;
     let succeeded: Option<i64> = row.try_get(5)?;

@@ -1,7 +1,7 @@
 //! What stays of a plan when its personal data is gone.
 
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::{PlanDigest, Store, StoreError};
 
 impl Store {
@@ -11,14 +11,14 @@ impl Store {
         const PUT: &str =
             "INSERT INTO outline (plan_digest, body) VALUES ($1, $2) ON CONFLICT (plan_digest) DO NOTHING";
         let mut tx = self.begin().await?;
-        sqlx::query(PUT).bind(plan.as_str()).bind(body).execute(tx.connection()).await?;
+        query(PUT).bind(plan.as_str()).bind(body).execute(tx.connection()).await?;
         tx.commit().await
     }
 
     /// The outline of a plan, if one was kept.
     pub async fn outline_find(&self, plan: &PlanDigest) -> Result<Option<String>, StoreError> {
         const FIND: &str = "SELECT body FROM outline WHERE plan_digest = $1";
-        let row = sqlx::query(FIND).bind(plan.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(plan.as_str()).fetch_optional(&self.inner.reader).await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 }

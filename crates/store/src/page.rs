@@ -10,6 +10,7 @@ pub(crate) use queue::PageQueue;
 
 use queue::{SealedPage, SealedPages};
 
+use crate::sql::query;
 use crate::store::signed;
 use crate::task::fenced;
 use crate::{Store, StoreError, TaskId, TaskLease};
@@ -81,7 +82,7 @@ impl Store {
         const PAGES: &str = "DELETE FROM page WHERE task_id = $1";
         const UNITS: &str = "DELETE FROM read_unit WHERE task_id = $1";
         let mut tx = self.begin().await?;
-        let reset = sqlx::query(RESET)
+        let reset = query(RESET)
             .bind(lease.task.as_str())
             .bind(self.fence(lease).await?)
             .execute(tx.connection())
@@ -90,7 +91,7 @@ impl Store {
             return Err(fenced(lease));
         }
         for statement in [PAGES, UNITS] {
-            sqlx::query(statement).bind(lease.task.as_str()).execute(tx.connection()).await?;
+            query(statement).bind(lease.task.as_str()).execute(tx.connection()).await?;
         }
         tx.commit().await
     }

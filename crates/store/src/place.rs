@@ -37,14 +37,21 @@ impl StorePlace {
         }
     }
 
-    /// The driver's URL. Makes the file first, so that nobody else may read it from the beginning.
-    pub(crate) fn url(&self) -> Result<Secret<String>, StoreError> {
+    /// Makes the file, so that nobody else may read it from the beginning.
+    pub(crate) fn make(&self) -> Result<(), StoreError> {
         match self {
-            Self::Postgres(url) => Ok(url.clone()),
+            Self::Postgres(_) => Ok(()),
             Self::File(path) => {
-                make_file(path).map_err(|source| StoreError::File { path: path.clone(), source })?;
-                Ok(Secret::new(format!("sqlite://{}?mode=rw", encode(path))))
+                make_file(path).map_err(|source| StoreError::File { path: path.clone(), source })
             }
+        }
+    }
+
+    /// The URL by which `sqlx` knows it.
+    pub(crate) fn url(&self) -> Secret<String> {
+        match self {
+            Self::Postgres(url) => url.clone(),
+            Self::File(path) => Secret::new(format!("sqlite://{}?mode=rw", encode(path))),
         }
     }
 }

@@ -5,9 +5,9 @@ use crypto::Secret;
 use jiff::Timestamp;
 use model::RunId;
 use serde_json::json;
-use sqlx::Row as _;
 use thiserror::Error;
 
+use crate::sql::query;
 use crate::run::run_id;
 use crate::store::{time, time_or_none};
 use crate::{Actor, AuditEvent, AuditId, Store, StoreError};
@@ -104,7 +104,7 @@ impl Store {
     /// The plan of a run, the newest if there are several, without its contents.
     pub async fn plan_of_run(&self, run: &RunId) -> Result<Option<PlanHead>, StoreError> {
         const FIND: &str = "SELECT digest, made_at, approved_by, approved_at FROM plan WHERE run_id = $1 ORDER BY made_at DESC, digest LIMIT 1";
-        let row = sqlx::query(FIND).bind(run.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(run.as_str()).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
         let digest: String = row.try_get(0)?;
         let approved_by: Option<String> = row.try_get(2)?;
@@ -123,7 +123,7 @@ impl Store {
         const LINE: &str = "INSERT INTO ledger (id, plan_digest, operation, attempt, run_id, state) VALUES ($1, $2, $3, 1, $4, 'planned')";
         let key = self.run_key(&plan.run).await?;
         let mut tx = self.begin().await?;
-        let inserted = sqlx::query(INSERT)
+        let inserted = query(INSERT)
             .bind(plan.digest.as_str())
             .bind(plan.run.as_str())
             .bind(key.seal(&place(&plan.run, &plan.digest), plan.body))
@@ -134,7 +134,7 @@ impl Store {
             return Ok(());
         }
         for operation in 0..plan.operations {
-            sqlx::query(LINE)
+            query(LINE)
                 .bind(format!("led_{}", self.inner.ids.next_uuid()))
                 .bind(plan.digest.as_str())
                 .bind(i64::from(operation))
@@ -155,7 +155,7 @@ impl Store {
     pub async fn plan_find(&self, digest: &PlanDigest) -> Result<Option<Plan>, StoreError> {
         const FIND: &str =
             "SELECT run_id, sealed, made_at, approved_by, approved_at FROM plan WHERE digest = $1";
-        let row = sqlx::query(FIND).bind(digest.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(digest.as_str()).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
         let run = run_id(&row, 0)?;
         let sealed: Option<Vec<u8>> = row.try_get(1)?;
@@ -187,14 +187,14 @@ impl Store {
             "UPDATE plan SET approved_by = $2, approved_at = $3 WHERE digest = $1 AND approved_at IS NULL";
         const FIND: &str = "SELECT digest FROM plan WHERE digest = $1";
         let mut tx = self.begin().await?;
-        let changed = sqlx::query(APPROVE)
+        let changed = query(APPROVE)
             .bind(digest.as_str())
             .bind(approver.as_str())
             .bind(self.now())
             .execute(tx.connection())
             .await?;
         if changed.rows_affected() == 0 {
-            let found = sqlx::query(FIND).bind(digest.as_str()).fetch_optional(tx.connection()).await?;
+            let found = query(FIND).bind(digest.as_str()).fetch_optional(tx.connection()).await?;
             return match found {
                 Some(_) => Ok(None),
                 None => Err(StoreError::NotFound { what: "plan", id: digest.to_string() }),

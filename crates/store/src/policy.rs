@@ -6,6 +6,7 @@ mod read;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::sql::query;
 use crate::words::text_enum;
 use crate::{Actor, AuditEvent, Store, StoreError};
 
@@ -114,7 +115,7 @@ impl Store {
         const REMOVE: &str = "DELETE FROM policy WHERE key = $1";
         let mut tx = self.begin().await?;
         self.policy_gate(&mut tx).await?;
-        if sqlx::query(USED).bind(key).fetch_optional(tx.connection()).await?.is_some() {
+        if query(USED).bind(key).fetch_optional(tx.connection()).await?.is_some() {
             return Err(StoreError::Conflict {
                 what: "policy",
                 id: key.to_owned(),
@@ -123,8 +124,8 @@ impl Store {
             });
         }
         self.policy_rules_clear(&mut tx, key).await?;
-        sqlx::query(WEBHOOKS).bind(key).execute(tx.connection()).await?;
-        if sqlx::query(REMOVE).bind(key).execute(tx.connection()).await?.rows_affected() == 0 {
+        query(WEBHOOKS).bind(key).execute(tx.connection()).await?;
+        if query(REMOVE).bind(key).execute(tx.connection()).await?.rows_affected() == 0 {
             return Ok(false);
         }
         self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "policy.removed", key)).await?;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use model::PrivacyRequestId;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::time_or_none;
 use crate::task::microseconds;
 use crate::{Actor, AuditEvent, Store, StoreError};
@@ -41,8 +41,8 @@ impl Store {
         const OPEN: &str = "INSERT INTO portal_visit (hash, request, expires_at, verified_at) VALUES ($1, $2, $3, $4) ON CONFLICT (hash, request) DO UPDATE SET expires_at = excluded.expires_at, verified_at = COALESCE(excluded.verified_at, portal_visit.verified_at), downloaded_at = CASE WHEN excluded.verified_at IS NULL THEN portal_visit.downloaded_at ELSE NULL END";
         let now = self.now();
         let mut tx = self.begin().await?;
-        sqlx::query(CLEAN).bind(now).execute(tx.connection()).await?;
-        sqlx::query(OPEN)
+        query(CLEAN).bind(now).execute(tx.connection()).await?;
+        query(OPEN)
             .bind(hash.to_vec())
             .bind(request.as_str())
             .bind(now + microseconds(life))
@@ -62,7 +62,7 @@ impl Store {
         request: &PrivacyRequestId,
     ) -> Result<Option<PortalVisit>, StoreError> {
         const FIND: &str = "SELECT verified_at, downloaded_at FROM portal_visit WHERE hash = $1 AND request = $2 AND expires_at > $3";
-        let row = sqlx::query(FIND)
+        let row = query(FIND)
             .bind(hash.to_vec())
             .bind(request.as_str())
             .bind(self.now())
@@ -84,7 +84,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         const TAKE: &str = "UPDATE portal_visit SET downloaded_at = $3 WHERE hash = $1 AND request = $2 AND expires_at > $3 AND verified_at IS NOT NULL AND downloaded_at IS NULL";
         let mut tx = self.begin().await?;
-        let taken = sqlx::query(TAKE)
+        let taken = query(TAKE)
             .bind(hash.to_vec())
             .bind(request.as_str())
             .bind(self.now())

@@ -22,9 +22,8 @@ pub use log::{NewRequestLog, RequestLog, RequestLogKind};
 
 use jiff::Timestamp;
 use model::{PrivacyRequestId, RunId};
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::plan::PlanDigest;
 use crate::store::{count, time, time_or_none};
 use crate::words::text_enum;
@@ -244,7 +243,7 @@ impl Store {
         &self,
         id: &PrivacyRequestId,
     ) -> Result<Option<PrivacyRequest>, StoreError> {
-        let row = sqlx::query(FIND).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
         row.map(|row| request_of(&row)).transpose()
     }
 
@@ -254,12 +253,12 @@ impl Store {
     }
 }
 
-pub(crate) fn request_of(row: &AnyRow) -> Result<PrivacyRequest, StoreError> {
+pub(crate) fn request_of(row: &Row) -> Result<PrivacyRequest, StoreError> {
     request_at(row, 0)
 }
 
 /// The same, of columns that begin at `from`.
-fn request_at(row: &AnyRow, from: usize) -> Result<PrivacyRequest, StoreError> {
+fn request_at(row: &Row, from: usize) -> Result<PrivacyRequest, StoreError> {
     let damaged = || StoreError::Damaged { what: "a privacy request" };
     let text = |at: usize| -> Result<Option<String>, StoreError> { Ok(row.try_get(from + at)?) };
     let moment =
@@ -268,11 +267,11 @@ fn request_at(row: &AnyRow, from: usize) -> Result<PrivacyRequest, StoreError> {
         text(at)?.map(|text| text.parse().map_err(|_| damaged())).transpose()
     };
     Ok(PrivacyRequest {
-        id: row.try_get::<String, _>(from)?.parse().map_err(|_| damaged())?,
+        id: row.try_get::<String>(from)?.parse().map_err(|_| damaged())?,
         policy: row.try_get(from + 1)?,
-        status: PrivacyRequestStatus::parse(&row.try_get::<String, _>(from + 2)?)?,
+        status: PrivacyRequestStatus::parse(&row.try_get::<String>(from + 2)?)?,
         step: text(3)?.map(|text| RequestStep::parse(&text)).transpose()?,
-        intake: if row.try_get::<i64, _>(from + 4)? == 0 { Intake::Public } else { Intake::Authenticated },
+        intake: if row.try_get::<i64>(from + 4)? == 0 { Intake::Public } else { Intake::Authenticated },
         source: text(5)?,
         external_id: text(6)?,
         location: text(7)?,
@@ -306,7 +305,7 @@ fn request_at(row: &AnyRow, from: usize) -> Result<PrivacyRequest, StoreError> {
         work_at: moment(35)?,
         worker: text(36)?,
         attempts: count(row.try_get(from + 37)?)?,
-        corrects: row.try_get::<i64, _>(from + 38)? != 0,
+        corrects: row.try_get::<i64>(from + 38)? != 0,
         raised_limits: text(39)?,
     })
 }

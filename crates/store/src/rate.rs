@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use model::ConnectionKey;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::{signed, time};
 use crate::{Store, StoreError};
 
@@ -59,7 +59,7 @@ impl Store {
         let mut tx = self.begin_relaxed().await?;
         for at in order {
             let Some(window) = windows.get(at) else { continue };
-            let taken = sqlx::query(TAKE)
+            let taken = query(TAKE)
                 .bind(window.counter)
                 .bind(signed(window.period_s))
                 .bind(window.number)
@@ -79,7 +79,7 @@ impl Store {
     pub async fn rate_pause(&self, scope: RateScope<'_>, until: Timestamp) -> Result<(), StoreError> {
         const PAUSE: &str = "INSERT INTO rate_pause (connection, host, endpoint, until_at) VALUES ($1, $2, $3, $4) ON CONFLICT (connection, host, endpoint) DO UPDATE SET until_at = CASE WHEN rate_pause.until_at > excluded.until_at THEN rate_pause.until_at ELSE excluded.until_at END";
         let mut tx = self.begin_relaxed().await?;
-        sqlx::query(PAUSE)
+        query(PAUSE)
             .bind(scope.connection.as_str())
             .bind(scope.host)
             .bind(scope.endpoint)
@@ -93,7 +93,7 @@ impl Store {
     pub async fn rate_pause_find(&self, scope: RateScope<'_>) -> Result<Option<Timestamp>, StoreError> {
         const FIND: &str =
             "SELECT until_at FROM rate_pause WHERE connection = $1 AND host = $2 AND endpoint = $3";
-        let row = sqlx::query(FIND)
+        let row = query(FIND)
             .bind(scope.connection.as_str())
             .bind(scope.host)
             .bind(scope.endpoint)

@@ -1,8 +1,8 @@
 //! Names that packages for people to read do not show, as regular expressions.
 
 use serde_json::json;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::{Actor, AuditEvent, Store, StoreError};
 
 impl Store {
@@ -11,9 +11,9 @@ impl Store {
         const REMOVE: &str = "DELETE FROM redaction_pattern";
         const PUT: &str = "INSERT INTO redaction_pattern (position, pattern) VALUES ($1, $2) ON CONFLICT (position) DO UPDATE SET pattern = excluded.pattern";
         let mut tx = self.begin().await?;
-        sqlx::query(REMOVE).execute(tx.connection()).await?;
+        query(REMOVE).execute(tx.connection()).await?;
         for (position, pattern) in (0_i64..).zip(patterns) {
-            sqlx::query(PUT).bind(position).bind(pattern.as_str()).execute(tx.connection()).await?;
+            query(PUT).bind(position).bind(pattern.as_str()).execute(tx.connection()).await?;
         }
         let event = AuditEvent::new(actor, "redaction_patterns.put", "redaction_patterns")
             .with(json!({ "patterns": patterns.len() }));
@@ -24,7 +24,7 @@ impl Store {
     /// The patterns, in their order.
     pub async fn redaction_pattern_list(&self) -> Result<Vec<String>, StoreError> {
         const LIST: &str = "SELECT pattern FROM redaction_pattern ORDER BY position";
-        let rows = sqlx::query(LIST).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).fetch_all(&self.inner.reader).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 }

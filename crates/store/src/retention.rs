@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crypto::RunKey;
 use jiff::Timestamp;
 use model::RunId;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::run::{run_id, subject_place};
 use crate::store::{Tx, run_key_place};
 use crate::{Actor, AuditEvent, Store, StoreError};
@@ -59,7 +59,7 @@ impl Store {
     pub async fn run_forget(&self, id: &RunId, actor: Actor) -> Result<(), StoreError> {
         const FORGET: &str = "UPDATE run SET data_key = NULL, sealed_subject = NULL, forgotten_at = $2 WHERE id = $1 AND forgotten_at IS NULL";
         let mut tx = self.begin().await?;
-        let changed = sqlx::query(FORGET)
+        let changed = query(FORGET)
             .bind(id.as_str())
             .bind(self.now())
             .execute(tx.connection())
@@ -87,7 +87,7 @@ impl Store {
         );
         let mut tx = self.begin().await?;
         let live = self.lease_now(tx.connection()).await?;
-        let changed = sqlx::query(FORGET)
+        let changed = query(FORGET)
             .bind(before.as_microsecond())
             .bind(live)
             .bind(id.as_str())
@@ -126,12 +126,12 @@ impl Store {
         let subject = self.run_subject(id).await?;
         let key = Arc::new(RunKey::random());
         let mut tx = self.begin().await?;
-        let Some(row) = sqlx::query(FIND).bind(id.as_str()).fetch_optional(tx.connection()).await? else {
+        let Some(row) = query(FIND).bind(id.as_str()).fetch_optional(tx.connection()).await? else {
             return Ok(false);
         };
         let old: Vec<u8> = row.try_get(0)?;
         let live = self.lease_now(tx.connection()).await?;
-        let changed = sqlx::query(KEY)
+        let changed = query(KEY)
             .bind(before.as_microsecond())
             .bind(live)
             .bind(id.as_str())
@@ -171,10 +171,10 @@ impl Store {
     }
 
     async fn run_due(&self, list: &'static str, before: Timestamp) -> Result<Vec<RunId>, StoreError> {
-        let mut connection = self.inner.reader.acquire().await?;
-        let live = self.lease_now(&mut connection).await?;
-        let rows =
-            sqlx::query(list).bind(before.as_microsecond()).bind(live).fetch_all(&mut *connection).await?;
+        let mut lent = self.inner.reader.acquire().await?;
+        let live = self.lease_now(lent.connection()).await?;
+        let list = query(list).bind(before.as_microsecond()).bind(live);
+        let rows = list.fetch_all(lent.connection()).await?;
         rows.iter().map(|row| run_id(row, 0)).collect()
     }
 
@@ -186,7 +186,7 @@ impl Store {
             "DELETE FROM read_outcome WHERE task_id IN (SELECT id FROM task WHERE run_id = $1)";
         const PLANS: &str = "UPDATE plan SET sealed = NULL WHERE run_id = $1";
         for statement in [TASKS, READ, PLANS] {
-            sqlx::query(statement).bind(id.as_str()).execute(tx.connection()).await?;
+            query(statement).bind(id.as_str()).execute(tx.connection()).await?;
         }
         self.audit_enter_in(&mut tx, &event).await?;
         tx.commit().await?;

@@ -1,7 +1,7 @@
 //! A number that grows with every change of what requests are worked off with.
 
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::{Tx, count};
 use crate::{Store, StoreError};
 
@@ -28,7 +28,7 @@ impl Store {
     /// webhooks and settings, whoever makes it: what was read at the same number is still so.
     pub async fn revision(&self) -> Result<u64, StoreError> {
         const FIND: &str = "SELECT number FROM revision WHERE id = 'configuration'";
-        count(sqlx::query(FIND).fetch_one(&self.inner.reader).await?.try_get(0)?)
+        count(query(FIND).fetch_one(&self.inner.reader).await?.try_get(0)?)
     }
 }
 
@@ -36,7 +36,7 @@ impl Tx {
     /// Counts a change. The row is taken last, so that whoever has it waits for nobody.
     pub(crate) async fn revise(&mut self) -> Result<(), StoreError> {
         const BUMP: &str = "UPDATE revision SET number = number + 1 WHERE id = 'configuration'";
-        sqlx::query(BUMP).execute(self.connection()).await?;
+        query(BUMP).execute(self.connection()).await?;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 use serde_json::json;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::{Tx, run_key_place};
 use crate::{
     Actor, AuditEvent, Store, StoreError, failure_notice, installation, login, message, messaging_config,
@@ -52,11 +52,11 @@ impl Store {
         const LIST: &str = "SELECT connection, name, sealed FROM vault";
         const PUT: &str = "UPDATE vault SET sealed = $3 WHERE connection = $1 AND name = $2";
         let mut changed = 0;
-        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+        for row in query(LIST).fetch_all(tx.connection()).await? {
             let (connection, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             let sealed: Vec<u8> = row.try_get(2)?;
             if let Some(new) = self.inner.keys.reseal(&vault::place(&connection, &name), &sealed)? {
-                sqlx::query(PUT).bind(connection).bind(name).bind(new).execute(tx.connection()).await?;
+                query(PUT).bind(connection).bind(name).bind(new).execute(tx.connection()).await?;
                 changed += 1;
             }
         }
@@ -67,11 +67,11 @@ impl Store {
         const LIST: &str = "SELECT connection, slot, sealed FROM token";
         const PUT: &str = "UPDATE token SET sealed = $3 WHERE connection = $1 AND slot = $2";
         let mut changed = 0;
-        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+        for row in query(LIST).fetch_all(tx.connection()).await? {
             let (connection, slot): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             let sealed: Vec<u8> = row.try_get(2)?;
             if let Some(new) = self.inner.keys.reseal(&token::place(&connection, &slot), &sealed)? {
-                sqlx::query(PUT).bind(connection).bind(slot).bind(new).execute(tx.connection()).await?;
+                query(PUT).bind(connection).bind(slot).bind(new).execute(tx.connection()).await?;
                 changed += 1;
             }
         }
@@ -82,10 +82,10 @@ impl Store {
         const LIST: &str = "SELECT key, sealed_secrets FROM storage WHERE sealed_secrets IS NOT NULL";
         const PUT: &str = "UPDATE storage SET sealed_secrets = $2 WHERE key = $1";
         let mut changed = 0;
-        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+        for row in query(LIST).fetch_all(tx.connection()).await? {
             let (key, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
             if let Some(new) = self.inner.keys.reseal(&storage::place(&key), &sealed)? {
-                sqlx::query(PUT).bind(key).bind(new).execute(tx.connection()).await?;
+                query(PUT).bind(key).bind(new).execute(tx.connection()).await?;
                 changed += 1;
             }
         }
@@ -96,10 +96,10 @@ impl Store {
         const LIST: &str = "SELECT id, sealed FROM login";
         const PUT: &str = "UPDATE login SET sealed = $2 WHERE id = $1";
         let mut changed = 0;
-        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+        for row in query(LIST).fetch_all(tx.connection()).await? {
             let (id, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
             if let Some(new) = self.inner.keys.reseal(&login::place(&id), &sealed)? {
-                sqlx::query(PUT).bind(id).bind(new).execute(tx.connection()).await?;
+                query(PUT).bind(id).bind(new).execute(tx.connection()).await?;
                 changed += 1;
             }
         }
@@ -110,10 +110,10 @@ impl Store {
         const LIST: &str = "SELECT id, sealed FROM message WHERE sealed IS NOT NULL";
         const PUT: &str = "UPDATE message SET sealed = $2 WHERE id = $1";
         let mut changed = 0;
-        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+        for row in query(LIST).fetch_all(tx.connection()).await? {
             let (id, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
             if let Some(new) = self.inner.keys.reseal(&message::place(&id), &sealed)? {
-                sqlx::query(PUT).bind(id).bind(new).execute(tx.connection()).await?;
+                query(PUT).bind(id).bind(new).execute(tx.connection()).await?;
                 changed += 1;
             }
         }
@@ -125,10 +125,10 @@ impl Store {
             "SELECT key, sealed_secrets FROM messaging_config WHERE sealed_secrets IS NOT NULL";
         const PUT: &str = "UPDATE messaging_config SET sealed_secrets = $2 WHERE key = $1";
         let mut changed = 0;
-        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+        for row in query(LIST).fetch_all(tx.connection()).await? {
             let (key, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
             if let Some(new) = self.inner.keys.reseal(&messaging_config::place(&key), &sealed)? {
-                sqlx::query(PUT).bind(key).bind(new).execute(tx.connection()).await?;
+                query(PUT).bind(key).bind(new).execute(tx.connection()).await?;
                 changed += 1;
             }
         }
@@ -138,10 +138,10 @@ impl Store {
     async fn reseal_failure_notice(&self, tx: &mut Tx) -> Result<u64, StoreError> {
         const FIND: &str = "SELECT sealed FROM failure_notice WHERE id = 1";
         const PUT: &str = "UPDATE failure_notice SET sealed = $1 WHERE id = 1";
-        let Some(row) = sqlx::query(FIND).fetch_optional(tx.connection()).await? else { return Ok(0) };
+        let Some(row) = query(FIND).fetch_optional(tx.connection()).await? else { return Ok(0) };
         let sealed: Vec<u8> = row.try_get(0)?;
         let Some(new) = self.inner.keys.reseal(failure_notice::PLACE, &sealed)? else { return Ok(0) };
-        sqlx::query(PUT).bind(new).execute(tx.connection()).await?;
+        query(PUT).bind(new).execute(tx.connection()).await?;
         Ok(1)
     }
 
@@ -149,10 +149,10 @@ impl Store {
         const LIST: &str = "SELECT name, sealed FROM installation";
         const PUT: &str = "UPDATE installation SET sealed = $2 WHERE name = $1";
         let mut changed = 0;
-        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+        for row in query(LIST).fetch_all(tx.connection()).await? {
             let (name, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
             if let Some(new) = self.inner.keys.reseal(&installation::place(&name), &sealed)? {
-                sqlx::query(PUT).bind(name).bind(new).execute(tx.connection()).await?;
+                query(PUT).bind(name).bind(new).execute(tx.connection()).await?;
                 changed += 1;
             }
         }
@@ -165,14 +165,14 @@ impl Store {
         const PUT: &str = "UPDATE run SET data_key = $2 WHERE id = $1";
         let (mut changed, mut after) = (0, String::new());
         loop {
-            let rows = sqlx::query(LIST).bind(after.as_str()).fetch_all(tx.connection()).await?;
+            let rows = query(LIST).bind(after.as_str()).fetch_all(tx.connection()).await?;
             let Some(last) = rows.last() else { return Ok(changed) };
             after = last.try_get(0)?;
             for row in &rows {
                 let id = run::run_id(row, 0)?;
                 let sealed: Vec<u8> = row.try_get(1)?;
                 if let Some(new) = self.inner.keys.reseal(&run_key_place(&id), &sealed)? {
-                    sqlx::query(PUT).bind(id.as_str()).bind(new).execute(tx.connection()).await?;
+                    query(PUT).bind(id.as_str()).bind(new).execute(tx.connection()).await?;
                     changed += 1;
                 }
             }

@@ -4,9 +4,8 @@ use crypto::{RunKey, Secret};
 use jiff::Timestamp;
 use model::{Outcome, RunId};
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::store::{Tx, run_key_place, time, time_or_none};
 use crate::words::{outcome_of, outcome_text, text_enum};
 use crate::{Actor, AuditEvent, NewTask, Store, StoreError};
@@ -87,7 +86,7 @@ impl Store {
         let key = Arc::new(RunKey::random());
         let sealed = key.seal(&subject_place(&new.id), new.subject.expose());
         let mut tx = self.begin_local().await?;
-        let inserted = sqlx::query(INSERT)
+        let inserted = query(INSERT)
             .bind(new.id.as_str())
             .bind(new.kind.as_str())
             .bind(new.policy.as_deref())
@@ -118,7 +117,7 @@ impl Store {
 
     /// The run, if there is one.
     pub async fn run_find(&self, id: &RunId) -> Result<Option<Run>, StoreError> {
-        let row = sqlx::query(COLUMNS).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(COLUMNS).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
         row.map(|row| run(&row)).transpose()
     }
 
@@ -130,7 +129,7 @@ impl Store {
     /// Runs of one state, newest first, at most `limit`.
     pub async fn run_list(&self, state: RunState, limit: u32) -> Result<Vec<Run>, StoreError> {
         const LIST: &str = "SELECT id, kind, state, policy, outcome, created_at, finished_at, deadline_at, forgotten_at FROM run WHERE state = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
-        let rows = sqlx::query(LIST)
+        let rows = query(LIST)
             .bind(state.as_str())
             .bind(i64::from(limit))
             .fetch_all(&self.inner.reader)
@@ -160,7 +159,7 @@ impl Store {
         key: &RunKey,
     ) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
         const FIND: &str = "SELECT sealed_subject FROM run WHERE id = $1";
-        let row = sqlx::query(FIND).bind(id.as_str()).fetch_one(&self.inner.reader).await?;
+        let row = query(FIND).bind(id.as_str()).fetch_one(&self.inner.reader).await?;
         let sealed: Option<Vec<u8>> = row.try_get(0)?;
         let sealed = sealed.ok_or_else(|| StoreError::Forgotten { run: id.clone() })?;
         Ok(key.open(&subject_place(id), &sealed).ok().map(Secret::new))
@@ -204,12 +203,12 @@ impl Store {
             "UPDATE run SET state = 'cancelled' WHERE id = $1 AND state IN ('active', 'paused')";
         // Tasks under way stay as they are, but are touched: intents are written under their lock.
         const TASKS: &str = "UPDATE task SET state = CASE WHEN state = 'ready' OR lease_until <= $2 THEN 'cancelled' ELSE state END WHERE run_id = $1 AND state IN ('ready', 'leased')";
-        let changed = sqlx::query(CANCEL).bind(id.as_str()).execute(tx.connection()).await?.rows_affected();
+        let changed = query(CANCEL).bind(id.as_str()).execute(tx.connection()).await?.rows_affected();
         if changed == 0 {
             return Ok(false);
         }
         let now = self.lease_now(tx.connection()).await?;
-        sqlx::query(TASKS).bind(id.as_str()).bind(now).execute(tx.connection()).await?;
+        query(TASKS).bind(id.as_str()).bind(now).execute(tx.connection()).await?;
         self.audit_enter_in(tx, &AuditEvent::new(actor, "run.cancelled", id.as_str())).await?;
         Ok(true)
     }
@@ -218,7 +217,7 @@ impl Store {
     pub async fn run_finish(&self, id: &RunId, outcome: Option<Outcome>) -> Result<(), StoreError> {
         const FINISH: &str = "UPDATE run SET state = 'finished', outcome = $2, finished_at = $3 WHERE id = $1 AND state <> 'finished'";
         let mut tx = self.begin_local().await?;
-        let changed = sqlx::query(FINISH)
+        let changed = query(FINISH)
             .bind(id.as_str())
             .bind(outcome.map(outcome_text))
             .bind(self.now())
@@ -239,14 +238,14 @@ impl Store {
     pub async fn run_list_to_forget(&self, ended_before: Timestamp) -> Result<Vec<RunId>, StoreError> {
         const LIST: &str = "SELECT id FROM run WHERE state = 'finished' AND forgotten_at IS NULL AND finished_at < $1 ORDER BY finished_at LIMIT 1000";
         let rows =
-            sqlx::query(LIST).bind(ended_before.as_microsecond()).fetch_all(&self.inner.reader).await?;
+            query(LIST).bind(ended_before.as_microsecond()).fetch_all(&self.inner.reader).await?;
         rows.iter().map(|row| run_id(row, 0)).collect()
     }
 
     async fn run_turn(&self, id: &RunId, turn: Turn) -> Result<(), StoreError> {
         const TURN: &str = "UPDATE run SET state = $2 WHERE id = $1 AND state = $3";
         let mut tx = self.begin().await?;
-        let changed = sqlx::query(TURN)
+        let changed = query(TURN)
             .bind(id.as_str())
             .bind(turn.to.as_str())
             .bind(turn.from)
@@ -284,12 +283,12 @@ pub(crate) fn subject_place(run: &RunId) -> Vec<u8> {
 }
 
 /// The run id in a column.
-pub(crate) fn run_id(row: &AnyRow, column: usize) -> Result<RunId, StoreError> {
+pub(crate) fn run_id(row: &Row, column: usize) -> Result<RunId, StoreError> {
     let text: String = row.try_get(column)?;
     text.parse().map_err(|_| StoreError::Damaged { what: "the id of a run" })
 }
 
-fn run(row: &AnyRow) -> Result<Run, StoreError> {
+fn run(row: &Row) -> Result<Run, StoreError> {
     Ok(Run {
         id: run_id(row, 0)?,
         kind: RunKind::parse(row.try_get(1)?)?,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crypto::{AccessToken, PasswordHash};
 use jiff::{SignedDuration, Timestamp};
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::{Actor, AuditEvent, IssuedToken, LiveToken, LoginId, Store, StoreError};
 
 /// A use is noted at most this often, so that not every call writes.
@@ -60,18 +60,18 @@ impl Store {
             SessionFor::Password { id, .. } => (PASSWORD, id.as_str()),
             SessionFor::Provider { id } => (PROVIDER, id.as_str()),
         };
-        let query = sqlx::query(statement)
+        let open = query(statement)
             .bind(token.hash().to_vec())
             .bind(issued_at.as_microsecond())
             .bind(expires_at.as_microsecond());
-        let query = match &new.holder {
-            SessionFor::Root { root_hash } => query.bind(root_hash.to_vec()),
-            SessionFor::Password { id, password } => query.bind(id.as_str()).bind(password.as_str()),
-            SessionFor::Provider { id } => query.bind(id.as_str()),
+        let open = match &new.holder {
+            SessionFor::Root { root_hash } => open.bind(root_hash.to_vec()),
+            SessionFor::Password { id, password } => open.bind(id.as_str()).bind(password.as_str()),
+            SessionFor::Provider { id } => open.bind(id.as_str()),
         };
         let mut tx = self.begin().await?;
-        sqlx::query(SWEEP).bind(issued_at.as_microsecond()).execute(tx.connection()).await?;
-        if query.execute(tx.connection()).await?.rows_affected() == 0 {
+        query(SWEEP).bind(issued_at.as_microsecond()).execute(tx.connection()).await?;
+        if open.execute(tx.connection()).await?.rows_affected() == 0 {
             return Ok(None);
         }
         self.audit_enter_in(&mut tx, &AuditEvent::new(new.actor, "session.opened", object)).await?;
@@ -86,7 +86,7 @@ impl Store {
         const NOTE: &str =
             "UPDATE access_token SET seen_at = $2 WHERE hash = $1 AND session = 1 AND seen_at < $2";
         let hash = AccessToken::hash_of(text).to_vec();
-        let row = sqlx::query(SEEN).bind(hash.as_slice()).fetch_optional(&self.inner.reader).await?;
+        let row = query(SEEN).bind(hash.as_slice()).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
         let seen_at: Option<i64> = row.try_get(0)?;
         let now = self.now();
@@ -97,7 +97,7 @@ impl Store {
         let found = self.access_token_find_kind(text, true).await?;
         if found.is_some() && unused >= NOTE_EVERY {
             let mut tx = self.begin().await?;
-            sqlx::query(NOTE).bind(hash.as_slice()).bind(now).execute(tx.connection()).await?;
+            query(NOTE).bind(hash.as_slice()).bind(now).execute(tx.connection()).await?;
             tx.commit().await?;
         }
         Ok(found)

@@ -1,8 +1,8 @@
 //! Settings that were made over the API. Those of files and environment never come here.
 
 use serde_json::{Value, json};
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::{Actor, AuditEvent, Store, StoreError};
 
 /// What happens to the settings that are not put.
@@ -26,13 +26,13 @@ impl Store {
         const PUT: &str = "INSERT INTO setting (key, value, set_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET value = excluded.value, set_at = excluded.set_at";
         let mut tx = self.begin().await?;
         if others == OtherSettings::Remove {
-            sqlx::query(REMOVE).execute(tx.connection()).await?;
+            query(REMOVE).execute(tx.connection()).await?;
         }
         // One order for all, so that none waits for another that waits for it.
         let mut ordered: Vec<&(String, Value)> = settings.iter().collect();
         ordered.sort_by(|one, two| one.0.cmp(&two.0));
         for (key, value) in &ordered {
-            let put = sqlx::query(PUT).bind(key.as_str()).bind(value.to_string()).bind(self.now());
+            let put = query(PUT).bind(key.as_str()).bind(value.to_string()).bind(self.now());
             put.execute(tx.connection()).await?;
         }
         let keys: Vec<&str> = ordered.iter().map(|(key, _)| key.as_str()).collect();
@@ -46,7 +46,7 @@ impl Store {
     /// All settings that were put, by key.
     pub async fn setting_list(&self) -> Result<Vec<(String, Value)>, StoreError> {
         const LIST: &str = "SELECT key, value FROM setting ORDER BY key";
-        let rows = sqlx::query(LIST).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).fetch_all(&self.inner.reader).await?;
         rows.iter()
             .map(|row| {
                 let text: String = row.try_get(1)?;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::{Store, StoreError};
 
 /// Somebody who is sent to a provider.
@@ -30,8 +30,8 @@ impl Store {
         let life = SignedDuration::try_from(new.life).unwrap_or(SignedDuration::MAX);
         let expires_at = now.saturating_add(i64::try_from(life.as_micros()).unwrap_or(i64::MAX));
         let mut tx = self.begin().await?;
-        sqlx::query(SWEEP).bind(now).execute(tx.connection()).await?;
-        sqlx::query(PUT)
+        query(SWEEP).bind(now).execute(tx.connection()).await?;
+        query(PUT)
             .bind(new.hash.to_vec())
             .bind(new.browser_hash.to_vec())
             .bind(new.next_page)
@@ -50,7 +50,7 @@ impl Store {
     ) -> Result<Option<String>, StoreError> {
         const TAKE: &str = "DELETE FROM sign_in_flow WHERE hash = $1 AND browser_hash = $2 AND expires_at > $3 RETURNING next_page";
         let mut tx = self.begin().await?;
-        let row = sqlx::query(TAKE)
+        let row = query(TAKE)
             .bind(hash.to_vec())
             .bind(browser_hash.to_vec())
             .bind(self.now())

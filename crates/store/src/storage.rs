@@ -3,9 +3,8 @@
 use crypto::Secret;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::store::{Tx, count, signed, time};
 use crate::words::text_enum;
 use crate::{Actor, AuditEvent, Listed, Store, StoreError, Window};
@@ -87,7 +86,7 @@ impl Store {
         let mut tx = self.begin().await?;
         self.policy_gate(&mut tx).await?;
         is_unique(&mut tx, destination).await?;
-        sqlx::query(PUT)
+        query(PUT)
             .bind(destination.key.as_str())
             .bind(destination.name.as_str())
             .bind(destination.kind.as_str())
@@ -98,7 +97,7 @@ impl Store {
             .execute(tx.connection())
             .await?;
         if secrets == StorageSecrets::Clear {
-            sqlx::query(CLEAR).bind(destination.key.as_str()).execute(tx.connection()).await?;
+            query(CLEAR).bind(destination.key.as_str()).execute(tx.connection()).await?;
         }
         let details = json!({
             "type": destination.kind.as_str(),
@@ -115,7 +114,7 @@ impl Store {
     pub async fn storage_find(&self, key: &str) -> Result<Option<StorageDestination>, StoreError> {
         const FIND: &str =
             "SELECT key, name, kind, details, format, is_default, created_at FROM storage WHERE key = $1";
-        let row = sqlx::query(FIND).bind(key).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(key).fetch_optional(&self.inner.reader).await?;
         row.as_ref().map(destination).transpose()
     }
 
@@ -125,14 +124,14 @@ impl Store {
         kind: StorageKind,
     ) -> Result<Option<StorageDestination>, StoreError> {
         const FIND: &str = "SELECT key, name, kind, details, format, is_default, created_at FROM storage WHERE kind = $1 AND is_default = 1";
-        let row = sqlx::query(FIND).bind(kind.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(kind.as_str()).fetch_optional(&self.inner.reader).await?;
         row.as_ref().map(destination).transpose()
     }
 
     /// Key of the destination with this name.
     pub async fn storage_key_of_name(&self, name: &str) -> Result<Option<String>, StoreError> {
         const FIND: &str = "SELECT key FROM storage WHERE name = $1";
-        let row = sqlx::query(FIND).bind(name).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(name).fetch_optional(&self.inner.reader).await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
@@ -146,13 +145,13 @@ impl Store {
         const COUNT: &str = "SELECT COUNT(*) FROM storage WHERE is_default >= $1";
         let least = i64::from(filter == StorageFilter::Defaults);
         let reader = &self.inner.reader;
-        let rows = sqlx::query(LIST)
+        let rows = query(LIST)
             .bind(least)
             .bind(signed(window.offset))
             .bind(i64::from(window.limit))
             .fetch_all(reader)
             .await?;
-        let total = count(sqlx::query(COUNT).bind(least).fetch_one(reader).await?.try_get(0)?)?;
+        let total = count(query(COUNT).bind(least).fetch_one(reader).await?.try_get(0)?)?;
         Ok(Listed { items: rows.iter().map(destination).collect::<Result<_, _>>()?, total })
     }
 
@@ -165,7 +164,7 @@ impl Store {
         const REMOVE: &str = "DELETE FROM storage WHERE key = $1";
         let mut tx = self.begin().await?;
         self.policy_gate(&mut tx).await?;
-        if let Some(row) = sqlx::query(USED).bind(key).fetch_optional(tx.connection()).await? {
+        if let Some(row) = query(USED).bind(key).fetch_optional(tx.connection()).await? {
             let rule: String = row.try_get(0)?;
             return Err(StoreError::Conflict {
                 what: "storage",
@@ -174,7 +173,7 @@ impl Store {
                 needs: "give the rule another storage first",
             });
         }
-        if sqlx::query(REMOVE).bind(key).execute(tx.connection()).await?.rows_affected() == 0 {
+        if query(REMOVE).bind(key).execute(tx.connection()).await?.rows_affected() == 0 {
             return Ok(false);
         }
         self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "storage.removed", key)).await?;
@@ -194,7 +193,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         const PUT: &str = "UPDATE storage SET sealed_secrets = $2 WHERE key = $1";
         let mut tx = self.begin().await?;
-        let put = sqlx::query(PUT)
+        let put = query(PUT)
             .bind(key)
             .bind(self.inner.keys.seal(&place(key), secrets.expose().as_bytes()))
             .execute(tx.connection())
@@ -209,9 +208,9 @@ impl Store {
     /// The secrets of a destination, if it has any.
     pub async fn storage_secrets_find(&self, key: &str) -> Result<Option<Secret<String>>, StoreError> {
         const FIND: &str = "SELECT sealed_secrets FROM storage WHERE key = $1";
-        let row = sqlx::query(FIND).bind(key).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(key).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
-        let Some(sealed) = row.try_get::<Option<Vec<u8>>, _>(0)? else { return Ok(None) };
+        let Some(sealed) = row.try_get::<Option<Vec<u8>>>(0)? else { return Ok(None) };
         let plain = self
             .inner
             .keys
@@ -231,7 +230,7 @@ async fn is_unique(tx: &mut Tx, destination: &StorageDestination) -> Result<(), 
     for (statement, value, what) in
         [(NAME, Some(destination.name.as_str()), "storage name"), (DEFAULT, kind, "default storage")]
     {
-        let query = sqlx::query(statement).bind(destination.key.as_str()).bind(value);
+        let query = query(statement).bind(destination.key.as_str()).bind(value);
         if let Some(row) = query.fetch_optional(tx.connection()).await? {
             let other: String = row.try_get(0)?;
             let (id, state) = (value.unwrap_or_default().to_owned(), format!("that of storage `{other}`"));
@@ -241,7 +240,7 @@ async fn is_unique(tx: &mut Tx, destination: &StorageDestination) -> Result<(), 
     Ok(())
 }
 
-fn destination(row: &AnyRow) -> Result<StorageDestination, StoreError> {
+fn destination(row: &Row) -> Result<StorageDestination, StoreError> {
     let (kind, format): (String, String) = (row.try_get(2)?, row.try_get(4)?);
     let details: String = row.try_get(3)?;
     Ok(StorageDestination {
@@ -251,7 +250,7 @@ fn destination(row: &AnyRow) -> Result<StorageDestination, StoreError> {
         details: serde_json::from_str(&details)
             .map_err(|_| StoreError::Damaged { what: "a storage destination" })?,
         format: StorageFormat::parse(&format)?,
-        is_default: row.try_get::<i64, _>(5)? == 1,
+        is_default: row.try_get::<i64>(5)? == 1,
         created_at: time(row.try_get(6)?)?,
     })
 }

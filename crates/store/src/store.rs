@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crypto::{HashKey, KeyRing, PublicKey, RunKey, SigningKey};
 use jiff::Timestamp;
 use model::{Clock, IdSource, RunId};
-use sqlx::{Any, AnyPool, Executor as _, Row as _};
+use sqlx::{Connection as _, Executor as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::dialect::{Access, ConnectionSetup, Dialect, Durability};
 use crate::ledger::LedgerQueue;
 use crate::page::PageQueue;
+use crate::sql::{Connection, Lent, Pool, Transaction, query};
 use crate::{StoreError, StorePlace};
 
 pub(crate) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -41,9 +42,9 @@ pub struct Store {
 pub(crate) struct Inner {
     pub(crate) dialect: Dialect,
     pub(crate) place: StorePlace,
-    pub(crate) writer: AnyPool,
-    pages: AnyPool,
-    pub(crate) reader: AnyPool,
+    pub(crate) writer: Pool,
+    pages: Pool,
+    pub(crate) reader: Pool,
     /// In one process SQLite's writers wait here, in order, instead of polling the file's lock.
     gate: Option<Arc<Semaphore>>,
     pub(crate) keys: KeyRing,
@@ -64,28 +65,28 @@ const OPEN_RUN_KEYS: usize = 256;
 
 /// A connection for one statement that changes something by itself.
 pub(crate) struct Single {
-    connection: sqlx::pool::PoolConnection<Any>,
+    lent: Lent,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Single {
-    pub(crate) fn connection(&mut self) -> &mut sqlx::AnyConnection {
-        &mut self.connection
+    pub(crate) fn connection(&mut self) -> Connection<'_> {
+        self.lent.connection()
     }
 }
 
 /// A transaction that writes.
 pub(crate) struct Tx {
     // Before the permit: dropped, it rolls back before the next writer may begin.
-    inner: sqlx::Transaction<'static, Any>,
+    inner: Transaction,
     _permit: Option<OwnedSemaphorePermit>,
     /// Whether it changes what requests are worked off with.
     pub(crate) is_change: bool,
 }
 
 impl Tx {
-    pub(crate) fn connection(&mut self) -> &mut sqlx::AnyConnection {
-        &mut self.inner
+    pub(crate) fn connection(&mut self) -> Connection<'_> {
+        self.inner.connection()
     }
 
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
@@ -106,17 +107,16 @@ impl Store {
         sqlx::any::install_default_drivers();
         let StoreParts { place, keys, clock, ids, access, max_bytes } = parts;
         let dialect = place.dialect();
-        let url = place.url()?;
+        place.make()?;
         let setup = |durability| ConnectionSetup { dialect, durability, access, max_bytes };
         let full = setup(Durability::Full);
-        let writer = full.pool(dialect.writers()).connect(url.expose()).await?;
+        let writer = full.pool(&place, dialect.writers())?;
         if access == Access::Write {
-            full.check_durable(&mut *writer.acquire().await?).await?;
-            MIGRATIONS.run(&writer).await.map_err(migration_failed)?;
+            full.check_durable(writer.acquire().await?.connection()).await?;
+            migrate(&place, &writer).await?;
         }
         let (pages, reader) = if dialect.pages_apart() {
-            let pages = setup(Durability::Relaxed).pool(dialect.writers()).connect_lazy(url.expose())?;
-            (pages, full.pool(4).connect_lazy(url.expose())?)
+            (setup(Durability::Relaxed).pool(&place, dialect.writers())?, full.pool(&place, 4)?)
         } else {
             (writer.clone(), writer.clone())
         };
@@ -178,10 +178,10 @@ impl Store {
 
     /// The time that leases are measured by, the same for all who share the database: hosts' clocks
     /// differ, and one that is ahead would take tasks from their holders.
-    pub(crate) async fn lease_now(&self, connection: &mut sqlx::AnyConnection) -> Result<i64, StoreError> {
+    pub(crate) async fn lease_now(&self, connection: Connection<'_>) -> Result<i64, StoreError> {
         match self.inner.dialect.now() {
             Some(now) if self.inner.clock.is_hosts_own() => {
-                Ok(sqlx::query(now).fetch_one(connection).await?.try_get(0)?)
+                Ok(query(now).fetch_one(connection).await?.try_get(0)?)
             }
             Some(_) | None => Ok(self.now()),
         }
@@ -203,7 +203,8 @@ impl Store {
     /// A transaction that survives the end of every process but, where the state is a file, not a power
     /// failure: that undoes it together with all after it, and ends everybody who shares the file. For
     /// steps that are taken anew then. What must not be undone once somebody outside may know of it is
-    /// followed by a commit that survives, and so does everything before that.
+    /// followed by a commit that survives, and so does everything before that. A database server may
+    /// fail by itself, and whoever uses it goes on believing what they were told: there it survives.
     pub(crate) async fn begin_local(&self) -> Result<Tx, StoreError> {
         self.begin_on(&self.inner.pages).await
     }
@@ -211,14 +212,15 @@ impl Store {
     /// A connection for one statement, which survives what a transaction of [`Store::begin_local`] does.
     pub(crate) async fn single_local(&self) -> Result<Single, StoreError> {
         let permit = self.alone().await;
-        Ok(Single { connection: self.inner.pages.acquire().await?, _permit: permit })
+        Ok(Single { lent: self.inner.pages.acquire().await?, _permit: permit })
     }
 
-    /// A transaction that a power failure may undo, together with all after it.
+    /// A transaction that a failure of the machine or of the database server may undo, while whoever
+    /// made it goes on: for what is said again before long, as signs of life.
     pub(crate) async fn begin_relaxed(&self) -> Result<Tx, StoreError> {
         let mut tx = self.begin_on(&self.inner.pages).await?;
         if let Some(relax) = self.inner.dialect.relax() {
-            tx.connection().execute(relax).await?;
+            tx.connection().say(relax).await?;
         }
         Ok(tx)
     }
@@ -231,39 +233,9 @@ impl Store {
         }
     }
 
-    async fn begin_on(&self, pool: &AnyPool) -> Result<Tx, StoreError> {
+    async fn begin_on(&self, pool: &Pool) -> Result<Tx, StoreError> {
         let permit = self.alone().await;
-        let inner = match self.begun(pool).await {
-            // SQLite ends a transaction by itself when the disk is full; its connection is taken to be in
-            // it for good, so that none begins on it any more.
-            Err(sqlx::Error::InvalidSavePointStatement) => {
-                pool.acquire().await?.close().await?;
-                self.begun(pool).await?
-            }
-            begun => begun?,
-        };
-        Ok(Tx { inner, _permit: permit, is_change: false })
-    }
-
-    /// Begins, to the end even where the caller does not wait for it: the PostgreSQL driver forgets a
-    /// transaction that was given up before its beginning was answered, and gives its connection to the
-    /// next one, who changes something in it that is never committed.
-    async fn begun(&self, pool: &AnyPool) -> Result<sqlx::Transaction<'static, Any>, sqlx::Error> {
-        let statement = self.inner.dialect.begin();
-        match self.inner.dialect {
-            Dialect::Sqlite => pool.begin_with(statement).await,
-            Dialect::Postgres => {
-                let pool = pool.clone();
-                match tokio::spawn(async move { pool.begin_with(statement).await }).await {
-                    Ok(begun) => begun,
-                    Err(stopped) => match stopped.try_into_panic() {
-                        Ok(panic) => std::panic::resume_unwind(panic),
-                        // The runtime is going down and takes this task with it.
-                        Err(_) => std::future::pending().await,
-                    },
-                }
-            }
-        }
+        Ok(Tx { inner: Transaction::begin(pool).await?, _permit: permit, is_change: false })
     }
 
     /// The data key of a run.
@@ -272,7 +244,7 @@ impl Store {
             return Ok(key.clone());
         }
         const FIND: &str = "SELECT data_key FROM run WHERE id = $1";
-        let row = sqlx::query(FIND)
+        let row = query(FIND)
             .bind(run.as_str())
             .fetch_optional(&self.inner.reader)
             .await?
@@ -344,6 +316,21 @@ pub(crate) fn count(value: i64) -> Result<u64, StoreError> {
 /// A count for the store. More than 2⁶³ of anything does not happen.
 pub(crate) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// Brings the tables up to date. The driver that migrates is `sqlx` for both databases.
+async fn migrate(place: &StorePlace, writer: &Pool) -> Result<(), StoreError> {
+    let migrated = match (place, writer) {
+        (_, Pool::Postgres(pool)) => MIGRATIONS.run(pool).await,
+        (place, Pool::Sqlite(_)) => {
+            let mut connection = sqlx::AnyConnection::connect(place.url().expose()).await?;
+            connection.execute("PRAGMA busy_timeout = 20000").await?;
+            let migrated = MIGRATIONS.run(&mut connection).await;
+            connection.close().await?;
+            migrated
+        }
+    };
+    migrated.map_err(migration_failed)
 }
 
 fn migration_failed(source: sqlx::migrate::MigrateError) -> StoreError {

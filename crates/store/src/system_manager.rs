@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::sql::query;
 use crate::document::document;
 use crate::{Actor, AuditEvent, Document, LoginId, Store, StoreError};
 
@@ -9,14 +10,14 @@ impl Store {
     /// Applications that somebody looks after, by key.
     pub async fn system_manager_list(&self, login: &LoginId) -> Result<Vec<Document>, StoreError> {
         const LIST: &str = "SELECT key, name, body, created_at, updated_at FROM application WHERE key IN (SELECT application FROM system_manager WHERE login_id = $1) ORDER BY key";
-        let rows = sqlx::query(LIST).bind(login.as_str()).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(login.as_str()).fetch_all(&self.inner.reader).await?;
         rows.iter().map(document).collect()
     }
 
     /// Whether somebody looks after an application.
     pub async fn system_manager_is(&self, login: &LoginId, application: &str) -> Result<bool, StoreError> {
         const FIND: &str = "SELECT 1 FROM system_manager WHERE login_id = $1 AND application = $2";
-        let query = sqlx::query(FIND).bind(login.as_str()).bind(application);
+        let query = query(FIND).bind(login.as_str()).bind(application);
         Ok(query.fetch_optional(&self.inner.reader).await?.is_some())
     }
 
@@ -31,10 +32,10 @@ impl Store {
         const CLEAR: &str = "DELETE FROM system_manager WHERE login_id = $1";
         const PUT: &str = "INSERT INTO system_manager (login_id, application, since) SELECT $1, key, $3 FROM application WHERE key = $2 ON CONFLICT DO NOTHING";
         let mut tx = self.begin().await?;
-        sqlx::query(CLEAR).bind(login.as_str()).execute(tx.connection()).await?;
+        query(CLEAR).bind(login.as_str()).execute(tx.connection()).await?;
         let mut seen = std::collections::BTreeSet::new();
         for application in applications.iter().filter(|key| seen.insert(key.as_str())) {
-            let put = sqlx::query(PUT)
+            let put = query(PUT)
                 .bind(login.as_str())
                 .bind(application.as_str())
                 .bind(self.now())
@@ -59,7 +60,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         const REMOVE: &str = "DELETE FROM system_manager WHERE login_id = $1 AND application = $2";
         let mut tx = self.begin().await?;
-        let removed = sqlx::query(REMOVE)
+        let removed = query(REMOVE)
             .bind(login.as_str())
             .bind(application)
             .execute(tx.connection())

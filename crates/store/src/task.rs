@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use model::{Outcome, RunId};
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::{Tx, signed};
 use crate::words::{outcome_text, text_enum};
 use crate::{Store, StoreError};
@@ -150,7 +150,7 @@ impl Store {
         const BLOCK: &str = "UPDATE task SET blocked_by = $2 WHERE id = $1";
         let mut added = Vec::new();
         for task in tasks {
-            let inserted = sqlx::query(INSERT)
+            let inserted = query(INSERT)
                 .bind(task.id.as_str())
                 .bind(run.as_str())
                 .bind(task.kind.as_str())
@@ -165,19 +165,19 @@ impl Store {
         for task in added {
             let mut blocked_by = 0_i64;
             for parent in &task.after {
-                let row = sqlx::query(PARENT).bind(parent.as_str()).fetch_optional(tx.connection()).await?;
+                let row = query(PARENT).bind(parent.as_str()).fetch_optional(tx.connection()).await?;
                 let row = row.ok_or_else(|| StoreError::NotFound { what: "task", id: parent.to_string() })?;
                 match TaskState::parse(row.try_get(0)?)? {
                     TaskState::Ready | TaskState::Leased => blocked_by += 1,
                     TaskState::Done | TaskState::Failed | TaskState::Cancelled => continue,
                 }
-                sqlx::query(EDGE)
+                query(EDGE)
                     .bind(parent.as_str())
                     .bind(task.id.as_str())
                     .execute(tx.connection())
                     .await?;
             }
-            sqlx::query(BLOCK).bind(task.id.as_str()).bind(blocked_by).execute(tx.connection()).await?;
+            query(BLOCK).bind(task.id.as_str()).bind(blocked_by).execute(tx.connection()).await?;
         }
         Ok(())
     }
@@ -195,7 +195,7 @@ impl Store {
         const RUN: &str = "SELECT state FROM run WHERE id = $1";
         let mut tx = self.begin_relaxed().await?;
         let now = self.lease_now(tx.connection()).await?;
-        let beaten = sqlx::query(BEAT)
+        let beaten = query(BEAT)
             .bind(lease.task.as_str())
             .bind(self.fence(lease).await?)
             .bind(now)
@@ -205,7 +205,7 @@ impl Store {
         if beaten.rows_affected() == 0 {
             return Err(fenced(lease));
         }
-        let row = sqlx::query(RUN).bind(lease.run.as_str()).fetch_one(tx.connection()).await?;
+        let row = query(RUN).bind(lease.run.as_str()).fetch_one(tx.connection()).await?;
         let state = crate::RunState::parse(row.try_get(0)?)?;
         tx.commit().await?;
         Ok(if state == crate::RunState::Cancelled { Heartbeat::Cancelled } else { Heartbeat::GoOn })
@@ -215,7 +215,7 @@ impl Store {
     pub async fn task_finish(&self, lease: &TaskLease, outcome: Option<Outcome>) -> Result<(), StoreError> {
         const FINISH: &str = "UPDATE task SET state = 'done', outcome = $3, failure = NULL, worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'leased'";
         let mut tx = self.begin().await?;
-        let finished = sqlx::query(FINISH)
+        let finished = query(FINISH)
             .bind(lease.task.as_str())
             .bind(self.fence(lease).await?)
             .bind(outcome.map(outcome_text))
@@ -232,7 +232,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let fence = self.fence(lease).await?;
         let statement = if failure.retry_at.is_some() { RETRY } else { FAIL };
-        let mut query = sqlx::query(statement).bind(lease.task.as_str()).bind(fence).bind(failure.class);
+        let mut query = query(statement).bind(lease.task.as_str()).bind(fence).bind(failure.class);
         if let Some(at) = failure.retry_at {
             query = query.bind(at.as_microsecond());
         }
@@ -248,7 +248,7 @@ impl Store {
     pub async fn task_cancel(&self, lease: &TaskLease) -> Result<(), StoreError> {
         const CANCEL: &str = "UPDATE task SET state = 'cancelled', worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'leased'";
         let mut tx = self.begin().await?;
-        let changed = sqlx::query(CANCEL)
+        let changed = query(CANCEL)
             .bind(lease.task.as_str())
             .bind(self.fence(lease).await?)
             .execute(tx.connection())
@@ -261,7 +261,7 @@ impl Store {
     pub async fn task_pause(&self, lease: &TaskLease, until: Timestamp) -> Result<(), StoreError> {
         const PAUSE: &str = "UPDATE task SET state = 'ready', due_at = $3, worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'leased'";
         let mut tx = self.begin().await?;
-        let paused = sqlx::query(PAUSE)
+        let paused = query(PAUSE)
             .bind(lease.task.as_str())
             .bind(self.fence(lease).await?)
             .bind(until.as_microsecond())
@@ -277,7 +277,7 @@ impl Store {
     pub async fn task_wake(&self, run: &RunId) -> Result<u64, StoreError> {
         const WAKE: &str = "UPDATE task SET due_at = 0 WHERE run_id = $1 AND state = 'ready' AND due_at > 0";
         let mut tx = self.begin().await?;
-        let woken = sqlx::query(WAKE).bind(run.as_str()).execute(tx.connection()).await?.rows_affected();
+        let woken = query(WAKE).bind(run.as_str()).execute(tx.connection()).await?.rows_affected();
         self.wake_in(&mut tx).await?;
         tx.commit().await?;
         self.wake();
@@ -294,7 +294,7 @@ impl Store {
         if changed == 0 {
             return Err(fenced(lease));
         }
-        let unblocked = sqlx::query(UNBLOCK).bind(lease.task.as_str()).execute(tx.connection()).await?;
+        let unblocked = query(UNBLOCK).bind(lease.task.as_str()).execute(tx.connection()).await?;
         let may_start = unblocked.rows_affected() > 0;
         if may_start {
             self.wake_in(&mut tx).await?;

@@ -1,8 +1,8 @@
 //! Entries of the taxonomy that a customer made, or put in the place of default ones.
 
 use serde_json::json;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::document::document;
 use crate::store::Tx;
 use crate::{Actor, AuditEvent, Document, Put, PutMode, Store, StoreError};
@@ -88,9 +88,9 @@ impl Store {
         let mut puts = Vec::with_capacity(entries.len());
         for new in entries {
             let (kind, key) = (kind.as_str(), new.key.as_str());
-            let found = sqlx::query(FIND).bind(kind).bind(key).fetch_optional(tx.connection()).await?;
+            let found = query(FIND).bind(kind).bind(key).fetch_optional(tx.connection()).await?;
             puts.push(mode.check("entry of the taxonomy", key, found.is_some())?);
-            sqlx::query(PUT)
+            query(PUT)
                 .bind(kind)
                 .bind(key)
                 .bind(new.name.as_str())
@@ -110,14 +110,14 @@ impl Store {
     pub async fn taxonomy_list(&self, kind: TaxonomyKind) -> Result<Vec<Document>, StoreError> {
         const LIST: &str =
             "SELECT key, name, body, created_at, updated_at FROM taxonomy WHERE kind = $1 ORDER BY key";
-        let rows = sqlx::query(LIST).bind(kind.as_str()).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(kind.as_str()).fetch_all(&self.inner.reader).await?;
         rows.iter().map(document).collect()
     }
 
     /// The keys of all entries of a kind that are kept.
     pub async fn taxonomy_keys(&self, kind: TaxonomyKind) -> Result<Vec<String>, StoreError> {
         const LIST: &str = "SELECT key FROM taxonomy WHERE kind = $1 ORDER BY key";
-        let rows = sqlx::query(LIST).bind(kind.as_str()).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(kind.as_str()).fetch_all(&self.inner.reader).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
@@ -129,7 +129,7 @@ impl Store {
     ) -> Result<TaxonomyRemoval, StoreError> {
         const REMOVE: &str = "DELETE FROM taxonomy WHERE kind = $1 AND key = $2";
         let mut tx = self.begin().await?;
-        let removed = sqlx::query(REMOVE).bind(kind.as_str()).bind(key).execute(tx.connection()).await?;
+        let removed = query(REMOVE).bind(kind.as_str()).bind(key).execute(tx.connection()).await?;
         if removed.rows_affected() == 0 {
             return Ok(TaxonomyRemoval::Absent);
         }
@@ -155,7 +155,7 @@ async fn taxonomy_user(
     const TARGET: &str = "SELECT policy_rule.policy, policy_rule.key FROM policy_target JOIN policy_rule ON policy_rule.key = policy_target.rule WHERE data_category = $1 ORDER BY policy_target.key LIMIT 1";
     let beginning = format!("{key}.");
     let length = i64::try_from(beginning.chars().count()).unwrap_or(i64::MAX);
-    let below = sqlx::query(BELOW).bind(kind.as_str()).bind(beginning).bind(length);
+    let below = query(BELOW).bind(kind.as_str()).bind(beginning).bind(length);
     if let Some(row) = below.fetch_optional(tx.connection()).await? {
         return Ok(Some(TaxonomyUser::Entry(row.try_get(0)?)));
     }
@@ -163,9 +163,9 @@ async fn taxonomy_user(
         TaxonomyKind::DataCategory => {}
         TaxonomyKind::DataUse | TaxonomyKind::DataSubject | TaxonomyKind::Organization => return Ok(None),
     }
-    if let Some(row) = sqlx::query(DATASET).bind(key).fetch_optional(tx.connection()).await? {
+    if let Some(row) = query(DATASET).bind(key).fetch_optional(tx.connection()).await? {
         return Ok(Some(TaxonomyUser::Dataset(row.try_get(0)?)));
     }
-    let row = sqlx::query(TARGET).bind(key).fetch_optional(tx.connection()).await?;
+    let row = query(TARGET).bind(key).fetch_optional(tx.connection()).await?;
     row.map(|row| Ok(TaxonomyUser::Target { policy: row.try_get(0)?, rule: row.try_get(1)? })).transpose()
 }

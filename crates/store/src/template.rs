@@ -5,9 +5,8 @@ mod library;
 use jiff::Timestamp;
 use model::ConnectionKey;
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::store::{Tx, time};
 use crate::{Actor, AuditEvent, ConnectionChanged, ConnectionStep, Store, StoreError};
 
@@ -61,7 +60,7 @@ impl Store {
         const PUT: &str = "INSERT INTO connector_template (connector_type, version, config, dataset, icon, in_use, created_at, brought_at) VALUES ($1, $2, $3, $4, $5, 1, $6, $6) ON CONFLICT (connector_type, version) DO UPDATE SET config = excluded.config, dataset = excluded.dataset, icon = excluded.icon, in_use = 1, brought_at = excluded.brought_at";
         let mut tx = self.begin().await?;
         self.template_drop_in(&mut tx, &new.connector_type).await?;
-        sqlx::query(PUT)
+        query(PUT)
             .bind(new.connector_type.as_str())
             .bind(new.version.as_str())
             .bind(new.config.as_str())
@@ -100,28 +99,28 @@ impl Store {
     /// The templates in use, by type.
     pub async fn template_list(&self) -> Result<Vec<StoredTemplate>, StoreError> {
         const LIST: &str = "SELECT connector_type, version, config, dataset, icon, created_at FROM connector_template WHERE in_use = 1 ORDER BY connector_type";
-        let rows = sqlx::query(LIST).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).fetch_all(&self.inner.reader).await?;
         rows.iter().map(template).collect()
     }
 
     /// The template of a type that is in use, if there is one.
     pub async fn template_find(&self, connector_type: &str) -> Result<Option<StoredTemplate>, StoreError> {
         const FIND: &str = "SELECT connector_type, version, config, dataset, icon, created_at FROM connector_template WHERE connector_type = $1 AND in_use = 1";
-        let row = sqlx::query(FIND).bind(connector_type).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(connector_type).fetch_optional(&self.inner.reader).await?;
         row.as_ref().map(template).transpose()
     }
 
     /// All versions of a type that were ever brought, the newest first.
     pub async fn template_versions(&self, connector_type: &str) -> Result<Vec<StoredTemplate>, StoreError> {
         const LIST: &str = "SELECT connector_type, version, config, dataset, icon, created_at FROM connector_template WHERE connector_type = $1 ORDER BY brought_at DESC, version DESC";
-        let rows = sqlx::query(LIST).bind(connector_type).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(connector_type).fetch_all(&self.inner.reader).await?;
         rows.iter().map(template).collect()
     }
 
     async fn template_drop_in(&self, tx: &mut Tx, connector_type: &str) -> Result<bool, StoreError> {
         const DROP: &str =
             "UPDATE connector_template SET in_use = 0 WHERE connector_type = $1 AND in_use = 1";
-        let dropped = sqlx::query(DROP).bind(connector_type).execute(tx.connection()).await?;
+        let dropped = query(DROP).bind(connector_type).execute(tx.connection()).await?;
         Ok(dropped.rows_affected() > 0)
     }
 
@@ -152,7 +151,7 @@ fn keys(instances: &[InstanceChange]) -> Vec<&str> {
     instances.iter().map(|instance| instance.key.as_str()).collect()
 }
 
-fn template(row: &AnyRow) -> Result<StoredTemplate, StoreError> {
+fn template(row: &Row) -> Result<StoredTemplate, StoreError> {
     Ok(StoredTemplate {
         content: NewTemplate {
             connector_type: row.try_get(0)?,

@@ -2,9 +2,8 @@
 
 use crypto::Secret;
 use model::ConnectionKey;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::lease::lease_check;
 use crate::store::Tx;
 use crate::{NamedLease, Store, StoreError};
@@ -53,7 +52,7 @@ impl Store {
         const FIRST: &str = "INSERT INTO token (connection, slot, sealed, saved_at) VALUES ($1, $2, $3, $4) ON CONFLICT (connection, slot) DO NOTHING";
         let mut tx = self.begin().await?;
         let row =
-            sqlx::query(FIND).bind(connection.as_str()).bind(slot).fetch_optional(tx.connection()).await?;
+            query(FIND).bind(connection.as_str()).bind(slot).fetch_optional(tx.connection()).await?;
         let kept = match (row, before) {
             (Some(row), Some(before)) => {
                 let same = self.token_open((connection, slot), &row)?.expose() == before.expose();
@@ -63,7 +62,7 @@ impl Store {
                 same
             }
             (None, None) => {
-                let put = sqlx::query(FIRST)
+                let put = query(FIRST)
                     .bind(connection.as_str())
                     .bind(slot)
                     .bind(self.inner.keys.seal(&place(connection.as_str(), slot), token.expose()))
@@ -85,7 +84,7 @@ impl Store {
         token: &Secret<Vec<u8>>,
     ) -> Result<(), StoreError> {
         const PUT: &str = "INSERT INTO token (connection, slot, sealed, saved_at) VALUES ($1, $2, $3, $4) ON CONFLICT (connection, slot) DO UPDATE SET sealed = excluded.sealed, saved_at = excluded.saved_at";
-        sqlx::query(PUT)
+        query(PUT)
             .bind(connection.as_str())
             .bind(slot)
             .bind(self.inner.keys.seal(&place(connection.as_str(), slot), token.expose()))
@@ -103,14 +102,14 @@ impl Store {
     ) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
         const FIND: &str = "SELECT sealed FROM token WHERE connection = $1 AND slot = $2";
         let row =
-            sqlx::query(FIND).bind(connection.as_str()).bind(slot).fetch_optional(&self.inner.reader).await?;
+            query(FIND).bind(connection.as_str()).bind(slot).fetch_optional(&self.inner.reader).await?;
         row.map(|row| self.token_open((connection, slot), &row)).transpose()
     }
 
     fn token_open(
         &self,
         (connection, slot): (&ConnectionKey, &str),
-        row: &AnyRow,
+        row: &Row,
     ) -> Result<Secret<Vec<u8>>, StoreError> {
         let sealed: Vec<u8> = row.try_get(0)?;
         let plain = self.inner.keys.open(&place(connection.as_str(), slot), &sealed);

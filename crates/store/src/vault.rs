@@ -1,8 +1,8 @@
 use crypto::Secret;
 use model::ConnectionKey;
 use serde_json::json;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::Tx;
 use crate::{Actor, AuditEvent, Store, StoreError};
 
@@ -39,7 +39,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         const PUT: &str = "INSERT INTO vault (connection, name, sealed, fingerprint, put_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (connection, name) DO UPDATE SET sealed = excluded.sealed, fingerprint = excluded.fingerprint, put_at = excluded.put_at";
         let (connection, plain) = (connection.as_str(), value.expose().as_bytes());
-        sqlx::query(PUT)
+        query(PUT)
             .bind(connection)
             .bind(name)
             .bind(self.inner.keys.seal(&place(connection, name), plain))
@@ -56,11 +56,11 @@ impl Store {
         connection: &ConnectionKey,
     ) -> Result<Vec<(String, Secret<String>)>, StoreError> {
         const OPEN: &str = "SELECT name, sealed FROM vault WHERE connection = $1 ORDER BY name";
-        let rows = sqlx::query(OPEN).bind(connection.as_str()).fetch_all(&self.inner.reader).await?;
+        let rows = query(OPEN).bind(connection.as_str()).fetch_all(&self.inner.reader).await?;
         rows.iter()
             .map(|row| {
                 let name: String = row.try_get(0)?;
-                let secret = self.vault_unseal((connection, &name), &row.try_get::<Vec<u8>, _>(1)?)?;
+                let secret = self.vault_unseal((connection, &name), &row.try_get::<Vec<u8>>(1)?)?;
                 Ok((name, secret))
             })
             .collect()
@@ -74,9 +74,9 @@ impl Store {
     ) -> Result<Option<Secret<String>>, StoreError> {
         const FIND: &str = "SELECT sealed FROM vault WHERE connection = $1 AND name = $2";
         let row =
-            sqlx::query(FIND).bind(connection.as_str()).bind(name).fetch_optional(&self.inner.reader).await?;
+            query(FIND).bind(connection.as_str()).bind(name).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
-        self.vault_unseal((connection, name), &row.try_get::<Vec<u8>, _>(0)?).map(Some)
+        self.vault_unseal((connection, name), &row.try_get::<Vec<u8>>(0)?).map(Some)
     }
 
     fn vault_unseal(
@@ -97,7 +97,7 @@ impl Store {
     /// Names of a connection's secrets, never their values.
     pub async fn vault_list(&self, connection: &ConnectionKey) -> Result<Vec<String>, StoreError> {
         const LIST: &str = "SELECT name FROM vault WHERE connection = $1 ORDER BY name";
-        let rows = sqlx::query(LIST).bind(connection.as_str()).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(connection.as_str()).fetch_all(&self.inner.reader).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
@@ -110,7 +110,7 @@ impl Store {
     ) -> Result<u64, StoreError> {
         const REMOVE: &str = "DELETE FROM vault WHERE connection = $1 AND name = COALESCE($2, name)";
         let mut tx = self.begin().await?;
-        let removed = sqlx::query(REMOVE)
+        let removed = query(REMOVE)
             .bind(connection.as_str())
             .bind(name)
             .execute(tx.connection())
@@ -128,10 +128,10 @@ impl Store {
     /// A keyed hash over all secrets of a connection: says whether one of them changed, and nothing more.
     pub async fn vault_fingerprint(&self, connection: &ConnectionKey) -> Result<[u8; 32], StoreError> {
         const LIST: &str = "SELECT fingerprint FROM vault WHERE connection = $1 ORDER BY name";
-        let rows = sqlx::query(LIST).bind(connection.as_str()).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(connection.as_str()).fetch_all(&self.inner.reader).await?;
         let mut all = Vec::new();
         for row in rows {
-            all.extend(row.try_get::<Vec<u8>, _>(0)?);
+            all.extend(row.try_get::<Vec<u8>>(0)?);
         }
         Ok(self.keyed_hash(&all))
     }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use model::{ConnectionKey, PrivacyRequestId};
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::message::MessageId;
 use crate::store::{Tx, time};
 use crate::{Actor, NewMessage, NewRequestLog, PrivacyRequestChange, Store, StoreError};
@@ -36,7 +36,7 @@ impl Store {
         const PUT: &str = "INSERT INTO vendor_mail (request, connection, asked_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         let mut tx = self.begin().await?;
         for connection in connections {
-            sqlx::query(PUT)
+            query(PUT)
                 .bind(request.as_str())
                 .bind(connection.as_str())
                 .bind(self.now())
@@ -50,14 +50,14 @@ impl Store {
     pub async fn vendor_mail_unsent(&self, request: &PrivacyRequestId) -> Result<Vec<String>, StoreError> {
         const LIST: &str =
             "SELECT connection FROM vendor_mail WHERE request = $1 AND sent_at IS NULL ORDER BY connection";
-        let rows = sqlx::query(LIST).bind(request.as_str()).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(request.as_str()).fetch_all(&self.inner.reader).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     /// The vendors that are to be told of a request.
     pub async fn vendor_mail_vendors(&self) -> Result<Vec<String>, StoreError> {
         const LIST: &str = "SELECT DISTINCT connection FROM vendor_mail WHERE sent_at IS NULL AND message IS NULL ORDER BY connection";
-        let rows = sqlx::query(LIST).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).fetch_all(&self.inner.reader).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
@@ -71,7 +71,7 @@ impl Store {
     ) -> Result<Vec<VendorMail>, StoreError> {
         const LIST: &str = "SELECT vendor_mail.request, connection FROM vendor_mail JOIN privacy_request ON privacy_request.id = request WHERE connection = $1 AND request > $2 AND sent_at IS NULL AND message IS NULL AND status = 'awaiting_email_send' AND deleted_at IS NULL ORDER BY request LIMIT $3";
         let after = after.map_or("", PrivacyRequestId::as_str);
-        let query = sqlx::query(LIST).bind(connection).bind(after).bind(i64::from(most));
+        let query = query(LIST).bind(connection).bind(after).bind(i64::from(most));
         let rows = query.fetch_all(&self.inner.reader).await?;
         rows.iter().map(|row| mail(row.try_get(0)?, row.try_get(1)?)).collect()
     }
@@ -87,7 +87,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let Some(id) = self.message_put_in(&mut tx, message).await? else { return Ok(false) };
         for request in requests {
-            let taken = sqlx::query(TAKE)
+            let taken = query(TAKE)
                 .bind(request.as_str())
                 .bind(connection)
                 .bind(id.as_str())
@@ -112,14 +112,14 @@ impl Store {
         const SENT: &str = "UPDATE vendor_mail SET sent_at = $4 WHERE request = $1 AND connection = $2 AND message = $3 AND sent_at IS NULL";
         const AGAIN: &str = "UPDATE vendor_mail SET message = NULL WHERE request = $1 AND connection = $2 AND message = $3 AND sent_at IS NULL";
         let mut ends = Vec::new();
-        for row in sqlx::query(LIST).fetch_all(&self.inner.reader).await? {
+        for row in query(LIST).fetch_all(&self.inner.reader).await? {
             let mail = mail(row.try_get(0)?, row.try_get(1)?)?;
             let id = MessageId::of_kept(row.try_get(2)?);
-            let left = row.try_get::<Option<String>, _>(3)?.as_deref() == Some("sent");
+            let left = row.try_get::<Option<String>>(3)?.as_deref() == Some("sent");
             let failure: Option<String> = row.try_get(4)?;
             let failure = (!left).then(|| failure.unwrap_or_else(|| "lost".to_owned()));
             let mut locked = self.request_lock(&mail.request).await?;
-            let query = sqlx::query(if left { SENT } else { AGAIN })
+            let query = query(if left { SENT } else { AGAIN })
                 .bind(mail.request.as_str())
                 .bind(mail.connection.as_str())
                 .bind(id.as_str());
@@ -140,7 +140,7 @@ impl Store {
     /// Requests that wait for messages to vendors and have none outstanding.
     pub async fn vendor_mail_done(&self) -> Result<Vec<PrivacyRequestId>, StoreError> {
         const LIST: &str = "SELECT id FROM privacy_request WHERE status = 'awaiting_email_send' AND listed = 1 AND NOT EXISTS (SELECT 1 FROM vendor_mail WHERE vendor_mail.request = privacy_request.id AND sent_at IS NULL) ORDER BY id LIMIT 1000";
-        let rows = sqlx::query(LIST).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).fetch_all(&self.inner.reader).await?;
         rows.iter().map(|row| request(row.try_get(0)?)).collect()
     }
 
@@ -149,7 +149,7 @@ impl Store {
         const SKIP: &str =
             "DELETE FROM vendor_mail WHERE request = $1 AND connection = $2 AND message IS NULL";
         let mut tx = self.begin().await?;
-        let skip = sqlx::query(SKIP).bind(mail.request.as_str()).bind(mail.connection.as_str());
+        let skip = query(SKIP).bind(mail.request.as_str()).bind(mail.connection.as_str());
         skip.execute(tx.connection()).await?;
         tx.commit().await
     }
@@ -159,12 +159,12 @@ impl Store {
         const PUT: &str =
             "INSERT INTO scheduled (name, done_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
         const FIND: &str = "SELECT done_at FROM scheduled WHERE name = $1";
-        if let Some(row) = sqlx::query(FIND).bind(name).fetch_optional(&self.inner.reader).await? {
+        if let Some(row) = query(FIND).bind(name).fetch_optional(&self.inner.reader).await? {
             return time(row.try_get(0)?);
         }
         let mut tx = self.begin().await?;
-        sqlx::query(PUT).bind(name).bind(self.now()).execute(tx.connection()).await?;
-        let row = sqlx::query(FIND).bind(name).fetch_one(tx.connection()).await?;
+        query(PUT).bind(name).bind(self.now()).execute(tx.connection()).await?;
+        let row = query(FIND).bind(name).fetch_one(tx.connection()).await?;
         tx.commit().await?;
         time(row.try_get(0)?)
     }
@@ -173,7 +173,7 @@ impl Store {
     pub async fn scheduled_done(&self, name: &str, until: Timestamp) -> Result<(), StoreError> {
         const DONE: &str = "UPDATE scheduled SET done_at = $2 WHERE name = $1 AND done_at < $2";
         let mut tx = self.begin().await?;
-        sqlx::query(DONE).bind(name).bind(until.as_microsecond()).execute(tx.connection()).await?;
+        query(DONE).bind(name).bind(until.as_microsecond()).execute(tx.connection()).await?;
         tx.commit().await
     }
 
@@ -184,7 +184,7 @@ impl Store {
         request: &PrivacyRequestId,
     ) -> Result<(), StoreError> {
         const FORGET: &str = "DELETE FROM vendor_mail WHERE request = $1";
-        sqlx::query(FORGET).bind(request.as_str()).execute(tx.connection()).await?;
+        query(FORGET).bind(request.as_str()).execute(tx.connection()).await?;
         Ok(())
     }
 }

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use sqlx::Row as _;
 use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 
+use crate::sql::query;
 use crate::store::Tx;
 use crate::{Store, StoreError, StorePlace};
 
@@ -32,7 +32,7 @@ impl Store {
     /// Wakes the listeners of other processes when the transaction commits.
     pub(crate) async fn wake_in(&self, tx: &mut Tx) -> Result<(), StoreError> {
         if let Some(wake) = self.inner.dialect.wake() {
-            let row = sqlx::query(wake).fetch_one(tx.connection()).await?;
+            let row = query(wake).fetch_one(tx.connection()).await?;
             let _: Option<String> = row.try_get(0)?;
         }
         Ok(())

@@ -2,9 +2,8 @@
 //! is approved.
 
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::store::{Tx, signed};
 use crate::words::text_enum;
 use crate::{Actor, AuditEvent, Store, StoreError};
@@ -65,7 +64,7 @@ const LIST: &str = "SELECT key, name, connection, direction FROM policy_webhook 
 impl Store {
     /// The webhooks of a list, in the order in which they are called.
     pub async fn webhook_list(&self, list: WebhookList<'_>) -> Result<Vec<Webhook>, StoreError> {
-        let query = sqlx::query(LIST).bind(list.stage()).bind(list.policy());
+        let query = query(LIST).bind(list.stage()).bind(list.policy());
         query.fetch_all(&self.inner.reader).await?.iter().map(webhook).collect()
     }
 
@@ -87,9 +86,9 @@ impl Store {
         let mut tx = self.begin().await?;
         self.policy_gate(&mut tx).await?;
         is_as_before(&mut tx, list, before).await?;
-        sqlx::query(REMOVE).bind(stage).bind(policy).execute(tx.connection()).await?;
+        query(REMOVE).bind(stage).bind(policy).execute(tx.connection()).await?;
         for (position, webhook) in (0..).zip(after) {
-            let written = sqlx::query(INSERT)
+            let written = query(INSERT)
                 .bind(stage)
                 .bind(webhook.key.as_str())
                 .bind(policy)
@@ -127,14 +126,14 @@ async fn is_as_before(
     let is_there = match list {
         WebhookList::PreApproval => true,
         WebhookList::PreExecution(_) | WebhookList::PostExecution(_) => {
-            sqlx::query(POLICY).bind(policy).fetch_optional(tx.connection()).await?.is_some()
+            query(POLICY).bind(policy).fetch_optional(tx.connection()).await?.is_some()
         }
     };
     if !is_there {
         return Err(StoreError::NotFound { what: "policy", id: policy.to_owned() });
     }
     let Some(before) = before else { return Ok(()) };
-    let rows = sqlx::query(LIST).bind(stage).bind(policy).fetch_all(tx.connection()).await?;
+    let rows = query(LIST).bind(stage).bind(policy).fetch_all(tx.connection()).await?;
     let found: Vec<Webhook> = rows.iter().map(webhook).collect::<Result<_, _>>()?;
     if found == before {
         return Ok(());
@@ -147,7 +146,7 @@ async fn is_as_before(
     })
 }
 
-fn webhook(row: &AnyRow) -> Result<Webhook, StoreError> {
+fn webhook(row: &Row) -> Result<Webhook, StoreError> {
     let direction: String = row.try_get(3)?;
     Ok(Webhook {
         key: row.try_get(0)?,

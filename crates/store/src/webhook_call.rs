@@ -3,9 +3,8 @@
 use crypto::AccessToken;
 use jiff::Timestamp;
 use model::PrivacyRequestId;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::store::{Tx, time, time_or_none};
 use crate::words::text_enum;
 use crate::{Store, StoreError};
@@ -93,7 +92,7 @@ impl Store {
             None => (None, None),
         };
         let mut tx = self.begin().await?;
-        let begun = sqlx::query(BEGIN)
+        let begun = query(BEGIN)
             .bind(new.request.as_str())
             .bind(new.stage.as_str())
             .bind(new.webhook)
@@ -126,7 +125,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         const END: &str = "UPDATE webhook_call SET state = $4, answered_at = $5 WHERE request = $1 AND stage = $2 AND webhook = $3 AND state = $6";
         for state in from {
-            let ended = sqlx::query(END)
+            let ended = query(END)
                 .bind(request)
                 .bind(stage.as_str())
                 .bind(webhook)
@@ -149,14 +148,14 @@ impl Store {
         stage: WebhookStage,
     ) -> Result<Vec<WebhookCall>, StoreError> {
         const LIST: &str = select!("WHERE request = $1 AND stage = $2 ORDER BY called_at, webhook");
-        let query = sqlx::query(LIST).bind(request.as_str()).bind(stage.as_str());
+        let query = query(LIST).bind(request.as_str()).bind(stage.as_str());
         query.fetch_all(&self.inner.reader).await?.iter().map(call).collect()
     }
 
     /// The call that a token was made for, ended or not.
     pub async fn webhook_call_find(&self, token: &str) -> Result<Option<WebhookCall>, StoreError> {
         const FIND: &str = select!("WHERE token_hash = $1");
-        let query = sqlx::query(FIND).bind(AccessToken::hash_of(token).to_vec());
+        let query = query(FIND).bind(AccessToken::hash_of(token).to_vec());
         query.fetch_optional(&self.inner.reader).await?.as_ref().map(call).transpose()
     }
 
@@ -174,12 +173,12 @@ impl Store {
         request: &PrivacyRequestId,
     ) -> Result<(), StoreError> {
         const FORGET: &str = "DELETE FROM webhook_call WHERE request = $1";
-        sqlx::query(FORGET).bind(request.as_str()).execute(tx.connection()).await?;
+        query(FORGET).bind(request.as_str()).execute(tx.connection()).await?;
         Ok(())
     }
 }
 
-fn call(row: &AnyRow) -> Result<WebhookCall, StoreError> {
+fn call(row: &Row) -> Result<WebhookCall, StoreError> {
     let (stage, found): (String, String) = (row.try_get(1)?, row.try_get(3)?);
     Ok(WebhookCall {
         request: row.try_get(0)?,

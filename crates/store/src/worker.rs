@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use model::PrivacyRequestId;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::{count, signed, time};
 use crate::task::microseconds;
 use crate::{Store, StoreError};
@@ -47,7 +47,7 @@ impl Store {
         const FORGET: &str = "DELETE FROM worker WHERE seen_at < $1";
         let mut tx = self.begin_relaxed().await?;
         let now = self.lease_now(tx.connection()).await?;
-        sqlx::query(SEEN)
+        query(SEEN)
             .bind(report.name.as_str())
             .bind(report.version.as_str())
             .bind(signed(report.slots))
@@ -55,7 +55,7 @@ impl Store {
             .bind(now)
             .execute(tx.connection())
             .await?;
-        sqlx::query(FORGET).bind(now - microseconds(FORGET_AFTER)).execute(tx.connection()).await?;
+        query(FORGET).bind(now - microseconds(FORGET_AFTER)).execute(tx.connection()).await?;
         tx.commit().await
     }
 
@@ -63,7 +63,7 @@ impl Store {
     pub async fn worker_gone(&self, name: &str) -> Result<(), StoreError> {
         const GONE: &str = "DELETE FROM worker WHERE name = $1";
         let mut tx = self.begin_relaxed().await?;
-        sqlx::query(GONE).bind(name).execute(tx.connection()).await?;
+        query(GONE).bind(name).execute(tx.connection()).await?;
         tx.commit().await
     }
 
@@ -71,10 +71,10 @@ impl Store {
     pub async fn worker_list(&self, within: Duration) -> Result<Vec<SeenWorker>, StoreError> {
         const LIST: &str = "SELECT name, version, slots, busy, started_at, seen_at FROM worker WHERE seen_at >= $1 ORDER BY name";
         const HELD: &str = "SELECT worker, id FROM privacy_request WHERE work_at IS NOT NULL AND lease_until > $1 ORDER BY id";
-        let mut connection = self.inner.reader.acquire().await?;
-        let now = self.lease_now(&mut connection).await?;
-        let listed = sqlx::query(LIST).bind(now - microseconds(within)).fetch_all(&mut *connection).await?;
-        let held = sqlx::query(HELD).bind(now).fetch_all(&mut *connection).await?;
+        let mut lent = self.inner.reader.acquire().await?;
+        let now = self.lease_now(lent.connection()).await?;
+        let listed = query(LIST).bind(now - microseconds(within)).fetch_all(lent.connection()).await?;
+        let held = query(HELD).bind(now).fetch_all(lent.connection()).await?;
         let mut workers = Vec::with_capacity(listed.len());
         for row in &listed {
             let report = WorkerReport {

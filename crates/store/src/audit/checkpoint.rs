@@ -4,8 +4,8 @@ use crypto::merkle::Hash;
 use crypto::{Envelope, EnvelopeError, PublicKey, SigningKey, canonical_json};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::signed;
 use crate::{Store, StoreError};
 
@@ -68,14 +68,14 @@ impl Store {
     /// The newest signed checkpoint, as it is sent out of the installation.
     pub async fn checkpoint_find(&self) -> Result<Option<Vec<u8>>, StoreError> {
         const NEWEST: &str = "SELECT envelope FROM audit_checkpoint ORDER BY size DESC LIMIT 1";
-        let row = sqlx::query(NEWEST).fetch_optional(&self.inner.reader).await?;
+        let row = query(NEWEST).fetch_optional(&self.inner.reader).await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
     /// Signed checkpoints of more than `after` entries, smallest first, at most `limit`.
     pub async fn checkpoint_list(&self, after: u64, limit: u32) -> Result<Vec<Vec<u8>>, StoreError> {
         const LIST: &str = "SELECT envelope FROM audit_checkpoint WHERE size > $1 ORDER BY size LIMIT $2";
-        let rows = sqlx::query(LIST)
+        let rows = query(LIST)
             .bind(signed(after))
             .bind(i64::from(limit))
             .fetch_all(&self.inner.reader)

@@ -5,8 +5,8 @@ use crypto::merkle::{
     Hash, Range, consistency_proof, inclusion_proof, leaf_hash, verify_consistency, verify_inclusion,
 };
 use serde::{Deserialize, Serialize};
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::tiles::Tiles;
 use super::{AuditError, AuditId, Checkpoint};
 use crate::store::count;
@@ -67,10 +67,10 @@ impl Store {
     /// Proof that the entry stands in the log; `None` while it waits for its number.
     pub async fn audit_proof(&self, entry: &AuditId) -> Result<Option<AuditProof>, StoreError> {
         const FIND: &str = "SELECT number, body FROM audit_entry WHERE id = $1";
-        let row = sqlx::query(FIND).bind(entry.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(entry.as_str()).fetch_optional(&self.inner.reader).await?;
         let row =
             row.ok_or_else(|| StoreError::NotFound { what: "audit entry", id: entry.as_str().to_owned() })?;
-        let Some(number) = row.try_get::<Option<i64>, _>(0)? else { return Ok(None) };
+        let Some(number) = row.try_get::<Option<i64>>(0)? else { return Ok(None) };
         let number = count(number)?;
         let Some((checkpoint, size)) = self.newest().await? else { return Ok(None) };
         let hashes = self.hashes(inclusion_proof(number, size)).await?;
@@ -91,16 +91,16 @@ impl Store {
 
     async fn newest(&self) -> Result<Option<(Vec<u8>, u64)>, StoreError> {
         const NEWEST: &str = "SELECT envelope, size FROM audit_checkpoint ORDER BY size DESC LIMIT 1";
-        let row = sqlx::query(NEWEST).fetch_optional(&self.inner.reader).await?;
+        let row = query(NEWEST).fetch_optional(&self.inner.reader).await?;
         row.map(|row| Ok((row.try_get(0)?, count(row.try_get(1)?)?))).transpose()
     }
 
     async fn hashes(&self, ranges: Vec<Range>) -> Result<Vec<Hash>, StoreError> {
-        let mut connection = self.inner.reader.acquire().await?;
+        let mut lent = self.inner.reader.acquire().await?;
         let mut tiles = Tiles::default();
         let mut hashes = Vec::with_capacity(ranges.len());
         for range in ranges {
-            hashes.push(tiles.range(&mut connection, range).await?);
+            hashes.push(tiles.range(&mut lent.connection(), range).await?);
         }
         Ok(hashes)
     }

@@ -1,6 +1,6 @@
 use crypto::merkle::leaf_hash;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::tiles::Tiles;
 use super::{AuditEntry, Checkpoint};
 use crate::lease::lease_check;
@@ -27,9 +27,9 @@ impl Store {
         const PUT: &str = "INSERT INTO audit_checkpoint (size, made_at, envelope) VALUES ($1, $2, $3)";
         let mut tx = self.begin().await?;
         lease_check(&mut tx, lease).await?;
-        let size = count(sqlx::query(SIZE).fetch_one(tx.connection()).await?.try_get(0)?)?;
+        let size = count(query(SIZE).fetch_one(tx.connection()).await?.try_get(0)?)?;
         let rows =
-            sqlx::query(NUMBER).bind(signed(size)).bind(i64::from(limit)).fetch_all(tx.connection()).await?;
+            query(NUMBER).bind(signed(size)).bind(i64::from(limit)).fetch_all(tx.connection()).await?;
         if rows.is_empty() {
             return Ok(None);
         }
@@ -39,16 +39,16 @@ impl Store {
         }
         entries.sort_by_key(|entry| entry.number);
         let mut tiles = Tiles::default();
-        let mut frontier = tiles.frontier(tx.connection(), size).await?;
+        let mut frontier = tiles.frontier(&mut tx.connection(), size).await?;
         for entry in &entries {
             let leaf = leaf_hash(entry.body.as_bytes());
-            tiles.push(tx.connection(), entry.number, leaf).await?;
+            tiles.push(&mut tx.connection(), entry.number, leaf).await?;
             frontier.push(leaf);
         }
-        tiles.save(tx.connection()).await?;
+        tiles.save(&mut tx.connection()).await?;
         let made_at = self.inner.clock.now();
         let checkpoint = Checkpoint { size: frontier.size(), root: frontier.root(), made_at };
-        sqlx::query(PUT)
+        query(PUT)
             .bind(signed(checkpoint.size))
             .bind(made_at.as_microsecond())
             .bind(checkpoint.sign(&self.inner.signing_key).to_bytes())

@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use crypto::merkle::{Frontier, Hash, Node, Range, root};
-use sqlx::{AnyConnection, Row as _};
 
 use crate::StoreError;
+use crate::sql::{Connection, query};
 use crate::store::signed;
 
 /// Hashes in one full tile: eight heights of the tree.
@@ -23,7 +23,7 @@ impl Tiles {
     /// The root of a range, from the tiles it touches.
     pub(crate) async fn range(
         &mut self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection<'_>,
         range: Range,
     ) -> Result<Hash, StoreError> {
         let mut hashes = Vec::new();
@@ -36,7 +36,7 @@ impl Tiles {
     /// The right edge of the log with `size` entries.
     pub(crate) async fn frontier(
         &mut self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection<'_>,
         size: u64,
     ) -> Result<Frontier, StoreError> {
         let mut peaks = Vec::new();
@@ -49,7 +49,7 @@ impl Tiles {
     /// Adds the hash of entry `number`, which must be the next.
     pub(crate) async fn push(
         &mut self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection<'_>,
         number: u64,
         leaf: Hash,
     ) -> Result<(), StoreError> {
@@ -71,11 +71,11 @@ impl Tiles {
     }
 
     /// Writes the tiles that grew.
-    pub(crate) async fn save(&mut self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+    pub(crate) async fn save(&mut self, connection: &mut Connection<'_>) -> Result<(), StoreError> {
         const PUT: &str = "INSERT INTO audit_tile (level, tile, hashes) VALUES ($1, $2, $3) ON CONFLICT (level, tile) DO UPDATE SET hashes = excluded.hashes";
         for place in std::mem::take(&mut self.changed) {
             let hashes = self.loaded.get(&place).map(|hashes| hashes.concat()).unwrap_or_default();
-            sqlx::query(PUT)
+            query(PUT)
                 .bind(i64::from(place.0))
                 .bind(signed(place.1))
                 .bind(hashes)
@@ -85,7 +85,7 @@ impl Tiles {
         Ok(())
     }
 
-    async fn node(&mut self, connection: &mut AnyConnection, node: Node) -> Result<Hash, StoreError> {
+    async fn node(&mut self, connection: &mut Connection<'_>, node: Node) -> Result<Hash, StoreError> {
         let (level, inside) = (node.level / HEIGHT, node.level % HEIGHT);
         let first = node.index << inside;
         let hashes = self.load(connection, (level, first / WIDTH)).await?;
@@ -95,14 +95,14 @@ impl Tiles {
 
     async fn load(
         &mut self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection<'_>,
         place: (u32, u64),
     ) -> Result<&mut Vec<Hash>, StoreError> {
         const FIND: &str = "SELECT hashes FROM audit_tile WHERE level = $1 AND tile = $2";
         match self.loaded.entry(place) {
             Entry::Occupied(found) => Ok(found.into_mut()),
             Entry::Vacant(free) => {
-                let row = sqlx::query(FIND)
+                let row = query(FIND)
                     .bind(i64::from(place.0))
                     .bind(signed(place.1))
                     .fetch_optional(connection)

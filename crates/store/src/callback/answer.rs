@@ -1,5 +1,5 @@
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::{ATTENTION, Callback, CallbackAction, CallbackState, JOB_OPEN, place};
 use crate::run::RunState;
 use crate::store::{Tx, signed};
@@ -49,7 +49,7 @@ impl Store {
             });
         }
         // The request's row keeps others from it from here on.
-        let found = sqlx::query(STATE).bind(callback.id.as_str());
+        let found = query(STATE).bind(callback.id.as_str());
         let found = found.fetch_optional(locked.tx.connection()).await?;
         let state = match &found {
             None => Some("error"),
@@ -69,7 +69,7 @@ impl Store {
             });
         }
         let CallbackAnswer { rows, rows_masked, log } = answer;
-        sqlx::query(ANSWER)
+        query(ANSWER)
             .bind(callback.id.as_str())
             .bind(self.now())
             .bind(signed(rows.len()))
@@ -79,7 +79,7 @@ impl Store {
             .await?;
         if callback.action == CallbackAction::Erasure {
             // Whoever follows the write looks at once.
-            sqlx::query(LOOK)
+            query(LOOK)
                 .bind(callback.owner.as_str())
                 .bind(signed(callback.number))
                 .bind(callback.id.as_str())
@@ -107,13 +107,13 @@ impl Store {
             return Ok(());
         }
         let run = |run: &Option<model::RunId>| run.as_ref().map_or("", model::RunId::as_str).to_owned();
-        let row = sqlx::query(COME)
+        let row = query(COME)
             .bind(request.id.as_str())
             .bind(run(&request.access_run))
             .bind(run(&request.change_run))
             .fetch_one(tx.connection())
             .await?;
-        if row.try_get::<i64, _>(0)? > 0 {
+        if row.try_get::<i64>(0)? > 0 {
             request.attention = None;
             request.work_at = Some(self.clock().now());
         }

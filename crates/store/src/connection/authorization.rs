@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use crypto::Secret;
 use model::ConnectionKey;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::Tx;
 use crate::{Actor, AuditEvent, Store, StoreError};
 
@@ -45,12 +45,12 @@ impl Store {
         let now = self.now();
         let life = i64::try_from(new.life.as_micros()).unwrap_or(i64::MAX);
         let mut tx = self.begin().await?;
-        let held = sqlx::query(HOLD).bind(new.connection.as_str()).execute(tx.connection()).await?;
+        let held = query(HOLD).bind(new.connection.as_str()).execute(tx.connection()).await?;
         if held.rows_affected() == 0 {
             return Err(StoreError::NotFound { what: "connection", id: new.connection.to_string() });
         }
-        sqlx::query(EXPIRED).bind(now).execute(tx.connection()).await?;
-        sqlx::query(BEGIN)
+        query(EXPIRED).bind(now).execute(tx.connection()).await?;
+        query(BEGIN)
             .bind(self.state_hash(new.state))
             .bind(new.connection.as_str())
             .bind(new.actor.as_str())
@@ -70,10 +70,10 @@ impl Store {
     ) -> Result<Option<Authorization>, StoreError> {
         const TAKE: &str = "DELETE FROM authorization_state WHERE state_hash = $1 RETURNING connection, actor, return_to, expires_at";
         let mut tx = self.begin().await?;
-        let row = sqlx::query(TAKE).bind(self.state_hash(state)).fetch_optional(tx.connection()).await?;
+        let row = query(TAKE).bind(self.state_hash(state)).fetch_optional(tx.connection()).await?;
         tx.commit().await?;
         let Some(row) = row else { return Ok(None) };
-        if row.try_get::<i64, _>(3)? <= self.now() {
+        if row.try_get::<i64>(3)? <= self.now() {
             return Ok(None);
         }
         let connection: String = row.try_get(0)?;
@@ -102,7 +102,7 @@ impl Store {
         connection: &ConnectionKey,
     ) -> Result<(), StoreError> {
         const REMOVE: &str = "DELETE FROM authorization_state WHERE connection = $1";
-        sqlx::query(REMOVE).bind(connection.as_str()).execute(tx.connection()).await?;
+        query(REMOVE).bind(connection.as_str()).execute(tx.connection()).await?;
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 use crypto::Secret;
 use model::ConnectionKey;
 use serde_json::{Value, json};
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::{ConnectionAccess, StoredConnection, StoredConnector};
 use crate::store::Tx;
 use crate::{Actor, AuditEvent, DatasetLink, NewDataset, OtherLinks, PutMode, Store, StoreError};
@@ -183,7 +183,7 @@ impl Store {
             (ConnectionStep::RemoveSecrets(names), Some(_)) => {
                 const REMOVE: &str = "DELETE FROM vault WHERE connection = $1 AND name = $2";
                 for name in names {
-                    sqlx::query(REMOVE).bind(key.as_str()).bind(name).execute(tx.connection()).await?;
+                    query(REMOVE).bind(key.as_str()).bind(name).execute(tx.connection()).await?;
                 }
                 (ConnectionChanged::Done, "secret.removed", json!({"names": names}))
             }
@@ -215,7 +215,7 @@ impl Store {
     ) -> Result<Option<StoredConnection>, StoreError> {
         const HOLD: &str =
             concat!("UPDATE connection SET key = key WHERE key = $1 RETURNING ", super::columns!());
-        let row = sqlx::query(HOLD).bind(key.as_str()).fetch_optional(tx.connection()).await?;
+        let row = query(HOLD).bind(key.as_str()).fetch_optional(tx.connection()).await?;
         row.as_ref().map(super::connection).transpose()
     }
 
@@ -227,7 +227,7 @@ impl Store {
     ) -> Result<ConnectionChanged, StoreError> {
         const CREATE: &str = "INSERT INTO connection (key, name, description, connection_type, access, disabled, system_key, search_text, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) ON CONFLICT DO NOTHING";
         const FIND: &str = "SELECT COUNT(*) FROM connection WHERE key = $1";
-        let made = sqlx::query(CREATE)
+        let made = query(CREATE)
             .bind(key.as_str())
             .bind(new.name.clone())
             .bind(new.description.clone())
@@ -243,7 +243,7 @@ impl Store {
             return Ok(ConnectionChanged::Done);
         }
         let same_key: i64 =
-            sqlx::query(FIND).bind(key.as_str()).fetch_one(tx.connection()).await?.try_get(0)?;
+            query(FIND).bind(key.as_str()).fetch_one(tx.connection()).await?.try_get(0)?;
         Ok(if same_key > 0 { ConnectionChanged::KeyTaken } else { ConnectionChanged::NameTaken })
     }
 
@@ -258,7 +258,7 @@ impl Store {
         let key = held.key;
         let name = update.name.clone().or(held.name);
         let description = update.description.clone().or(held.description);
-        let others: i64 = sqlx::query(SAME_NAME)
+        let others: i64 = query(SAME_NAME)
             .bind(name.clone())
             .bind(key.as_str())
             .fetch_one(tx.connection())
@@ -268,7 +268,7 @@ impl Store {
             return Ok(ConnectionChanged::NameTaken);
         }
         let search_text = search_text(&key, name.as_deref(), description.as_deref());
-        sqlx::query(UPDATE)
+        query(UPDATE)
             .bind(key.as_str())
             .bind(name)
             .bind(description)
@@ -291,7 +291,7 @@ impl Store {
         connector: Option<&StoredConnector>,
     ) -> Result<(), StoreError> {
         const SET: &str = "UPDATE connection SET connector_key = $2, connector_name = $3, connector_type = $4, connector_version = $5, connector_document = $6, connector_scripts = $7, updated_at = $8 WHERE key = $1";
-        sqlx::query(SET)
+        query(SET)
             .bind(key.as_str())
             .bind(connector.map(|connector| connector.fides_key.clone()))
             .bind(connector.map(|connector| connector.name.clone()))
@@ -319,13 +319,13 @@ impl Store {
 
     async fn secrets_clear_in(&self, tx: &mut Tx, key: &ConnectionKey) -> Result<(), StoreError> {
         const CLEAR: &str = "DELETE FROM vault WHERE connection = $1";
-        sqlx::query(CLEAR).bind(key.as_str()).execute(tx.connection()).await?;
+        query(CLEAR).bind(key.as_str()).execute(tx.connection()).await?;
         Ok(())
     }
 
     async fn tokens_remove_in(&self, tx: &mut Tx, key: &ConnectionKey) -> Result<(), StoreError> {
         const REMOVE: &str = "DELETE FROM token WHERE connection = $1";
-        sqlx::query(REMOVE).bind(key.as_str()).execute(tx.connection()).await?;
+        query(REMOVE).bind(key.as_str()).execute(tx.connection()).await?;
         self.authorizations_remove_in(tx, key).await
     }
 
@@ -338,7 +338,7 @@ impl Store {
         self.manual_task_config_remove_in(tx, key).await?;
         self.connection_oauth_remove_in(tx, key).await?;
         for sql in [HISTORY, REMOVE] {
-            sqlx::query(sql).bind(key.as_str()).execute(tx.connection()).await?;
+            query(sql).bind(key.as_str()).execute(tx.connection()).await?;
         }
         Ok(())
     }

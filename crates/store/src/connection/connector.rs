@@ -3,9 +3,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use model::ConnectionKey;
 use serde_json::Value;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use super::{json_or_none, scripts};
 use crate::store::{Tx, time};
 use crate::{Store, StoreError};
@@ -51,7 +50,7 @@ impl Store {
         connection: &ConnectionKey,
     ) -> Result<Vec<ConnectorVersion>, StoreError> {
         const LIST: &str = "SELECT id, version, document, scripts, datasets, created_at FROM connector_version WHERE connection = $1 ORDER BY created_at DESC, id DESC";
-        let rows = sqlx::query(LIST).bind(connection.as_str()).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(connection.as_str()).fetch_all(&self.inner.reader).await?;
         rows.iter().map(version).collect()
     }
 
@@ -62,7 +61,7 @@ impl Store {
         named: &str,
     ) -> Result<Option<ConnectorVersion>, StoreError> {
         const FIND: &str = "SELECT id, version, document, scripts, datasets, created_at FROM connector_version WHERE connection = $1 AND version = $2 ORDER BY created_at DESC, id DESC LIMIT 1";
-        let row = sqlx::query(FIND)
+        let row = query(FIND)
             .bind(connection.as_str())
             .bind(named)
             .fetch_optional(&self.inner.reader)
@@ -78,7 +77,7 @@ impl Store {
         (connector, datasets): (&StoredConnector, Option<&Value>),
     ) -> Result<(), StoreError> {
         const PUT: &str = "INSERT INTO connector_version (id, connection, version, document, scripts, datasets, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        sqlx::query(PUT)
+        query(PUT)
             .bind(format!("cov_{}", self.inner.ids.next_uuid()))
             .bind(connection.as_str())
             .bind(connector.version.as_str())
@@ -92,7 +91,7 @@ impl Store {
     }
 }
 
-fn version(row: &AnyRow) -> Result<ConnectorVersion, StoreError> {
+fn version(row: &Row) -> Result<ConnectorVersion, StoreError> {
     Ok(ConnectorVersion {
         id: row.try_get(0)?,
         version: row.try_get(1)?,

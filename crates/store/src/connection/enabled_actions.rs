@@ -1,6 +1,7 @@
 use model::ConnectionKey;
 use serde_json::json;
 
+use crate::sql::query;
 use crate::words::list_text;
 use crate::{Actor, AuditEvent, Store, StoreError};
 
@@ -17,7 +18,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         const PUT: &str = "UPDATE connection SET enabled_actions = $2, updated_at = $3 WHERE key = $1";
         let mut tx = self.begin().await?;
-        let put = sqlx::query(PUT).bind(connection.as_str()).bind(actions.map(list_text)).bind(self.now());
+        let put = query(PUT).bind(connection.as_str()).bind(actions.map(list_text)).bind(self.now());
         if put.execute(tx.connection()).await?.rows_affected() == 0 {
             return Err(StoreError::NotFound { what: "connection", id: connection.to_string() });
         }

@@ -1,5 +1,5 @@
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::{StoredConnection, columns, connection};
 use crate::store::{count, signed};
 use crate::{Listed, Store, StoreError, Window};
@@ -66,7 +66,7 @@ impl Store {
         );
         const COUNT: &str = concat!("SELECT COUNT(*)", matching!());
         let bound = |sql| {
-            sqlx::query(sql)
+            query(sql)
                 .bind(filter.search.as_deref().filter(|text| !text.is_empty()).map(str::to_lowercase))
                 .bind(filter.disabled.map(i64::from))
                 .bind(filter.test_status.map(TestStatus::as_str))

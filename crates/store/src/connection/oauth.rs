@@ -1,8 +1,8 @@
 use crypto::Secret;
 use jiff::Timestamp;
 use model::ConnectionKey;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::{Tx, time_or_none};
 use crate::{Actor, AuditEvent, Store, StoreError};
 
@@ -41,12 +41,12 @@ impl Store {
         const PUT: &str = "INSERT INTO connection_oauth (connection, sealed) VALUES ($1, $2) ON CONFLICT (connection) DO UPDATE SET sealed = excluded.sealed, sealed_token = NULL, token_expires_at = NULL";
         let mut tx = self.begin().await?;
         let held =
-            sqlx::query(HOLD).bind(connection.as_str()).bind(self.now()).execute(tx.connection()).await?;
+            query(HOLD).bind(connection.as_str()).bind(self.now()).execute(tx.connection()).await?;
         if held.rows_affected() == 0 {
             return Err(StoreError::NotFound { what: "connection", id: connection.to_string() });
         }
         let sealed = self.inner.keys.seal(&place(connection.as_str()), document.expose().as_bytes());
-        sqlx::query(PUT).bind(connection.as_str()).bind(sealed).execute(tx.connection()).await?;
+        query(PUT).bind(connection.as_str()).bind(sealed).execute(tx.connection()).await?;
         let event = AuditEvent::new(actor, "connection.oauth_put", connection.as_str());
         self.audit_enter_in(&mut tx, &event).await?;
         tx.commit().await
@@ -67,7 +67,7 @@ impl Store {
     ) -> Result<Option<WebHookGrant>, StoreError> {
         const FIND: &str =
             "SELECT sealed, sealed_token, token_expires_at FROM connection_oauth WHERE connection = $1";
-        let row = sqlx::query(FIND).bind(connection.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(connection.as_str()).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
         let (sealed, token): (Vec<u8>, Option<Vec<u8>>) = (row.try_get(0)?, row.try_get(1)?);
         let document = self.oauth_open(&place(connection.as_str()), &sealed)?;
@@ -87,7 +87,7 @@ impl Store {
         const PUT: &str = "UPDATE connection_oauth SET sealed_token = $3, token_expires_at = $4 WHERE connection = $1 AND sealed = $2";
         let place = token_place(connection.as_str());
         let mut tx = self.begin().await?;
-        sqlx::query(PUT)
+        query(PUT)
             .bind(connection.as_str())
             .bind(grant.sealed.as_slice())
             .bind(self.inner.keys.seal(&place, token.token.expose().as_bytes()))
@@ -131,7 +131,7 @@ impl Store {
         connection: &ConnectionKey,
     ) -> Result<bool, StoreError> {
         const REMOVE: &str = "DELETE FROM connection_oauth WHERE connection = $1";
-        let removed = sqlx::query(REMOVE).bind(connection.as_str()).execute(tx.connection()).await?;
+        let removed = query(REMOVE).bind(connection.as_str()).execute(tx.connection()).await?;
         Ok(removed.rows_affected() > 0)
     }
 
@@ -140,7 +140,7 @@ impl Store {
         const LIST: &str = "SELECT connection, sealed, sealed_token FROM connection_oauth";
         const PUT: &str = "UPDATE connection_oauth SET sealed = $2, sealed_token = $3 WHERE connection = $1";
         let mut changed = 0;
-        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+        for row in query(LIST).fetch_all(tx.connection()).await? {
             let (connection, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
             let token: Option<Vec<u8>> = row.try_get(2)?;
             let new = self.inner.keys.reseal(&place(&connection), &sealed)?;
@@ -151,7 +151,7 @@ impl Store {
             if new.is_none() && new_token.is_none() {
                 continue;
             }
-            sqlx::query(PUT)
+            query(PUT)
                 .bind(connection)
                 .bind(new.unwrap_or(sealed))
                 .bind(new_token.or(token))

@@ -1,7 +1,7 @@
 use model::ConnectionKey;
 use serde_json::json;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::document::document;
 use crate::store::Tx;
 use crate::{Actor, AuditEvent, Document, Store, StoreError};
@@ -55,12 +55,12 @@ impl Store {
     ) -> Result<(), StoreError> {
         const LIST: &str = "SELECT key, dataset FROM dataset_link WHERE connection = $1 ORDER BY key";
         const REMOVE: &str = "DELETE FROM dataset_link WHERE connection = $1 AND key = $2";
-        for row in sqlx::query(LIST).bind(connection.as_str()).fetch_all(tx.connection()).await? {
+        for row in query(LIST).bind(connection.as_str()).fetch_all(tx.connection()).await? {
             let (key, dataset): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             if links.iter().any(|link| link.key == key) {
                 continue;
             }
-            sqlx::query(REMOVE).bind(connection.as_str()).bind(key.as_str()).execute(tx.connection()).await?;
+            query(REMOVE).bind(connection.as_str()).bind(key.as_str()).execute(tx.connection()).await?;
             let event = AuditEvent::new(actor.clone(), "dataset.unlinked", &dataset)
                 .with(json!({"connection": connection.as_str(), "link": key}));
             self.audit_enter_in(tx, &event).await?;
@@ -78,10 +78,10 @@ impl Store {
         const EXISTS: &str = "SELECT key FROM dataset WHERE key = $1";
         const FIND: &str = "SELECT connection, dataset FROM dataset_link WHERE key = $1";
         const PUT: &str = "INSERT INTO dataset_link (key, connection, dataset, linked_at) VALUES ($1, $2, $3, $4) ON CONFLICT (key) DO UPDATE SET dataset = excluded.dataset, linked_at = excluded.linked_at";
-        if sqlx::query(EXISTS).bind(link.dataset.as_str()).fetch_optional(tx.connection()).await?.is_none() {
+        if query(EXISTS).bind(link.dataset.as_str()).fetch_optional(tx.connection()).await?.is_none() {
             return Err(StoreError::NotFound { what: "dataset", id: link.dataset.clone() });
         }
-        let found = sqlx::query(FIND).bind(link.key.as_str()).fetch_optional(tx.connection()).await?;
+        let found = query(FIND).bind(link.key.as_str()).fetch_optional(tx.connection()).await?;
         if let Some(row) = found {
             let (of, dataset): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             if of != connection.as_str() {
@@ -96,7 +96,7 @@ impl Store {
                 return Ok(());
             }
         }
-        sqlx::query(PUT)
+        query(PUT)
             .bind(link.key.as_str())
             .bind(connection.as_str())
             .bind(link.dataset.as_str())
@@ -115,7 +115,7 @@ impl Store {
         connection: &ConnectionKey,
     ) -> Result<Vec<(DatasetLink, Document)>, StoreError> {
         const LIST: &str = "SELECT d.key, d.name, d.body, d.created_at, d.updated_at, l.key FROM dataset_link l JOIN dataset d ON d.key = l.dataset WHERE l.connection = $1 ORDER BY l.key";
-        let rows = sqlx::query(LIST).bind(connection.as_str()).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(connection.as_str()).fetch_all(&self.inner.reader).await?;
         rows.iter()
             .map(|row| {
                 let dataset = document(row)?;
@@ -128,7 +128,7 @@ impl Store {
     pub async fn dataset_connections(&self, dataset: &str) -> Result<Vec<ConnectionKey>, StoreError> {
         const LIST: &str =
             "SELECT DISTINCT connection FROM dataset_link WHERE dataset = $1 ORDER BY connection";
-        let rows = sqlx::query(LIST).bind(dataset).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(dataset).fetch_all(&self.inner.reader).await?;
         let key = |text: String| text.parse().map_err(|_| StoreError::Damaged { what: "a dataset's link" });
         rows.iter().map(|row| key(row.try_get(0)?)).collect()
     }
@@ -136,7 +136,7 @@ impl Store {
     /// The connection that has a link of this key.
     pub async fn dataset_link_owner(&self, key: &str) -> Result<Option<ConnectionKey>, StoreError> {
         const FIND: &str = "SELECT connection FROM dataset_link WHERE key = $1";
-        let row = sqlx::query(FIND).bind(key).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(key).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
         let text: String = row.try_get(0)?;
         text.parse().map(Some).map_err(|_| StoreError::Damaged { what: "a dataset's link" })
@@ -154,10 +154,10 @@ impl Store {
         const REMOVE: &str = "DELETE FROM dataset_link WHERE connection = $1 AND key = $2";
         let mut tx = self.begin().await?;
         let found =
-            sqlx::query(FIND).bind(connection.as_str()).bind(key).fetch_optional(tx.connection()).await?;
+            query(FIND).bind(connection.as_str()).bind(key).fetch_optional(tx.connection()).await?;
         let Some(row) = found else { return Ok(false) };
         let dataset: String = row.try_get(0)?;
-        sqlx::query(REMOVE).bind(connection.as_str()).bind(key).execute(tx.connection()).await?;
+        query(REMOVE).bind(connection.as_str()).bind(key).execute(tx.connection()).await?;
         let event = AuditEvent::new(actor.clone(), "dataset.unlinked", &dataset)
             .with(json!({"connection": connection.as_str(), "link": key}));
         self.audit_enter_in(&mut tx, &event).await?;
@@ -176,8 +176,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         const FIND: &str = "SELECT DISTINCT dataset FROM dataset_link WHERE connection = $1 ORDER BY dataset";
         const REMOVE: &str = "DELETE FROM dataset_link WHERE connection = $1";
-        let rows = sqlx::query(FIND).bind(connection.as_str()).fetch_all(tx.connection()).await?;
-        sqlx::query(REMOVE).bind(connection.as_str()).execute(tx.connection()).await?;
+        let rows = query(FIND).bind(connection.as_str()).fetch_all(tx.connection()).await?;
+        query(REMOVE).bind(connection.as_str()).execute(tx.connection()).await?;
         for row in rows {
             let dataset: String = row.try_get(0)?;
             let event = AuditEvent::new(actor.clone(), "dataset.unlinked", &dataset)
@@ -197,7 +197,7 @@ impl Store {
         actor: Actor,
     ) -> Result<(), StoreError> {
         const OTHERS: &str = "SELECT key FROM dataset_link WHERE dataset = $1 LIMIT 1";
-        if sqlx::query(OTHERS).bind(dataset).fetch_optional(tx.connection()).await?.is_none() {
+        if query(OTHERS).bind(dataset).fetch_optional(tx.connection()).await?.is_none() {
             self.dataset_remove_in(tx, dataset, actor).await?;
         }
         Ok(())

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crypto::Secret;
 use model::PrivacyRequestId;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::{DatasetTrial, DatasetTrialLog, DatasetTrialState, place, trial};
 use crate::store::{count, signed};
 use crate::task::microseconds;
@@ -73,12 +73,12 @@ impl Store {
             " RETURNING fence, attempts, data_key, sealed_identities, id, connection, dataset, policy, state, is_cut, made_at, ended_at"
         );
         // Most looks find nothing, and need not keep the writers waiting.
-        if sqlx::query(ANY).fetch_optional(&self.inner.reader).await?.is_none() {
+        if query(ANY).fetch_optional(&self.inner.reader).await?.is_none() {
             return Ok(None);
         }
         let mut tx = self.begin().await?;
         let now = self.lease_now(tx.connection()).await?;
-        let row = sqlx::query(CLAIM)
+        let row = query(CLAIM)
             .bind(worker)
             .bind(now)
             .bind(now + microseconds(lease))
@@ -112,7 +112,7 @@ impl Store {
         const BEAT: &str = "UPDATE dataset_trial SET lease_from = $3, lease_until = $4 WHERE id = $1 AND fence = $2 AND lease_until IS NOT NULL";
         let mut tx = self.begin_relaxed().await?;
         let now = self.lease_now(tx.connection()).await?;
-        let beaten = sqlx::query(BEAT)
+        let beaten = query(BEAT)
             .bind(lease.trial.as_str())
             .bind(lease.fence)
             .bind(now)
@@ -132,7 +132,7 @@ impl Store {
     pub async fn dataset_trial_give_back(&self, lease: &DatasetTrialLease) -> Result<(), StoreError> {
         const BACK: &str = "UPDATE dataset_trial SET state = 'pending', lease_from = NULL, lease_until = NULL, attempts = 0 WHERE id = $1 AND fence = $2 AND lease_until IS NOT NULL";
         let mut tx = self.begin().await?;
-        let query = sqlx::query(BACK).bind(lease.trial.as_str()).bind(lease.fence);
+        let query = query(BACK).bind(lease.trial.as_str()).bind(lease.fence);
         if query.execute(tx.connection()).await?.rows_affected() == 0 {
             return Err(fenced(lease));
         }
@@ -156,10 +156,10 @@ impl Store {
         const LOG: &str = "INSERT INTO dataset_trial_log (trial, number, at, level, place, message) VALUES ($1, $2, $3, $4, $5, $6)";
         let id = lease.trial.as_str();
         let mut tx = self.begin().await?;
-        let row = sqlx::query(KEY).bind(id).fetch_optional(tx.connection()).await?;
+        let row = query(KEY).bind(id).fetch_optional(tx.connection()).await?;
         let wrapped: Vec<u8> = row.ok_or_else(|| fenced(lease))?.try_get(0)?;
         let sealed = self.trial_key(id, &wrapped)?.seal(&place(id, "results"), end.results.expose());
-        let ended = sqlx::query(END)
+        let ended = query(END)
             .bind(id)
             .bind(lease.fence)
             .bind(end.state.as_str())
@@ -173,7 +173,7 @@ impl Store {
             return Err(fenced(lease));
         }
         for (number, entry) in (0_u64..).zip(&end.logs) {
-            sqlx::query(LOG)
+            query(LOG)
                 .bind(id)
                 .bind(signed(number))
                 .bind(entry.at.as_microsecond())

@@ -3,8 +3,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use model::PrivacyRequestId;
 use serde_json::json;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::{Tx, time};
 use crate::{Actor, AuditEvent, NewMessage, Store, StoreError};
 
@@ -36,11 +36,11 @@ impl Store {
         const DUE: &str = "UPDATE privacy_request SET due_at = $2, version = version + 1 WHERE id = $1";
         const PUT: &str = "INSERT INTO deadline_extension (request, announced_at, named_day, sealed_why, extended_by) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
         let mut tx = self.begin().await?;
-        let due = sqlx::query(DUE).bind(request.as_str()).bind(due_at.map(Timestamp::as_microsecond));
+        let due = query(DUE).bind(request.as_str()).bind(due_at.map(Timestamp::as_microsecond));
         if due.execute(tx.connection()).await?.rows_affected() == 0 {
             return Err(StoreError::NotFound { what: "privacy request", id: request.to_string() });
         }
-        let put = sqlx::query(PUT)
+        let put = query(PUT)
             .bind(request.as_str())
             .bind(extension.announced_at.as_microsecond())
             .bind(extension.named_day.map(|day| day.to_string()))
@@ -75,14 +75,14 @@ impl Store {
         request: &PrivacyRequestId,
     ) -> Result<Option<DeadlineExtension>, StoreError> {
         const FIND: &str = "SELECT announced_at, named_day, sealed_why, extended_by FROM deadline_extension WHERE request = $1";
-        let row = sqlx::query(FIND).bind(request.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(request.as_str()).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
         let damaged = || StoreError::Damaged { what: "the extension of a deadline" };
         let named: Option<String> = row.try_get(1)?;
         let why = self
             .inner
             .keys
-            .open(&place(request.as_str()), &row.try_get::<Vec<u8>, _>(2)?)
+            .open(&place(request.as_str()), &row.try_get::<Vec<u8>>(2)?)
             .map_err(|source| StoreError::Sealed { what: "the extension of a deadline", source })?;
         Ok(Some(DeadlineExtension {
             announced_at: time(row.try_get(0)?)?,
@@ -99,7 +99,7 @@ impl Store {
         request: &PrivacyRequestId,
     ) -> Result<(), StoreError> {
         const FORGET: &str = "DELETE FROM deadline_extension WHERE request = $1";
-        sqlx::query(FORGET).bind(request.as_str()).execute(tx.connection()).await?;
+        query(FORGET).bind(request.as_str()).execute(tx.connection()).await?;
         Ok(())
     }
 
@@ -108,10 +108,10 @@ impl Store {
         const LIST: &str = "SELECT request, sealed_why FROM deadline_extension";
         const PUT: &str = "UPDATE deadline_extension SET sealed_why = $2 WHERE request = $1";
         let mut changed = 0;
-        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+        for row in query(LIST).fetch_all(tx.connection()).await? {
             let (request, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
             if let Some(new) = self.inner.keys.reseal(&place(&request), &sealed)? {
-                sqlx::query(PUT).bind(request).bind(new).execute(tx.connection()).await?;
+                query(PUT).bind(request).bind(new).execute(tx.connection()).await?;
                 changed += 1;
             }
         }

@@ -2,9 +2,8 @@ use crypto::Secret;
 use jiff::Timestamp;
 use model::PrivacyRequestId;
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::store::{Tx, signed, time_or_none};
 use crate::{Actor, AuditEvent, Store, StoreError};
 
@@ -27,7 +26,7 @@ impl Store {
         const PUT: &str = "INSERT INTO hold_rest (request, policy, sealed, due_at, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (request) DO UPDATE SET policy = excluded.policy, sealed = excluded.sealed, due_at = excluded.due_at WHERE hold_rest.follow_up IS NULL";
         let request = rest.request.as_str();
         let mut tx = self.begin().await?;
-        sqlx::query(PUT)
+        query(PUT)
             .bind(request)
             .bind(rest.policy.as_str())
             .bind(self.inner.keys.seal(&place(request), rest.identities.expose()))
@@ -43,7 +42,7 @@ impl Store {
     /// What may be completed now, the oldest first: rests of requests that are complete themselves.
     pub async fn hold_rest_due(&self, most: u32) -> Result<Vec<HoldRest>, StoreError> {
         const LIST: &str = "SELECT r.request, r.policy, r.sealed, r.due_at FROM hold_rest r JOIN privacy_request p ON p.id = r.request WHERE r.follow_up IS NULL AND r.due_at <= $1 AND p.status = 'complete' ORDER BY r.due_at, r.request LIMIT $2";
-        let query = sqlx::query(LIST).bind(self.now()).bind(signed(u64::from(most)));
+        let query = query(LIST).bind(self.now()).bind(signed(u64::from(most)));
         query.fetch_all(&self.inner.reader).await?.iter().map(|row| self.rest(row)).collect()
     }
 
@@ -51,7 +50,7 @@ impl Store {
     pub async fn hold_rest_drop(&self, request: &PrivacyRequestId) -> Result<(), StoreError> {
         const DROP: &str = "DELETE FROM hold_rest WHERE request = $1 AND follow_up IS NULL";
         let mut tx = self.begin().await?;
-        sqlx::query(DROP).bind(request.as_str()).execute(tx.connection()).await?;
+        query(DROP).bind(request.as_str()).execute(tx.connection()).await?;
         tx.commit().await
     }
 
@@ -65,7 +64,7 @@ impl Store {
         const FOLLOWED: &str =
             "UPDATE hold_rest SET follow_up = $2, sealed = NULL WHERE request = $1 AND follow_up IS NULL";
         let mut tx = self.begin().await?;
-        let done = sqlx::query(FOLLOWED)
+        let done = query(FOLLOWED)
             .bind(request.as_str())
             .bind(follow_up.as_str())
             .execute(tx.connection())
@@ -79,7 +78,7 @@ impl Store {
         Ok(true)
     }
 
-    fn rest(&self, row: &AnyRow) -> Result<HoldRest, StoreError> {
+    fn rest(&self, row: &Row) -> Result<HoldRest, StoreError> {
         let damaged = || StoreError::Damaged { what: "what is left of a request" };
         let request: String = row.try_get(0)?;
         let sealed: Option<Vec<u8>> = row.try_get(2)?;
@@ -98,10 +97,10 @@ impl Store {
         const LIST: &str = "SELECT request, sealed FROM hold_rest WHERE sealed IS NOT NULL";
         const PUT: &str = "UPDATE hold_rest SET sealed = $2 WHERE request = $1";
         let mut changed = 0;
-        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+        for row in query(LIST).fetch_all(tx.connection()).await? {
             let (request, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
             if let Some(new) = self.inner.keys.reseal(&place(&request), &sealed)? {
-                sqlx::query(PUT).bind(request).bind(new).execute(tx.connection()).await?;
+                query(PUT).bind(request).bind(new).execute(tx.connection()).await?;
                 changed += 1;
             }
         }

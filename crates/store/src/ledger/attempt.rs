@@ -1,9 +1,8 @@
 //! One attempt at one operation: before it is sent, and how it ended.
 
 use model::Outcome;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use super::{Effect, LedgerId, LedgerState};
 use crate::store::Tx;
 use crate::{NewJob, PlanDigest, StoreError, TaskLease};
@@ -93,12 +92,12 @@ pub(super) struct Attempt {
 pub(super) async fn attempts(tx: &mut Tx, new: &NewIntent) -> Result<Vec<Attempt>, StoreError> {
     const BEFORE: &str =
         "SELECT attempt, id, state, effect, resolution FROM ledger WHERE plan_digest = $1 AND operation = $2";
-    let rows = sqlx::query(BEFORE)
+    let rows = query(BEFORE)
         .bind(new.plan.as_str())
         .bind(i64::from(new.operation))
         .fetch_all(tx.connection())
         .await?;
-    let attempt = |row: &AnyRow| {
+    let attempt = |row: &Row| {
         let state = LedgerState::parse(row.try_get(2)?)?;
         let effect: Option<String> = row.try_get(3)?;
         let resolution: Option<String> = row.try_get(4)?;

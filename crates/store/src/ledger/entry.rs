@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 use model::{Outcome, RunId};
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use super::{Effect, LedgerId, LedgerState};
 use crate::run::run_id;
 use crate::store::time_or_none;
@@ -50,7 +49,7 @@ const COLUMNS: &str = "SELECT id, run_id, plan_digest, operation, attempt, state
 impl Store {
     /// All attempts at the operations of a plan, in the plan's order.
     pub async fn ledger_list(&self, plan: &PlanDigest) -> Result<Vec<LedgerEntry>, StoreError> {
-        let rows = sqlx::query(COLUMNS).bind(plan.as_str()).fetch_all(&self.inner.reader).await?;
+        let rows = query(COLUMNS).bind(plan.as_str()).fetch_all(&self.inner.reader).await?;
         rows.iter().map(entry).collect()
     }
 
@@ -61,7 +60,7 @@ impl Store {
         operation: u32,
     ) -> Result<Vec<LedgerEntry>, StoreError> {
         const FIND: &str = "SELECT id, run_id, plan_digest, operation, attempt, state, task_id, effect, outcome, detail, resolution, intent_at, outcome_at, fence FROM ledger WHERE plan_digest = $1 AND operation = $2 ORDER BY attempt";
-        let rows = sqlx::query(FIND)
+        let rows = query(FIND)
             .bind(plan.as_str())
             .bind(i64::from(operation))
             .fetch_all(&self.inner.reader)
@@ -70,7 +69,7 @@ impl Store {
     }
 }
 
-pub(super) fn entry(row: &AnyRow) -> Result<LedgerEntry, StoreError> {
+pub(super) fn entry(row: &Row) -> Result<LedgerEntry, StoreError> {
     let number = |column| {
         let value: i64 = row.try_get(column)?;
         u32::try_from(value).map_err(|_| StoreError::Damaged { what: "a ledger entry" })
@@ -84,7 +83,7 @@ pub(super) fn entry(row: &AnyRow) -> Result<LedgerEntry, StoreError> {
         operation: number(3)?,
         attempt: number(4)?,
         state: LedgerState::parse(row.try_get(5)?)?,
-        task: row.try_get::<Option<String>, _>(6)?.map(task_id),
+        task: row.try_get::<Option<String>>(6)?.map(task_id),
         effect: effect.map(|text| Effect::parse(&text)).transpose()?,
         outcome: outcome_of(row.try_get(8)?)?,
         detail: row.try_get(9)?,

@@ -1,7 +1,7 @@
 use model::{Outcome, RunId};
 use serde_json::json;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::entry::entry;
 use super::{Effect, EndedWrite, LedgerEnd, LedgerEntry, LedgerId};
 use crate::store::Tx;
@@ -39,8 +39,8 @@ impl Store {
         const LIST: &str = "SELECT id, run_id, plan_digest, operation, attempt, state, task_id, effect, outcome, detail, resolution, intent_at, outcome_at, fence FROM ledger WHERE run_id = $1 AND state = 'unknown' ORDER BY plan_digest, operation, attempt";
         let mut tx = self.begin().await?;
         let now = self.lease_now(tx.connection()).await?;
-        sqlx::query(MARK).bind(run.as_str()).bind(now).execute(tx.connection()).await?;
-        let rows = sqlx::query(LIST).bind(run.as_str()).fetch_all(tx.connection()).await?;
+        query(MARK).bind(run.as_str()).bind(now).execute(tx.connection()).await?;
+        let rows = query(LIST).bind(run.as_str()).fetch_all(tx.connection()).await?;
         tx.commit().await?;
         rows.iter().map(entry).collect()
     }
@@ -54,7 +54,7 @@ impl Store {
         const OWN: &str = "SELECT id FROM ledger WHERE id = $1 AND task_id = $2 AND fence = $3";
         let mut tx = self.begin().await?;
         self.fence_check(&mut tx, lease).await?;
-        let own = sqlx::query(OWN)
+        let own = query(OWN)
             .bind(id.as_str())
             .bind(lease.task.as_str())
             .bind(self.fence(lease).await?)
@@ -113,7 +113,7 @@ impl Store {
             ResolvedBy::Repeat => ("repeat", Actor::system()),
             ResolvedBy::Person(person) => ("person", person.clone()),
         };
-        let resolved = sqlx::query(RESOLVE)
+        let resolved = query(RESOLVE)
             .bind(id.as_str())
             .bind(effect.map(Effect::as_str))
             .bind(outcome_text(outcome))
@@ -123,7 +123,7 @@ impl Store {
             .execute(tx.connection())
             .await?;
         if resolved.rows_affected() == 0 {
-            let row = sqlx::query(FIND).bind(id.as_str()).fetch_optional(tx.connection()).await?;
+            let row = query(FIND).bind(id.as_str()).fetch_optional(tx.connection()).await?;
             let row = row.ok_or_else(|| StoreError::NotFound { what: "ledger entry", id: id.to_string() })?;
             let needs = "only what is unknown can be settled";
             return Err(StoreError::Conflict {

@@ -1,7 +1,7 @@
 use crypto::PasswordHash;
 use serde_json::{Value, json};
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::{Login, LoginId, LoginPerson, NewLogin, OWNER};
 use crate::store::Tx;
 use crate::words::list_text;
@@ -101,7 +101,7 @@ impl Store {
             tx.commit().await?;
             return Ok(LoginPut::Done(Box::new(login)));
         }
-        let named = sqlx::query(NAME_TAKEN).bind(folded).fetch_optional(tx.connection()).await?;
+        let named = query(NAME_TAKEN).bind(folded).fetch_optional(tx.connection()).await?;
         Ok(if named.is_some() { LoginPut::UsernameTaken } else { LoginPut::EmailTaken })
     }
 
@@ -120,7 +120,7 @@ impl Store {
         new: NewLogin,
     ) -> Result<Option<Login>, StoreError> {
         let id = LoginId(format!("fid_{}", self.inner.ids.next_uuid()));
-        let inserted = sqlx::query(statement)
+        let inserted = query(statement)
             .bind(id.as_str())
             .bind(new.username.as_str())
             .bind(new.username.to_lowercase())
@@ -162,17 +162,17 @@ impl Store {
             return Ok(LoginPut::EmailTaken);
         }
         if let LoginChange::Person(person) = &change {
-            let moved = sqlx::query(MOVED).bind(id.as_str()).bind(self.login_email_hash(person));
+            let moved = query(MOVED).bind(id.as_str()).bind(self.login_email_hash(person));
             moved.execute(tx.connection()).await?;
         }
         if self.login_update(&mut tx, id, &change).await? == 0 {
             return Ok(LoginPut::Absent);
         }
         if change.ends_tokens() {
-            sqlx::query(END).bind(id.as_str()).execute(tx.connection()).await?;
+            query(END).bind(id.as_str()).execute(tx.connection()).await?;
         }
         if change.ends_codes() {
-            sqlx::query(CODES).bind(id.as_str()).execute(tx.connection()).await?;
+            query(CODES).bind(id.as_str()).execute(tx.connection()).await?;
         }
         let event = AuditEvent::new(actor, change.action(), id.as_str()).with(change.details());
         self.audit_enter_in(&mut tx, &event).await?;
@@ -189,19 +189,19 @@ impl Store {
         const ROLES: &str = "UPDATE login SET updated_at = $2, roles = $3 WHERE id = $1";
         let now = self.now();
         let query = match change {
-            LoginChange::Person(person) => sqlx::query(PERSON)
+            LoginChange::Person(person) => query(PERSON)
                 .bind(id.as_str())
                 .bind(now)
                 .bind(self.login_seal(id, person))
                 .bind(self.login_email_hash(person)),
             LoginChange::Disabled(disabled) => {
-                sqlx::query(DISABLED).bind(id.as_str()).bind(now).bind(i64::from(*disabled))
+                query(DISABLED).bind(id.as_str()).bind(now).bind(i64::from(*disabled))
             }
             LoginChange::Password(hash) => {
-                sqlx::query(PASSWORD).bind(id.as_str()).bind(now).bind(hash.as_str())
+                query(PASSWORD).bind(id.as_str()).bind(now).bind(hash.as_str())
             }
             LoginChange::Roles(roles) => {
-                sqlx::query(ROLES).bind(id.as_str()).bind(now).bind(list_text(roles))
+                query(ROLES).bind(id.as_str()).bind(now).bind(list_text(roles))
             }
         };
         Ok(query.execute(tx.connection()).await?.rows_affected())
@@ -214,7 +214,7 @@ impl Store {
         if self.is_last_owner(&mut tx, id).await? {
             return Ok(LoginRemoval::LastOwner);
         }
-        if sqlx::query(REMOVE).bind(id.as_str()).execute(tx.connection()).await?.rows_affected() == 0 {
+        if query(REMOVE).bind(id.as_str()).execute(tx.connection()).await?.rows_affected() == 0 {
             return Ok(LoginRemoval::Absent);
         }
         self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "login.removed", id.as_str())).await?;
@@ -225,7 +225,7 @@ impl Store {
     async fn email_taken(&self, tx: &mut Tx, id: &LoginId, person: &LoginPerson) -> Result<bool, StoreError> {
         const TAKEN: &str = "SELECT 1 FROM login WHERE email_hash = $1 AND id <> $2";
         let Some(hash) = self.login_email_hash(person) else { return Ok(false) };
-        Ok(sqlx::query(TAKEN).bind(hash).bind(id.as_str()).fetch_optional(tx.connection()).await?.is_some())
+        Ok(query(TAKEN).bind(hash).bind(id.as_str()).fetch_optional(tx.connection()).await?.is_some())
     }
 
     /// Whether `id` is an owner who is let in, and nobody else is.
@@ -233,8 +233,8 @@ impl Store {
         // Holds the owners' rows until the transaction ends: two may not remove each other at once.
         const OWNERS: &str =
             "UPDATE login SET roles = roles WHERE disabled = 0 AND roles LIKE '%\"owner\"%' RETURNING id";
-        let rows = sqlx::query(OWNERS).fetch_all(tx.connection()).await?;
-        let ids = rows.iter().map(|row| row.try_get::<String, _>(0)).collect::<Result<Vec<_>, _>>()?;
+        let rows = query(OWNERS).fetch_all(tx.connection()).await?;
+        let ids = rows.iter().map(|row| row.try_get::<String>(0)).collect::<Result<Vec<_>, _>>()?;
         Ok(ids.len() == 1 && ids.first().is_some_and(|only| only == id.as_str()))
     }
 }

@@ -1,5 +1,5 @@
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::{Login, select};
 use crate::listed::containing;
 use crate::store::{count, signed};
@@ -25,8 +25,8 @@ impl Store {
         if pattern.contains('\0') {
             return Ok(Listed { items: Vec::new(), total: 0 });
         }
-        let total = sqlx::query(COUNT).bind(pattern.as_str()).fetch_one(&self.inner.reader).await?;
-        let rows = sqlx::query(LIST)
+        let total = query(COUNT).bind(pattern.as_str()).fetch_one(&self.inner.reader).await?;
+        let rows = query(LIST)
             .bind(pattern)
             .bind(i64::from(window.limit))
             .bind(signed(window.offset))

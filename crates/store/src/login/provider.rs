@@ -1,7 +1,7 @@
 //! People whose accounts somebody else keeps.
 
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::change::INSERT;
 use super::{Login, LoginId, LoginPerson, NewLogin};
 use crate::store::Tx;
@@ -57,7 +57,7 @@ impl Store {
                     Err(refused) => return Ok(refused),
                 },
             };
-            sqlx::query(LINK)
+            query(LINK)
                 .bind(hash.to_vec())
                 .bind(login.id.as_str())
                 .bind(self.now())
@@ -92,16 +92,16 @@ impl Store {
             "DELETE FROM login_identity WHERE login_id = $1",
         ];
         for statement in CLOSE {
-            sqlx::query(statement).bind(id.as_str()).execute(tx.connection()).await?;
+            query(statement).bind(id.as_str()).execute(tx.connection()).await?;
         }
         Ok(())
     }
 
     async fn login_identified(&self, tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Login>, StoreError> {
         const FIND: &str = "SELECT login_id FROM login_identity WHERE hash = $1";
-        let row = sqlx::query(FIND).bind(hash.to_vec()).fetch_optional(tx.connection()).await?;
+        let row = query(FIND).bind(hash.to_vec()).fetch_optional(tx.connection()).await?;
         let Some(row) = row else { return Ok(None) };
-        let id = LoginId::parse(&row.try_get::<String, _>(0)?);
+        let id = LoginId::parse(&row.try_get::<String>(0)?);
         let id = id.ok_or(StoreError::Damaged { what: "the id of a person" })?;
         self.login_find_in(tx, &id).await
     }
@@ -116,9 +116,9 @@ impl Store {
         let Some(hash) = self.login_email_hash(&person.person).filter(|_| person.link) else {
             return Ok(None);
         };
-        let row = sqlx::query(FIND).bind(hash).fetch_optional(tx.connection()).await?;
+        let row = query(FIND).bind(hash).fetch_optional(tx.connection()).await?;
         let Some(row) = row else { return Ok(None) };
-        let id = LoginId::parse(&row.try_get::<String, _>(0)?);
+        let id = LoginId::parse(&row.try_get::<String>(0)?);
         let id = id.ok_or(StoreError::Damaged { what: "the id of a person" })?;
         let found = self.login_find_in(tx, &id).await?;
         if found.as_ref().is_some_and(|login| login.email_verified_at.is_none()) {
@@ -146,7 +146,7 @@ impl Store {
             return Ok(Ok(login));
         }
         let folded = person.username.to_lowercase();
-        let named = sqlx::query(NAME_TAKEN).bind(folded).fetch_optional(tx.connection()).await?;
+        let named = query(NAME_TAKEN).bind(folded).fetch_optional(tx.connection()).await?;
         Ok(Err(if named.is_some() { ProviderSignIn::UsernameTaken } else { ProviderSignIn::EmailTaken }))
     }
 }

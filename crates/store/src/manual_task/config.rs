@@ -1,9 +1,8 @@
 use jiff::Timestamp;
 use model::ConnectionKey;
 use serde_json::Value;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use crate::store::{Tx, time};
 use crate::{Actor, AuditEvent, Store, StoreError};
 
@@ -27,7 +26,7 @@ impl Store {
     ) -> Result<ManualTaskConfig, StoreError> {
         const PUT: &str = "INSERT INTO manual_task_config (connection, document, updated_at) VALUES ($1, $2, $3) ON CONFLICT (connection) DO UPDATE SET document = excluded.document, updated_at = excluded.updated_at RETURNING connection, document, updated_at";
         let mut tx = self.begin().await?;
-        let row = sqlx::query(PUT)
+        let row = query(PUT)
             .bind(connection.as_str())
             .bind(document.to_string())
             .bind(self.now())
@@ -47,7 +46,7 @@ impl Store {
     ) -> Result<Option<ManualTaskConfig>, StoreError> {
         const FIND: &str =
             "SELECT connection, document, updated_at FROM manual_task_config WHERE connection = $1";
-        let row = sqlx::query(FIND).bind(connection.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(connection.as_str()).fetch_optional(&self.inner.reader).await?;
         row.as_ref().map(config).transpose()
     }
 
@@ -55,7 +54,7 @@ impl Store {
     pub async fn manual_task_config_list(&self) -> Result<Vec<ManualTaskConfig>, StoreError> {
         const LIST: &str =
             "SELECT connection, document, updated_at FROM manual_task_config ORDER BY connection";
-        sqlx::query(LIST).fetch_all(&self.inner.reader).await?.iter().map(config).collect()
+        query(LIST).fetch_all(&self.inner.reader).await?.iter().map(config).collect()
     }
 
     /// Removes what a connection asks for with the connection.
@@ -65,16 +64,16 @@ impl Store {
         connection: &ConnectionKey,
     ) -> Result<(), StoreError> {
         const REMOVE: &str = "DELETE FROM manual_task_config WHERE connection = $1";
-        sqlx::query(REMOVE).bind(connection.as_str()).execute(tx.connection()).await?;
+        query(REMOVE).bind(connection.as_str()).execute(tx.connection()).await?;
         Ok(())
     }
 }
 
-fn config(row: &AnyRow) -> Result<ManualTaskConfig, StoreError> {
+fn config(row: &Row) -> Result<ManualTaskConfig, StoreError> {
     let damaged = || StoreError::Damaged { what: "what a connection asks people for" };
     Ok(ManualTaskConfig {
-        connection: row.try_get::<String, _>(0)?.parse().map_err(|_| damaged())?,
-        document: serde_json::from_str(&row.try_get::<String, _>(1)?).map_err(|_| damaged())?,
+        connection: row.try_get::<String>(0)?.parse().map_err(|_| damaged())?,
+        document: serde_json::from_str(&row.try_get::<String>(1)?).map_err(|_| damaged())?,
         updated_at: time(row.try_get(2)?)?,
     })
 }

@@ -1,8 +1,8 @@
 use crypto::Secret;
 use model::{ConnectionKey, Outcome};
 use serde_json::{Value, json};
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::find::{select, task_of};
 use super::{ManualTask, ManualTaskId, ManualTaskState, place};
 use crate::store::Tx;
@@ -75,7 +75,7 @@ impl Store {
         for task in tasks {
             let id = format!("mtk_{}", self.inner.ids.next_uuid());
             let ended = (task.state != ManualTaskState::Open).then(|| self.now());
-            let put = sqlx::query(PUT)
+            let put = query(PUT)
                 .bind(id.as_str())
                 .bind(lease.request.as_str())
                 .bind(task.connection.as_str())
@@ -93,7 +93,7 @@ impl Store {
                 continue;
             }
             for login in &task.assigned {
-                let put = sqlx::query(PERSON).bind(id.as_str()).bind(login.as_str());
+                let put = query(PERSON).bind(id.as_str()).bind(login.as_str());
                 put.execute(locked.tx.connection()).await?;
             }
             let details = json!({
@@ -139,7 +139,7 @@ impl Store {
             });
         }
         let sealed = answer.map(|answer| self.inner.keys.seal(&place(id.as_str()), answer.expose()));
-        sqlx::query(END)
+        query(END)
             .bind(id.as_str())
             .bind(state.as_str())
             .bind(note.as_deref())
@@ -180,8 +180,8 @@ impl Store {
         if !waits_for_people(&change.request) {
             return Ok(false);
         }
-        let row = sqlx::query(OPEN).bind(change.request.id.as_str()).fetch_one(tx.connection()).await?;
-        if row.try_get::<i64, _>(0)? > 0 {
+        let row = query(OPEN).bind(change.request.id.as_str()).fetch_one(tx.connection()).await?;
+        if row.try_get::<i64>(0)? > 0 {
             return Ok(false);
         }
         change.request.status = PrivacyRequestStatus::InProcessing;
@@ -192,7 +192,7 @@ impl Store {
 
     async fn task_in(&self, tx: &mut Tx, id: &ManualTaskId) -> Result<Option<ManualTask>, StoreError> {
         const FIND: &str = select!("WHERE t.id = $1");
-        let row = sqlx::query(FIND).bind(id.as_str()).fetch_optional(tx.connection()).await?;
+        let row = query(FIND).bind(id.as_str()).fetch_optional(tx.connection()).await?;
         row.as_ref().map(task_of).transpose()
     }
 }

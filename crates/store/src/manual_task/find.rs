@@ -1,8 +1,7 @@
 use crypto::Secret;
 use model::{ConnectionKey, PrivacyRequestId};
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use super::{ManualTask, ManualTaskId, ManualTaskState, place};
 use crate::store::{Tx, count, signed, time, time_or_none};
 use crate::words::outcome_of;
@@ -57,9 +56,9 @@ impl Store {
         let action = filter.action.map_or("", ManualAction::as_str);
         let assignee = filter.assignee.as_ref().map_or("", LoginId::as_str);
         let reader = &self.inner.reader;
-        let counted = sqlx::query(COUNT).bind(state).bind(request).bind(connection).bind(action);
+        let counted = query(COUNT).bind(state).bind(request).bind(connection).bind(action);
         let total = count(counted.bind(assignee).fetch_one(reader).await?.try_get(0)?)?;
-        let rows = sqlx::query(LIST)
+        let rows = query(LIST)
             .bind(state)
             .bind(request)
             .bind(connection)
@@ -86,7 +85,7 @@ impl Store {
     /// The task, if there is one.
     pub async fn manual_task_find(&self, id: &ManualTaskId) -> Result<Option<ManualTask>, StoreError> {
         const FIND: &str = select!("WHERE t.id = $1");
-        let row = sqlx::query(FIND).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
         let mut items = vec![task_of(&row)?];
         self.assigned_to(&mut items).await?;
@@ -96,7 +95,7 @@ impl Store {
     /// What a person wrote into a task, as the bytes it was ended with.
     pub async fn manual_task_answer(&self, id: &ManualTaskId) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
         const FIND: &str = "SELECT sealed FROM manual_task WHERE id = $1";
-        let row = sqlx::query(FIND).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
         let sealed: Option<Vec<u8>> = row.map(|row| row.try_get(0)).transpose()?.flatten();
         let open = |sealed: Vec<u8>| self.inner.keys.open(&place(id.as_str()), &sealed);
         let opened = sealed.map(open).transpose();
@@ -106,10 +105,10 @@ impl Store {
     async fn assigned_to(&self, tasks: &mut [ManualTask]) -> Result<(), StoreError> {
         const LIST: &str = "SELECT login FROM manual_task_person WHERE task = $1 ORDER BY login";
         for task in tasks {
-            let rows = sqlx::query(LIST).bind(task.id.as_str()).fetch_all(&self.inner.reader).await?;
-            let login = |row: &AnyRow| {
+            let rows = query(LIST).bind(task.id.as_str()).fetch_all(&self.inner.reader).await?;
+            let login = |row: &Row| {
                 let damaged = StoreError::Damaged { what: "who is to do a manual task" };
-                LoginId::parse(&row.try_get::<String, _>(0)?).ok_or(damaged)
+                LoginId::parse(&row.try_get::<String>(0)?).ok_or(damaged)
             };
             task.assigned = rows.iter().map(login).collect::<Result<_, _>>()?;
         }
@@ -123,7 +122,7 @@ impl Store {
         request: &PrivacyRequestId,
     ) -> Result<(), StoreError> {
         const FORGET: &str = "UPDATE manual_task SET sealed = NULL WHERE request = $1";
-        sqlx::query(FORGET).bind(request.as_str()).execute(tx.connection()).await?;
+        query(FORGET).bind(request.as_str()).execute(tx.connection()).await?;
         self.manual_attachment_forget_in(tx, request).await
     }
 
@@ -134,7 +133,7 @@ impl Store {
         request: &PrivacyRequestId,
     ) -> Result<(), StoreError> {
         const STOP: &str = "UPDATE manual_task SET state = 'skipped', note = 'the request was stopped', ended_at = $2 WHERE request = $1 AND state = 'open'";
-        sqlx::query(STOP).bind(request.as_str()).bind(self.now()).execute(tx.connection()).await?;
+        query(STOP).bind(request.as_str()).bind(self.now()).execute(tx.connection()).await?;
         Ok(())
     }
 
@@ -149,7 +148,7 @@ impl Store {
         const TASKS: &str = "DELETE FROM manual_task WHERE request = $1";
         const FILES: &str = "DELETE FROM manual_attachment WHERE request = $1 AND owner LIKE 'task|%'";
         for statement in [PEOPLE, TASKS, FILES] {
-            sqlx::query(statement).bind(request.as_str()).execute(tx.connection()).await?;
+            query(statement).bind(request.as_str()).execute(tx.connection()).await?;
         }
         Ok(())
     }
@@ -159,10 +158,10 @@ impl Store {
         const LIST: &str = "SELECT id, sealed FROM manual_task WHERE sealed IS NOT NULL";
         const PUT: &str = "UPDATE manual_task SET sealed = $2 WHERE id = $1";
         let mut changed = 0;
-        for row in sqlx::query(LIST).fetch_all(tx.connection()).await? {
+        for row in query(LIST).fetch_all(tx.connection()).await? {
             let (id, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
             if let Some(new) = self.inner.keys.reseal(&place(&id), &sealed)? {
-                sqlx::query(PUT).bind(id).bind(new).execute(tx.connection()).await?;
+                query(PUT).bind(id).bind(new).execute(tx.connection()).await?;
                 changed += 1;
             }
         }
@@ -170,17 +169,17 @@ impl Store {
     }
 }
 
-pub(super) fn task_of(row: &AnyRow) -> Result<ManualTask, StoreError> {
+pub(super) fn task_of(row: &Row) -> Result<ManualTask, StoreError> {
     let damaged = || StoreError::Damaged { what: "a manual task" };
     Ok(ManualTask {
-        id: row.try_get::<String, _>(0)?.parse().map_err(|_| damaged())?,
-        request: row.try_get::<String, _>(1)?.parse().map_err(|_| damaged())?,
-        connection: row.try_get::<String, _>(2)?.parse().map_err(|_| damaged())?,
+        id: row.try_get::<String>(0)?.parse().map_err(|_| damaged())?,
+        request: row.try_get::<String>(1)?.parse().map_err(|_| damaged())?,
+        connection: row.try_get::<String>(2)?.parse().map_err(|_| damaged())?,
         connection_type: row.try_get(3)?,
-        action: ManualAction::parse(&row.try_get::<String, _>(4)?)?,
-        document: serde_json::from_str(&row.try_get::<String, _>(5)?).map_err(|_| damaged())?,
+        action: ManualAction::parse(&row.try_get::<String>(4)?)?,
+        document: serde_json::from_str(&row.try_get::<String>(5)?).map_err(|_| damaged())?,
         assigned: Vec::new(),
-        state: ManualTaskState::parse(&row.try_get::<String, _>(6)?)?,
+        state: ManualTaskState::parse(&row.try_get::<String>(6)?)?,
         note: row.try_get(7)?,
         outcome: outcome_of(row.try_get(8)?)?,
         created_at: time(row.try_get(9)?)?,

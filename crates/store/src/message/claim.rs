@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::{MessageContent, MessageId, MessageKind, MessageTo};
 use crate::store::{count, time, time_or_none};
 use crate::task::microseconds;
@@ -57,13 +57,13 @@ impl Store {
         const ANY: &str =
             "SELECT 1 FROM message WHERE (state = 'waiting' AND due_at <= $1) OR state = 'sending' LIMIT 1";
         // Most looks find nothing, and need not keep the writers waiting.
-        let any = sqlx::query(ANY).bind(self.now()).fetch_optional(&self.inner.reader).await?;
+        let any = query(ANY).bind(self.now()).fetch_optional(&self.inner.reader).await?;
         if any.is_none() {
             return Ok(None);
         }
         let mut tx = self.begin().await?;
         let now = self.lease_now(tx.connection()).await?;
-        let row = sqlx::query(self.inner.dialect.message_claim())
+        let row = query(self.inner.dialect.message_claim())
             .bind(worker)
             .bind(now)
             .bind(now + microseconds(lease))

@@ -1,8 +1,8 @@
 //! What becomes of a message that a sender took.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::{ClaimedMessage, MessageId, MessageKind, MessageTo, NewMessage};
 use crate::store::{Tx, count};
 use crate::{Store, StoreError};
@@ -32,7 +32,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         const RETRY: &str = "UPDATE message SET state = 'waiting', due_at = $3, failure = $4, worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'sending'";
         let mut tx = self.begin().await?;
-        let changed = sqlx::query(RETRY)
+        let changed = query(RETRY)
             .bind(message.id.as_str())
             .bind(message.fence)
             .bind(at.as_microsecond())
@@ -95,8 +95,8 @@ impl Store {
         const LATE: &str = "UPDATE message SET state = 'failed', sealed = NULL, failure = 'expired', ended_at = $1 WHERE state = 'waiting' AND expires_at <= $1";
         const SWEEP: &str = "DELETE FROM message WHERE ended_at < $1";
         let mut tx = self.begin().await?;
-        sqlx::query(LATE).bind(self.now()).execute(tx.connection()).await?;
-        let swept = sqlx::query(SWEEP).bind(before.as_microsecond()).execute(tx.connection()).await?;
+        query(LATE).bind(self.now()).execute(tx.connection()).await?;
+        let swept = query(SWEEP).bind(before.as_microsecond()).execute(tx.connection()).await?;
         tx.commit().await?;
         Ok(swept.rows_affected())
     }
@@ -108,7 +108,7 @@ impl Store {
         (state, failure): (&str, Option<&str>),
     ) -> Result<(), StoreError> {
         const END: &str = "UPDATE message SET state = $3, sealed = NULL, failure = $4, ended_at = $5, worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'sending'";
-        let changed = sqlx::query(END)
+        let changed = query(END)
             .bind(message.id.as_str())
             .bind(message.fence)
             .bind(state)
@@ -124,12 +124,12 @@ impl Store {
     async fn failure_notice_count(&self, tx: &mut Tx) -> Result<Option<(Vec<String>, u64)>, StoreError> {
         const COUNT: &str = "UPDATE failure_notice SET failures = failures + 1 WHERE id = 1 RETURNING failures, after, sealed";
         const RESET: &str = "UPDATE failure_notice SET failures = 0 WHERE id = 1";
-        let Some(row) = sqlx::query(COUNT).fetch_optional(tx.connection()).await? else { return Ok(None) };
+        let Some(row) = query(COUNT).fetch_optional(tx.connection()).await? else { return Ok(None) };
         let (failures, after) = (count(row.try_get(0)?)?, count(row.try_get(1)?)?);
         if failures < after {
             return Ok(None);
         }
-        sqlx::query(RESET).execute(tx.connection()).await?;
+        query(RESET).execute(tx.connection()).await?;
         let sealed: Vec<u8> = row.try_get(2)?;
         Ok(Some((self.failure_notice_addresses(&sealed)?, failures)))
     }

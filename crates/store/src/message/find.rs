@@ -1,9 +1,8 @@
 //! Looking at messages, without what they say.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use super::{MessageChannel, MessageId, MessageKind, MessageState};
 use crate::store::{count, signed, time, time_or_none};
 use crate::{Listed, Store, StoreError, Window};
@@ -55,7 +54,7 @@ impl Store {
         const COUNT: &str = "SELECT COUNT(*) FROM message WHERE (CAST($1 AS TEXT) IS NULL OR about = $1) AND (CAST($2 AS TEXT) IS NULL OR kind = $2) AND (CAST($3 AS TEXT) IS NULL OR state = $3)";
         let (kind, state) = (filter.kind.map(MessageKind::as_str), filter.state.map(MessageState::as_str));
         let reader = &self.inner.reader;
-        let rows = sqlx::query(LIST)
+        let rows = query(LIST)
             .bind(filter.about)
             .bind(kind)
             .bind(state)
@@ -63,13 +62,13 @@ impl Store {
             .bind(i64::from(window.limit))
             .fetch_all(reader)
             .await?;
-        let total = sqlx::query(COUNT).bind(filter.about).bind(kind).bind(state).fetch_one(reader).await?;
+        let total = query(COUNT).bind(filter.about).bind(kind).bind(state).fetch_one(reader).await?;
         let items = rows.iter().map(stored).collect::<Result<_, _>>()?;
         Ok(Listed { items, total: count(total.try_get(0)?)? })
     }
 }
 
-fn stored(row: &AnyRow) -> Result<StoredMessage, StoreError> {
+fn stored(row: &Row) -> Result<StoredMessage, StoreError> {
     let (kind, channel, state): (String, String, String) =
         (row.try_get(1)?, row.try_get(2)?, row.try_get(4)?);
     Ok(StoredMessage {

@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use crypto::RunKey;
 use model::{Row, RunId};
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::{PagePlace, packed, page_place};
 use crate::store::{count, signed};
 use crate::{Store, StoreError, TaskId};
@@ -109,7 +109,7 @@ impl PageCursor {
 
     async fn read_ahead(&mut self) -> Result<(), StoreError> {
         const NEXT: &str = "SELECT unit, page, row_count, sealed FROM page WHERE task_id = $1 AND row_count > 0 AND (unit > $2 OR (unit = $2 AND page > $3)) ORDER BY unit, page LIMIT $4";
-        let rows = sqlx::query(NEXT)
+        let rows = query(NEXT)
             .bind(self.task.as_str())
             .bind(self.after.0)
             .bind(self.after.1)

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sqlx::{AssertSqlSafe, Row as _};
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::sql::query_made;
 use crate::store::Tx;
 use crate::task::fenced;
 use crate::values::{parts, places, values};
@@ -109,7 +109,7 @@ impl Store {
         if batch.is_empty() {
             return Ok(());
         }
-        let mut tx = self.begin_relaxed().await?;
+        let mut tx = self.begin_local().await?;
         let sent = pages_of(&batch);
         // Who sends its pages and still holds it, of each task.
         let mut held: HashMap<String, i64> = HashMap::new();
@@ -173,9 +173,9 @@ async fn count(tx: &mut Tx, pages: &[Page<'_>]) -> Result<Vec<(String, i64)>, St
     let count = format!(
         "UPDATE task SET rows_read = task.rows_read + more.row_count, pages_read = task.pages_read + more.page_count FROM ({NEW} FROM ({ones}) AS one {OLD}) AS more WHERE task.id = more.id AND task.fence = more.fence AND task.state = 'leased' RETURNING task.id, task.fence"
     );
-    let mut query = sqlx::query(AssertSqlSafe(count));
+    let mut query = query_made(count);
     for Page { task, fence, page } in pages {
-        query = query.bind(task).bind(fence).bind(page.rows).bind(page.unit).bind(page.page);
+        query = query.bind(*task).bind(*fence).bind(page.rows).bind(page.unit).bind(page.page);
     }
     let rows = query.fetch_all(tx.connection()).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
@@ -186,10 +186,10 @@ async fn put(tx: &mut Tx, pages: &[Page<'_>]) -> Result<(), StoreError> {
     let put = format!(
         "INSERT INTO page (task_id, unit, page, row_count, sealed, sealed_mark) VALUES {values} ON CONFLICT (task_id, unit, page) DO UPDATE SET row_count = excluded.row_count, sealed = excluded.sealed, sealed_mark = excluded.sealed_mark"
     );
-    let mut query = sqlx::query(AssertSqlSafe(put));
+    let mut query = query_made(put);
     for Page { task, page, .. } in pages {
         query = query
-            .bind(task)
+            .bind(*task)
             .bind(page.unit)
             .bind(page.page)
             .bind(page.rows)
@@ -205,9 +205,9 @@ async fn put_states(tx: &mut Tx, states: &[((&str, i64), &[u8])]) -> Result<(), 
     let put = format!(
         "INSERT INTO read_unit (task_id, unit, sealed) VALUES {values} ON CONFLICT (task_id, unit) DO UPDATE SET sealed = excluded.sealed"
     );
-    let mut query = sqlx::query(AssertSqlSafe(put));
+    let mut query = query_made(put);
     for ((task, unit), state) in states {
-        query = query.bind(task).bind(unit).bind(state);
+        query = query.bind(*task).bind(*unit).bind(*state);
     }
     query.execute(tx.connection()).await?;
     Ok(())

@@ -1,10 +1,9 @@
 //! How far the units of a reading are, and what became of the whole.
 
 use crypto::RunKey;
-use futures::TryStreamExt as _;
 use model::{Outcome, RunId};
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::mark_place;
 use crate::store::{Tx, signed};
 use crate::task::fenced;
@@ -21,7 +20,7 @@ impl Store {
     ) -> Result<Option<Vec<u8>>, StoreError> {
         const FIND: &str = "SELECT sealed FROM read_unit WHERE task_id = $1 AND unit = $2";
         let key = self.run_key(run).await?;
-        let row = sqlx::query(FIND)
+        let row = query(FIND)
             .bind(task.as_str())
             .bind(signed(unit))
             .fetch_optional(&self.inner.reader)
@@ -41,9 +40,9 @@ impl Store {
     ) -> Result<Vec<Vec<u8>>, StoreError> {
         const LIST: &str = "SELECT page, sealed_mark FROM page WHERE task_id = $1 AND unit = $2 AND sealed_mark IS NOT NULL ORDER BY page";
         let key = self.run_key(run).await?;
-        let mut rows = sqlx::query(LIST).bind(task.as_str()).bind(signed(unit)).fetch(&self.inner.reader);
-        let mut marks = Vec::new();
-        while let Some(row) = rows.try_next().await? {
+        let rows = query(LIST).bind(task.as_str()).bind(signed(unit)).fetch_all(&self.inner.reader).await?;
+        let mut marks = Vec::with_capacity(rows.len());
+        for row in rows {
             let sealed: Vec<u8> = row.try_get(1)?;
             let plain = key.open(&mark_place(task, (signed(unit), row.try_get(0)?)), &sealed);
             marks.push(plain.map_err(|_| StoreError::Damaged { what: "the mark of a page" })?);
@@ -57,7 +56,7 @@ impl Store {
     /// [`StoreError::Fenced`] if somebody else has the task.
     pub async fn unit_put(&self, lease: &TaskLease, unit: u64, state: &[u8]) -> Result<(), StoreError> {
         let key = self.run_key(&lease.run).await?;
-        let mut tx = self.begin_relaxed().await?;
+        let mut tx = self.begin_local().await?;
         self.fence_check(&mut tx, lease).await?;
         put(&mut tx, (&key, &lease.task), unit, state).await?;
         tx.commit().await
@@ -91,8 +90,8 @@ impl Store {
         unit: u64,
         [count, pages, states]: [&'static str; 3],
     ) -> Result<(), StoreError> {
-        let mut tx = self.begin_relaxed().await?;
-        let counted = sqlx::query(count)
+        let mut tx = self.begin_local().await?;
+        let counted = query(count)
             .bind(lease.task.as_str())
             .bind(self.fence(lease).await?)
             .bind(signed(unit))
@@ -102,7 +101,7 @@ impl Store {
             return Err(fenced(lease));
         }
         for statement in [pages, states] {
-            sqlx::query(statement)
+            query(statement)
                 .bind(lease.task.as_str())
                 .bind(signed(unit))
                 .execute(tx.connection())
@@ -125,15 +124,15 @@ impl Store {
         const PUT: &str = "INSERT INTO read_outcome (task_id, sealed) VALUES ($1, $2) ON CONFLICT (task_id) DO UPDATE SET sealed = excluded.sealed";
         const FINISH: &str = "UPDATE task SET state = 'done', outcome = $3, failure = NULL, worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'leased'";
         let key = self.run_key(&lease.run).await?;
-        let mut tx = self.begin_relaxed().await?;
-        let finished = sqlx::query(FINISH)
+        let mut tx = self.begin_local().await?;
+        let finished = query(FINISH)
             .bind(lease.task.as_str())
             .bind(self.fence(lease).await?)
             .bind(outcome.map(outcome_text))
             .execute(tx.connection())
             .await?
             .rows_affected();
-        sqlx::query(PUT)
+        query(PUT)
             .bind(lease.task.as_str())
             .bind(key.seal(&outcome_place(&lease.task), kept))
             .execute(tx.connection())
@@ -145,7 +144,7 @@ impl Store {
     pub async fn read_outcome(&self, run: &RunId, task: &TaskId) -> Result<Option<Vec<u8>>, StoreError> {
         const FIND: &str = "SELECT sealed FROM read_outcome WHERE task_id = $1";
         let key = self.run_key(run).await?;
-        let row = sqlx::query(FIND).bind(task.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(task.as_str()).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
         let sealed: Vec<u8> = row.try_get(0)?;
         let plain = key.open(&outcome_place(task), &sealed);
@@ -161,7 +160,7 @@ pub(super) async fn put(
     state: &[u8],
 ) -> Result<(), StoreError> {
     const PUT: &str = "INSERT INTO read_unit (task_id, unit, sealed) VALUES ($1, $2, $3) ON CONFLICT (task_id, unit) DO UPDATE SET sealed = excluded.sealed";
-    sqlx::query(PUT)
+    query(PUT)
         .bind(task.as_str())
         .bind(signed(unit))
         .bind(seal_state(key, task, unit, state))

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::{Policy, PolicyRule, PolicyTarget, RuleMasking};
 use crate::store::{Tx, signed};
 use crate::{Actor, AuditEvent, Store, StoreError};
@@ -31,7 +31,7 @@ impl Store {
     /// Waits until no other process changes policies or storage.
     pub(crate) async fn policy_gate(&self, tx: &mut Tx) -> Result<(), StoreError> {
         const PASS: &str = "UPDATE policy_gate SET changes = changes + 1 WHERE id = 1";
-        sqlx::query(PASS).execute(tx.connection()).await?;
+        query(PASS).execute(tx.connection()).await?;
         Ok(())
     }
 
@@ -40,7 +40,7 @@ impl Store {
             "DELETE FROM policy_target WHERE rule IN (SELECT key FROM policy_rule WHERE policy = $1)";
         const RULES: &str = "DELETE FROM policy_rule WHERE policy = $1";
         for statement in [TARGETS, RULES] {
-            sqlx::query(statement).bind(policy).execute(tx.connection()).await?;
+            query(statement).bind(policy).execute(tx.connection()).await?;
         }
         Ok(())
     }
@@ -49,7 +49,7 @@ impl Store {
         const INSERT: &str = "INSERT INTO policy (key, name, drp_action, execution_timeframe, approval, version, created_at, conditions) VALUES ($1, $2, $3, $4, $5, $6 + 1, $7, $8) ON CONFLICT DO NOTHING";
         // The time stays as it was; it is named so that both statements take the same values.
         const UPDATE: &str = "UPDATE policy SET name = $2, drp_action = $3, execution_timeframe = $4, approval = $5, version = $6 + 1, created_at = COALESCE(created_at, $7), conditions = $8 WHERE key = $1 AND version = $6";
-        let written = sqlx::query(if policy.version == 0 { INSERT } else { UPDATE })
+        let written = query(if policy.version == 0 { INSERT } else { UPDATE })
             .bind(policy.key.as_str())
             .bind(policy.name.as_str())
             .bind(policy.drp_action.map(super::DrpAction::as_str))
@@ -77,7 +77,7 @@ async fn policy_is_unique(tx: &mut Tx, policy: &Policy) -> Result<(), StoreError
     for (statement, value, what) in
         [(NAME, Some(policy.name.as_str()), "policy name"), (DRP, drp_action, "data rights action")]
     {
-        let query = sqlx::query(statement).bind(policy.key.as_str()).bind(value);
+        let query = query(statement).bind(policy.key.as_str()).bind(value);
         if let Some(row) = query.fetch_optional(tx.connection()).await? {
             let other: String = row.try_get(0)?;
             let state = format!("that of policy `{other}`");
@@ -91,7 +91,7 @@ async fn rule_put(tx: &mut Tx, policy: &str, position: usize, rule: &PolicyRule)
     const INSERT: &str = "INSERT INTO policy_rule (key, policy, position, name, action, storage, strategy, configuration) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
     const STORAGE: &str = "SELECT key FROM storage WHERE key = $1";
     if let Some(storage) = &rule.storage
-        && sqlx::query(STORAGE).bind(storage.as_str()).fetch_optional(tx.connection()).await?.is_none()
+        && query(STORAGE).bind(storage.as_str()).fetch_optional(tx.connection()).await?.is_none()
     {
         return Err(conflict("storage", storage, "not there", "make it first"));
     }
@@ -100,7 +100,7 @@ async fn rule_put(tx: &mut Tx, policy: &str, position: usize, rule: &PolicyRule)
         None => RuleMasking { strategy: String::new(), configuration: Value::Null },
     };
     let masks = rule.masking.is_some();
-    let written = sqlx::query(INSERT)
+    let written = query(INSERT)
         .bind(rule.key.as_str())
         .bind(policy)
         .bind(at(position))
@@ -129,7 +129,7 @@ async fn target_put(
     target: &PolicyTarget,
 ) -> Result<(), StoreError> {
     const INSERT: &str = "INSERT INTO policy_target (key, rule, position, name, data_category) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
-    let written = sqlx::query(INSERT)
+    let written = query(INSERT)
         .bind(target.key.as_str())
         .bind(rule)
         .bind(at(position))

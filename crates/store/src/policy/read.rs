@@ -1,7 +1,6 @@
 use serde_json::Value;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use super::{Approval, DrpAction, Policy, PolicyRule, PolicyTarget, RuleAction, RuleMasking};
 use crate::store::{count, signed, time};
 use crate::{Listed, Store, StoreError, Window};
@@ -15,7 +14,7 @@ const LIST: &str = "SELECT p.key, p.name, p.drp_action, p.execution_timeframe, p
 impl Store {
     /// The policy, if there is one.
     pub async fn policy_find(&self, key: &str) -> Result<Option<Policy>, StoreError> {
-        let rows = sqlx::query(FIND).bind(key).fetch_all(&self.inner.reader).await?;
+        let rows = query(FIND).bind(key).fetch_all(&self.inner.reader).await?;
         Ok(assemble(&rows)?.pop())
     }
 
@@ -24,15 +23,15 @@ impl Store {
         const COUNT: &str = "SELECT COUNT(*) FROM policy";
         let reader = &self.inner.reader;
         let Window { offset, limit } = window;
-        let rows = sqlx::query(LIST).bind(signed(offset)).bind(i64::from(limit)).fetch_all(reader).await?;
-        let total = count(sqlx::query(COUNT).fetch_one(reader).await?.try_get(0)?)?;
+        let rows = query(LIST).bind(signed(offset)).bind(i64::from(limit)).fetch_all(reader).await?;
+        let total = count(query(COUNT).fetch_one(reader).await?.try_get(0)?)?;
         Ok(Listed { items: assemble(&rows)?, total })
     }
 
     /// Whether no policy and no storage was ever written or removed here.
     pub async fn policy_is_untouched(&self) -> Result<bool, StoreError> {
         const FIND: &str = "SELECT changes FROM policy_gate WHERE id = 1";
-        Ok(sqlx::query(FIND).fetch_one(&self.inner.reader).await?.try_get::<i64, _>(0)? == 0)
+        Ok(query(FIND).fetch_one(&self.inner.reader).await?.try_get::<i64>(0)? == 0)
     }
 
     /// Key of the policy with this name.
@@ -54,13 +53,13 @@ impl Store {
     }
 
     async fn policy_word(&self, statement: &'static str, value: &str) -> Result<Option<String>, StoreError> {
-        let row = sqlx::query(statement).bind(value).fetch_optional(&self.inner.reader).await?;
+        let row = query(statement).bind(value).fetch_optional(&self.inner.reader).await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 }
 
 /// Policies out of rows that each hold one target, in order.
-fn assemble(rows: &[AnyRow]) -> Result<Vec<Policy>, StoreError> {
+fn assemble(rows: &[Row]) -> Result<Vec<Policy>, StoreError> {
     let mut policies: Vec<Policy> = Vec::new();
     for row in rows {
         let key: String = row.try_get(0)?;
@@ -68,18 +67,18 @@ fn assemble(rows: &[AnyRow]) -> Result<Vec<Policy>, StoreError> {
             policies.push(head(row)?);
         }
         let Some(policy) = policies.last_mut() else { continue };
-        let Some(key) = row.try_get::<Option<String>, _>(7)? else { continue };
+        let Some(key) = row.try_get::<Option<String>>(7)? else { continue };
         if policy.rules.last().is_none_or(|last| last.key != key) {
             policy.rules.push(rule(row, key)?);
         }
         let Some(rule) = policy.rules.last_mut() else { continue };
-        let Some(key) = row.try_get::<Option<String>, _>(13)? else { continue };
+        let Some(key) = row.try_get::<Option<String>>(13)? else { continue };
         rule.targets.push(PolicyTarget { key, name: row.try_get(14)?, data_category: row.try_get(15)? });
     }
     Ok(policies)
 }
 
-fn head(row: &AnyRow) -> Result<Policy, StoreError> {
+fn head(row: &Row) -> Result<Policy, StoreError> {
     let drp_action: Option<String> = row.try_get(2)?;
     let days: Option<i64> = row.try_get(3)?;
     let approval: String = row.try_get(4)?;
@@ -98,7 +97,7 @@ fn head(row: &AnyRow) -> Result<Policy, StoreError> {
     })
 }
 
-fn rule(row: &AnyRow, key: String) -> Result<PolicyRule, StoreError> {
+fn rule(row: &Row, key: String) -> Result<PolicyRule, StoreError> {
     let action: String = row.try_get(9)?;
     let strategy: Option<String> = row.try_get(11)?;
     let configuration: Option<String> = row.try_get(12)?;

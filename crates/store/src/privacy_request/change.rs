@@ -2,8 +2,8 @@ use crypto::Secret;
 use jiff::Timestamp;
 use model::{PrivacyRequestId, RunId};
 use serde_json::json;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::claim::fenced;
 use super::create::is_listed;
 use super::sealed::Sealed;
@@ -214,13 +214,13 @@ impl Store {
             "UPDATE privacy_request SET version = version WHERE id = $1 RETURNING fence, lease_until, listed, ",
             columns!()
         );
-        let row = sqlx::query(LOCK).bind(id.as_str()).fetch_optional(tx.connection()).await?;
+        let row = query(LOCK).bind(id.as_str()).fetch_optional(tx.connection()).await?;
         let row = row.ok_or_else(|| missing(id))?;
         Ok(Locked {
             tx,
             fence: row.try_get(0)?,
-            is_held: row.try_get::<Option<i64>, _>(1)?.is_some(),
-            is_listed: row.try_get::<i64, _>(2)? != 0,
+            is_held: row.try_get::<Option<i64>>(1)?.is_some(),
+            is_listed: row.try_get::<i64>(2)? != 0,
             request: request_at(&row, 3)?,
         })
     }
@@ -306,7 +306,7 @@ impl Store {
         }
         self.run_cancel_in(tx, run, actor.clone()).await?;
         if end == RunsEnd::CancelSettled
-            && let Some(open) = sqlx::query(OPEN).bind(run.as_str()).fetch_optional(tx.connection()).await?
+            && let Some(open) = query(OPEN).bind(run.as_str()).fetch_optional(tx.connection()).await?
         {
             let needs = "nobody knows yet whether it took effect; settle that first";
             let (id, state) = (run.to_string(), open.try_get(0)?);
@@ -331,7 +331,7 @@ impl Store {
             write!(", fence = fence + 1, lease_from = NULL, lease_until = NULL, attempts = 0");
         let after = &change.request;
         let micro = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
-        sqlx::query(if change.claim == ClaimEnd::End { WRITE_AND_END } else { WRITE })
+        query(if change.claim == ClaimEnd::End { WRITE_AND_END } else { WRITE })
             .bind(after.id.as_str())
             .bind(after.status.as_str())
             .bind(after.step.map(RequestStep::as_str))
@@ -372,11 +372,11 @@ impl Store {
         let id: &PrivacyRequestId = &change.request.id;
         if let Some(identities) = &change.identities {
             let sealed = self.seal_value(Sealed::Identities, id.as_str(), identities.expose());
-            sqlx::query(IDENTITIES).bind(id.as_str()).bind(sealed).execute(tx.connection()).await?;
+            query(IDENTITIES).bind(id.as_str()).bind(sealed).execute(tx.connection()).await?;
         }
         if let Some(reason) = &change.reason {
             let sealed = self.seal_value(Sealed::Reason, id.as_str(), reason.expose().as_bytes());
-            sqlx::query(REASON).bind(id.as_str()).bind(sealed).execute(tx.connection()).await?;
+            query(REASON).bind(id.as_str()).bind(sealed).execute(tx.connection()).await?;
         }
         Ok(())
     }
@@ -388,7 +388,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         const CLEAR: &str = "DELETE FROM privacy_request_log WHERE request = $1";
         if change.clears_log {
-            sqlx::query(CLEAR).bind(change.request.id.as_str()).execute(tx.connection()).await?;
+            query(CLEAR).bind(change.request.id.as_str()).execute(tx.connection()).await?;
             // It begins anew: webhooks are called and vendors written to again.
             self.webhook_call_forget_in(tx, &change.request.id).await?;
             // And people are asked again.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use model::PrivacyRequestId;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::PrivacyRequest;
 use crate::store::count;
 use crate::task::microseconds;
@@ -39,13 +39,13 @@ impl Store {
     ) -> Result<Option<ClaimedRequest>, StoreError> {
         const ANY: &str = "SELECT id FROM privacy_request WHERE work_at <= $1 LIMIT 1";
         // Most looks find nothing, and need not keep the writers waiting.
-        let any = sqlx::query(ANY).bind(self.now()).fetch_optional(&self.inner.reader).await?;
+        let any = query(ANY).bind(self.now()).fetch_optional(&self.inner.reader).await?;
         if any.is_none() {
             return Ok(None);
         }
         let mut single = self.single_local().await?;
         let now = self.lease_now(single.connection()).await?;
-        let rows = sqlx::query(self.inner.dialect.privacy_request_claim())
+        let rows = query(self.inner.dialect.privacy_request_claim())
             .bind(worker)
             .bind(now)
             .bind(now + microseconds(lease))
@@ -71,7 +71,7 @@ impl Store {
         const BEAT: &str = "UPDATE privacy_request SET lease_from = $3, lease_until = $4 WHERE id = $1 AND fence = $2 AND lease_until IS NOT NULL";
         let mut tx = self.begin_relaxed().await?;
         let now = self.lease_now(tx.connection()).await?;
-        let beaten = sqlx::query(BEAT)
+        let beaten = query(BEAT)
             .bind(lease.request.as_str())
             .bind(lease.fence)
             .bind(now)
@@ -96,7 +96,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         const BACK: &str = "UPDATE privacy_request SET work_at = CASE WHEN work_at IS NULL THEN NULL ELSE CAST($3 AS BIGINT) END, lease_from = NULL, lease_until = NULL, attempts = 0 WHERE id = $1 AND fence = $2 AND lease_until IS NOT NULL";
         let mut tx = self.begin().await?;
-        let given = sqlx::query(BACK)
+        let given = query(BACK)
             .bind(lease.request.as_str())
             .bind(lease.fence)
             .bind(work_at.as_microsecond())
@@ -115,13 +115,13 @@ impl Store {
     pub async fn privacy_request_next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         const NEXT: &str =
             "SELECT MIN(work_at) FROM privacy_request WHERE work_at IS NOT NULL AND lease_until IS NULL";
-        crate::store::time_or_none(sqlx::query(NEXT).fetch_one(&self.inner.reader).await?.try_get(0)?)
+        crate::store::time_or_none(query(NEXT).fetch_one(&self.inner.reader).await?.try_get(0)?)
     }
 
     /// How many requests wait for a worker now, and how many are with one.
     pub async fn privacy_request_queue(&self) -> Result<(u64, u64), StoreError> {
         const QUEUE: &str = "SELECT COUNT(*), COUNT(lease_until) FROM privacy_request WHERE work_at <= $1";
-        let row = sqlx::query(QUEUE).bind(self.now()).fetch_one(&self.inner.reader).await?;
+        let row = query(QUEUE).bind(self.now()).fetch_one(&self.inner.reader).await?;
         let (all, held) = (count(row.try_get(0)?)?, count(row.try_get(1)?)?);
         Ok((all.saturating_sub(held), held))
     }

@@ -1,8 +1,8 @@
 use crypto::{Secret, constant_time_eq};
 use jiff::Timestamp;
 use model::PrivacyRequestId;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::store::{Tx, signed};
 use crate::{Store, StoreError};
 
@@ -60,7 +60,7 @@ impl Store {
         // What is spent stays there with its count: without it a new code would bring new attempts.
         const TRY: &str = "UPDATE privacy_request_code SET attempts = attempts + 1 WHERE request = $1 AND expires_at > $2 AND attempts <= $3 RETURNING kind, hash, attempts";
         let mut tx = self.begin().await?;
-        let rows = sqlx::query(TRY)
+        let rows = query(TRY)
             .bind(id.as_str())
             .bind(self.now())
             .bind(signed(u64::from(limit)))
@@ -91,7 +91,7 @@ impl Store {
     pub async fn privacy_request_codes_open(&self, id: &PrivacyRequestId) -> Result<Vec<String>, StoreError> {
         const LIST: &str =
             "SELECT kind FROM privacy_request_code WHERE request = $1 AND expires_at > $2 ORDER BY kind";
-        let query = sqlx::query(LIST).bind(id.as_str()).bind(self.now());
+        let query = query(LIST).bind(id.as_str()).bind(self.now());
         query.fetch_all(&self.inner.reader).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
@@ -104,7 +104,7 @@ impl Store {
         // Attempts count on while the code before would have lived. Once there were any, the new one
         // ends with it, so that whoever has none left has some again after that time.
         const PUT: &str = "INSERT INTO privacy_request_code (request, kind, hash, expires_at, attempts) VALUES ($1, $2, $3, $4, 0) ON CONFLICT (request, kind) DO UPDATE SET hash = excluded.hash, expires_at = CASE WHEN privacy_request_code.expires_at > $5 AND privacy_request_code.attempts > 0 THEN privacy_request_code.expires_at ELSE excluded.expires_at END, attempts = CASE WHEN privacy_request_code.expires_at > $5 THEN privacy_request_code.attempts ELSE 0 END";
-        sqlx::query(PUT)
+        query(PUT)
             .bind(id.as_str())
             .bind(new.kind.as_str())
             .bind(self.code_hash(id, &new.kind, new.code.expose()).to_vec())
@@ -126,7 +126,7 @@ impl Store {
         match change {
             CodeChange::Keep => {}
             CodeChange::Used(kind) => {
-                let used = sqlx::query(USE).bind(id.as_str()).bind(kind.as_str());
+                let used = query(USE).bind(id.as_str()).bind(kind.as_str());
                 if used.execute(tx.connection()).await?.rows_affected() == 0 {
                     return Err(StoreError::NotFound { what: "code of privacy request", id: id.to_string() });
                 }
@@ -137,7 +137,7 @@ impl Store {
                 }
             }
             CodeChange::Clear => {
-                sqlx::query(CLEAR).bind(id.as_str()).execute(tx.connection()).await?;
+                query(CLEAR).bind(id.as_str()).execute(tx.connection()).await?;
             }
         }
         Ok(())

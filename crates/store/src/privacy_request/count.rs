@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use model::PrivacyRequestId;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::PrivacyRequestStatus;
 use crate::store::{Tx, count};
 use crate::{Store, StoreError};
@@ -16,8 +16,8 @@ impl Store {
         const COUNT: &str =
             "SELECT status, CAST(SUM(counted) AS BIGINT) FROM privacy_request_count GROUP BY status";
         let mut counts = BTreeMap::new();
-        for row in sqlx::query(COUNT).fetch_all(&self.inner.reader).await? {
-            let status = PrivacyRequestStatus::parse(&row.try_get::<String, _>(0)?)?;
+        for row in query(COUNT).fetch_all(&self.inner.reader).await? {
+            let status = PrivacyRequestStatus::parse(&row.try_get::<String>(0)?)?;
             let counted = count(row.try_get(1)?)?;
             if counted > 0 {
                 counts.insert(status.as_str(), counted);
@@ -42,7 +42,7 @@ impl Store {
         let mut steps: Vec<(&str, i64)> = gone.into_iter().chain(to.map(|to| (to.as_str(), 1))).collect();
         // One order for all, so that none waits for another that waits for it.
         steps.sort_unstable();
-        let mut query = sqlx::query(if steps.len() == 1 { ADD } else { ADD_BOTH });
+        let mut query = query(if steps.len() == 1 { ADD } else { ADD_BOTH });
         for (status, step) in steps {
             query = query.bind(status).bind(shard(id)).bind(step);
         }

@@ -3,6 +3,7 @@ use jiff::Timestamp;
 use model::PrivacyRequestId;
 use serde_json::json;
 
+use crate::sql::query;
 use super::sealed::Sealed;
 use super::{NewCode, NewRequestLog, PrivacyRequestStatus, RequestStep};
 use crate::store::Tx;
@@ -135,7 +136,7 @@ impl Store {
         const POLICY: &str = "SELECT key FROM policy WHERE key = $1";
         const INSERT: &str = "INSERT INTO privacy_request (id, policy, status, step, listed, authenticated, source, external_id, location, property_id, sealed_identities, sealed_custom_fields, sealed_encryption_key, created_at, updated_at, requested_at, due_at, identity_verified_at, reviewed_at, reviewed_by, submitted_by, duplicate_group, attention, version, work_at, planned_by, corrects, sealed_corrections, raised_limits, fence, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1, $23, $24, $25, $26, $27, 0, 0)";
         let id = new.id.as_str();
-        let policy = sqlx::query(POLICY).bind(new.policy.as_str()).fetch_optional(tx.connection()).await?;
+        let policy = query(POLICY).bind(new.policy.as_str()).fetch_optional(tx.connection()).await?;
         if policy.is_none() {
             return Err(StoreError::NotFound { what: "policy", id: new.policy });
         }
@@ -145,7 +146,7 @@ impl Store {
         let corrections = new.corrections.as_ref();
         let (reviewed_at, reviewed_by) = new.reviewed.clone().unzip();
         let micro = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
-        sqlx::query(INSERT)
+        query(INSERT)
             .bind(id)
             .bind(new.policy.as_str())
             .bind(new.status.as_str())
@@ -205,7 +206,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         const LOOKUP: &str = "INSERT INTO privacy_request_lookup (field, hash, request) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         for (field, hash) in lookups.iter().flat_map(|lookup| self.lookup_hashes(lookup)) {
-            sqlx::query(LOOKUP)
+            query(LOOKUP)
                 .bind(field)
                 .bind(hash.to_vec())
                 .bind(id.as_str())

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use model::PrivacyRequestId;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use crate::{Actor, AuditEvent, Store, StoreError};
 
 /// Nothing is done about the request any more, and nothing happened to it since `$1`.
@@ -23,7 +23,7 @@ impl Store {
     ) -> Result<Vec<PrivacyRequestId>, StoreError> {
         const LIST: &str =
             concat!("SELECT id FROM privacy_request WHERE ", due!(), " ORDER BY updated_at LIMIT 1000");
-        let rows = sqlx::query(LIST).bind(before.as_microsecond()).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(before.as_microsecond()).fetch_all(&self.inner.reader).await?;
         let id = |text: String| text.parse().map_err(|_| StoreError::Damaged { what: "a privacy request" });
         rows.iter().map(|row| id(row.try_get(0)?)).collect()
     }
@@ -62,13 +62,13 @@ impl Store {
         const CODES: &str = "DELETE FROM privacy_request_code WHERE request = $1";
         const WORDS: &str = "UPDATE privacy_request_log SET sealed_words = NULL WHERE request = $1";
         let mut tx = self.begin().await?;
-        let taken = sqlx::query(take).bind(before.as_microsecond()).bind(id.as_str());
+        let taken = query(take).bind(before.as_microsecond()).bind(id.as_str());
         if taken.execute(tx.connection()).await?.rows_affected() == 0 {
             return Ok(false);
         }
-        sqlx::query(FORGET).bind(id.as_str()).bind(self.now()).execute(tx.connection()).await?;
+        query(FORGET).bind(id.as_str()).bind(self.now()).execute(tx.connection()).await?;
         for statement in [LOOKUPS, CODES, WORDS] {
-            sqlx::query(statement).bind(id.as_str()).execute(tx.connection()).await?;
+            query(statement).bind(id.as_str()).execute(tx.connection()).await?;
         }
         self.manual_input_forget_in(&mut tx, id).await?;
         self.manual_task_forget_in(&mut tx, id).await?;

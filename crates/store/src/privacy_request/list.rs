@@ -1,14 +1,11 @@
-use futures::TryStreamExt as _;
 use model::PrivacyRequestId;
-use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::query::Query;
-use sqlx::{Any, AssertSqlSafe, Row as _};
 
 use super::filter::{Bound, Conditions};
 use super::sealed::Sealed;
 use super::{
     PrivacyRequest, PrivacyRequestFilter, PrivacyRequestOrder, PrivacyRequestStatus, columns, request_of,
 };
+use crate::sql::{Query, Row, query_made};
 use crate::store::{count, signed};
 use crate::{Listed, Store, StoreError, Window};
 
@@ -131,13 +128,12 @@ impl Store {
         let sql = format!(
             "SELECT id, sealed_identities FROM privacy_request WHERE {where_} AND sealed_identities IS NOT NULL LIMIT {limit}"
         );
-        let mut rows = bound(sql, conditions.values).fetch(&self.inner.reader);
-        let (mut opened, mut found) = (0, Vec::new());
-        while let Some(row) = rows.try_next().await? {
-            opened += 1;
-            if opened > OPENED {
-                return Err(StoreError::TooMany { what: "requests", most: OPENED });
-            }
+        let rows = bound(sql, conditions.values).fetch_all(&self.inner.reader).await?;
+        if rows.len() as u64 > OPENED {
+            return Err(StoreError::TooMany { what: "requests", most: OPENED });
+        }
+        let mut found = Vec::new();
+        for row in rows {
             let id: String = row.try_get(0)?;
             if self.holds_part(&row, &id, &part)? {
                 found.push(id);
@@ -149,7 +145,7 @@ impl Store {
         Ok(Some(found))
     }
 
-    fn holds_part(&self, row: &AnyRow, id: &str, part: &str) -> Result<bool, StoreError> {
+    fn holds_part(&self, row: &Row, id: &str, part: &str) -> Result<bool, StoreError> {
         let sealed: Vec<u8> = row.try_get(1)?;
         let plain = self.unsealed(Sealed::Identities, id, &sealed)?;
         let Ok(value) = serde_json::from_slice(plain.expose()) else { return Ok(false) };
@@ -175,8 +171,8 @@ impl Store {
 }
 
 /// A statement of ours with its values; texts from outside are always among the values.
-fn bound(sql: String, values: Vec<Bound>) -> Query<'static, Any, AnyArguments> {
-    let mut query = sqlx::query(AssertSqlSafe(sql));
+fn bound(sql: String, values: Vec<Bound>) -> Query<'static> {
+    let mut query = query_made(sql);
     for value in values {
         query = match value {
             Bound::Text(text) => query.bind(text),

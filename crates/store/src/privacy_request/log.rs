@@ -2,9 +2,8 @@ use crypto::Secret;
 use jiff::Timestamp;
 use model::PrivacyRequestId;
 use serde_json::Value;
-use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row as _};
 
+use crate::sql::{Row, query, query_made};
 use super::sealed::{Sealed, text};
 use crate::store::{Tx, count, signed, time};
 use crate::values::{parts, values};
@@ -117,8 +116,8 @@ impl Store {
         const LIST: &str = "SELECT id, kind, at, status, dataset_name, connection_key, collection_name, fields_affected, action_type, message, sealed_words, saas_version, user_id, webhook_id FROM privacy_request_log WHERE request = $1 AND kind = COALESCE(CAST($2 AS TEXT), kind) ORDER BY at, id LIMIT $3 OFFSET $4";
         const COUNT: &str = "SELECT COUNT(*) FROM privacy_request_log WHERE request = $1 AND kind = COALESCE(CAST($2 AS TEXT), kind)";
         let kind = kind.map(RequestLogKind::as_str);
-        let total = sqlx::query(COUNT).bind(id.as_str()).bind(kind).fetch_one(&self.inner.reader).await?;
-        let rows = sqlx::query(LIST)
+        let total = query(COUNT).bind(id.as_str()).bind(kind).fetch_one(&self.inner.reader).await?;
+        let rows = query(LIST)
             .bind(id.as_str())
             .bind(kind)
             .bind(i64::from(window.limit))
@@ -140,7 +139,7 @@ impl Store {
             let insert = format!(
                 "INSERT INTO privacy_request_log (id, request, kind, at, status, dataset_name, connection_key, collection_name, fields_affected, action_type, message, sealed_words, saas_version, user_id, webhook_id) VALUES {values}"
             );
-            let mut query = sqlx::query(AssertSqlSafe(insert));
+            let mut query = query_made(insert);
             for log in logs {
                 let id = format!("log_{}", self.inner.ids.next_uuid());
                 let words = log.words.as_ref();
@@ -167,13 +166,13 @@ impl Store {
         Ok(())
     }
 
-    fn request_log_of(&self, row: &AnyRow) -> Result<RequestLog, StoreError> {
+    fn request_log_of(&self, row: &Row) -> Result<RequestLog, StoreError> {
         let id: String = row.try_get(0)?;
         let fields: String = row.try_get(7)?;
         let words: Option<Vec<u8>> = row.try_get(10)?;
         let words = words.map(|words| text(&self.unsealed(Sealed::Words, &id, &words)?)).transpose()?;
         let entry = NewRequestLog {
-            kind: RequestLogKind::parse(&row.try_get::<String, _>(1)?)?,
+            kind: RequestLogKind::parse(&row.try_get::<String>(1)?)?,
             status: row.try_get(3)?,
             dataset_name: row.try_get(4)?,
             connection_key: row.try_get(5)?,

@@ -2,8 +2,8 @@
 
 use crypto::Secret;
 use model::PrivacyRequestId;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::missing;
 use crate::store::Tx;
 use crate::{Store, StoreError};
@@ -128,13 +128,13 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let (mut changed, mut after) = (0, String::new());
         loop {
-            let rows = sqlx::query(read).bind(after.as_str()).fetch_all(tx.connection()).await?;
+            let rows = query(read).bind(after.as_str()).fetch_all(tx.connection()).await?;
             let Some(last) = rows.last() else { return Ok(changed) };
             after = last.try_get(0)?;
             for row in &rows {
                 let (id, sealed): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
                 if let Some(new) = self.inner.keys.reseal(&column.place(&id), &sealed)? {
-                    sqlx::query(put).bind(id).bind(new).execute(tx.connection()).await?;
+                    query(put).bind(id).bind(new).execute(tx.connection()).await?;
                     changed += 1;
                 }
             }
@@ -147,7 +147,7 @@ impl Store {
         sealed: Sealed,
         id: &PrivacyRequestId,
     ) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
-        let row = sqlx::query(sql).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(sql).bind(id.as_str()).fetch_optional(&self.inner.reader).await?;
         let bytes: Option<Vec<u8>> = row.ok_or_else(|| missing(id))?.try_get(0)?;
         bytes.map(|bytes| self.unsealed(sealed, id.as_str(), &bytes)).transpose()
     }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use model::RunId;
-use sqlx::{AnyConnection, ConnectOptions as _, Connection as _, Executor as _, Row as _};
 
 use crate::dialect::Scrub;
-use crate::{Store, StoreError};
+use crate::sql::{SqliteConnection, query};
+use crate::{Store, StoreError, StorePlace};
 
 /// Pages of rows are large: a few at a time.
 const PAGES: &str = "DELETE FROM page WHERE (task_id, unit, page) IN (SELECT page.task_id, page.unit, page.page FROM page JOIN task ON task.id = page.task_id WHERE task.run_id = $1 LIMIT 32)";
@@ -24,7 +24,7 @@ impl Store {
         for statement in [PAGES, UNITS, CALLBACKS] {
             loop {
                 let mut tx = self.begin_relaxed().await?;
-                let deleted = sqlx::query(statement).bind(id.as_str()).execute(tx.connection()).await?;
+                let deleted = query(statement).bind(id.as_str()).execute(tx.connection()).await?;
                 tx.commit().await?;
                 if deleted.rows_affected() == 0 {
                     break;
@@ -41,26 +41,27 @@ impl Store {
         loop {
             let _alone = self.alone().await;
             // Works row by row, so all rows are asked for.
-            sqlx::query(scrub.shrink).fetch_all(&self.inner.writer).await?;
-            let free: i64 = sqlx::query(scrub.free_pages).fetch_one(&self.inner.writer).await?.try_get(0)?;
+            query(scrub.shrink).long().fetch_all(&self.inner.writer).await?;
+            let free: i64 = query(scrub.free_pages).fetch_one(&self.inner.writer).await?.try_get(0)?;
             // Nothing left, or nothing that this file can give back.
             if free == 0 || free >= left {
                 break;
             }
             left = free;
         }
-        let mut connection = self.inner.writer.connect_options().connect().await?;
+        let StorePlace::File(path) = &self.inner.place else { return Ok(()) };
+        let mut connection = SqliteConnection::open(path)?;
         let emptied = self.checkpoint(&mut connection, scrub).await;
-        connection.close().await?;
+        connection.close()?;
         emptied
     }
 
-    async fn checkpoint(&self, connection: &mut AnyConnection, scrub: Scrub) -> Result<(), StoreError> {
-        connection.execute(scrub.impatience).await?;
+    async fn checkpoint(&self, connection: &mut SqliteConnection, scrub: Scrub) -> Result<(), StoreError> {
+        connection.borrowed().say(scrub.impatience).await?;
         for _ in 0..ATTEMPTS {
             let busy: i64 = {
                 let _alone = self.alone().await;
-                connection.fetch_one(scrub.checkpoint).await?.try_get(0)?
+                query(scrub.checkpoint).long().fetch_one(connection.borrowed()).await?.try_get(0)?
             };
             if busy == 0 {
                 return Ok(());

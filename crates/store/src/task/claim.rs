@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use super::{ClaimedTask, TaskLease, microseconds, task_id};
 use crate::run::run_id;
 use crate::store::count;
@@ -16,7 +15,7 @@ impl Store {
     pub async fn task_claim(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedTask>, StoreError> {
         let mut single = self.single_local().await?;
         let now = self.lease_now(single.connection()).await?;
-        let rows = sqlx::query(self.inner.dialect.task_claim())
+        let rows = query(self.inner.dialect.task_claim())
             .bind(worker)
             .bind(now)
             .bind(now + microseconds(lease))
@@ -29,7 +28,7 @@ impl Store {
     }
 
     /// What the statement that takes a task gives back.
-    pub(super) fn claimed(&self, row: &AnyRow) -> Result<ClaimedTask, StoreError> {
+    pub(super) fn claimed(&self, row: &Row) -> Result<ClaimedTask, StoreError> {
         let claimed = claimed(row)?;
         // Its rows may have been forgotten since this process last held the key.
         self.run_key_drop(&claimed.lease.run);
@@ -37,7 +36,7 @@ impl Store {
     }
 }
 
-fn claimed(row: &AnyRow) -> Result<ClaimedTask, StoreError> {
+fn claimed(row: &Row) -> Result<ClaimedTask, StoreError> {
     Ok(ClaimedTask {
         lease: TaskLease { task: task_id(row.try_get(0)?), run: run_id(row, 1)?, fence: row.try_get(4)? },
         kind: row.try_get(2)?,

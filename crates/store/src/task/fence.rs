@@ -1,5 +1,6 @@
 //! Fencing: a worker that lost its task writes nothing more (architecture §6).
 
+use crate::sql::query;
 use super::TaskLease;
 use crate::store::Tx;
 use crate::{Store, StoreError};
@@ -8,7 +9,7 @@ impl Store {
     /// Fails unless `lease` still holds its task; holds the task's row until the transaction ends.
     pub(crate) async fn fence_check(&self, tx: &mut Tx, lease: &TaskLease) -> Result<(), StoreError> {
         const CHECK: &str = "UPDATE task SET fence = fence WHERE id = $1 AND fence = $2 AND state = 'leased'";
-        let held = sqlx::query(CHECK)
+        let held = query(CHECK)
             .bind(lease.task.as_str())
             .bind(self.fence(lease).await?)
             .execute(tx.connection())
@@ -26,13 +27,12 @@ impl Store {
     /// The same, unless the defect is planted: then whatever number the task has by now.
     #[cfg(feature = "planted-defects")]
     pub(crate) async fn fence(&self, lease: &TaskLease) -> Result<i64, StoreError> {
-        use sqlx::Row as _;
-
+        
         const NOW: &str = "SELECT fence FROM task WHERE id = $1";
         if !self.inner.forgets_fences.load(std::sync::atomic::Ordering::Relaxed) {
             return Ok(lease.fence);
         }
-        Ok(sqlx::query(NOW).bind(lease.task.as_str()).fetch_one(&self.inner.reader).await?.try_get(0)?)
+        Ok(query(NOW).bind(lease.task.as_str()).fetch_one(&self.inner.reader).await?.try_get(0)?)
     }
 
     /// Plants a defect: from now on this store forgets to compare fencing numbers. For tests that must

@@ -1,9 +1,8 @@
 //! Looking at tasks without taking them.
 
 use model::RunId;
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
+use crate::sql::{Row, query};
 use super::{Task, TaskState, task_id};
 use crate::run::run_id;
 use crate::store::{count, time};
@@ -14,14 +13,14 @@ impl Store {
     /// The tasks of a run, in the order they were made.
     pub async fn task_list(&self, run: &RunId) -> Result<Vec<Task>, StoreError> {
         const LIST: &str = "SELECT id, run_id, kind, name, state, blocked_by, due_at, attempts, failure, outcome, rows_read, pages_read FROM task WHERE run_id = $1 ORDER BY id";
-        let rows = sqlx::query(LIST).bind(run.as_str()).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(run.as_str()).fetch_all(&self.inner.reader).await?;
         rows.iter().map(task).collect()
     }
 
     /// The task of a run that has this kind and name.
     pub async fn task_find(&self, run: &RunId, kind: &str, name: &str) -> Result<Option<Task>, StoreError> {
         const FIND: &str = "SELECT id, run_id, kind, name, state, blocked_by, due_at, attempts, failure, outcome, rows_read, pages_read FROM task WHERE run_id = $1 AND kind = $2 AND name = $3";
-        let row = sqlx::query(FIND)
+        let row = query(FIND)
             .bind(run.as_str())
             .bind(kind)
             .bind(name)
@@ -31,7 +30,7 @@ impl Store {
     }
 }
 
-fn task(row: &AnyRow) -> Result<Task, StoreError> {
+fn task(row: &Row) -> Result<Task, StoreError> {
     Ok(Task {
         id: task_id(row.try_get(0)?),
         run: run_id(row, 1)?,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use model::RunId;
 
+use crate::sql::query;
 use super::{ClaimedTask, microseconds};
 use crate::{Store, StoreError};
 
@@ -32,7 +33,7 @@ impl Store {
         const CLAIM: &str = "UPDATE task SET state = 'leased', fence = fence + 1, worker = $4, lease_from = $5, lease_until = $6, attempts = attempts + 1 WHERE run_id = $1 AND kind = $2 AND name = $3 AND blocked_by = 0 AND (state = 'ready' OR (state = 'leased' AND (lease_until <= $5 OR 2 * lease_from - lease_until > $5))) AND EXISTS (SELECT 1 FROM run r WHERE r.id = task.run_id AND r.state = 'active') RETURNING id, run_id, kind, name, fence, attempts, rows_read, pages_read";
         let mut single = self.single_local().await?;
         let now = self.lease_now(single.connection()).await?;
-        let rows = sqlx::query(CLAIM)
+        let rows = query(CLAIM)
             .bind(task.run.as_str())
             .bind(task.kind)
             .bind(task.name)

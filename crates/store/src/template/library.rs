@@ -2,8 +2,8 @@
 
 use model::ConnectionKey;
 use serde_json::json;
-use sqlx::Row as _;
 
+use crate::sql::query;
 use super::{NewTemplate, StoredTemplate, template};
 use crate::store::Tx;
 use crate::{Actor, AuditEvent, ConnectionChanged, ConnectionStep, Store, StoreError, StoredConnector};
@@ -28,7 +28,7 @@ impl Store {
     pub async fn library_template_list(&self) -> Result<Vec<(String, String)>, StoreError> {
         const LIST: &str =
             "SELECT connector_type, version FROM library_template ORDER BY connector_type, version";
-        let rows = sqlx::query(LIST).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).fetch_all(&self.inner.reader).await?;
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
     }
 
@@ -37,7 +37,7 @@ impl Store {
         const PUT: &str = "INSERT INTO library_template (connector_type, version, config, dataset, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
         let mut tx = self.begin().await?;
         for new in new {
-            sqlx::query(PUT)
+            query(PUT)
                 .bind(new.connector_type.as_str())
                 .bind(new.version.as_str())
                 .bind(new.config.as_str())
@@ -55,7 +55,7 @@ impl Store {
         connector_type: &str,
     ) -> Result<Vec<StoredTemplate>, StoreError> {
         const LIST: &str = "SELECT connector_type, version, config, dataset, CAST(NULL AS TEXT), created_at FROM library_template WHERE connector_type = $1 ORDER BY created_at DESC, version DESC";
-        let rows = sqlx::query(LIST).bind(connector_type).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(connector_type).fetch_all(&self.inner.reader).await?;
         rows.iter().map(template).collect()
     }
 
@@ -91,6 +91,6 @@ impl Store {
 /// Reads a dataset and holds it until the transaction ends.
 async fn dataset_hold(tx: &mut Tx, key: &str) -> Result<Option<String>, StoreError> {
     const HOLD: &str = "UPDATE dataset SET key = key WHERE key = $1 RETURNING body";
-    let row = sqlx::query(HOLD).bind(key).fetch_optional(tx.connection()).await?;
+    let row = query(HOLD).bind(key).fetch_optional(tx.connection()).await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }

@@ -3,7 +3,7 @@ use std::task::Poll;
 use model::Row;
 use rstest::rstest;
 use serde_json::json;
-use store::{NewPage, PackedRows, PagePlace, StoreError};
+use store::{NewPage, PackedRows, PagePlace, RateWindow, StoreError};
 
 use crate::bench::{Backend, LEASE};
 
@@ -313,4 +313,36 @@ async fn an_outcome_is_kept_with_the_end_of_its_task_and_only_by_its_holder(#[ca
     assert_eq!(task.state, store::TaskState::Done);
     let again = bench.again().await;
     assert_eq!(again.read_outcome(&run, &task.id).await.unwrap().as_deref(), Some(b"kept".as_slice()));
+}
+
+// A database server that fails by itself takes back what it had not written yet, and the process that
+// read the pages goes on and believes that they are kept.
+#[tokio::test]
+async fn pages_and_the_ends_of_readings_survive_a_failure_of_the_database_server() {
+    let Some(bench) = Backend::Postgres.start().await else { return };
+    let sql = bench.sql().await;
+    for statement in [
+        "CREATE TABLE seen (about TEXT, setting TEXT)",
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO seen VALUES (TG_TABLE_NAME, current_setting('synchronous_commit')); RETURN NULL; END $$",
+        "CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON page FOR EACH STATEMENT EXECUTE FUNCTION note()",
+        "CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON read_unit FOR EACH STATEMENT EXECUTE FUNCTION note()",
+        "CREATE TRIGGER note AFTER INSERT OR UPDATE ON read_outcome FOR EACH STATEMENT EXECUTE FUNCTION note()",
+        "CREATE TRIGGER note AFTER INSERT OR UPDATE ON rate_window FOR EACH STATEMENT EXECUTE FUNCTION note()",
+    ] {
+        sqlx::query(statement).execute(&sql).await.unwrap();
+    }
+    bench.run(&["a"]).await;
+    let claimed = bench.claim().await;
+
+    bench.store.page_append(&claimed.lease, &[page(0, 0, &packed(0, 3))]).await.unwrap();
+    bench.store.unit_put(&claimed.lease, 1, b"state").await.unwrap();
+    bench.store.unit_restart(&claimed.lease, 0).await.unwrap();
+    bench.store.read_finish(&claimed.lease, None, b"kept").await.unwrap();
+    let window = RateWindow { counter: "segment", period_s: 1, number: 1, rate: 9 };
+    bench.store.rate_take(&[window]).await.unwrap();
+
+    let found = "SELECT DISTINCT about || ' ' || setting FROM seen ORDER BY 1";
+    let found: Vec<String> = sqlx::query_scalar(found).fetch_all(&sql).await.unwrap();
+    // The last one shows that a loosened commit is seen here.
+    assert_eq!(found, ["page on", "rate_window off", "read_outcome on", "read_unit on"]);
 }
