@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
-use engine::RunOutcome;
+use engine::{RowsError, RunOutcome};
 use graph::Selection;
 use model::{CollectionAddress, Row};
+use store::StoreError;
 
 use super::shown::ShownCollection;
 use super::{Failed, PackageOptions, was_read};
@@ -25,25 +26,22 @@ pub(super) fn write<'a>(
         let mut first = ShownCollection::new(address, options);
         let selection = options.contents.selection(address);
         let mut pages = collection.sealed.pages();
-        if matches!(selection, Selection::Whole) {
-            // Whole rows are passed on as the text they are stored as.
-            while let Some(text) = pages.next_text() {
-                let text = text?;
-                for row in text.split(|byte| *byte == b'\n').filter(|row| !row.is_empty()) {
-                    writer.row(&mut open, |file| file.write_all(row)).map_err(Failed::Write)?;
-                    first.add_text(row);
-                }
-            }
-        } else {
-            for page in pages {
-                for row in page? {
-                    if let Some(row) = selection.pick(row) {
-                        let json =
-                            |file: &mut dyn Write| serde_json::to_writer(file, &row).map_err(io::Error::from);
-                        writer.row(&mut open, json).map_err(Failed::Write)?;
-                        first.add(row);
-                    }
-                }
+        let mut part = Vec::new();
+        while selection != Selection::Nothing
+            && let Some(text) = pages.next_text()
+        {
+            let text = text?;
+            for row in text.split(|byte| *byte == b'\n').filter(|row| !row.is_empty()) {
+                // Whole rows are passed on as the text they are stored as.
+                let row = if selection == Selection::Whole {
+                    row
+                } else if pick(address, (&selection, row), &mut part)? {
+                    &part
+                } else {
+                    continue;
+                };
+                writer.row(&mut open, |file| file.write_all(row)).map_err(Failed::Write)?;
+                first.add_text(row);
             }
         }
         if open.rows > 0 {
@@ -59,6 +57,26 @@ pub(super) fn write<'a>(
     }
     writer.finish().map_err(Failed::Write)?;
     Ok(shown)
+}
+
+/// Makes `part` the selected part of a row; whether anything is left of it.
+fn pick(
+    address: &CollectionAddress,
+    (selection, row): (&Selection, &[u8]),
+    part: &mut Vec<u8>,
+) -> Result<bool, Failed> {
+    part.clear();
+    let from_text = std::str::from_utf8(row).ok().and_then(|row| selection.pick_text(row, part));
+    if let Some(is_left) = from_text {
+        return Ok(is_left);
+    }
+    let row = serde_json::from_slice(row).map_err(|_| RowsError::Store {
+        collection: Box::new(address.clone()),
+        source: Box::new(StoreError::Damaged { what: "a page of rows" }),
+    })?;
+    let Some(row) = selection.pick(row) else { return Ok(false) };
+    serde_json::to_writer(part, &row).map_err(|error| Failed::Write(error.into()))?;
+    Ok(true)
 }
 
 struct Writer<'a> {

@@ -46,14 +46,6 @@ impl<'a> ShownCollection<'a> {
         }
     }
 
-    /// Counts a row and keeps it while there is room.
-    pub(super) fn add(&mut self, row: Row) {
-        self.delivered += 1;
-        if self.rows.len() < self.most {
-            self.show(row);
-        }
-    }
-
     fn show(&mut self, row: Row) {
         let row = match &mut self.fields {
             Some(fields) => fields.row(row),
@@ -62,7 +54,7 @@ impl<'a> ShownCollection<'a> {
         self.rows.push(Shown::of_row(row));
     }
 
-    /// The same for a row as JSON text, which is read only while there is room.
+    /// Counts a row that is JSON text, and keeps it while there is room.
     pub(super) fn add_text(&mut self, row: &[u8]) {
         self.delivered += 1;
         if self.rows.len() < self.most
