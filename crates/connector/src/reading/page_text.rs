@@ -167,8 +167,8 @@ mod tests {
     #[case("output: '{}'", false)]
     #[case("postprocessors: [{strategy: unwrap, configuration: {data_path: x}}]", false)]
     #[case(
-        "path: '/p?o=0'\ndata_path: data\npagination: {strategy: offset, configuration: {incremental_param: o, \
-         increment_by: 1, limit: 9}}",
+        "query_params: [{name: o, value: 0}]\ndata_path: data\npagination: {strategy: offset, configuration: \
+         {incremental_param: o, increment_by: 1, limit: 9}}",
         false
     )]
     #[case("data_path: a.b\npagination: {strategy: link, configuration: {source: body, path: a.next}}", true)]
