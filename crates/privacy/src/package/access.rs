@@ -8,7 +8,7 @@ use model::{CollectionAddress, Row};
 use store::StoreError;
 
 use super::shown::ShownCollection;
-use super::{Failed, PackageOptions, was_read};
+use super::{Failed, PackageOptions, each_text, was_read};
 
 /// Writes all rows and gives back the first ones of each collection, for the readable page.
 ///
@@ -20,30 +20,24 @@ pub(super) fn write<'a>(
     options: &PackageOptions<'a>,
 ) -> Result<Vec<ShownCollection<'a>>, Failed> {
     let mut writer = Writer { file, collections: 0 };
-    let mut shown = Vec::new();
+    let (mut shown, mut part) = (Vec::new(), Vec::new());
     for (address, collection) in outcome.collections.iter().filter(|(_, collection)| was_read(collection)) {
         let mut open = Open { address, rows: 0 };
         let mut first = ShownCollection::new(address, options);
         let selection = options.contents.selection(address);
-        let mut pages = collection.sealed.pages();
-        let mut part = Vec::new();
-        while selection != Selection::Nothing
-            && let Some(text) = pages.next_text()
-        {
-            let text = text?;
-            for row in text.split(|byte| *byte == b'\n').filter(|row| !row.is_empty()) {
+        each_text(collection, &selection, |stored| {
+            let row = if selection == Selection::Whole {
                 // Whole rows are passed on as the text they are stored as.
-                let row = if selection == Selection::Whole {
-                    row
-                } else if pick(address, (&selection, row), &mut part)? {
-                    &part
-                } else {
-                    continue;
-                };
-                writer.row(&mut open, |file| file.write_all(row)).map_err(Failed::Write)?;
-                first.add_text(row);
-            }
-        }
+                stored
+            } else if pick(address, (&selection, stored), &mut part)? {
+                &part
+            } else {
+                return Ok(());
+            };
+            writer.row(&mut open, |file| file.write_all(row)).map_err(Failed::Write)?;
+            first.add_text(row);
+            Ok(())
+        })?;
         if open.rows > 0 {
             writer.file.write_all(b"\n]").map_err(Failed::Write)?;
         } else if options.contents.lists_empty() {
@@ -59,8 +53,9 @@ pub(super) fn write<'a>(
     Ok(shown)
 }
 
-/// Makes `part` the selected part of a row; whether anything is left of it.
-fn pick(
+/// Makes `part` the selected part of a row, in the form in which `serde_json` writes it; whether anything is
+/// left of it.
+pub(super) fn pick(
     address: &CollectionAddress,
     (selection, row): (&Selection, &[u8]),
     part: &mut Vec<u8>,

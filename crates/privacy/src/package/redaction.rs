@@ -172,9 +172,14 @@ pub(super) struct ShownFields<'a> {
 }
 
 impl ShownFields<'_> {
+    /// Whether every name is shown.
+    pub(super) fn show_all(&self) -> bool {
+        self.names.is_empty() && self.patterns.0.is_none()
+    }
+
     /// A row with the names that are shown.
     pub(super) fn row(&mut self, row: Row) -> Row {
-        if self.names.is_empty() && self.patterns.0.is_none() {
+        if self.show_all() {
             return row;
         }
         self.members(row, "")

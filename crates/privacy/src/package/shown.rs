@@ -6,7 +6,7 @@ use super::PackageOptions;
 use super::redaction::ShownFields;
 
 /// Below this depth the readable page shows JSON text instead of nested lists.
-const DEEPEST: usize = 8;
+pub(super) const DEEPEST: usize = 8;
 
 /// What the readable page shows of one collection.
 #[derive(Debug, Serialize)]
