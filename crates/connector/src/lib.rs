@@ -61,7 +61,7 @@ pub use pagination::PaginationError;
 pub use person::Person;
 pub use postprocessor::PostprocessorError;
 pub use probe::{Probe, ProbeStatus};
-pub use reading::{Asked, PageMark, PageReader, ReadError, Reading, ResumePoint};
+pub use reading::{Asked, PageMark, PageReader, PageRows, ReadError, Reading, ResumePoint};
 pub use response::ResponseError;
 pub use script::HookError;
 pub use secrets::Secrets;

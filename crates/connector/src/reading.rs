@@ -11,6 +11,7 @@ mod choice;
 mod error;
 mod later;
 mod page_reader;
+mod page_text;
 mod resume;
 mod unit_hash;
 
@@ -35,7 +36,7 @@ use choice::Choice;
 
 pub use error::ReadError;
 pub use later::Asked;
-pub use page_reader::PageReader;
+pub use page_reader::{PageReader, PageRows};
 pub use resume::{PageMark, ResumePoint};
 
 /// The units of one collection, in order, checked and not yet sent.

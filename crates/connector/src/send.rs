@@ -109,7 +109,9 @@ impl Connector {
         request.limits.clone_from(&shared.limits);
         request.redirect_hosts = self.own_hosts().clone();
         request.allowed_hosts = self.allowed_hosts().clone();
-        request.recording = shared.recording.clone();
+        if self.door().heeds_hints() {
+            request.recording = shared.recording.clone();
+        }
         draft.finish(&mut request);
         Ok(request)
     }

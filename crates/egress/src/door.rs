@@ -81,6 +81,14 @@ impl Door {
         }
     }
 
+    /// Whether it asks what a recording may hold of a call: it records, or answers from recordings.
+    pub fn heeds_hints(&self) -> bool {
+        match &self.shared.way {
+            Way::Record(..) | Way::Replay(_) => true,
+            Way::Live(_) => false,
+        }
+    }
+
     /// How long an answer is waited for while nothing of it arrives; none if nothing is ever sent.
     pub fn read_timeout(&self) -> Duration {
         match &self.shared.way {

@@ -1,11 +1,12 @@
 mod reading;
 
 use connector::Connector;
+pub(crate) use connector::PageRows;
 use datastore::Database;
 use graph::{Traversal, TraversalNode};
 use model::ConnectionKey;
 
-pub(crate) use reading::{PageRows, ReadFault, ReadOrder, SourceReading, UnitPages};
+pub(crate) use reading::{ReadFault, ReadOrder, SourceReading, UnitPages};
 
 /// One connection that rows come from and changes go to.
 #[derive(Debug, Clone)]

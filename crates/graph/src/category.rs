@@ -1,5 +1,7 @@
 //! Which parts of a row a policy targets (privacy-requests 9).
 
+mod pick_text;
+
 use std::collections::BTreeMap;
 
 use model::Row;

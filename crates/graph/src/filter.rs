@@ -101,6 +101,12 @@ impl RowFilter {
         }
     }
 
+    /// Whether rows of this JSON text, one a line, may change; a `false` is certain.
+    pub fn may_change_text(&self, text: &str) -> bool {
+        let is_there = |wanted: &FilterPath| wanted.path.first().is_some_and(|name| may_name(text, name));
+        text.contains('[') && self.paths.iter().any(is_there)
+    }
+
     /// Whether there is an array to look into: without one a row stays as it is.
     fn may_change(&self, row: &Row) -> bool {
         let first = |wanted: &FilterPath| row.get(wanted.path.first()?);
@@ -128,6 +134,11 @@ impl RowFilter {
         }
         keep_members(row, &members, removal)
     }
+}
+
+/// Whether a row of this text may have a member of this name, which may be written with escapes.
+pub(crate) fn may_name(text: &str, name: &str) -> bool {
+    text.contains(name) || text.contains('\\')
 }
 
 fn holds_array(value: &Value) -> bool {

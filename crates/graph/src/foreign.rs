@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::category::covers;
 use crate::collect::collect_values;
 use crate::edge::Source;
+use crate::filter::may_name;
 use crate::{GraphCollection, TraversalNode};
 
 /// Recognises foreign rows of one collection: it is read by e-mail or phone number, and the row
@@ -54,9 +55,10 @@ impl ForeignRows {
         Self { kinds: kinds.collect() }
     }
 
-    /// Whether nothing is foreign here, so that rows need not be looked at.
-    pub fn is_empty(&self) -> bool {
-        self.kinds.is_empty()
+    /// Whether rows of this JSON text, one a line, may be about somebody else; a `false` is certain.
+    pub fn may_be_in_text(&self, text: &str) -> bool {
+        let mut paths = self.kinds.iter().flat_map(|kind| &kind.paths);
+        paths.any(|path| path.first().is_some_and(|name| may_name(text, name)))
     }
 
     /// Whether `row`, as it was received, is about somebody else.
@@ -120,10 +122,10 @@ mod tests {
     use super::*;
     use crate::fixture::{identities, node};
 
-    fn foreign(row: &Value) -> bool {
+    fn rows() -> ForeignRows {
         let node = node(&["A: q^email traits.mail!user.contact.email seller!user.contact.email"], "A");
         let known = identities(&[("email", json!("Ana@example.com"))]);
-        ForeignRows::new(&node, &known).is_foreign(row.as_object().unwrap())
+        ForeignRows::new(&node, &known)
     }
 
     #[rstest]
@@ -133,7 +135,15 @@ mod tests {
     #[case::no_address(json!({"id": 1, "traits": {"mail": ""}}), false)]
     #[case::field_that_the_identity_seeds(json!({"q": ["bob@example.com"]}), true)]
     fn a_row_is_foreign_if_all_its_addresses_are_others(#[case] row: Value, #[case] expected: bool) {
-        assert_eq!(foreign(&row), expected);
+        assert_eq!(rows().is_foreign(row.as_object().unwrap()), expected);
+    }
+
+    #[rstest]
+    #[case(r#"{"traits":{"mail":"bob@example.com"}}"#, true)]
+    #[case(r#"{"tr\u0061its":{"mail":"bob@example.com"}}"#, true)]
+    #[case(r#"{"id":1,"other":"bob@example.com"}"#, false)]
+    fn text_in_which_no_row_is_foreign_is_known(#[case] text: &str, #[case] expected: bool) {
+        assert_eq!(rows().may_be_in_text(text), expected);
     }
 
     #[test]
@@ -156,6 +166,7 @@ mod tests {
 
         let rows = ForeignRows::new(&node, &crate::fixture::email());
 
-        assert!(rows.is_empty());
+        assert!(rows.kinds.is_empty());
+        assert!(!rows.may_be_in_text(r#"{"mail":"bob@example.com"}"#));
     }
 }

@@ -24,6 +24,7 @@ mod fides_key;
 mod host_pattern;
 mod id;
 mod identity;
+mod json_text;
 mod kill_point;
 mod outcome;
 mod page;
@@ -44,6 +45,7 @@ pub use id::{
     RunId, RunIdError,
 };
 pub use identity::{Identities, IdentityError};
+pub use json_text::{JsonKind, JsonText};
 #[cfg(feature = "kill-points")]
 #[doc(hidden)]
 pub use kill_point::on::pass_kill_point;

@@ -1,4 +1,4 @@
-use crate::Row;
+use crate::{JsonText, Row};
 
 /// Rows as JSON text, one a line: the form in which they are kept, and passed on where nobody asks for
 /// their values.
@@ -39,6 +39,14 @@ impl RowLines {
     pub fn push_line(&mut self, json: &[u8]) {
         self.text.extend_from_slice(json);
         self.end_line();
+    }
+
+    /// Adds the row that `text` stands before, and goes over it. `None` if it is not to be had so, as
+    /// [`JsonText`] has it; these lines are of no use then.
+    pub fn copy_row(&mut self, text: &mut JsonText<'_>) -> Option<()> {
+        text.copy(&mut self.text)?;
+        self.end_line();
+        Some(())
     }
 
     fn end_line(&mut self) {

@@ -301,6 +301,23 @@ fn each_row(
     Ok(())
 }
 
+/// Goes through the rows of a collection as the text they are stored as; through none if nothing of them is
+/// delivered.
+fn each_text(
+    collection: &CollectionOutcome,
+    selection: &Selection,
+    mut take: impl FnMut(&[u8]) -> Result<(), Failed>,
+) -> Result<(), Failed> {
+    let mut pages = collection.sealed.pages();
+    while *selection != Selection::Nothing
+        && let Some(text) = pages.next_text()
+    {
+        let text = text?;
+        text.split(|byte| *byte == b'\n').filter(|row| !row.is_empty()).try_for_each(&mut take)?;
+    }
+    Ok(())
+}
+
 fn was_read(collection: &CollectionOutcome) -> bool {
     match collection.status {
         Status::Complete | Status::Incomplete => true,

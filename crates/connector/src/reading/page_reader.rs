@@ -2,11 +2,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use egress::HttpReply;
-use http::HeaderMap;
-use model::{CallStats, Completeness, IncompleteReason, Page, Row};
+use http::{HeaderMap, StatusCode};
+use model::{CallStats, Completeness, IncompleteReason, Page, Row, RowLines};
 use serde_json::Value;
 use spec::connector_file::Request;
 
+use super::page_text::{self, TextAnswer};
 use super::{Answers, PageMark, Plan, ReadError, ResumePoint, Source};
 use crate::build::Prepared;
 use crate::fingerprint::Fingerprint;
@@ -27,6 +28,25 @@ pub struct PageReader {
     completeness: Completeness,
     stats: CallStats,
     mark: Option<PageMark>,
+    form: Form,
+    /// The rows of the page that came last, if they stayed text.
+    lines: Option<RowLines>,
+}
+
+/// The rows of a page in the form in which they came with the least work.
+pub enum PageRows {
+    /// As values.
+    Values(Vec<Row>),
+    /// As text.
+    Lines(RowLines),
+}
+
+/// What rows are wanted as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Values,
+    /// Text is as good, and better if it takes less work.
+    Any,
 }
 
 #[derive(Debug)]
@@ -46,13 +66,39 @@ struct Paging {
     prepared: Prepared,
     pager: Pager,
     output: Option<ValueMap>,
+    /// Whether rows may stay text.
+    may_be_text: bool,
 }
 
 /// An answer with its JSON; `None` for 204.
 struct Received {
     json: Option<Value>,
+    /// Its rows, if they are not in the JSON.
+    lines: Option<RowLines>,
     headers: HeaderMap,
     body: Bytes,
+}
+
+impl PageRows {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Values(rows) => rows.len(),
+            Self::Lines(rows) => rows.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Counts only: rows are personal data.
+impl std::fmt::Debug for PageRows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PageRows").field("rows", &self.len()).finish_non_exhaustive()
+    }
 }
 
 impl PageReader {
@@ -64,6 +110,8 @@ impl PageReader {
             completeness: Completeness::Complete,
             stats: CallStats::default(),
             mark: None,
+            form: Form::Values,
+            lines: None,
         }
     }
 
@@ -126,6 +174,29 @@ impl PageReader {
     /// Dropping the future gives up one call; the next call of this function asks for the same page
     /// again.
     pub async fn next_page(&mut self) -> Result<Option<Page>, ReadError> {
+        self.form = Form::Values;
+        self.turn().await
+    }
+
+    /// The same for somebody who only passes rows on: they stay text where nothing looks into them. Texts
+    /// for the log are left out.
+    ///
+    /// # Errors
+    /// As [`PageReader::next_page`].
+    ///
+    /// # Cancel safety
+    /// As [`PageReader::next_page`].
+    pub async fn next_rows(&mut self) -> Result<Option<PageRows>, ReadError> {
+        self.form = Form::Any;
+        let Some(page) = self.turn().await? else { return Ok(None) };
+        Ok(Some(match self.lines.take() {
+            Some(lines) => PageRows::Lines(lines),
+            None => PageRows::Values(page.rows),
+        }))
+    }
+
+    async fn turn(&mut self) -> Result<Option<Page>, ReadError> {
+        self.lines = None;
         let page = self.step().await;
         if let Err(error) = &page {
             self.end(Completeness::incomplete(error.reason(), error.to_string()));
@@ -164,7 +235,8 @@ impl PageReader {
             return self.page_of_script(&request, turned, before).map(Some);
         }
         let State::Paging(paging) = &self.state else { return Ok(None) };
-        let accept = |reply| receive(&paging.request, reply);
+        let form = if paging.may_be_text { self.form } else { Form::Values };
+        let accept = |reply| receive(&paging.request, form, reply);
         // Counted as it happens: a call that is given up half-way has cost something too.
         let answer = self.plan.connector.call(&paging.prepared, &mut self.stats, accept).await;
         let cost = self.stats.since(before);
@@ -189,9 +261,10 @@ impl PageReader {
     }
 
     fn log(&self, page: &Page) {
+        let rows = self.lines.as_ref().map_or(page.rows.len(), RowLines::len);
         tracing::debug!(
             connection = %self.plan.connector.connection().key, collection = %self.plan.collection, unit = self.unit,
-            rows = page.rows.len(), requests = page.stats.requests, "page read"
+            rows, requests = page.stats.requests, "page read"
         );
     }
 
@@ -239,12 +312,13 @@ impl PageReader {
         let pager = plan.pager(request, &prepared)?;
         let of = Fingerprint::of_bytes(&plan.unit_hash(self.unit)?.unwrap_or_default());
         let request = Arc::clone(request);
-        self.state = State::Paging(Box::new(Paging { request, of, prepared, pager, output }));
+        let may_be_text = page_text::is_possible(&request);
+        self.state = State::Paging(Box::new(Paging { request, of, prepared, pager, output, may_be_text }));
         Ok(None)
     }
 
     /// From an answer to its rows, and to the state that the next page is read in.
-    fn page(&mut self, Received { json, headers, body }: Received) -> Result<Page, ReadError> {
+    fn page(&mut self, Received { json, lines, headers, body }: Received) -> Result<Page, ReadError> {
         let State::Paging(paging) = &mut self.state else { return Ok(Page::default()) };
         let request = Arc::clone(&paging.request);
         let Some(json) = json else {
@@ -261,6 +335,11 @@ impl PageReader {
         self.mark = paging.pager.last();
         if let Turn::Repeated(stop) = turn {
             self.end(stop.into());
+            return Ok(Page::default());
+        }
+        if lines.is_some() {
+            self.lines = lines;
+            self.advance(turn, &request.place);
             return Ok(Page::default());
         }
         let messages = postprocessor::messages(&request.postprocessors, &body, Some(&json));
@@ -309,9 +388,20 @@ impl From<Stop> for Completeness {
 }
 
 /// Takes an answer with a good status, or says why it has to be asked for again.
-fn receive(request: &Request, reply: HttpReply) -> Result<Received, Rejected> {
+fn receive(request: &Request, form: Form, reply: HttpReply) -> Result<Received, Rejected> {
+    if form == Form::Any
+        && reply.status != StatusCode::NO_CONTENT.as_u16()
+        && let Some(TextAnswer { rest, rows }) = page_text::read(request, &reply.body)
+    {
+        return Ok(Received {
+            json: Some(rest),
+            lines: Some(rows),
+            headers: reply.headers,
+            body: reply.body,
+        });
+    }
     match response::read_json(request, &reply) {
-        Ok(json) => Ok(Received { json, headers: reply.headers, body: reply.body }),
+        Ok(json) => Ok(Received { json, lines: None, headers: reply.headers, body: reply.body }),
         Err(error) => {
             Err(Rejected { reason: error.reason(), problem: error.to_string(), retry: error.retry() })
         }

@@ -1,4 +1,4 @@
-use connector::ReadError;
+use connector::{PageRows, ReadError};
 use model::{Completeness, IncompleteReason};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -298,6 +298,39 @@ async fn units_read_at_the_same_time_and_in_any_order_give_the_same_rows() {
     assert_eq!(in_order.rows.len(), 80);
     assert_eq!(json!(at_once.concat()), in_order.json());
     assert!(reading.open(40).next_page().await.unwrap().is_none(), "a unit that does not exist has no pages");
+}
+
+#[tokio::test]
+async fn rows_that_are_only_passed_on_are_the_same_rows() {
+    let keys =
+        format!("{PEOPLE}\npagination: {{strategy: link, configuration: {{source: body, path: next}}}}");
+    let acme = Acme::start(&things(&keys)).await;
+    acme.saas.on("GET", "/people").with(|call| match call.query.as_str() {
+        "page=3" => Answer::json(200, &json!({"people": {"id": 3, "not": "a list"}})),
+        "page=2" => {
+            let rows = json!([{"id": 2, "é": ["\n", 1.5, null]}, {}]);
+            Answer::json(200, &json!({"people": rows, "next": "/people?page=3"}))
+        }
+        _ => Answer::json(200, &json!({"people": [{"id": 1}], "next": "/people?page=2"})),
+    });
+    let reading = acme.connector.read("things", &ana(), flat(&[])).unwrap();
+
+    let values = read_all(&reading).await;
+    let (mut reader, mut rows, mut pages_of_text) = (reading.open(0), Vec::new(), 0);
+    while let Some(page) = reader.next_rows().await.unwrap() {
+        match page {
+            PageRows::Values(page) => rows.extend(page),
+            PageRows::Lines(page) => {
+                pages_of_text += 1;
+                rows.extend(page.rows().unwrap());
+            }
+        }
+    }
+
+    assert_eq!(json!(rows), values.json());
+    assert_eq!((rows.len(), pages_of_text), (4, 2));
+    assert_eq!(reader.completeness(), values.completeness);
+    assert_eq!(reader.stats().requests, values.stats.requests);
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! One shape for the readings of applications and of databases.
 
-use connector::{Asked, Inputs, PageMark, Person, ReadError, ResumePoint};
+use connector::{Asked, Inputs, PageMark, PageRows, Person, ReadError, ResumePoint};
 use crypto::Secret;
 use datastore::DatabaseError;
 use egress::Retry;
 use graph::{CollectedInputs, Traversal, TraversalNode};
-use model::{CallStats, Completeness, IncompleteReason, Row, RowLines};
+use model::{CallStats, Completeness, IncompleteReason};
 
 use super::Source;
 
@@ -27,12 +27,6 @@ pub(crate) enum SourceReading {
 pub(crate) enum UnitPages {
     Connector(Box<connector::PageReader>),
     Database(Box<datastore::PageReader>),
-}
-
-/// The rows of one page in the form that their source has them in.
-pub(crate) enum PageRows {
-    Values(Vec<Row>),
-    Lines(RowLines),
 }
 
 /// Why a collection, or a unit of it, was not read. The text holds no values.
@@ -132,21 +126,12 @@ impl SourceReading {
     }
 }
 
-impl PageRows {
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Values(rows) => rows.len(),
-            Self::Lines(rows) => rows.len(),
-        }
-    }
-}
-
 impl UnitPages {
     /// # Cancel safety
     /// As that of the readers below: the future may be dropped and the function called again.
     pub(crate) async fn next_page(&mut self) -> Result<Option<PageRows>, ReadFault> {
         match self {
-            Self::Connector(reader) => Ok(reader.next_page().await?.map(|page| PageRows::Values(page.rows))),
+            Self::Connector(reader) => Ok(reader.next_rows().await?),
             Self::Database(reader) => Ok(reader.next_lines().await?.map(PageRows::Lines)),
         }
     }

@@ -22,25 +22,26 @@ impl UnitReader {
                     kept.push_row(&self.kept(row));
                 }
             }
-            PageRows::Lines(rows) if self.foreign.is_empty() && !may_hold_arrays(rows.text()) => kept = rows,
+            PageRows::Lines(rows) if !self.looks_into(rows.text()) => kept = rows,
             PageRows::Lines(rows) => {
                 for line in rows.lines() {
-                    let may_change = may_hold_arrays(line);
-                    if !may_change && self.foreign.is_empty() {
+                    if !self.looks_into(line) {
                         kept.push_line(line);
                         continue;
                     }
                     let row = serde_json::from_slice(line).map_err(|_| self.unreadable())?;
                     foreign += u64::from(self.foreign.is_foreign(&row));
-                    if may_change {
-                        kept.push_row(&self.kept(row));
-                    } else {
-                        kept.push_line(line);
-                    }
+                    kept.push_row(&self.kept(row));
                 }
             }
         }
         Ok((kept, foreign))
+    }
+
+    /// Whether rows of this text may change in the filter, or be somebody else's.
+    fn looks_into(&self, text: &[u8]) -> bool {
+        std::str::from_utf8(text)
+            .map_or(true, |text| self.filter.may_change_text(text) || self.foreign.may_be_in_text(text))
     }
 
     fn unreadable(&self) -> RowsError {
@@ -53,9 +54,4 @@ impl UnitReader {
             RowWriter::Store(_) | RowWriter::Spool(_) => self.filter.access_row(row),
         }
     }
-}
-
-/// Whether rows of this text may change in the filter, which only takes out elements of arrays.
-fn may_hold_arrays(text: &[u8]) -> bool {
-    text.contains(&b'[')
 }

@@ -144,3 +144,17 @@ fn a_kept_row_gives_the_access_form_and_the_row_as_received() {
     assert_eq!(filter.kept_row(own.clone()), own, "nothing is kept twice");
     assert_eq!(RowFilter::received(own.clone()), own);
 }
+
+#[rstest]
+#[case(r#"{"A":[1]}"#, true)]
+#[case(r#"{"\u0041":[1]}"#, true)]
+#[case(r#"{"B":{"A":2},"C":[1]}"#, true)]
+#[case(r#"{"A":1}"#, false)]
+#[case(r#"{"B":[1]}"#, false)]
+fn text_in_which_nothing_may_change_is_known(#[case] text: &str, #[case] expected: bool) {
+    let node = fed(&["A"]);
+    let filter = filter(&node, &[("A", json!([9]))]);
+
+    assert_eq!(filter.may_change_text(text), expected);
+    assert!(!RowFilter::default().may_change_text(text));
+}

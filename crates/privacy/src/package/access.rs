@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
-use engine::RunOutcome;
+use engine::{RowsError, RunOutcome};
 use graph::Selection;
 use model::{CollectionAddress, Row};
+use store::StoreError;
 
 use super::shown::ShownCollection;
-use super::{Failed, PackageOptions, was_read};
+use super::{Failed, PackageOptions, each_text, was_read};
 
 /// Writes all rows and gives back the first ones of each collection, for the readable page.
 ///
@@ -19,33 +20,24 @@ pub(super) fn write<'a>(
     options: &PackageOptions<'a>,
 ) -> Result<Vec<ShownCollection<'a>>, Failed> {
     let mut writer = Writer { file, collections: 0 };
-    let mut shown = Vec::new();
+    let (mut shown, mut part) = (Vec::new(), Vec::new());
     for (address, collection) in outcome.collections.iter().filter(|(_, collection)| was_read(collection)) {
         let mut open = Open { address, rows: 0 };
         let mut first = ShownCollection::new(address, options);
         let selection = options.contents.selection(address);
-        let mut pages = collection.sealed.pages();
-        if matches!(selection, Selection::Whole) {
-            // Whole rows are passed on as the text they are stored as.
-            while let Some(text) = pages.next_text() {
-                let text = text?;
-                for row in text.split(|byte| *byte == b'\n').filter(|row| !row.is_empty()) {
-                    writer.row(&mut open, |file| file.write_all(row)).map_err(Failed::Write)?;
-                    first.add_text(row);
-                }
-            }
-        } else {
-            for page in pages {
-                for row in page? {
-                    if let Some(row) = selection.pick(row) {
-                        let json =
-                            |file: &mut dyn Write| serde_json::to_writer(file, &row).map_err(io::Error::from);
-                        writer.row(&mut open, json).map_err(Failed::Write)?;
-                        first.add(row);
-                    }
-                }
-            }
-        }
+        each_text(collection, &selection, |stored| {
+            let row = if selection == Selection::Whole {
+                // Whole rows are passed on as the text they are stored as.
+                stored
+            } else if pick(address, (&selection, stored), &mut part)? {
+                &part
+            } else {
+                return Ok(());
+            };
+            writer.row(&mut open, |file| file.write_all(row)).map_err(Failed::Write)?;
+            first.add_text(row);
+            Ok(())
+        })?;
         if open.rows > 0 {
             writer.file.write_all(b"\n]").map_err(Failed::Write)?;
         } else if options.contents.lists_empty() {
@@ -59,6 +51,27 @@ pub(super) fn write<'a>(
     }
     writer.finish().map_err(Failed::Write)?;
     Ok(shown)
+}
+
+/// Makes `part` the selected part of a row, in the form in which `serde_json` writes it; whether anything is
+/// left of it.
+pub(super) fn pick(
+    address: &CollectionAddress,
+    (selection, row): (&Selection, &[u8]),
+    part: &mut Vec<u8>,
+) -> Result<bool, Failed> {
+    part.clear();
+    let from_text = std::str::from_utf8(row).ok().and_then(|row| selection.pick_text(row, part));
+    if let Some(is_left) = from_text {
+        return Ok(is_left);
+    }
+    let row = serde_json::from_slice(row).map_err(|_| RowsError::Store {
+        collection: Box::new(address.clone()),
+        source: Box::new(StoreError::Damaged { what: "a page of rows" }),
+    })?;
+    let Some(row) = selection.pick(row) else { return Ok(false) };
+    serde_json::to_writer(part, &row).map_err(|error| Failed::Write(error.into()))?;
+    Ok(true)
 }
 
 struct Writer<'a> {

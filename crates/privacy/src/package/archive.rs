@@ -20,7 +20,7 @@ use super::{Failed, PackageError, PackageOptions, access, page, report_of, was_r
 use crate::Report;
 
 /// From 1, which is fast, to 9, which is small.
-const COMPRESSION: i64 = 2;
+const COMPRESSION: i64 = 1;
 
 /// What a file inside the archive is gathered in before it is packed.
 const BUFFER_BYTES: usize = 64 * 1024;

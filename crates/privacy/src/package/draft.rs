@@ -58,18 +58,40 @@ impl Drafts {
         failed.map(|()| cleared)
     }
 
-    /// Notes `draft`; the note goes with the value.
-    fn note(&self, draft: &Path) -> io::Result<Option<Note>> {
+    /// Removes drafts of `path` whose writers are gone. Notes are few; what lies in a folder of packages may
+    /// be many.
+    fn clear_of(&self, path: &Path) -> io::Result<()> {
+        let prefix = note_prefix(path)?;
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let is_of_path = entry.file_name().to_str().is_some_and(|name| name.starts_with(&prefix));
+            // One that is still empty is being written this moment.
+            if is_of_path && entry.metadata().is_ok_and(|found| found.len() > 0) {
+                clear_one(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes `draft`, which becomes `path`; the note goes with the value.
+    fn note(&self, draft: &Path, path: &Path) -> io::Result<Option<Note>> {
         let Some(text) = std::path::absolute(draft)?.to_str().map(str::to_owned) else {
             return Ok(None);
         };
-        let path = self.folder.join(Uuid::now_v7().to_string());
+        let path = self.folder.join(format!("{}{}", note_prefix(path)?, Uuid::now_v7()));
         let mut options = File::options();
         options.write(true).create_new(true);
         private(&mut options);
         options.open(&path)?.write_all(text.as_bytes())?;
         Ok(Some(Note { path }))
     }
+}
+
+/// How the names of all notes begin about drafts of `path`.
+fn note_prefix(path: &Path) -> io::Result<String> {
+    let hash = crypto::sha256(std::path::absolute(path)?.as_os_str().as_encoded_bytes());
+    let short = hash.first_chunk::<8>().expect("a SHA-256 has more than 8 bytes");
+    Ok(format!("{}-", crypto::hex(short)))
 }
 
 /// Removes what a note names, unless somebody is writing it, and the note.
@@ -126,6 +148,19 @@ fn clear_draft(draft: &Path) -> io::Result<Cleared> {
     }
 }
 
+/// Removes drafts in `folder` whose names begin so and whose writers are gone.
+fn clear_in(folder: &Path, prefix: &str) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = std::path::absolute(entry?.path())?;
+        let is_ours =
+            path.file_name().and_then(|own| own.to_str()).is_some_and(|own| own.starts_with(prefix));
+        if is_ours && is_draft(&path) {
+            clear_draft(&path)?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the name is one that only drafts have: nothing else is ever removed.
 fn is_draft(path: &Path) -> bool {
     path.is_absolute()
@@ -173,19 +208,17 @@ impl Draft {
 
     fn make(folder: &Path, name: &str, drafts: Option<&Drafts>) -> io::Result<(NamedTempFile, Option<Note>)> {
         let prefix = format!(".{name}-");
-        for entry in fs::read_dir(folder)? {
-            let path = std::path::absolute(entry?.path())?;
-            let is_ours =
-                path.file_name().and_then(|own| own.to_str()).is_some_and(|own| own.starts_with(&prefix));
-            if is_ours && is_draft(&path) {
-                clear_draft(&path)?;
-            }
+        let path = folder.join(name);
+        match drafts {
+            // A path that no note can name is only found where it is.
+            Some(drafts) if path.to_str().is_some() => drafts.clear_of(&path)?,
+            Some(_) | None => clear_in(folder, &prefix)?,
         }
         for _ in 0..ATTEMPTS {
             let file = tempfile::Builder::new().prefix(&prefix).suffix(SUFFIX).tempfile_in(folder)?;
             // Empty so far: whoever clears drafts may take it for one left behind, before it is locked.
             if file.as_file().try_lock().is_ok() && file.path().exists() {
-                let note = drafts.map(|drafts| drafts.note(file.path())).transpose()?.flatten();
+                let note = drafts.map(|drafts| drafts.note(file.path(), &path)).transpose()?.flatten();
                 return Ok((file, note));
             }
         }
@@ -301,6 +334,22 @@ mod tests {
         let mut names = names(out.path());
         names.sort();
         assert_eq!(names, [".access.json-notes", "access.json"], "and nothing that is no draft");
+    }
+
+    #[test]
+    fn the_next_draft_of_a_file_finds_the_last_one_by_its_note_and_leaves_those_of_others() {
+        let (out, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let drafts = Drafts::open(data.path()).unwrap();
+        left_behind(out.path(), &drafts);
+
+        Draft::new(out.path(), "report.json", Some(&drafts)).unwrap().finish().unwrap();
+        assert_eq!(names(out.path()).len(), 2, "of another file");
+
+        Draft::new(out.path(), "access.json", Some(&drafts)).unwrap().finish().unwrap();
+        let mut names_left = names(out.path());
+        names_left.sort();
+        assert_eq!(names_left, ["access.json", "report.json"]);
+        assert!(names(&drafts.folder).is_empty());
     }
 
     #[test]

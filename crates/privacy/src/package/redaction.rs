@@ -19,8 +19,11 @@ const LONGEST: usize = 500;
 const MOST_BYTES: usize = 1 << 20;
 
 /// Patterns of names, in any case, found anywhere in a name.
-#[derive(Debug, Clone)]
-pub struct NamePatterns(RegexSet);
+#[derive(Debug, Clone, Default)]
+pub struct NamePatterns(
+    /// `None` without patterns: making a set takes a while, also an empty one.
+    Option<RegexSet>,
+);
 
 /// Why patterns cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -38,18 +41,15 @@ pub enum PatternError {
     TooMany,
 }
 
-impl Default for NamePatterns {
-    fn default() -> Self {
-        Self(RegexSet::empty())
-    }
-}
-
 impl NamePatterns {
     /// The patterns, ready to be used.
     ///
     /// # Errors
     /// [`PatternError`].
     pub fn parse(patterns: &[String]) -> Result<Self, PatternError> {
+        if patterns.is_empty() {
+            return Ok(Self::default());
+        }
         if patterns.len() > MOST {
             return Err(PatternError::TooMany);
         }
@@ -63,7 +63,7 @@ impl NamePatterns {
             });
         }
         if let Ok(set) = build(patterns) {
-            return Ok(Self(set));
+            return Ok(Self(Some(set)));
         }
         for (position, pattern) in patterns.iter().enumerate() {
             let reason = match build(std::slice::from_ref(pattern)) {
@@ -77,7 +77,7 @@ impl NamePatterns {
     }
 
     fn hide(&self, name: &str) -> bool {
-        self.0.is_match(name)
+        self.0.as_ref().is_some_and(|patterns| patterns.is_match(name))
     }
 }
 
@@ -172,9 +172,14 @@ pub(super) struct ShownFields<'a> {
 }
 
 impl ShownFields<'_> {
+    /// Whether every name is shown.
+    pub(super) fn show_all(&self) -> bool {
+        self.names.is_empty() && self.patterns.0.is_none()
+    }
+
     /// A row with the names that are shown.
     pub(super) fn row(&mut self, row: Row) -> Row {
-        if self.names.is_empty() && self.patterns.0.is_empty() {
+        if self.show_all() {
             return row;
         }
         self.members(row, "")

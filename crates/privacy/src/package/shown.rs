@@ -6,7 +6,7 @@ use super::PackageOptions;
 use super::redaction::ShownFields;
 
 /// Below this depth the readable page shows JSON text instead of nested lists.
-const DEEPEST: usize = 8;
+pub(super) const DEEPEST: usize = 8;
 
 /// What the readable page shows of one collection.
 #[derive(Debug, Serialize)]
@@ -46,14 +46,6 @@ impl<'a> ShownCollection<'a> {
         }
     }
 
-    /// Counts a row and keeps it while there is room.
-    pub(super) fn add(&mut self, row: Row) {
-        self.delivered += 1;
-        if self.rows.len() < self.most {
-            self.show(row);
-        }
-    }
-
     fn show(&mut self, row: Row) {
         let row = match &mut self.fields {
             Some(fields) => fields.row(row),
@@ -62,7 +54,7 @@ impl<'a> ShownCollection<'a> {
         self.rows.push(Shown::of_row(row));
     }
 
-    /// The same for a row as JSON text, which is read only while there is room.
+    /// Counts a row that is JSON text, and keeps it while there is room.
     pub(super) fn add_text(&mut self, row: &[u8]) {
         self.delivered += 1;
         if self.rows.len() < self.most

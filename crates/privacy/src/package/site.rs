@@ -1,6 +1,7 @@
 //! The pages of an HTML package: all records of each collection, some on each page
 //! (privacy-requests PK-8).
 
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use engine::CollectionOutcome;
@@ -12,9 +13,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::archive::Archive;
-use super::redaction::Redaction;
+use super::redaction::{Redaction, ShownFields};
 use super::shown::Shown;
-use super::{Failed, each_row, html, page};
+use super::{Failed, access, each_text, html, page};
 
 const RECORDS: &str = include_str!("records.html");
 const DATASET: &str = include_str!("dataset.html");
@@ -71,7 +72,7 @@ struct Page<'a> {
     /// The only page of the collection.
     only: bool,
     /// As HTML.
-    records: String,
+    records: &'a str,
     previous: Option<String>,
     next: Option<String>,
 }
@@ -109,21 +110,22 @@ impl<'r> Site<'r> {
         (collection, selection): (&CollectionOutcome, &Selection),
     ) -> Result<(), Failed> {
         let mut fields = self.redaction.map(|redaction| redaction.fields(address));
+        let stored_as = address;
         let address = &self.redaction.map_or_else(|| address.clone(), |redaction| redaction.address(address));
         let mut batch = Batch::default();
         let mut folders = None;
-        each_row(collection, selection, |row| {
+        let mut part = Vec::new();
+        each_text(collection, selection, |stored| {
+            if !access::pick(stored_as, (selection, stored), &mut part)? {
+                return Ok(());
+            }
             if batch.is_full() {
                 let folders = &*folders.get_or_insert_with(|| archive.folders(address));
                 let page = batch.page(address, folders, More::Yes);
                 Self::write(archive, &page)?;
                 batch.turn();
             }
-            batch.add(match &mut fields {
-                Some(fields) => fields.row(row),
-                None => row,
-            });
-            Ok(())
+            batch.add(&part, fields.as_mut())
         })?;
         if batch.last() == 0 {
             return Ok(());
@@ -184,7 +186,11 @@ enum More {
 /// The records of the page that is being filled.
 #[derive(Debug, Default)]
 struct Batch {
-    rows: Vec<Shown>,
+    /// The records as HTML, numbered.
+    html: String,
+    /// How many there are.
+    rows: usize,
+    /// Roughly the bytes of their values.
     bytes: usize,
     /// Records on earlier pages.
     before: u64,
@@ -194,23 +200,45 @@ struct Batch {
 
 impl Batch {
     fn is_full(&self) -> bool {
-        self.rows.len() >= MOST_RECORDS || self.bytes >= MOST_BYTES
+        self.rows >= MOST_RECORDS || self.bytes >= MOST_BYTES
     }
 
-    fn add(&mut self, row: Row) {
-        self.bytes += size(&row);
-        self.rows.push(Shown::of_row(row));
+    /// Adds a record that is JSON text.
+    fn add(&mut self, row: &[u8], fields: Option<&mut ShownFields<'_>>) -> Result<(), Failed> {
+        self.rows += 1;
+        let number = self.last();
+        // A text takes everything.
+        let _ = write!(self.html, "\n<article>\n<h2 class=\"record\">Record {number}</h2>\n");
+        let from_text = match &fields {
+            Some(fields) if !fields.show_all() => None,
+            Some(_) | None => {
+                std::str::from_utf8(row).ok().and_then(|row| html::show_text(row, &mut self.html))
+            }
+        };
+        if let Some(bytes) = from_text {
+            self.bytes += bytes;
+        } else {
+            let row: Row = serde_json::from_slice(row).map_err(|error| Failed::Write(error.into()))?;
+            let row = match fields {
+                Some(fields) => fields.row(row),
+                None => row,
+            };
+            self.bytes += bytes_of_members(&row);
+            html::show(&Shown::of_row(row), &mut self.html);
+        }
+        self.html.push_str("\n</article>");
+        Ok(())
     }
 
     /// Number of the last record, which is that of all so far.
     fn last(&self) -> u64 {
-        self.before + self.rows.len() as u64
+        self.before + self.rows as u64
     }
 
     fn turn(&mut self) {
         self.before = self.last();
-        self.rows.clear();
-        self.bytes = 0;
+        self.html.clear();
+        (self.rows, self.bytes) = (0, 0);
         self.page += 1;
     }
 
@@ -226,7 +254,7 @@ impl Batch {
             first: self.before + 1,
             last: self.last(),
             only: self.page == 0 && more == More::No,
-            records: html::records(self.before + 1, &self.rows),
+            records: &self.html,
             previous: self.page.checked_sub(1).map(name),
             next: (more == More::Yes).then(|| name(self.page + 1)),
         };
@@ -234,15 +262,16 @@ impl Batch {
     }
 }
 
-/// Roughly the bytes of a row's values.
-fn size(row: &Row) -> usize {
-    fn of(value: &Value) -> usize {
-        match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => 8,
-            Value::String(text) => text.len(),
-            Value::Array(items) => items.iter().map(of).sum(),
-            Value::Object(members) => size(members),
-        }
+/// Roughly the bytes of a value.
+pub(super) fn bytes_of(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(bytes_of).sum(),
+        Value::Object(members) => bytes_of_members(members),
     }
-    row.iter().map(|(key, value)| key.len() + of(value)).sum()
+}
+
+fn bytes_of_members(row: &Row) -> usize {
+    row.iter().map(|(key, value)| key.len() + bytes_of(value)).sum()
 }

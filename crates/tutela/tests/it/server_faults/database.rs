@@ -73,12 +73,11 @@ async fn a_database_that_is_restarted_under_load_loses_nothing(#[case] how: End)
     }
     assert!(fleet.all_run(), "none of them was started again:\n{}", fleet.said());
     assert_eq!(statuses.len(), asked.len(), "each was made once");
-    assert_eq!(office::wrongs_of(&vendor, &asked), Vec::<String>::new());
-    let mut wrongs = Vec::new();
+    let mut wrongs = office::wrongs_of(&vendor, &asked);
     for one in &asked {
         wrongs.extend(office::wrong_with(&caller, &program, one).await);
     }
-    assert_eq!(wrongs, Vec::<String>::new());
+    assert_eq!(wrongs, Vec::<String>::new(), "{}", fleet.said());
     let troubles = caller.troubles();
     assert!(!troubles.keys().any(|trouble| trouble.starts_with("500")), "{troubles:?}");
 }
