@@ -25,6 +25,7 @@
 //!     person: Person { identities, privacy_request_id: PrivacyRequestId::new(&ids), privacy_request: Row::new(), custom_fields: Row::new() },
 //!     limits: Concurrency::new(Limits::default()),
 //!     rows: RowKeeping::Spool(spool.path().to_owned()),
+//!     waiting: JobWait::Here,
 //!     cancellation: Cancellation::never(),
 //! };
 //!
@@ -43,6 +44,7 @@ mod concurrency;
 mod gather;
 mod hold;
 mod job;
+mod job_wait;
 mod kept_outcome;
 mod kept_reading;
 mod outcome;
@@ -68,6 +70,7 @@ pub use concurrency::{Concurrency, Limits};
 pub use gather::{Gathered, gather};
 pub use hold::{HoldError, HoldRequest, HoldState, LEASE, TaskHold};
 pub use job::{JobError, JobPoll, Jobs, poll_jobs};
+pub use job_wait::{JobWait, WaitsFor};
 pub use kept_reading::kept_reading;
 pub use outcome::{CollectionOutcome, RunOutcome, Status};
 pub use progress::Progress;

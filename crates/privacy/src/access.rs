@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use connector::Person;
 use engine::{
-    Cancellation, Concurrency, Progress, RowKeeping, RunError, RunOutcome, RunPlan, Source, Status,
+    Cancellation, Concurrency, JobWait, Progress, RowKeeping, RunError, RunOutcome, RunPlan, Source, Status,
     StoredRows,
 };
 use graph::{Graph, Targets, TraversalError};
@@ -46,6 +46,8 @@ pub struct StoredRun {
     pub worker: String,
     /// The run.
     pub run: RunId,
+    /// What it does while an application works on what it was asked for.
+    pub waiting: JobWait,
     /// How to stop.
     pub cancellation: Cancellation,
 }
@@ -116,6 +118,7 @@ impl Access<'_> {
             person,
             limits: self.limits.clone(),
             rows,
+            waiting: JobWait::Here,
             cancellation: Cancellation::never(),
         })
     }
@@ -174,13 +177,13 @@ impl Access<'_> {
         held: &StoredRun,
         on_progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<(Subject, RunOutcome), AccessError> {
-        let StoredRun { store, worker, run, cancellation } = held;
+        let StoredRun { store, worker, run, waiting, cancellation } = held;
         let (found, subject) = self.found(store, run).await?;
         let created_at = found.created_at;
         let rows = StoredRows { store: store.clone(), worker: worker.clone(), stage: STAGE.to_owned() };
         let person = subject::person(run, subject.clone(), created_at);
         let plan = self.plan(run.clone(), person, RowKeeping::Store(rows))?;
-        let plan = RunPlan { cancellation: cancellation.clone(), ..plan };
+        let plan = RunPlan { waiting: *waiting, cancellation: cancellation.clone(), ..plan };
         Ok((subject, engine::run(plan, on_progress).await?))
     }
 

@@ -215,6 +215,7 @@ impl Planning<'_> {
             person: subject::person(&self.run, self.subject.clone(), created_at),
             limits: parts.concurrency.clone(),
             rows: RowKeeping::Store(rows),
+            waiting: parts.waiting,
             cancellation,
         };
         Ok(engine::run(plan, on_progress).await?)

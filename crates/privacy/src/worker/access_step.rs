@@ -1,6 +1,6 @@
 //! Reading what the request delivers.
 
-use engine::{RunError, RunOutcome, Status};
+use engine::{JobWait, RunError, RunOutcome, Status};
 use model::{Completeness, IncompleteReason, RunId};
 use store::{Actor, RequestStep, RunState, StoreError};
 
@@ -57,6 +57,7 @@ impl Journey<'_> {
             store: parts.store.clone(),
             worker: parts.worker.clone(),
             run: run.clone(),
+            waiting: JobWait::SetAside,
             cancellation: self.cancellation(),
         };
         let read = {
@@ -101,7 +102,7 @@ impl Journey<'_> {
                 RunState::Active => Err(Halt::in_the_way()),
                 RunState::Paused | RunState::Cancelled | RunState::Finished => Ok(None),
             },
-            AccessError::Run(RunError::Waits { until, .. }) => Err(Halt::called_back(*until, STEP)),
+            AccessError::Run(RunError::Waits { until, by, .. }) => Err(Halt::of_application((*until, *by), STEP)),
             AccessError::Run(RunError::Store(error)) | AccessError::Store(error) => {
                 Err(Halt::of_store(error, STEP))
             }

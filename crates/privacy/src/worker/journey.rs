@@ -18,7 +18,7 @@ use store::{
 use super::halt::{CALLBACK, Failed, Halt, PROCESSING};
 use super::hold::Hold;
 use super::plan_step::Planned;
-use super::{ServicesError, Worker, WorkerParts};
+use super::{ServicesError, Worker, WorkerParts, log};
 use crate::PrivacyService;
 use crate::manual;
 use crate::policy_book::PolicyDocument;
@@ -345,8 +345,14 @@ impl<'a> Journey<'a> {
 
     /// Notes that the reading gets somewhere.
     pub(super) fn note(&self, progress: &Progress) {
-        if let Progress::Page { .. } = progress {
-            self.hold.pulse.pages.fetch_add(1, Ordering::Relaxed);
+        match progress {
+            Progress::Page { .. } => {
+                self.hold.pulse.pages.fetch_add(1, Ordering::Relaxed);
+            }
+            Progress::Waits { collection, started: 1.., until, .. } => {
+                self.hold.tell(log::of_jobs_started(collection, *until));
+            }
+            Progress::Waits { .. } | Progress::Started { .. } | Progress::Ended { .. } => {}
         }
     }
 

@@ -9,7 +9,7 @@ use connections::{
     AloneError, Connections, LeftOutReason, WireError, WireOptions, Wired, WiredAlone, WiredConnection,
 };
 use crypto::KeyRing;
-use engine::Concurrency;
+use engine::{Concurrency, JobWait};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use graph::MaskingMode;
@@ -112,6 +112,7 @@ impl ServerServices {
             policies: self.policies().await?,
             limits: PlanLimits::default(),
             concurrency: parts.concurrency.clone(),
+            waiting: JobWait::SetAside,
             verify_after: Duration::ZERO,
             clock: Arc::clone(&parts.clock),
             ids: Arc::new(RandomIds),

@@ -95,6 +95,7 @@ impl Shop {
             },
             limits: Concurrency::new(Limits::default()),
             rows,
+            waiting: engine::JobWait::Here,
             cancellation: Cancellation::never(),
         }
     }
