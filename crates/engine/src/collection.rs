@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use connector::Person;
 use crypto::PartsHash;
@@ -120,6 +121,7 @@ impl CollectionRun {
         let event = Progress::Started { collection: address.clone(), units: reading.units() };
         let _ = self.progress.send(event).await;
         let units = UnitReader {
+            left: AtomicUsize::new(reading.units()),
             connection: self.source.key().clone(),
             request: self.person.privacy_request_id.clone(),
             writer,

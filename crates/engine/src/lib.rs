@@ -74,12 +74,13 @@ pub use job_wait::{JobWait, WaitsFor};
 pub use kept_reading::kept_reading;
 pub use outcome::{CollectionOutcome, RunOutcome, Status};
 pub use progress::Progress;
-pub use row_keeping::{RowKeeping, StoredRows};
+pub use row_keeping::{RowKeeping, RunBegun, StoredRows};
 pub use rows_error::RowsError;
 pub use run::{RunError, RunPlan, run, run_with};
 pub use sealed_rows::{Pages, SealedRows};
 pub use source::Source;
 pub use spool::SpoolError;
+pub use stage::reading_tasks;
 pub use tokens::{StoredTokens, StoredTokensParts};
 #[cfg(feature = "planted-defects")]
 pub use write::Defect;

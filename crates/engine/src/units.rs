@@ -7,6 +7,7 @@ mod tally;
 mod waiting;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use egress::Retry;
@@ -48,6 +49,8 @@ pub(crate) struct UnitReader {
     pub(crate) waiting: JobWait,
     pub(crate) stop: Stop,
     pub(crate) progress: mpsc::Sender<Progress>,
+    /// How many units are not over yet.
+    pub(crate) left: AtomicUsize,
 }
 
 /// How the pages of a unit ended.
@@ -107,7 +110,12 @@ impl UnitReader {
         let mut waiting = Vec::new();
         while let Some(outcome) = outcomes.next().await {
             let outcome = outcome?;
-            if outcome.waits_for_job().is_some() { waiting.push(outcome) } else { tally.add(outcome) }
+            if outcome.waits_for_job().is_some() {
+                waiting.push(outcome);
+            } else {
+                this.left.fetch_sub(1, Ordering::Relaxed);
+                tally.add(outcome);
+            }
         }
         Ok(waiting)
     }
@@ -250,13 +258,18 @@ impl UnitReader {
                     state.end = reader.is_over().then(|| reader.completeness().into());
                     let mark = reader.mark().map(connector::PageMark::to_bytes);
                     state.foreign_rows += waiting.add(this, place, (page, mark))?;
-                    if waiting.are_due() {
+                    // The last page is kept with the end, which comes next.
+                    let is_over = state.end.is_some();
+                    if waiting.are_due() && !is_over {
                         state.foreign_rows += stored(storing.take()).await?;
                         storing = Self::store(this, waiting.take(), state);
                     }
                     // Nobody listening is no reason to stop reading.
                     let _ =
                         this.progress.send(Progress::Page { collection: this.address.clone(), rows }).await;
+                    if is_over {
+                        break Ending::Over;
+                    }
                 }
                 Ok(None) => break Ending::Over,
                 Err(fault) => break Ending::Failed(fault),
@@ -264,14 +277,26 @@ impl UnitReader {
         };
         let state = &mut outcome.state;
         state.foreign_rows += stored(storing).await?;
-        state.foreign_rows += stored(Self::store(this, waiting.take(), state)).await?;
         state.stats = before + reader.stats();
+        let (mut is_noted, mut is_last) = (true, false);
         if let Ending::Over = ending {
+            is_last = this.left.load(Ordering::Relaxed) == 1;
             outcome.completeness = reader.completeness();
             if state.end.is_none() {
                 state.end = Some(outcome.completeness.clone().into());
-                this.writer.note(outcome.unit, state).await?;
+                is_noted = false;
             }
+        }
+        let packed = if is_last { waiting.take_packed() } else { None };
+        if let (RowWriter::Store(writer), Some(pages)) = (&this.writer, packed) {
+            writer.append_with_end(pages, state);
+            return Ok(ending);
+        }
+        let pages = waiting.take();
+        is_noted |= !pages.is_empty();
+        state.foreign_rows += stored(Self::store(this, pages, state)).await?;
+        if !is_noted {
+            this.writer.note(outcome.unit, state).await?;
         }
         Ok(ending)
     }

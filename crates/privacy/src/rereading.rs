@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::{
-    Cancellation, CollectionOutcome, Progress, RowKeeping, RunOutcome, RunPlan, SealedRows, Status,
+    Cancellation, CollectionOutcome, Progress, RowKeeping, RunBegun, RunOutcome, RunPlan, SealedRows, Status,
     StoredRows,
 };
 use graph::Targets;
@@ -87,6 +87,7 @@ impl PrivacyService {
                 store: parts.store.clone(),
                 worker: parts.worker.clone(),
                 stage,
+                begun: RunBegun::Before,
             }),
             waiting: parts.waiting,
             cancellation,

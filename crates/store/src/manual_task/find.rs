@@ -79,8 +79,11 @@ impl Store {
         &self,
         request: &PrivacyRequestId,
     ) -> Result<Vec<ManualTask>, StoreError> {
-        let filter = ManualTaskFilter { request: Some(request.clone()), ..ManualTaskFilter::default() };
-        Ok(self.manual_task_list(&filter, Window::ALL).await?.items)
+        const LIST: &str = select!("WHERE t.request = $1 ORDER BY t.created_at, t.id");
+        let rows = sqlx::query(LIST).bind(request.as_str()).fetch_all(&self.inner.reader).await?;
+        let mut items = rows.iter().map(task_of).collect::<Result<Vec<_>, _>>()?;
+        self.assigned_to(&mut items).await?;
+        Ok(items)
     }
 
     /// The task, if there is one.
