@@ -71,7 +71,8 @@ impl ApiState {
         let text = "this server carries no privacy requests out; ask one that does";
         let services = self.inner.parts.services.as_ref();
         let services = services.ok_or_else(|| ApiError::NotImplemented(text.to_owned()))?;
-        services.current().await.map_err(|error| match error {
+        let revision = self.store().revision().await?;
+        services.current(revision).await.map_err(|error| match error {
             ServicesError::Store(error) => error.into(),
             ServicesError::Connection { .. } | ServicesError::Setup { .. } => {
                 ApiError::FailedDependency(error.to_string())

@@ -172,6 +172,22 @@ impl Combination<'_> {
         values
     }
 
+    /// Sets in `values` what requests about a job that `request` started are filled from: declared params
+    /// under their own names, then inputs and secrets under theirs (saas-config 23.10).
+    pub(crate) fn fill(&self, request: &Request, values: &mut ValueMap) {
+        for (name, value) in &self.values {
+            match name {
+                Name::Input(name) => values.insert(name.clone(), (*value).clone(), Origin::Reference),
+                Name::Secret(name) => values.insert(name.clone(), (*value).clone(), Origin::Secret),
+            }
+        }
+        for param in &request.param_values {
+            if let Some(value) = self.find(&Name::of(param)) {
+                values.insert_param(param, value.clone());
+            }
+        }
+    }
+
     /// What placeholders of `output` stand for: inputs and secrets under their own names
     /// (saas-config 19.10). Of equal names the input wins.
     pub(crate) fn output_values(&self) -> ValueMap {
@@ -250,8 +266,16 @@ fn output_name(root: &str, request: &Request, sources: Sources<'_>) -> Option<Na
     request.param_values.iter().any(names_secret).then(|| Name::Secret(root.to_owned()))
 }
 
-/// First steps of all placeholders in path, headers, query and body.
+/// First steps of all placeholders in path, headers, query and body, also of the requests that follow the
+/// job that it starts.
 fn used_placeholders(request: &Request) -> HashSet<&str> {
+    let polling = request.polling();
+    let status = polling.map(|polling| &polling.status_request);
+    let result = polling.and_then(|polling| polling.result_request.as_ref());
+    std::iter::once(request).chain(status).chain(result).flat_map(own_placeholders).collect()
+}
+
+fn own_placeholders(request: &Request) -> Vec<&str> {
     use spec::connector_file::QueryValue;
     let path = request.target.iter().map(|target| &target.path);
     let headers = request.headers.iter().map(|header| &header.value);

@@ -160,7 +160,7 @@ impl Connector {
 
     /// What requests about a job are filled from: their own params and those of the write, as far as
     /// they do not come from rows, which are forgotten by then.
-    fn values_of(&self, write: &Request, request: &Request, person: &Person) -> ValueMap {
+    pub(crate) fn values_of(&self, write: &Request, request: &Request, person: &Person) -> ValueMap {
         let mut values = ValueMap::new();
         for param in write.param_values.iter().chain(&request.param_values) {
             let value = match &param.source {

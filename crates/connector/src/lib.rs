@@ -33,6 +33,7 @@ mod job;
 mod output;
 mod pagination;
 mod person;
+mod polling;
 mod postprocessor;
 mod probe;
 mod reading;
@@ -59,9 +60,12 @@ pub use model::{CallStats, Page};
 pub use output::OutputError;
 pub use pagination::PaginationError;
 pub use person::Person;
+pub use polling::PollingLook;
 pub use postprocessor::PostprocessorError;
 pub use probe::{Probe, ProbeStatus};
-pub use reading::{Asked, PageMark, PageReader, PageRows, ReadError, Reading, ResumePoint};
+pub use reading::{
+    Asked, JobRows, JobStart, PageMark, PageReader, PageRows, PolledUnit, ReadError, Reading, ResumePoint,
+};
 pub use response::ResponseError;
 pub use script::HookError;
 pub use secrets::Secrets;

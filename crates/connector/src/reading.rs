@@ -12,6 +12,7 @@ mod error;
 mod later;
 mod page_reader;
 mod page_text;
+mod polled;
 mod resume;
 mod unit_hash;
 
@@ -37,6 +38,7 @@ use choice::Choice;
 pub use error::ReadError;
 pub use later::Asked;
 pub use page_reader::{PageReader, PageRows};
+pub use polled::{JobRows, JobStart, PolledUnit};
 pub use resume::{PageMark, ResumePoint};
 
 /// The units of one collection, in order, checked and not yet sent.
@@ -74,6 +76,8 @@ enum Answers {
     AtOnce,
     /// Later, by a call of the application (saas-config 23.5).
     Later,
+    /// Later, as the result of a job that is asked about (saas-config 23.8).
+    ByJob,
 }
 
 /// One request with all its combinations.
@@ -190,7 +194,7 @@ impl Plan {
         let mut combinations = Combinations::new(request, sources);
         if request.script.is_none() && !choice::is_output_only(request) {
             combinations.try_retain(|combination| match self.prepare(request, combination) {
-                Ok(_) if answers == Answers::Later => Ok(true),
+                Ok(_) if answers != Answers::AtOnce => Ok(true),
                 Ok(prepared) => self.pager(request, &prepared).map(|_| true),
                 Err(error) if error.is_skippable() && request.skip_missing_param_values => Ok(false),
                 Err(error) => Err(error.into()),

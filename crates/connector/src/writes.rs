@@ -167,7 +167,8 @@ pub enum UnwrittenReason {
     },
     /// The answer that comes later would have to be asked for in a way that is not built.
     #[error(
-        "{place} is answered later by `{strategy}`, which cannot be followed; say `callback`, or `track`"
+        "{place} is answered later by `{strategy}`, which cannot be followed; say `callback`, `track`, or \
+         `polling` with `correlation_id_path` and a status request that reads"
     )]
     NotFollowed {
         /// The request's place in the file.

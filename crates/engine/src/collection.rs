@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use connector::Person;
 use crypto::PartsHash;
@@ -21,7 +22,9 @@ use crate::stage::{Stage, Taken};
 use crate::stop::{Halt, Stop};
 use crate::units::{Tally, UnitReader};
 use crate::upstream::Upstream;
-use crate::{CollectionOutcome, Concurrency, Progress, RowsError, SealedRows, Source, Status};
+use crate::{
+    CollectionOutcome, Concurrency, JobWait, Progress, RowsError, SealedRows, Source, Status, WaitsFor,
+};
 
 /// Everything that reading one collection needs.
 pub(crate) struct CollectionRun {
@@ -35,6 +38,7 @@ pub(crate) struct CollectionRun {
     pub(crate) upstream: Upstream,
     pub(crate) keeping: Keeping,
     pub(crate) limits: Concurrency,
+    pub(crate) waiting: JobWait,
     pub(crate) stop: Stop,
     pub(crate) progress: mpsc::Sender<Progress>,
 }
@@ -117,6 +121,7 @@ impl CollectionRun {
         let event = Progress::Started { collection: address.clone(), units: reading.units() };
         let _ = self.progress.send(event).await;
         let units = UnitReader {
+            left: AtomicUsize::new(reading.units()),
             connection: self.source.key().clone(),
             request: self.person.privacy_request_id.clone(),
             writer,
@@ -125,18 +130,19 @@ impl CollectionRun {
             filter,
             foreign,
             limits: self.limits.clone(),
+            waiting: self.waiting,
             stop: self.stop.clone(),
             progress: self.progress.clone(),
         };
         let (tally, writer) = units.read_all().await?;
         let mut outcome = self.outcome(node, &tally);
         outcome.duration = started.elapsed();
-        match tally.waits_until {
+        match tally.waits {
             _ if tally.is_stopped => Ok(writer.leave(outcome).await),
             None => writer.finish(outcome).await,
-            Some(until) => {
+            Some((until, by)) => {
                 writer.leave(outcome).await;
-                Err(Halt::Waits(until))
+                Err(Halt::Waits(until, by))
             }
         }
     }
@@ -150,11 +156,16 @@ impl CollectionRun {
         } else {
             Status::Incomplete
         };
-        match tally.waits_until {
+        match tally.waits {
             None => {
                 info!(collection = %node.address(), status = status.as_str(), rows = tally.rows, pages = tally.pages, "collection read");
             }
-            Some(until) => info!(collection = %node.address(), %until, "an application is to call back"),
+            Some((until, WaitsFor::Call)) => {
+                info!(collection = %node.address(), %until, "an application is to call back");
+            }
+            Some((until, WaitsFor::Job)) => {
+                info!(collection = %node.address(), %until, "a job of an application is set aside");
+            }
         }
         CollectionOutcome {
             rows: tally.rows,

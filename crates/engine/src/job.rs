@@ -6,13 +6,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use connector::{JobLook, Person};
+use connector::{JobLook, Person, PollingLook};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use model::{Clock, ConnectionKey, Outcome, RunId, kill_point};
 use store::{Destination, Job, JobEnd, JobFilter, JobState, Observation, Retry, Store, StoreError};
 use thiserror::Error;
 
+use crate::units::FIRST_LOOK;
 use crate::write::{find_write, told};
 use crate::{Concurrency, Source};
 use clean::Cleaner;
@@ -34,6 +35,8 @@ pub struct JobPoll<'a> {
     /// Other values that name the person (user ids that were sent); kept out of messages like the
     /// identities.
     pub known_values: &'a [String],
+    /// What each operation of the plan does to the data, by its number.
+    pub expected: &'a HashMap<u32, Outcome>,
     /// Calls in flight, shared with reads and writes.
     pub limits: &'a Concurrency,
     /// Where time comes from.
@@ -155,19 +158,45 @@ impl JobPoll<'_> {
             return missing("the connection is gone");
         };
         let request = find_write(connector, &job.place);
-        let Some((request, track)) = request.and_then(|request| Some((request, request.track.as_deref()?)))
-        else {
-            return missing("the connector file follows no job there any more");
-        };
+        let tracked = request.and_then(|request| Some((request, request.track.as_deref()?.interval)));
+        let polled = request.and_then(|request| Some((request, request.polling()?.interval)));
         let _slot = self.limits.slot(&job.connection).await;
-        match connector.look_at_job(request, &job.external_id, self.person).await {
-            Ok(look) => (look, track.interval),
+        let (looked, interval) = match (tracked, polled) {
+            (Some((request, interval)), _) => {
+                (connector.look_at_job(request, &job.external_id, self.person).await, interval)
+            }
+            (None, Some((request, longest))) => {
+                let look = connector.look_at_polled_job(request, &job.external_id, self.person).await;
+                let look = look.map(|look| look.map(|look| self.meaning(job, &look)));
+                (look, FIRST_LOOK.saturating_mul(looks_so_far(job)).min(longest))
+            }
+            (None, None) => return missing("the connector file follows no job there any more"),
+        };
+        match looked {
+            Ok(look) => (look, interval),
             Err(error) => {
                 tracing::warn!(job = %job.id, connection = %job.connection, reason = ?error.reason(), "a job could not be asked for");
-                (None, track.interval)
+                (None, interval)
             }
         }
     }
+
+    /// What became of the data of a write whose job says this.
+    fn meaning(&self, job: &Job, look: &PollingLook) -> JobLook {
+        let outcome = match look {
+            PollingLook::Open { .. } => Outcome::Accepted,
+            PollingLook::Complete => self.expected.get(&job.operation).copied().unwrap_or(Outcome::Unknown),
+            PollingLook::Empty => Outcome::AlreadyAbsent,
+            PollingLook::Failed(_) => Outcome::Failed,
+            PollingLook::Gone => Outcome::Unknown,
+        };
+        JobLook { state: None, outcome, destinations: Vec::new() }
+    }
+}
+
+/// How many times the first wait the next one is: twice as long each time.
+fn looks_so_far(job: &Job) -> u32 {
+    2_u32.saturating_pow(u32::try_from(job.polls).unwrap_or(u32::MAX))
 }
 
 fn kept(part: connector::DestinationState, cleaner: &Cleaner) -> Destination {

@@ -25,6 +25,7 @@
 //!     person: Person { identities, privacy_request_id: PrivacyRequestId::new(&ids), privacy_request: Row::new(), custom_fields: Row::new() },
 //!     limits: Concurrency::new(Limits::default()),
 //!     rows: RowKeeping::Spool(spool.path().to_owned()),
+//!     waiting: JobWait::Here,
 //!     cancellation: Cancellation::never(),
 //! };
 //!
@@ -43,6 +44,7 @@ mod concurrency;
 mod gather;
 mod hold;
 mod job;
+mod job_wait;
 mod kept_outcome;
 mod kept_reading;
 mod outcome;
@@ -68,15 +70,17 @@ pub use concurrency::{Concurrency, Limits};
 pub use gather::{Gathered, gather};
 pub use hold::{HoldError, HoldRequest, HoldState, LEASE, TaskHold};
 pub use job::{JobError, JobPoll, Jobs, poll_jobs};
+pub use job_wait::{JobWait, WaitsFor};
 pub use kept_reading::kept_reading;
 pub use outcome::{CollectionOutcome, RunOutcome, Status};
 pub use progress::Progress;
-pub use row_keeping::{RowKeeping, StoredRows};
+pub use row_keeping::{RowKeeping, RunBegun, StoredRows};
 pub use rows_error::RowsError;
 pub use run::{RunError, RunPlan, run, run_with};
 pub use sealed_rows::{Pages, SealedRows};
 pub use source::Source;
 pub use spool::SpoolError;
+pub use stage::reading_tasks;
 pub use tokens::{StoredTokens, StoredTokensParts};
 #[cfg(feature = "planted-defects")]
 pub use write::Defect;

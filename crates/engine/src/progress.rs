@@ -1,3 +1,4 @@
+use jiff::Timestamp;
 use model::CollectionAddress;
 
 use crate::Status;
@@ -18,6 +19,17 @@ pub enum Progress {
         collection: CollectionAddress,
         /// Rows of this page.
         rows: u64,
+    },
+    /// Jobs of an application make rows of a collection, and are waited for.
+    Waits {
+        /// Of which collection.
+        collection: CollectionAddress,
+        /// How many.
+        jobs: usize,
+        /// How many of them were started just now.
+        started: usize,
+        /// When the application is asked about the first of them.
+        until: Timestamp,
     },
     /// A collection ended; skipped ones end without a start.
     Ended {

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use store::Store;
+use store::{RunKind, Store};
 
 /// Where the rows of a run are kept.
 #[derive(Debug, Clone)]
@@ -21,4 +21,16 @@ pub struct StoredRows {
     pub worker: String,
     /// Which reading of the run this is: the kind of its tasks (`read`, `again`, `verify-1`).
     pub stage: String,
+    /// What is known of the run.
+    pub begun: RunBegun,
+}
+
+/// What is known of a run before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunBegun {
+    /// Nothing: the store is asked.
+    Before,
+    /// It was made just now, with the tasks of [`reading_tasks`](crate::reading_tasks) and without a
+    /// deadline: nobody has read anything yet.
+    Now(RunKind),
 }

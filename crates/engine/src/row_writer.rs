@@ -1,6 +1,6 @@
 //! Where the rows of one collection go while it is read.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use model::{CollectionAddress, kill_point};
 use store::{NewPage, PackedRows, RowCount, StoreError, TaskLease};
@@ -29,9 +29,22 @@ pub(crate) struct StoredWriter {
     pub(crate) address: CollectionAddress,
     /// What its rows rest on.
     pub(crate) basis: Basis,
+    /// Pages that are kept with its end.
+    pub(crate) last: LastPages,
+}
+
+/// The last pages of a collection, with the state behind them: they wait for no more than its end.
+#[derive(Debug, Default)]
+pub(crate) struct LastPages(Mutex<Option<(Vec<PackedPage>, Vec<u8>)>>);
+
+impl LastPages {
+    fn take(&self) -> Option<(Vec<PackedPage>, Vec<u8>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 /// One page that is ready to be kept.
+#[derive(Debug)]
 pub(crate) struct PackedPage {
     pub(crate) place: PagePlace,
     pub(crate) rows: PackedRows,
@@ -145,9 +158,17 @@ impl RowWriter {
                     let clear = || writer.stage.store.page_clear(writer.lease());
                     writer.stage.retried(clear).await.map_err(|error| writer.failed(error))?;
                 }
+                let last = writer.last.take();
+                let pages = last.as_ref().map(|(pages, state)| new_pages(pages, state)).unwrap_or_default();
+                if !pages.is_empty() {
+                    kill_point!("page.before_append");
+                }
                 kill_point!("read.before_finish");
-                let finish = || writer.stage.store.read_finish(writer.lease(), None, &kept);
+                let finish = || writer.stage.store.read_finish(writer.lease(), &pages, (None, &kept));
                 writer.stage.retried(finish).await.map_err(|error| writer.failed(error))?;
+                if !pages.is_empty() {
+                    kill_point!("page.appended");
+                }
                 kill_point!("read.finished");
                 outcome.sealed = writer.sealed(RowCount::Exactly(outcome.rows));
             }
@@ -162,6 +183,14 @@ impl RowWriter {
             Self::Spool(writer) => outcome.sealed = writer.finish(),
             Self::Store(writer) => {
                 outcome.sealed = writer.sealed(RowCount::AtLeast(outcome.rows));
+                if let Some((pages, state)) = writer.last.take() {
+                    // If they cannot be kept, neither is the state behind them: they are read again.
+                    let pages = new_pages(&pages, &state);
+                    let append = || writer.stage.store.page_append(writer.lease(), &pages);
+                    if let Err(error) = writer.stage.retried(append).await {
+                        tracing::warn!(collection = %writer.address, %error, "the last pages are not kept");
+                    }
+                }
                 if let Err(error) = writer.hold.release().await {
                     tracing::warn!(collection = %writer.address, %error, "a task stays held until its lease ends");
                 }
@@ -175,15 +204,18 @@ impl StoredWriter {
     /// Puts pages of a unit into the store, with their marks and the state behind the last of them.
     pub(crate) async fn append(&self, pages: &[PackedPage], state: &UnitState) -> Result<(), Halt> {
         let state = state_bytes(state);
-        let mut new: Vec<NewPage<'_>> = pages.iter().map(PackedPage::without_state).collect();
-        if let Some(last) = new.last_mut() {
-            last.state = Some(&state);
-        }
+        let new = new_pages(pages, &state);
         kill_point!("page.before_append");
         let append = || self.stage.store.page_append(self.lease(), &new);
         self.stage.retried(append).await.map_err(|error| self.failed(error))?;
         kill_point!("page.appended");
         Ok(())
+    }
+
+    /// Leaves the last pages of the collection to [`RowWriter::finish`], which comes next.
+    pub(crate) fn append_with_end(&self, pages: Vec<PackedPage>, state: &UnitState) {
+        let state = state_bytes(state);
+        *self.last.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((pages, state));
     }
 
     /// Whether another worker may have begun to read the collection.
@@ -227,6 +259,15 @@ impl StoredWriter {
             source => RowsError::of_store(&self.address, source).into(),
         }
     }
+}
+
+/// Pages with the state behind the last of them.
+fn new_pages<'a>(pages: &'a [PackedPage], state: &'a [u8]) -> Vec<NewPage<'a>> {
+    let mut new: Vec<NewPage<'a>> = pages.iter().map(PackedPage::without_state).collect();
+    if let Some(last) = new.last_mut() {
+        last.state = Some(state);
+    }
+    new
 }
 
 fn state_bytes(state: &UnitState) -> Vec<u8> {

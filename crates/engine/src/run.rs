@@ -20,8 +20,8 @@ use crate::stage::Stage;
 use crate::stop::{Halt, Stop, Why};
 use crate::upstream::Upstream;
 use crate::{
-    Cancellation, CollectionOutcome, Concurrency, Progress, RowKeeping, RowsError, RunOutcome, SealedRows,
-    Source, SpoolError, Status,
+    Cancellation, CollectionOutcome, Concurrency, JobWait, Progress, RowKeeping, RowsError, RunOutcome,
+    SealedRows, Source, SpoolError, Status, WaitsFor,
 };
 
 /// Progress events that may wait for the caller before readers wait too.
@@ -42,6 +42,8 @@ pub struct RunPlan {
     pub limits: Concurrency,
     /// Where its rows are kept.
     pub rows: RowKeeping,
+    /// What it does while an application works on what it was asked for.
+    pub waiting: JobWait,
     /// How to stop.
     pub cancellation: Cancellation,
 }
@@ -81,15 +83,18 @@ pub enum RunError {
         /// The collection.
         collection: CollectionAddress,
     },
-    /// Applications are to bring rows of collections by calls of their own; all else that could be read was.
-    #[error("{run} waits for applications to call back about {}", listed(.collections))]
+    /// Applications are to bring rows of collections by calls of their own, or work on them; all else that
+    /// could be read was.
+    #[error("{run} waits for applications to {} {}", waits_for(*.by), listed(.collections))]
     Waits {
         /// The run.
         run: RunId,
         /// Which collections.
         collections: Vec<CollectionAddress>,
-        /// Until when the first of them may.
+        /// Until when the first of them may, or when it is looked at again.
         until: Timestamp,
+        /// What it waits for; a call, if it waits for both.
+        by: WaitsFor,
     },
     /// The task of a collection is over without an outcome: waiting for it would never end.
     #[error("`{collection}` of {run} is not read any more: its task is {}; make a new run", .state.as_str())]
@@ -113,6 +118,13 @@ fn listed(collections: &[CollectionAddress]) -> String {
     collections.iter().map(|address| format!("`{address}`")).collect::<Vec<_>>().join(", ")
 }
 
+fn waits_for(by: WaitsFor) -> &'static str {
+    match by {
+        WaitsFor::Call => "call back about",
+        WaitsFor::Job => "be done with",
+    }
+}
+
 fn next_step(state: RunState) -> &'static str {
     match state {
         RunState::Paused => "resume it and run again to go on from the last page",
@@ -131,7 +143,8 @@ fn next_step(state: RunState) -> &'static str {
 /// before is not read again, and one that was begun goes on from its last page. Several processes may
 /// run it at once; each collection is read by one of them. One that was stopped, by cancellation or by
 /// the run's deadline, gives the rows so far and is not over. One of which an application is to bring rows
-/// by a call of its own ends with [`RunError::Waits`] and goes on when it is run again.
+/// by a call of its own ends with [`RunError::Waits`] and goes on when it is run again; so does one of which
+/// an application makes rows by a job, with [`JobWait::SetAside`].
 ///
 /// # Errors
 /// [`RunError`] if a connection is missing, rows cannot be kept, or the run is paused, cancelled or
@@ -178,6 +191,7 @@ pub async fn run_with(
         sources: plan.sources,
         person: Arc::new(plan.person),
         limits: plan.limits,
+        waiting_for_jobs: plan.waiting,
         keeping,
         stop,
         stopper,
@@ -209,8 +223,8 @@ pub async fn run_with(
                             scheduler.ended.insert(address, outcome);
                             scheduler.start_ready()?;
                         }
-                        Err(Halt::Waits(until)) => {
-                            scheduler.outside.insert(address, until);
+                        Err(Halt::Waits(until, by)) => {
+                            scheduler.outside.insert(address, (until, by));
                         }
                         Err(halt) => scheduler.note_halt(halt),
                     }
@@ -244,6 +258,7 @@ struct Scheduler {
     sources: HashMap<ConnectionKey, Source>,
     person: Arc<Person>,
     limits: Concurrency,
+    waiting_for_jobs: JobWait,
     keeping: Keeping,
     stop: Stop,
     stopper: watch::Sender<Option<Why>>,
@@ -254,8 +269,8 @@ struct Scheduler {
     waiting: Vec<usize>,
     ended: BTreeMap<CollectionAddress, CollectionOutcome>,
     running: JoinSet<(CollectionAddress, Result<CollectionOutcome, Halt>)>,
-    /// Collections of which applications are to bring rows, and until when.
-    outside: BTreeMap<CollectionAddress, Timestamp>,
+    /// Collections of which applications are to bring rows, until when and how.
+    outside: BTreeMap<CollectionAddress, (Timestamp, WaitsFor)>,
     /// Why the run cannot go on; what is under way ends first.
     broken: Option<RunError>,
 }
@@ -275,7 +290,7 @@ impl Scheduler {
             Halt::Changed(collection) => RunError::Changed { run, collection },
             Halt::Unread(collection, state) => RunError::Unread { run, collection, state },
             // Its collection is taken again inside, or waits; they never come here.
-            Halt::Lost | Halt::Waits(_) => RunError::NotActive { run, state: RunState::Active },
+            Halt::Lost | Halt::Waits(..) => RunError::NotActive { run, state: RunState::Active },
         };
         if !matches!(error, RunError::NotActive { state: RunState::Paused, .. }) {
             self.halt(Why::Broken);
@@ -288,12 +303,14 @@ impl Scheduler {
         if let Some(error) = self.broken {
             return Err(error);
         }
-        let Some(until) = self.outside.values().min().copied() else {
+        let until = self.outside.values().map(|(until, _)| *until).min();
+        let by = self.outside.values().map(|(_, by)| *by).max();
+        let (Some(until), Some(by)) = (until, by) else {
             return Ok(RunOutcome { collections: self.ended });
         };
         let Some(why) = self.stop.now() else {
             let collections = self.outside.into_keys().collect();
-            return Err(RunError::Waits { run: self.run, collections, until });
+            return Err(RunError::Waits { run: self.run, collections, until, by });
         };
         for node in self.traversal.nodes() {
             self.ended.entry(node.address().clone()).or_insert_with(|| {
@@ -355,6 +372,7 @@ impl Scheduler {
             upstream: Upstream::of(node, &self.ended, &self.given).unless_switched_off(node, source),
             keeping: self.keeping.clone(),
             limits: self.limits.clone(),
+            waiting: self.waiting_for_jobs,
             stop: self.stop.clone(),
             progress: self.progress.clone(),
         };

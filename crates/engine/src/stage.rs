@@ -15,10 +15,10 @@ use tokio::time::Instant;
 
 use crate::basis::Basis;
 use crate::kept_outcome::KeptOutcome;
-use crate::row_writer::StoredWriter;
+use crate::row_writer::{LastPages, StoredWriter};
 use crate::sealed_rows::Stored;
 use crate::stop::{Halt, Stop, Why};
-use crate::{CollectionOutcome, HoldError, HoldRequest, RowsError, StoredRows, TaskHold};
+use crate::{CollectionOutcome, HoldError, HoldRequest, RowsError, RunBegun, StoredRows, TaskHold};
 
 /// How often a step is tried that the store was too busy for, and the first wait between two of them.
 const ATTEMPTS: u32 = 6;
@@ -62,15 +62,25 @@ impl Stage {
         run: RunId,
         traversal: &Traversal,
     ) -> Result<(Self, Option<Timestamp>), StoreError> {
-        let StoredRows { store, worker, stage: kind } = rows;
-        let found = retried(&run, || store.get_run(&run)).await?;
+        let StoredRows { store, worker, stage: kind, begun } = rows;
+        let (run_kind, found) = match begun {
+            RunBegun::Now(kind) => (kind, None),
+            RunBegun::Before => {
+                let found = retried(&run, || store.get_run(&run)).await?;
+                (found.kind, Some(found))
+            }
+        };
         let key = retried(&run, || store.run_hash_key(&run)).await?;
         let runtime = Handle::current();
         let fresh = HashSet::new();
         let mut stage = Self { store, runtime, key, run, worker, kind, keeps_received: false, fresh };
-        stage.keeps_received = match found.kind {
+        stage.keeps_received = match run_kind {
             RunKind::Access => false,
             RunKind::Erasure | RunKind::Rectification => true,
+        };
+        let Some(found) = found else {
+            stage.fresh = traversal.nodes().iter().map(|node| node.address().to_string()).collect();
+            return Ok((stage, None));
         };
         if found.state == RunState::Active {
             let missing = stage.missing(traversal).await?;
@@ -86,18 +96,8 @@ impl Stage {
         let known = self.retried(|| self.store.task_list(&self.run)).await?;
         let names: HashSet<&str> =
             known.iter().filter(|task| task.kind == self.kind).map(|task| task.name.as_str()).collect();
-        let nodes = traversal.nodes().iter().map(|node| node.address().to_string());
-        Ok(nodes.filter(|name| !names.contains(name.as_str())).map(|name| self.task(name)).collect())
-    }
-
-    fn task(&self, name: String) -> NewTask {
-        NewTask {
-            id: TaskId::new(&RandomIds),
-            kind: self.kind.clone(),
-            name,
-            after: Vec::new(),
-            due_at: None,
-        }
+        let tasks = reading_tasks(traversal, &self.kind);
+        Ok(tasks.into_iter().filter(|task| !names.contains(task.name.as_str())).collect())
     }
 
     /// Takes a collection; waits while another worker reads it, and says so.
@@ -129,7 +129,13 @@ impl Stage {
             let refusal = match TaskHold::claim(&self.store, &request).await {
                 Ok(hold) => {
                     let (stage, address, basis) = (Arc::clone(self), address.clone(), basis.clone());
-                    return Ok(Taken::Ours(Box::new(StoredWriter { stage, hold, address, basis })));
+                    return Ok(Taken::Ours(Box::new(StoredWriter {
+                        stage,
+                        hold,
+                        address,
+                        basis,
+                        last: LastPages::default(),
+                    })));
                 }
                 Err(HoldError::Store(error)) if error.retry() == Retry::Yes && trouble < ATTEMPTS => {
                     tracing::warn!(collection = %address, %error, "a task is asked for again");
@@ -157,7 +163,7 @@ impl Stage {
                 }
                 // The run was held when the tasks were made.
                 HoldError::Missing { .. } if !is_added => {
-                    let task = self.task(address.to_string());
+                    let task = task(address.to_string(), &self.kind);
                     let tasks = std::slice::from_ref(&task);
                     self.retried(|| self.store.task_add(&self.run, tasks)).await.map_err(failed)?;
                     is_added = true;
@@ -205,6 +211,16 @@ impl Stage {
     {
         retried(&self.run, call).await
     }
+}
+
+/// The tasks of the reading `stage` of a run, one for each collection; for a run that is made with them.
+pub fn reading_tasks(traversal: &Traversal, stage: &str) -> Vec<NewTask> {
+    traversal.nodes().iter().map(|node| task(node.address().to_string(), stage)).collect()
+}
+
+fn task(name: String, stage: &str) -> NewTask {
+    let (id, kind) = (TaskId::new(&RandomIds), stage.to_owned());
+    NewTask { id, kind, name, after: Vec::new(), due_at: None }
 }
 
 /// As [`Stage::retried`].

@@ -5,7 +5,7 @@ use model::{CollectionAddress, Completeness, IncompleteReason};
 use store::{RunState, TaskState};
 use tokio::sync::watch;
 
-use crate::{Cancellation, RowsError};
+use crate::{Cancellation, RowsError, WaitsFor};
 
 /// What asked a run to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +38,8 @@ pub(crate) enum Halt {
     NotActive(RunState),
     /// What was kept of a collection rests on something else than what is given now.
     Changed(CollectionAddress),
-    /// An application is to bring rows of the collection, until then.
-    Waits(Timestamp),
+    /// Rows of the collection are waited for until then.
+    Waits(Timestamp, WaitsFor),
     /// The task of a collection is over, and nothing says what was read.
     Unread(CollectionAddress, TaskState),
 }

@@ -1,31 +1,34 @@
 //! The units of one collection, several at a time.
 
 mod later;
+mod polled;
 mod sifting;
 mod tally;
 mod waiting;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use egress::Retry;
 use futures::StreamExt;
 use graph::{ForeignRows, RowFilter};
-use model::{CollectionAddress, ConnectionKey, PrivacyRequestId};
+use model::{CollectionAddress, Completeness, ConnectionKey, PrivacyRequestId, Row};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::row_writer::{Begun, RowWriter};
-use crate::source::{ReadFault, SourceReading, UnitPages};
+use crate::source::{PageRows, ReadFault, SourceReading, UnitPages};
 use crate::spool::PagePlace;
 use crate::stop::{Halt, Stop, Why};
 use crate::unit_state::UnitState;
-use crate::{Concurrency, Progress};
+use crate::{Concurrency, JobWait, Progress};
 
 use tally::{Failures, UnitOutcome};
 use waiting::{WaitingPage, WaitingPages};
 
 pub(crate) use later::PATIENCE;
+pub(crate) use polled::FIRST_LOOK;
 pub(crate) use tally::Tally;
 
 /// How often a unit whose statement broke off is read again from its beginning, and the first wait.
@@ -43,8 +46,11 @@ pub(crate) struct UnitReader {
     pub(crate) foreign: ForeignRows,
     pub(crate) writer: RowWriter,
     pub(crate) limits: Concurrency,
+    pub(crate) waiting: JobWait,
     pub(crate) stop: Stop,
     pub(crate) progress: mpsc::Sender<Progress>,
+    /// How many units are not over yet.
+    pub(crate) left: AtomicUsize,
 }
 
 /// How the pages of a unit ended.
@@ -64,22 +70,71 @@ impl UnitReader {
         let failures = Failures::default();
         let mut tally = Tally::default();
         shared.writer.keep_only(shared.reading.units()).await?;
-        {
-            let units = (0..shared.reading.units()).map(|unit| Self::read(&shared, unit, &failures));
-            let mut outcomes =
-                futures::stream::iter(units).buffer_unordered(shared.limits.limits().per_connection);
-            while let Some(outcome) = outcomes.next().await {
-                tally.add(outcome?);
+        let all = 0..shared.reading.units();
+        let mut waiting =
+            Self::read_these(&shared, all.map(|unit| (unit, None)), &failures, &mut tally).await?;
+        while !waiting.is_empty() {
+            let polls: Vec<_> = waiting.iter().filter_map(UnitOutcome::waits_for_job).collect();
+            let stopped = if tally.is_stopped { None } else { shared.stay(&polls).await? };
+            if shared.waiting != JobWait::Here || tally.is_stopped || stopped.is_some() {
+                for mut outcome in waiting {
+                    match stopped {
+                        Some(why) => outcome.stop(why),
+                        // The others only wait for what is not going to be whole any more (saas-config 23.11).
+                        None if tally.failed_units > 0 && shared.waiting == JobWait::SetAside => {
+                            shared.drop_job(outcome.unit).await?;
+                            outcome.not_waited_for(&shared.address);
+                        }
+                        None => shared.writer.note(outcome.unit, &outcome.state).await?,
+                    }
+                    tally.add(outcome);
+                }
+                break;
             }
+            let again = waiting.into_iter().map(|outcome| (outcome.unit, Some(outcome)));
+            waiting = Self::read_these(&shared, again, &failures, &mut tally).await?;
         }
         let reader = Arc::into_inner(shared).expect("every unit and every write has ended");
         Ok((tally, reader.writer))
     }
 
-    async fn read(this: &Arc<Self>, unit: usize, failures: &Failures) -> Result<UnitOutcome, Halt> {
+    /// Reads these units, each with what is known of it from an earlier look at its job; gives those that
+    /// wait for one.
+    async fn read_these(
+        this: &Arc<Self>,
+        units: impl Iterator<Item = (usize, Option<UnitOutcome>)>,
+        failures: &Failures,
+        tally: &mut Tally,
+    ) -> Result<Vec<UnitOutcome>, Halt> {
+        let units = units.map(|(unit, known)| Self::read(this, (unit, known), failures));
+        let mut outcomes = futures::stream::iter(units).buffer_unordered(this.limits.limits().per_connection);
+        let mut waiting = Vec::new();
+        while let Some(outcome) = outcomes.next().await {
+            let outcome = outcome?;
+            if outcome.waits_for_job().is_some() {
+                waiting.push(outcome);
+            } else {
+                this.left.fetch_sub(1, Ordering::Relaxed);
+                tally.add(outcome);
+            }
+        }
+        Ok(waiting)
+    }
+
+    async fn read(
+        this: &Arc<Self>,
+        (unit, known): (usize, Option<UnitOutcome>),
+        failures: &Failures,
+    ) -> Result<UnitOutcome, Halt> {
         let mut outcome = UnitOutcome::new(unit);
         if let Some(why) = this.stop.now() {
             outcome.stop(why);
+            return Ok(outcome);
+        }
+        if let (Some(mut known), Some(polled)) = (known, this.reading.polled(unit)) {
+            let poll = known.take_poll();
+            outcome.state = known.state;
+            Self::read_polled(this, (polled, poll), &mut outcome, failures).await?;
             return Ok(outcome);
         }
         outcome.state.basis = this.writer.unit_basis(|| this.reading.unit_hash(unit));
@@ -89,6 +144,9 @@ impl UnitReader {
             outcome.state = begun.map(|begun| begun.state).unwrap_or_default();
             if this.reading.comes_later(unit).is_some() {
                 this.took(unit).await?;
+            }
+            if this.reading.polled(unit).is_some() {
+                this.drop_job(unit).await?;
             }
             return Ok(outcome);
         }
@@ -100,6 +158,11 @@ impl UnitReader {
         if let Some(place) = this.reading.comes_later(unit) {
             outcome.state.stats = begun.map(|begun| begun.state.stats).unwrap_or_default();
             Self::read_later(this, place, &mut outcome, failures).await?;
+            return Ok(outcome);
+        }
+        if let Some(polled) = this.reading.polled(unit) {
+            outcome.state.stats = begun.map(|begun| begun.state.stats).unwrap_or_default();
+            Self::read_polled(this, (polled, None), &mut outcome, failures).await?;
             return Ok(outcome);
         }
         // What holds something on the other side keeps its place until it is through: pages of others
@@ -196,13 +259,18 @@ impl UnitReader {
                     state.end = reader.is_over().then(|| reader.completeness().into());
                     let mark = reader.mark().map(connector::PageMark::to_bytes);
                     state.foreign_rows += waiting.add(this, place, (page, mark))?;
-                    if waiting.are_due() {
+                    // The last page is kept with the end, which comes next.
+                    let is_over = state.end.is_some();
+                    if waiting.are_due() && !is_over {
                         state.foreign_rows += stored(storing.take()).await?;
                         storing = Self::store(this, waiting.take(), state);
                     }
                     // Nobody listening is no reason to stop reading.
                     let _ =
                         this.progress.send(Progress::Page { collection: this.address.clone(), rows }).await;
+                    if is_over {
+                        break Ending::Over;
+                    }
                 }
                 Ok(None) => break Ending::Over,
                 Err(fault) => break Ending::Failed(fault),
@@ -210,16 +278,46 @@ impl UnitReader {
         };
         let state = &mut outcome.state;
         state.foreign_rows += stored(storing).await?;
-        state.foreign_rows += stored(Self::store(this, waiting.take(), state)).await?;
         state.stats = before + reader.stats();
+        let (mut is_noted, mut is_last) = (true, false);
         if let Ending::Over = ending {
+            is_last = this.left.load(Ordering::Relaxed) == 1;
             outcome.completeness = reader.completeness();
             if state.end.is_none() {
                 state.end = Some(outcome.completeness.clone().into());
-                this.writer.note(outcome.unit, state).await?;
+                is_noted = false;
             }
         }
+        let packed = if is_last { waiting.take_packed() } else { None };
+        if let (RowWriter::Store(writer), Some(pages)) = (&this.writer, packed) {
+            writer.append_with_end(pages, state);
+            return Ok(ending);
+        }
+        let pages = waiting.take();
+        is_noted |= !pages.is_empty();
+        state.foreign_rows += stored(Self::store(this, pages, state)).await?;
+        if !is_noted {
+            this.writer.note(outcome.unit, state).await?;
+        }
         Ok(ending)
+    }
+
+    /// Keeps rows as the only page of a unit, and that it ended so.
+    async fn keep_only_page(
+        this: &Arc<Self>,
+        (rows, completeness): (Vec<Row>, Completeness),
+        outcome: &mut UnitOutcome,
+    ) -> Result<(), Halt> {
+        let state = &mut outcome.state;
+        state.pages = 1;
+        state.rows = rows.len() as u64;
+        state.end = Some(completeness.clone().into());
+        outcome.completeness = completeness;
+        let page = PagePlace { unit: outcome.unit, page: 0 };
+        let mut waiting = WaitingPages::default();
+        state.foreign_rows += waiting.add(this, page, (PageRows::Values(rows), None))?;
+        state.foreign_rows += stored(Self::store(this, waiting.take(), state)).await?;
+        Ok(())
     }
 
     /// Starts to write pages, away from the task that waits for the network; `state` is that behind the

@@ -40,6 +40,10 @@ pub struct FieldTree {
     below: BTreeMap<String, FieldTree>,
 }
 
+/// The member of a row that lists files which stand for rows. No category can say what is in a file: unless
+/// the dataset declares the member, it goes with its collection (privacy-requests R-12, saas-config 23.15).
+const ATTACHMENTS: &str = "retrieved_attachments";
+
 impl Selection {
     /// What `targets` select of `collection` (privacy-requests ).
     pub fn of(collection: &GraphCollection, targets: &[String]) -> Self {
@@ -52,7 +56,13 @@ impl Selection {
                 tree.add(&path);
             }
         }
-        if tree.below.is_empty() { Self::Nothing } else { Self::Fields(tree) }
+        if tree.below.is_empty() {
+            return Self::Nothing;
+        }
+        if collection.find_field([ATTACHMENTS]).is_none() {
+            tree.add(&[ATTACHMENTS]);
+        }
+        Self::Fields(tree)
     }
 
     /// The selected part of `row`; `None` if nothing is left (the better side of R-11).

@@ -7,13 +7,14 @@ use std::collections::HashMap;
 
 use connector::Person;
 use engine::{
-    Cancellation, Concurrency, Progress, RowKeeping, RunError, RunOutcome, RunPlan, Source, Status,
-    StoredRows,
+    Cancellation, Concurrency, JobWait, Progress, RowKeeping, RunBegun, RunError, RunOutcome, RunPlan,
+    Source, Status, StoredRows,
 };
 use graph::{Graph, Targets, TraversalError};
+use jiff::Timestamp;
 use model::{CollectionAddress, Completeness, ConnectionKey, IncompleteReason, RunId};
 use spec::{ActionType, Policy};
-use store::{Actor, NewRun, Run, RunKind, Store, StoreError};
+use store::{Actor, NewRun, NewTask, Run, RunKind, Store, StoreError};
 use thiserror::Error;
 
 pub use delivery::{Destination, Package};
@@ -46,8 +47,17 @@ pub struct StoredRun {
     pub worker: String,
     /// The run.
     pub run: RunId,
+    /// What it does while an application works on what it was asked for.
+    pub waiting: JobWait,
     /// How to stop.
     pub cancellation: Cancellation,
+}
+
+/// A run that is to be made, and what is read once it is there.
+pub(crate) struct NewReading {
+    pub(crate) run: NewRun,
+    pub(crate) tasks: Vec<NewTask>,
+    pub(crate) plan: RunPlan,
 }
 
 /// Why nothing was read.
@@ -116,6 +126,7 @@ impl Access<'_> {
             person,
             limits: self.limits.clone(),
             rows,
+            waiting: JobWait::Here,
             cancellation: Cancellation::never(),
         })
     }
@@ -130,15 +141,7 @@ impl Access<'_> {
         (run, subject): (&RunId, &Subject),
         actor: Actor,
     ) -> Result<(), StoreError> {
-        let new = NewRun {
-            id: run.clone(),
-            kind: RunKind::Access,
-            policy: self.policy_key(),
-            subject: subject.to_bytes(),
-            deadline_at: None,
-            actor,
-        };
-        store.run_create(new, &[]).await
+        store.run_create(self.run_of((run, subject), actor), &[]).await
     }
 
     /// Whom a run is about.
@@ -174,14 +177,49 @@ impl Access<'_> {
         held: &StoredRun,
         on_progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<(Subject, RunOutcome), AccessError> {
-        let StoredRun { store, worker, run, cancellation } = held;
-        let (found, subject) = self.found(store, run).await?;
-        let created_at = found.created_at;
-        let rows = StoredRows { store: store.clone(), worker: worker.clone(), stage: STAGE.to_owned() };
+        let (found, subject) = self.found(&held.store, &held.run).await?;
+        let plan = self.plan_of(held, (&subject, found.created_at), RunBegun::Before)?;
+        Ok((subject, engine::run(plan, on_progress).await?))
+    }
+
+    /// A run about a person that is to be made with its tasks, and what is read once it is there.
+    ///
+    /// # Errors
+    /// [`AccessError::Traversal`] if the graph cannot be walked for these identities.
+    pub(crate) fn new_run(&self, held: &StoredRun, subject: &Subject) -> Result<NewReading, AccessError> {
+        let now = held.store.clock().now();
+        let run = self.run_of((&held.run, subject), Actor::system());
+        // As it is read back: what is read rests on it, to the order of its members, and whoever goes on
+        // with the run compares that.
+        let subject = Subject::from_bytes(run.subject.expose());
+        let subject = subject.ok_or_else(|| AccessError::OtherVersion { run: held.run.clone() })?;
+        let plan = self.plan_of(held, (&subject, now), RunBegun::Now(RunKind::Access))?;
+        Ok(NewReading { run, tasks: engine::reading_tasks(&plan.traversal, STAGE), plan })
+    }
+
+    fn plan_of(
+        &self,
+        held: &StoredRun,
+        (subject, created_at): (&Subject, Timestamp),
+        begun: RunBegun,
+    ) -> Result<RunPlan, TraversalError> {
+        let StoredRun { store, worker, run, waiting, cancellation } = held;
+        let (store, worker) = (store.clone(), worker.clone());
+        let rows = StoredRows { store, worker, stage: STAGE.to_owned(), begun };
         let person = subject::person(run, subject.clone(), created_at);
         let plan = self.plan(run.clone(), person, RowKeeping::Store(rows))?;
-        let plan = RunPlan { cancellation: cancellation.clone(), ..plan };
-        Ok((subject, engine::run(plan, on_progress).await?))
+        Ok(RunPlan { waiting: *waiting, cancellation: cancellation.clone(), ..plan })
+    }
+
+    fn run_of(&self, (run, subject): (&RunId, &Subject), actor: Actor) -> NewRun {
+        NewRun {
+            id: run.clone(),
+            kind: RunKind::Access,
+            policy: self.policy_key(),
+            subject: subject.to_bytes(),
+            deadline_at: None,
+            actor,
+        }
     }
 
     fn policy_key(&self) -> Option<String> {

@@ -29,11 +29,16 @@ impl PrivacyService {
         let plan = parse(kept.body.expose())?;
         let subject = self.subject(run).await?;
         let known_values: Vec<String> = self.known_values(&plan).into_iter().collect();
+        let operations = plan.contents().operations.iter().enumerate();
+        let expected =
+            operations.filter_map(|(number, one)| Some((u32::try_from(number).ok()?, one.expected)));
+        let expected = expected.collect();
         let poll = JobPoll {
             store: &parts.store,
             sources: &parts.sources,
             person: &subject.person,
             known_values: &known_values,
+            expected: &expected,
             limits: &parts.concurrency,
             clock: &*parts.clock,
         };

@@ -24,6 +24,7 @@ mod as_text;
 pub mod callback;
 pub mod certificate;
 pub mod condition_facts;
+pub mod configuration;
 pub mod dataset_trial;
 pub mod deadline;
 pub mod hold;

@@ -4,7 +4,8 @@
 use model::{ConnectionKey, PrivacyRequestId, Row};
 use serde_json::Value;
 use store::{
-    AttachmentOwner, ManualAction, ManualField, NewManualInput, Store, StoreError, StoredConnection,
+    AttachmentOwner, ManualAction, ManualField, ManualForm, NewManualInput, Store, StoreError,
+    StoredConnection,
 };
 use thiserror::Error;
 
@@ -150,15 +151,15 @@ fn takes_texts(field: &ManualField) -> bool {
     field.types.is_empty() || field.types.iter().any(|one| one == "string")
 }
 
-/// The input that a request under a policy with these actions lacks. Only forms of connections that are
+/// The input that a request under a policy with these actions lacks, of these forms. Only forms of connections that are
 /// switched on and serve the action count; a form that changed asks for its new fields, too.
 pub async fn missing(
     store: &Store,
-    request: &PrivacyRequestId,
+    (request, forms): (&PrivacyRequestId, &[ManualForm]),
     actions: &[ManualAction],
 ) -> Result<Vec<Missing>, StoreError> {
     let mut missing = Vec::new();
-    for form in store.manual_form_list().await? {
+    for form in forms {
         let Some(connection) = store.connection_find(&form.connection).await? else { continue };
         for action in actions {
             let action = *action;
@@ -174,14 +175,15 @@ pub async fn missing(
     Ok(missing)
 }
 
-/// What was brought for the package: one row for each form, under the key of its connection, with the
+/// What was brought for the package by these forms: one row for each, under the key of its connection, with the
 /// name of the system that it is about. It goes in as it is: people chose it for this request.
 pub async fn rows(
     store: &Store,
     request: &PrivacyRequestId,
+    forms: &[ManualForm],
 ) -> Result<Vec<(ConnectionKey, Row)>, StoreError> {
     let mut rows = Vec::new();
-    for form in store.manual_form_list().await? {
+    for form in forms {
         let Some(connection) = store.connection_find(&form.connection).await? else { continue };
         if !serves(&connection, ManualAction::Access) {
             continue;
@@ -195,7 +197,7 @@ pub async fn rows(
         let system = connection.system_key.or(connection.name);
         let system = system.unwrap_or_else(|| form.connection.as_str().to_owned());
         row.entry("system_name").or_insert(Value::String(system));
-        rows.push((form.connection, row));
+        rows.push((form.connection.clone(), row));
     }
     Ok(rows)
 }

@@ -7,6 +7,7 @@ mod settings;
 
 pub(crate) use answer::entry;
 pub use answer::{Answer, AnswerFault, AnswerPlace, Ended, TaskError, complete, skip};
+pub(crate) use files::brought_by;
 pub use files::{Brought, BroughtFile, FileFault, LIMITS, NotBrought, brought, checked_name};
 pub use settings::{AskedAction, FieldKind, SettingsFault, TaskField, TaskSettings, TaskSnapshot};
 

@@ -21,7 +21,7 @@ mod rows;
 use std::collections::BTreeMap;
 
 use crypto::MaskSecrets;
-use engine::{Cancellation, Progress, RowKeeping, RunOutcome, RunPlan, StoredRows};
+use engine::{Cancellation, Progress, RowKeeping, RunBegun, RunOutcome, RunPlan, StoredRows};
 use graph::{Targets, Traversal};
 use model::{CollectionAddress, RunId};
 use store::{Actor, NewPlan, NewRun, RunKind, StoreError};
@@ -205,8 +205,12 @@ impl Planning<'_> {
         on_progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<RunOutcome, PlanningError> {
         let parts = self.service.parts();
-        let rows =
-            StoredRows { store: parts.store.clone(), worker: parts.worker.clone(), stage: STAGE.to_owned() };
+        let rows = StoredRows {
+            store: parts.store.clone(),
+            worker: parts.worker.clone(),
+            stage: STAGE.to_owned(),
+            begun: RunBegun::Before,
+        };
         let created_at = parts.store.get_run(&self.run).await?.created_at;
         let plan = RunPlan {
             run_id: self.run.clone(),
@@ -215,6 +219,7 @@ impl Planning<'_> {
             person: subject::person(&self.run, self.subject.clone(), created_at),
             limits: parts.concurrency.clone(),
             rows: RowKeeping::Store(rows),
+            waiting: parts.waiting,
             cancellation,
         };
         Ok(engine::run(plan, on_progress).await?)

@@ -11,6 +11,7 @@ pub use draft::{DrpWord, PolicyChange, PolicyContent, PolicyDraft, RuleDraft, Ru
 pub use error::{Model, PolicyError};
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use graph::ConditionTree;
 use model::FidesKey;
@@ -20,6 +21,8 @@ use store::{
     Actor, Approval, Listed, Policy, PolicyRule, PolicyTarget, RuleAction, RuleMasking, StorageDestination,
     Store, StoreError, Window,
 };
+
+use crate::configuration::Configuration;
 
 /// How often a change begins again because somebody else changed the same policy.
 const ATTEMPTS: u32 = 5;
@@ -39,6 +42,35 @@ pub struct PolicyDocument {
     pub approval: Approval,
     /// When its rules apply; always, if there is nothing.
     pub conditions: Option<ConditionTree>,
+}
+
+/// The policy with this key, as it is configured.
+///
+/// # Errors
+/// As [`PolicyBook::get`].
+pub(crate) async fn configured(configuration: &Configuration, key: &str) -> Result<Arc<Policy>, PolicyError> {
+    let missing = || PolicyError::NoPolicy { key: key.to_owned() };
+    // What is no key does not go to the database: not every text may.
+    key.parse::<FidesKey>().map_err(|_| missing())?;
+    configuration.policy(key).await?.ok_or_else(missing)
+}
+
+/// A policy as runs take it.
+///
+/// # Errors
+/// As [`PolicyBook::document`].
+pub(crate) fn document_of(policy: &Policy) -> Result<PolicyDocument, PolicyError> {
+    if policy.rules.is_empty() {
+        return Err(PolicyError::NoRules { key: policy.key.clone() });
+    }
+    let rules = policy.rules.iter().cloned().filter_map(rule_document).collect();
+    let conditions = policy.conditions.as_ref().map(ConditionTree::parse).transpose();
+    Ok(PolicyDocument {
+        policy: spec::Policy { key: policy.key.clone(), rules },
+        approval: policy.approval,
+        // They were checked when they were written: another version wrote them.
+        conditions: conditions.map_err(PolicyError::Conditions)?,
+    })
 }
 
 impl PolicyBook {
@@ -90,18 +122,7 @@ impl PolicyBook {
     /// # Errors
     /// [`PolicyError::NoPolicy`], and [`PolicyError::NoRules`] for one without rules.
     pub async fn document(&self, key: &str) -> Result<PolicyDocument, PolicyError> {
-        let policy = self.get(key).await?;
-        if policy.rules.is_empty() {
-            return Err(PolicyError::NoRules { key: key.to_owned() });
-        }
-        let rules = policy.rules.into_iter().filter_map(rule_document).collect();
-        let conditions = policy.conditions.as_ref().map(ConditionTree::parse).transpose();
-        Ok(PolicyDocument {
-            policy: spec::Policy { key: policy.key, rules },
-            approval: policy.approval,
-            // They were checked when they were written: another version wrote them.
-            conditions: conditions.map_err(PolicyError::Conditions)?,
-        })
+        document_of(&self.get(key).await?)
     }
 
     /// Makes a policy with its rules, or changes the one whose key is given; then its rules stay.

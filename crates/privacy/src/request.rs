@@ -36,16 +36,17 @@ pub(crate) use review::audit;
 pub use settings::{Channels, DownloadLinks, Notices, RequestSettings};
 pub use spec::server_file::DuplicateSettings;
 pub use vendor_mail::VendorMailSent;
+pub(crate) use work::Ending;
 pub use work::{Begun, Waits};
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use model::{Clock, IdSource, PrivacyRequestId, Row};
-use serde_json::Value;
 use spec::ServerSettings;
 use store::{Actor, MessagingService, PrivacyRequest, PrivacyRequestChange, Store, StoreError};
 
+use crate::configuration::{Configuration, Configurations};
 use crate::policy_book::PolicyBook;
 
 /// How often a change begins again because somebody else changed the same request.
@@ -73,8 +74,10 @@ pub struct RequestsParts {
 #[derive(Debug, Clone)]
 pub struct PrivacyRequests {
     parts: Arc<RequestsParts>,
-    /// The settings as they were made last, and from what: reading them takes longer than a statement.
-    made: Arc<Mutex<Option<(Value, RequestSettings)>>>,
+    /// What is configured, and the settings as they were made last, with the revision that they are of:
+    /// making them takes longer than a statement.
+    configurations: Configurations,
+    made: Arc<Mutex<Option<(u64, RequestSettings)>>>,
 }
 
 /// Who does something to a request.
@@ -101,7 +104,8 @@ impl By {
 impl PrivacyRequests {
     /// The requests of a store.
     pub fn new(parts: RequestsParts) -> Self {
-        Self { parts: Arc::new(parts), made: Arc::default() }
+        let configurations = Configurations::new(parts.store.clone());
+        Self { parts: Arc::new(parts), configurations, made: Arc::default() }
     }
 
     /// How requests are taken in and decided now.
@@ -109,11 +113,32 @@ impl PrivacyRequests {
     /// # Errors
     /// [`StoreError`].
     pub async fn settings(&self) -> Result<RequestSettings, StoreError> {
+        if self.parts.configured.is_none() {
+            return Ok(self.parts.settings.clone());
+        }
+        self.settings_at(&self.configuration().await?).await
+    }
+
+    /// Everything that is configured now.
+    pub(crate) async fn configuration(&self) -> Result<Arc<Configuration>, StoreError> {
+        self.configurations.now().await
+    }
+
+    /// The settings as a configuration has them.
+    pub(crate) async fn settings_at(
+        &self,
+        configuration: &Configuration,
+    ) -> Result<RequestSettings, StoreError> {
         let Some(configured) = &self.parts.configured else { return Ok(self.parts.settings.clone()) };
-        let set = spec::server_settings::nested(self.store().setting_list().await?);
-        let mut settings = self.made_of(configured, set);
+        if let Some((at, settings)) = &*self.made()
+            && *at == configuration.revision()
+        {
+            return Ok(settings.clone());
+        }
+        let set = spec::server_settings::nested(configuration.settings().await?.to_vec());
+        let mut settings = RequestSettings::of(configured, &set);
         // Services may have been named over the API, too.
-        for (service, has_secrets) in self.store().messaging_service_list().await? {
+        for (service, has_secrets) in configuration.services().await? {
             match service {
                 MessagingService::Smtp => settings.channels.email = true,
                 MessagingService::TwilioText => settings.channels.sms |= has_secrets,
@@ -123,19 +148,12 @@ impl PrivacyRequests {
                 | MessagingService::AwsSes => settings.channels.email |= has_secrets,
             }
         }
+        *self.made() = Some((configuration.revision(), settings.clone()));
         Ok(settings)
     }
 
-    fn made_of(&self, configured: &ServerSettings, set: Value) -> RequestSettings {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, settings)) = &*made
-            && *of == set
-        {
-            return settings.clone();
-        }
-        let settings = RequestSettings::of(configured, &set);
-        *made = Some((set, settings.clone()));
-        settings
+    fn made(&self) -> MutexGuard<'_, Option<(u64, RequestSettings)>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The request; deleted ones too.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::{
-    Cancellation, CollectionOutcome, Progress, RowKeeping, RunOutcome, RunPlan, SealedRows, Status,
+    Cancellation, CollectionOutcome, Progress, RowKeeping, RunBegun, RunOutcome, RunPlan, SealedRows, Status,
     StoredRows,
 };
 use graph::Targets;
@@ -36,7 +36,7 @@ impl PrivacyService {
     }
 
     /// The name of the stage to read in: one that no task of the run belongs to yet (`again-1`, `again-2`,
-    /// …), or the last one, if applications are to bring rows of it by calls of their own.
+    /// …), or the last one, if applications are to bring rows of it by calls of their own, or work on them.
     pub(crate) async fn next_stage(&self, run: &RunId, name: &str) -> Result<String, StoreError> {
         let store = &self.parts().store;
         let tasks = store.task_list(run).await?;
@@ -44,9 +44,11 @@ impl PrivacyService {
         let last = tasks.iter().filter_map(|task| number(&task.kind)).max().unwrap_or(0);
         let stage = format!("{name}-{last}");
         let callbacks = store.callback_list(run).await?;
+        let jobs = store.polling_list(run).await?;
         let waits = tasks.iter().any(|task| {
             let is_open = task.kind == stage && task.state != TaskState::Done;
-            is_open && callbacks.iter().any(|callback| callback.owner == task.id.as_str())
+            let mut owners = callbacks.iter().map(|one| &one.owner).chain(jobs.iter().map(|one| &one.task));
+            is_open && owners.any(|owner| owner == task.id.as_str())
         });
         Ok(if waits { stage } else { format!("{name}-{}", last + 1) })
     }
@@ -85,7 +87,9 @@ impl PrivacyService {
                 store: parts.store.clone(),
                 worker: parts.worker.clone(),
                 stage,
+                begun: RunBegun::Before,
             }),
+            waiting: parts.waiting,
             cancellation,
         };
         Ok(match given {

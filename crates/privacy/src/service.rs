@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use connector::Secrets;
 use crypto::KeyRing;
-use engine::{Concurrency, Source};
+use engine::{Concurrency, JobWait, Source};
 use graph::{Graph, MaskingMode};
 use model::{Clock, ConnectionKey, IdSource};
 use spec::connector_file::ConnectorFile;
@@ -37,6 +37,8 @@ pub struct ServiceParts {
     pub limits: PlanLimits,
     /// Calls in flight.
     pub concurrency: Concurrency,
+    /// What readings do while an application works on what it was asked for.
+    pub waiting: JobWait,
     /// Quiet time between the last write and the reads that verify it.
     pub verify_after: Duration,
     /// Where time comes from.

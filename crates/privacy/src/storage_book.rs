@@ -101,9 +101,7 @@ impl StorageBook {
         let found = self.store.storage_default_find(set.unwrap_or(StorageKind::Local)).await?;
         Ok(match (found, set) {
             (Some(found), _) => Some(found),
-            (None, None) => {
-                Some(default_draft(&StorageSetup::Local(LocalSetup::default()), StorageFormat::Html))
-            }
+            (None, None) => Some(folder()),
             (None, Some(_)) => None,
         })
     }
@@ -210,9 +208,17 @@ impl StorageBook {
         &self,
         destination: &StorageDestination,
     ) -> Result<StorageDocument, StorageBookError> {
+        let secrets = self.store.storage_secrets_find(&destination.key).await?;
+        Self::document_with(destination, secrets.as_ref())
+    }
+
+    /// The same with secrets that were read before.
+    fn document_with(
+        destination: &StorageDestination,
+        secrets: Option<&Secret<String>>,
+    ) -> Result<StorageDocument, StorageBookError> {
         let setup = StorageSetup::read(destination)?;
-        let sealed = self.store.storage_secrets_find(&destination.key).await?;
-        let secrets = StorageSecretValues::unsealed(sealed.as_ref())?;
+        let secrets = StorageSecretValues::unsealed(secrets)?;
         if secrets.takes_role() {
             let why = "this version takes no other role; leave `assume_role_arn` out";
             return Err(StorageBookError::Unusable { key: destination.key.clone(), why });
@@ -247,6 +253,11 @@ impl StorageBook {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// The folder that takes packages where nobody made a destination.
+fn folder() -> StorageDestination {
+    default_draft(&StorageSetup::Local(LocalSetup::default()), StorageFormat::Html)
 }
 
 /// The default destination of a kind, as it is made.

@@ -16,6 +16,7 @@ mod halt;
 mod hold;
 mod journey;
 mod log;
+mod means;
 mod people_step;
 mod plan_step;
 mod policy_step;
@@ -61,8 +62,9 @@ const TROUBLE_WAIT: Duration = Duration::from_secs(1);
 
 /// What privacy requests are carried out with, as connections, policies and settings are now.
 pub trait Services: Send + Sync + fmt::Debug {
-    /// The service; the same one as long as nothing changed.
-    fn current(&self) -> BoxFuture<'_, Result<PrivacyService, ServicesError>>;
+    /// The service as everything is configured at a revision of the store, or later; the same one as
+    /// long as nothing changed.
+    fn current(&self, revision: u64) -> BoxFuture<'_, Result<PrivacyService, ServicesError>>;
 
     /// One dataset of a connection by itself, for a trial: whatever the other connections are like.
     fn alone<'a>(

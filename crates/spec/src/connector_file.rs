@@ -7,17 +7,19 @@
 
 mod authentication;
 mod job;
+mod polling;
 mod request;
 mod rows;
 mod script_hook;
 
-use model::{ConnectorType, Path};
+use model::ConnectorType;
 use serde_json::Value;
 
 use crate::condition::Condition;
 
 pub use authentication::{Authentication, ClientConfig, OAuth2};
 pub use job::{Destinations, Rectify, Same, Track, Verify};
+pub use polling::{Polling, PollingState};
 pub use request::{
     Batch, IgnoreErrors, Method, NameTemplate, ParamSource, ParamValue, Per, Period, QueryParam, QueryValue,
     RateLimit, Request, Retry, Target,
@@ -182,20 +184,7 @@ pub enum AsyncConfig {
     /// The service calls back.
     Callback,
     /// We ask until it is done.
-    Polling {
-        /// Asks for the state.
-        status_request: Box<Request>,
-        /// Where the state is.
-        status_path: Option<Path>,
-        /// The state that means done.
-        status_completed_value: Option<Value>,
-        /// Fetches the result.
-        result_request: Option<Box<Request>>,
-        /// Where the rows are in the result.
-        result_path: Option<Path>,
-        /// Where the job's id is in the first answer.
-        correlation_id_path: Option<Path>,
-    },
+    Polling(Box<Polling>),
     /// A strategy nobody knows; fails when it runs.
     Unknown {
         /// The name as written.

@@ -1,8 +1,8 @@
 use serde_json::json;
 
-use crate::sql::query;
 use crate::document::document;
 use crate::listed::containing;
+use crate::sql::query;
 use crate::store::{Tx, count, signed};
 use crate::{Actor, AuditEvent, Document, Listed, Put, PutMode, Store, StoreError, Window};
 

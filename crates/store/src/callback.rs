@@ -8,9 +8,9 @@ use crypto::{Secret, constant_time_eq, hex};
 use jiff::Timestamp;
 use model::{PrivacyRequestId, Row, RunId};
 
-use crate::sql::query;
 use crate::page::unpacked_rows;
 use crate::run::run_id;
+use crate::sql::query;
 use crate::store::{count, signed, time};
 use crate::words::text_enum;
 use crate::{Store, StoreError, TaskLease};

@@ -4,8 +4,8 @@ use crypto::Secret;
 use jiff::Timestamp;
 use model::PrivacyRequestId;
 
-use crate::sql::{Row, query};
 use crate::manual_task::takes_input;
+use crate::sql::{Row, query};
 use crate::store::{Tx, time, time_or_none};
 use crate::{Actor, NewMessage, NewRequestLog, PrivacyRequest, PrivacyRequestChange, Store, StoreError};
 

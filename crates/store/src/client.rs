@@ -187,8 +187,7 @@ impl Store {
     pub async fn client_remove(&self, id: &ClientId, actor: Actor) -> Result<bool, StoreError> {
         const REMOVE: &str = "DELETE FROM client WHERE id = $1";
         let mut tx = self.begin().await?;
-        let removed =
-            query(REMOVE).bind(id.as_str()).execute(tx.connection()).await?.rows_affected() > 0;
+        let removed = query(REMOVE).bind(id.as_str()).execute(tx.connection()).await?.rows_affected() > 0;
         if removed {
             self.audit_enter_in(&mut tx, &AuditEvent::new(actor, "client.removed", id.as_str())).await?;
         }

@@ -149,8 +149,7 @@ fn connection(row: &Row) -> Result<StoredConnection, StoreError> {
 fn stored_connector(row: &Row) -> Result<Option<StoredConnector>, StoreError> {
     let document: Option<Value> = json_or_none(row.try_get(13)?, "a connector file")?;
     let Some(document) = document else { return Ok(None) };
-    let text =
-        |column| Ok::<String, StoreError>(row.try_get::<Option<String>>(column)?.unwrap_or_default());
+    let text = |column| Ok::<String, StoreError>(row.try_get::<Option<String>>(column)?.unwrap_or_default());
     Ok(Some(StoredConnector {
         fides_key: text(9)?,
         name: text(10)?,

@@ -1,9 +1,9 @@
 use model::ConnectionKey;
 use serde_json::json;
 
-use crate::sql::query;
 use crate::document::document;
 use crate::listed::containing;
+use crate::sql::query;
 use crate::store::{Tx, count, signed};
 use crate::{Actor, AuditEvent, Document, Listed, Put, PutMode, Store, StoreError, Window};
 
@@ -105,11 +105,7 @@ impl Store {
             .await?;
         query(FORGET).bind(new.key.as_str()).execute(tx.connection()).await?;
         for category in &new.categories {
-            query(CATEGORY)
-                .bind(new.key.as_str())
-                .bind(category.as_str())
-                .execute(tx.connection())
-                .await?;
+            query(CATEGORY).bind(new.key.as_str()).bind(category.as_str()).execute(tx.connection()).await?;
         }
         let event = AuditEvent::new(actor, "dataset.put", &new.key)
             .with(json!({"sha256": crypto::hex(&crypto::sha256(new.body.as_bytes()))}));

@@ -269,8 +269,7 @@ impl ConnectionSetup {
     pub(crate) async fn check_durable(self, mut connection: Connection<'_>) -> Result<(), StoreError> {
         match self.dialect {
             Dialect::Sqlite => {
-                let level: i64 =
-                    query("PRAGMA synchronous").fetch_one(&mut connection).await?.try_get(0)?;
+                let level: i64 = query("PRAGMA synchronous").fetch_one(&mut connection).await?.try_get(0)?;
                 check("synchronous", &level.to_string(), "2")?;
                 let mode: String =
                     query("PRAGMA journal_mode").fetch_one(&mut connection).await?.try_get(0)?;

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::sql::Row;
 use crate::StoreError;
+use crate::sql::Row;
 use crate::store::time;
 
 /// A document as the store keeps it.

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use model::PrivacyRequestId;
 use serde_json::json;
 
-use crate::sql::{Row, query};
 use crate::privacy_request::{Lookup, lookup_field};
+use crate::sql::{Row, query};
 use crate::store::{count, signed, time, time_or_none};
 use crate::{Actor, AuditEvent, Listed, Store, StoreError, Window};
 
@@ -119,11 +119,8 @@ impl Store {
         );
         const COUNT: &str = "SELECT COUNT(*) FROM hold WHERE lifted_at IS NULL";
         let reader = &self.inner.reader;
-        let rows = query(LIST)
-            .bind(signed(window.offset))
-            .bind(i64::from(window.limit))
-            .fetch_all(reader)
-            .await?;
+        let rows =
+            query(LIST).bind(signed(window.offset)).bind(i64::from(window.limit)).fetch_all(reader).await?;
         let total = count(query(COUNT).fetch_one(reader).await?.try_get(0)?)?;
         Ok(Listed { items: rows.iter().map(hold).collect::<Result<_, _>>()?, total })
     }

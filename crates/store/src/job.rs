@@ -5,8 +5,8 @@ use model::{ConnectionKey, Outcome, RunId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::sql::{Row, query};
 use crate::run::run_id;
+use crate::sql::{Row, query};
 use crate::store::{Tx, signed, time, time_or_none};
 use crate::words::{outcome_of, outcome_text, text_enum};
 use crate::{Actor, AuditEvent, PlanDigest, Store, StoreError};

@@ -16,11 +16,8 @@ impl Store {
     pub async fn job_decide(&self, job: &Job, outcome: Outcome, actor: Actor) -> Result<(), StoreError> {
         const DECIDE: &str = "UPDATE job SET state = 'decided', outcome = $2 WHERE id = $1 AND state = 'ended' AND outcome = 'unknown'";
         let mut tx = self.begin().await?;
-        let decided = query(DECIDE)
-            .bind(job.id.as_str())
-            .bind(outcome_text(outcome))
-            .execute(tx.connection())
-            .await?;
+        let decided =
+            query(DECIDE).bind(job.id.as_str()).bind(outcome_text(outcome)).execute(tx.connection()).await?;
         if decided.rows_affected() == 0 {
             let (id, state) = (job.id.to_string(), "not unknown".to_owned());
             return Err(StoreError::Conflict { what: "job", id, state, needs: "there is nothing to decide" });

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-
 use crate::sql::query;
 use crate::store::Tx;
 use crate::task::microseconds;
@@ -53,8 +52,7 @@ impl Store {
 /// Fails unless `lease` is still held; holds its row until the transaction ends.
 pub(crate) async fn lease_check(tx: &mut Tx, lease: &NamedLease) -> Result<(), StoreError> {
     const CHECK: &str = "UPDATE lease SET fence = fence WHERE name = $1 AND fence = $2";
-    let held =
-        query(CHECK).bind(lease.name.as_str()).bind(lease.fence).execute(tx.connection()).await?;
+    let held = query(CHECK).bind(lease.name.as_str()).bind(lease.fence).execute(tx.connection()).await?;
     if held.rows_affected() == 0 {
         return Err(StoreError::Fenced { what: format!("lease {}", lease.name) });
     }

@@ -67,6 +67,7 @@ mod page;
 mod place;
 mod plan;
 mod policy;
+mod polling;
 mod portal_visit;
 mod privacy_request;
 mod rate;
@@ -155,6 +156,7 @@ pub use page::{NewPage, PackedRows, PageCursor, PagePlace, RowCount};
 pub use place::StorePlace;
 pub use plan::{NewPlan, Plan, PlanDigest, PlanDigestError, PlanHead};
 pub use policy::{Approval, DrpAction, Policy, PolicyRule, PolicyTarget, RuleAction, RuleMasking};
+pub use polling::{OpenPolling, Polling};
 pub use portal_visit::{PortalEntry, PortalVisit};
 pub use privacy_request::{
     ClaimEnd, ClaimedRequest, CodeChange, CodeCheck, Intake, Lookup, LookupField, NewCode, NewPrivacyRequest,

@@ -127,12 +127,7 @@ impl Store {
         if query(CODES).bind(id.as_str()).execute(tx.connection()).await?.rows_affected() == 0 {
             return Ok(LoginCodeUse::Unknown);
         }
-        query(PASSWORD)
-            .bind(id.as_str())
-            .bind(password.as_str())
-            .bind(now)
-            .execute(tx.connection())
-            .await?;
+        query(PASSWORD).bind(id.as_str()).bind(password.as_str()).bind(now).execute(tx.connection()).await?;
         query(TOKENS).bind(id.as_str()).execute(tx.connection()).await?;
         let event = AuditEvent::new(Actor::person(&name), "login.password_changed", id.as_str());
         self.audit_enter_in(&mut tx, &event).await?;
@@ -167,8 +162,7 @@ impl Store {
         const FIND: &str = "SELECT id FROM login WHERE email_hash = $1";
         let person =
             crate::LoginPerson { email_address: Some(address.to_owned()), ..crate::LoginPerson::default() };
-        let row =
-            query(FIND).bind(self.login_email_hash(&person)).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(self.login_email_hash(&person)).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
         let id: String = row.try_get(0)?;
         match LoginId::parse(&id) {

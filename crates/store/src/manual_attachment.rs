@@ -6,8 +6,8 @@ use model::{ConnectionKey, PrivacyRequestId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::sql::{Row, query};
 use crate::manual_task::{ManualTaskId, ManualTaskState, takes_input};
+use crate::sql::{Row, query};
 use crate::store::{Tx, count, signed, time};
 use crate::{Actor, AuditEvent, PrivacyRequest, PrivacyRequestStatus, RequestStep, Store, StoreError};
 
@@ -224,8 +224,7 @@ impl Store {
         id: &str,
     ) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
         const FIND: &str = "SELECT sealed FROM manual_attachment WHERE id = $1 AND request = $2";
-        let row =
-            query(FIND).bind(id).bind(request.as_str()).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(id).bind(request.as_str()).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
         let opened = self.inner.keys.open(&place(id, "contents"), &row.try_get::<Vec<u8>>(0)?);
         opened.map(Some).map_err(|source| StoreError::Sealed { what: "an attachment", source })

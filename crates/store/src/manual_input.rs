@@ -127,8 +127,7 @@ impl Store {
             "UPDATE manual_input SET sealed = $4 WHERE request = $1 AND connection = $2 AND action = $3";
         let mut changed = 0;
         for row in query(LIST).fetch_all(tx.connection()).await? {
-            let [request, connection, action] =
-                [row.try_get(0)?, row.try_get(1)?, row.try_get::<String>(2)?];
+            let [request, connection, action] = [row.try_get(0)?, row.try_get(1)?, row.try_get::<String>(2)?];
             let sealed: Vec<u8> = row.try_get(3)?;
             if let Some(new) = self.inner.keys.reseal(&place(&request, &connection, &action), &sealed)? {
                 let put = query(PUT).bind(request).bind(connection).bind(action).bind(new);

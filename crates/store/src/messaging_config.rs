@@ -164,11 +164,8 @@ impl Store {
         const LIST: &str = select!("ORDER BY created_at DESC, key LIMIT $2 OFFSET $1");
         const COUNT: &str = "SELECT COUNT(*) FROM messaging_config";
         let reader = &self.inner.reader;
-        let rows = query(LIST)
-            .bind(signed(window.offset))
-            .bind(i64::from(window.limit))
-            .fetch_all(reader)
-            .await?;
+        let rows =
+            query(LIST).bind(signed(window.offset)).bind(i64::from(window.limit)).fetch_all(reader).await?;
         let total = count(query(COUNT).fetch_one(reader).await?.try_get(0)?)?;
         Ok(Listed { items: rows.iter().map(config).collect::<Result<_, _>>()?, total })
     }
@@ -218,12 +215,7 @@ impl Store {
     pub async fn messaging_tested(&self, key: &str, succeeded: bool) -> Result<(), StoreError> {
         const TESTED: &str = "UPDATE messaging_config SET tested_at = $2, test_succeeded = $3 WHERE key = $1";
         let mut tx = self.begin().await?;
-        query(TESTED)
-            .bind(key)
-            .bind(self.now())
-            .bind(i64::from(succeeded))
-            .execute(tx.connection())
-            .await?;
+        query(TESTED).bind(key).bind(self.now()).bind(i64::from(succeeded)).execute(tx.connection()).await?;
         tx.commit().await
     }
 }

@@ -1,6 +1,5 @@
 //! What stays of a plan when its personal data is gone.
 
-
 use crate::sql::query;
 use crate::{PlanDigest, Store, StoreError};
 

@@ -8,13 +8,14 @@ pub use packed::PackedRows;
 pub(crate) use packed::unpacked_rows;
 pub(crate) use queue::PageQueue;
 
-use queue::{SealedPage, SealedPages};
+use crypto::RunKey;
+use model::RunId;
+use queue::{SealedEnd, SealedPage, SealedPages};
 
 use crate::sql::query;
 use crate::store::signed;
 use crate::task::fenced;
 use crate::{Store, StoreError, TaskId, TaskLease};
-use model::RunId;
 
 /// Form of a page: JSON lines, zstd, AES-256-GCM. Bound to the page, so that a later form cannot pass for it.
 const FORMAT: &str = "jsonl.zstd/1";
@@ -60,19 +61,9 @@ impl Store {
             return Ok(());
         }
         let key = self.run_key(&lease.run).await?;
-        let sealed = |page: &NewPage<'_>| {
-            let at = (signed(page.unit), signed(page.page));
-            SealedPage {
-                unit: at.0,
-                page: at.1,
-                rows: signed(page.rows.len()),
-                sealed: key.seal(&page_place(&lease.run, &lease.task, at), page.rows.bytes()),
-                mark: page.mark.map(|mark| key.seal(&mark_place(&lease.task, at), mark)),
-                state: page.state.map(|state| unit::seal_state(&key, &lease.task, page.unit, state)),
-            }
-        };
-        let pages = pages.iter().map(sealed).collect();
-        self.page_commit(SealedPages { fence: self.fence(lease).await?, lease: lease.clone(), pages }).await
+        let pages = sealed(&key, lease, pages);
+        let fence = self.fence(lease).await?;
+        self.page_commit(SealedPages { fence, lease: lease.clone(), pages, end: None }).await
     }
 
     /// Throws away what a task has read, so that it starts from the beginning.
@@ -100,6 +91,22 @@ impl Store {
     pub fn page_list(&self, run: &RunId, task: &TaskId) -> PageCursor {
         PageCursor::new(self.clone(), run.clone(), task.clone())
     }
+}
+
+/// Pages in the form they are kept in.
+fn sealed(key: &RunKey, lease: &TaskLease, pages: &[NewPage<'_>]) -> Vec<SealedPage> {
+    let sealed = |page: &NewPage<'_>| {
+        let at = (signed(page.unit), signed(page.page));
+        SealedPage {
+            unit: at.0,
+            page: at.1,
+            rows: signed(page.rows.len()),
+            sealed: key.seal(&page_place(&lease.run, &lease.task, at), page.rows.bytes()),
+            mark: page.mark.map(|mark| key.seal(&mark_place(&lease.task, at), mark)),
+            state: page.state.map(|state| unit::seal_state(key, &lease.task, page.unit, state)),
+        }
+    };
+    pages.iter().map(sealed).collect()
 }
 
 /// The place that a page's rows are bound to.

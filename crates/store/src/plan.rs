@@ -7,8 +7,8 @@ use model::RunId;
 use serde_json::json;
 use thiserror::Error;
 
-use crate::sql::query;
 use crate::run::run_id;
+use crate::sql::query;
 use crate::store::{time, time_or_none};
 use crate::{Actor, AuditEvent, AuditId, Store, StoreError};
 

@@ -7,24 +7,26 @@ mod count;
 mod create;
 mod filter;
 mod forget;
+mod held;
 mod list;
 mod log;
 mod sealed;
 mod sort;
 
-pub use change::{ClaimEnd, Next, PrivacyRequestChange, RunsEnd};
+pub use change::{ClaimEnd, PrivacyRequestChange, RunsEnd};
 pub use claim::{ClaimedRequest, RequestLease};
 pub use code::{CodeChange, CodeCheck, NewCode};
 pub(crate) use create::lookup_field;
 pub use create::{Intake, Lookup, LookupField, NewPrivacyRequest};
 pub use filter::{PrivacyRequestFilter, PrivacyRequestOrder, PrivacyRequestSort, TimeRange};
+pub use held::Next;
 pub use log::{NewRequestLog, RequestLog, RequestLogKind};
 
 use jiff::Timestamp;
 use model::{PrivacyRequestId, RunId};
 
-use crate::sql::{Row, query};
 use crate::plan::PlanDigest;
+use crate::sql::{Row, query};
 use crate::store::{count, time, time_or_none};
 use crate::words::text_enum;
 use crate::{Store, StoreError};

@@ -8,8 +8,8 @@ use crypto::RunKey;
 use jiff::Timestamp;
 use model::RunId;
 
-use crate::sql::query;
 use crate::run::{run_id, subject_place};
+use crate::sql::query;
 use crate::store::{Tx, run_key_place};
 use crate::{Actor, AuditEvent, Store, StoreError};
 
@@ -59,12 +59,8 @@ impl Store {
     pub async fn run_forget(&self, id: &RunId, actor: Actor) -> Result<(), StoreError> {
         const FORGET: &str = "UPDATE run SET data_key = NULL, sealed_subject = NULL, forgotten_at = $2 WHERE id = $1 AND forgotten_at IS NULL";
         let mut tx = self.begin().await?;
-        let changed = query(FORGET)
-            .bind(id.as_str())
-            .bind(self.now())
-            .execute(tx.connection())
-            .await?
-            .rows_affected();
+        let changed =
+            query(FORGET).bind(id.as_str()).bind(self.now()).execute(tx.connection()).await?.rows_affected();
         if changed == 0 {
             drop(tx);
             self.get_run(id).await?;

@@ -1,16 +1,19 @@
 //! A number that grows with every change of what requests are worked off with.
 
-
 use crate::sql::query;
 use crate::store::{Tx, count};
 use crate::{Store, StoreError};
 
 /// Beginnings of the actions in the audit log that are such changes.
-const CHANGES: [&str; 9] = [
+const CHANGES: [&str; 13] = [
     "connection.",
     "connector.",
     "dataset.",
+    "manual_form.",
+    "manual_task.configured",
+    "messaging.",
     "policy.",
+    "redaction_patterns.",
     "secret.",
     "setting.",
     "storage.",
@@ -25,7 +28,8 @@ pub(crate) fn is_change(action: &str) -> bool {
 
 impl Store {
     /// Grows with every change of connections, their secrets and datasets, policies, destinations,
-    /// webhooks and settings, whoever makes it: what was read at the same number is still so.
+    /// webhooks, settings, messaging services, redaction patterns and of what people are asked for,
+    /// whoever makes it: what was read at the same number is still so.
     pub async fn revision(&self) -> Result<u64, StoreError> {
         const FIND: &str = "SELECT number FROM revision WHERE id = 'configuration'";
         count(query(FIND).fetch_one(&self.inner.reader).await?.try_get(0)?)

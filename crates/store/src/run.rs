@@ -82,10 +82,27 @@ const COLUMNS: &str = "SELECT id, kind, state, policy, outcome, created_at, fini
 impl Store {
     /// Makes a run with its tasks, all or nothing. Making the same run again changes nothing.
     pub async fn run_create(&self, new: NewRun, tasks: &[NewTask]) -> Result<(), StoreError> {
+        let id = new.id.clone();
+        let mut tx = self.begin_local().await?;
+        let Some(key) = self.run_create_in(&mut tx, new, tasks).await? else { return Ok(()) };
+        self.wake_in(&mut tx).await?;
+        tx.commit().await?;
+        self.run_key_keep(&id, &key);
+        self.wake();
+        Ok(())
+    }
+
+    /// The same as part of a larger change; `None` if the run was there already. Its key is to be kept
+    /// once that is committed.
+    pub(crate) async fn run_create_in(
+        &self,
+        tx: &mut Tx,
+        new: NewRun,
+        tasks: &[NewTask],
+    ) -> Result<Option<Arc<RunKey>>, StoreError> {
         const INSERT: &str = "INSERT INTO run (id, kind, state, policy, subject_hash, data_key, sealed_subject, created_at, deadline_at) VALUES ($1, $2, 'active', $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
         let key = Arc::new(RunKey::random());
         let sealed = key.seal(&subject_place(&new.id), new.subject.expose());
-        let mut tx = self.begin_local().await?;
         let inserted = query(INSERT)
             .bind(new.id.as_str())
             .bind(new.kind.as_str())
@@ -99,20 +116,13 @@ impl Store {
             .await?
             .rows_affected();
         if inserted == 0 {
-            return Ok(());
+            return Ok(None);
         }
-        self.task_insert(&mut tx, &new.id, tasks).await?;
+        self.task_insert(tx, &new.id, tasks).await?;
         let details = json!({"kind": new.kind.as_str(), "policy": new.policy});
-        self.audit_enter_in(
-            &mut tx,
-            &AuditEvent::new(new.actor, "run.created", new.id.as_str()).with(details),
-        )
-        .await?;
-        self.wake_in(&mut tx).await?;
-        tx.commit().await?;
-        self.run_key_keep(&new.id, &key);
-        self.wake();
-        Ok(())
+        let event = AuditEvent::new(new.actor, "run.created", new.id.as_str()).with(details);
+        self.audit_enter_in(tx, &event).await?;
+        Ok(Some(key))
     }
 
     /// The run, if there is one.
@@ -129,11 +139,8 @@ impl Store {
     /// Runs of one state, newest first, at most `limit`.
     pub async fn run_list(&self, state: RunState, limit: u32) -> Result<Vec<Run>, StoreError> {
         const LIST: &str = "SELECT id, kind, state, policy, outcome, created_at, finished_at, deadline_at, forgotten_at FROM run WHERE state = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
-        let rows = query(LIST)
-            .bind(state.as_str())
-            .bind(i64::from(limit))
-            .fetch_all(&self.inner.reader)
-            .await?;
+        let rows =
+            query(LIST).bind(state.as_str()).bind(i64::from(limit)).fetch_all(&self.inner.reader).await?;
         rows.iter().map(run).collect()
     }
 
@@ -215,8 +222,22 @@ impl Store {
 
     /// Ends a run with what became of it. The first ending stands.
     pub async fn run_finish(&self, id: &RunId, outcome: Option<Outcome>) -> Result<(), StoreError> {
-        const FINISH: &str = "UPDATE run SET state = 'finished', outcome = $2, finished_at = $3 WHERE id = $1 AND state <> 'finished'";
         let mut tx = self.begin_local().await?;
+        if !self.run_finish_in(&mut tx, id, outcome).await? {
+            drop(tx);
+            return self.get_run(id).await.map(|_| ());
+        }
+        tx.commit().await
+    }
+
+    /// The same as part of a larger change; says whether there was something to end.
+    pub(crate) async fn run_finish_in(
+        &self,
+        tx: &mut Tx,
+        id: &RunId,
+        outcome: Option<Outcome>,
+    ) -> Result<bool, StoreError> {
+        const FINISH: &str = "UPDATE run SET state = 'finished', outcome = $2, finished_at = $3 WHERE id = $1 AND state <> 'finished'";
         let changed = query(FINISH)
             .bind(id.as_str())
             .bind(outcome.map(outcome_text))
@@ -225,20 +246,18 @@ impl Store {
             .await?
             .rows_affected();
         if changed == 0 {
-            drop(tx);
-            return self.get_run(id).await.map(|_| ());
+            return Ok(false);
         }
         let details = json!({"outcome": outcome.map(outcome_text)});
         let event = AuditEvent::new(Actor::system(), "run.finished", id.as_str()).with(details);
-        self.audit_enter_in(&mut tx, &event).await?;
-        tx.commit().await
+        self.audit_enter_in(tx, &event).await?;
+        Ok(true)
     }
 
     /// Finished runs whose personal data is still there and which ended before `ended_before`.
     pub async fn run_list_to_forget(&self, ended_before: Timestamp) -> Result<Vec<RunId>, StoreError> {
         const LIST: &str = "SELECT id FROM run WHERE state = 'finished' AND forgotten_at IS NULL AND finished_at < $1 ORDER BY finished_at LIMIT 1000";
-        let rows =
-            query(LIST).bind(ended_before.as_microsecond()).fetch_all(&self.inner.reader).await?;
+        let rows = query(LIST).bind(ended_before.as_microsecond()).fetch_all(&self.inner.reader).await?;
         rows.iter().map(|row| run_id(row, 0)).collect()
     }
 

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::sql::query;
 use crate::document::document;
+use crate::sql::query;
 use crate::{Actor, AuditEvent, Document, LoginId, Store, StoreError};
 
 impl Store {

@@ -9,13 +9,15 @@ pub use id::TaskId;
 pub(crate) use id::task_id;
 pub use named::TaskName;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use model::{Outcome, RunId};
 
-use crate::sql::query;
+use crate::sql::{query, query_made};
 use crate::store::{Tx, signed};
+use crate::values::{parts, places};
 use crate::words::{outcome_text, text_enum};
 use crate::{Store, StoreError};
 
@@ -143,26 +145,15 @@ impl Store {
         run: &RunId,
         tasks: &[NewTask],
     ) -> Result<(), StoreError> {
-        const INSERT: &str = "INSERT INTO task (id, run_id, kind, name, state, blocked_by, due_at, fence, attempts, rows_read, pages_read) VALUES ($1, $2, $3, $4, 'ready', 0, $5, 0, 0, 0, 0) ON CONFLICT DO NOTHING";
         const EDGE: &str = "INSERT INTO task_edge (parent, child) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         // Touches the parent, so that it cannot end between this look and our commit.
         const PARENT: &str = "UPDATE task SET blocked_by = blocked_by WHERE id = $1 RETURNING state";
         const BLOCK: &str = "UPDATE task SET blocked_by = $2 WHERE id = $1";
-        let mut added = Vec::new();
-        for task in tasks {
-            let inserted = query(INSERT)
-                .bind(task.id.as_str())
-                .bind(run.as_str())
-                .bind(task.kind.as_str())
-                .bind(task.name.as_str())
-                .bind(task.due_at.map_or(0, Timestamp::as_microsecond))
-                .execute(tx.connection())
-                .await?;
-            if inserted.rows_affected() == 1 && !task.after.is_empty() {
-                added.push(task);
-            }
+        let mut added: HashSet<String> = HashSet::new();
+        for part in parts(tasks) {
+            added.extend(insert(tx, run, part).await?);
         }
-        for task in added {
+        for task in tasks.iter().filter(|task| !task.after.is_empty() && added.contains(task.id.as_str())) {
             let mut blocked_by = 0_i64;
             for parent in &task.after {
                 let row = query(PARENT).bind(parent.as_str()).fetch_optional(tx.connection()).await?;
@@ -171,11 +162,7 @@ impl Store {
                     TaskState::Ready | TaskState::Leased => blocked_by += 1,
                     TaskState::Done | TaskState::Failed | TaskState::Cancelled => continue,
                 }
-                query(EDGE)
-                    .bind(parent.as_str())
-                    .bind(task.id.as_str())
-                    .execute(tx.connection())
-                    .await?;
+                query(EDGE).bind(parent.as_str()).bind(task.id.as_str()).execute(tx.connection()).await?;
             }
             query(BLOCK).bind(task.id.as_str()).bind(blocked_by).execute(tx.connection()).await?;
         }
@@ -305,6 +292,29 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Gives those that were not there yet.
+async fn insert(tx: &mut Tx, run: &RunId, tasks: &[NewTask]) -> Result<Vec<String>, StoreError> {
+    let row = |number| {
+        let [id, run, kind, name, due] = places(number);
+        format!("(${id}, ${run}, ${kind}, ${name}, 'ready', 0, ${due}, 0, 0, 0, 0)")
+    };
+    let rows = (0..tasks.len()).map(row).collect::<Vec<_>>().join(", ");
+    let insert = format!(
+        "INSERT INTO task (id, run_id, kind, name, state, blocked_by, due_at, fence, attempts, rows_read, pages_read) VALUES {rows} ON CONFLICT DO NOTHING RETURNING id"
+    );
+    let mut query = query_made(insert);
+    for task in tasks {
+        query = query
+            .bind(task.id.as_str())
+            .bind(run.as_str())
+            .bind(task.kind.as_str())
+            .bind(task.name.as_str())
+            .bind(task.due_at.map_or(0, Timestamp::as_microsecond));
+    }
+    let rows = query.fetch_all(tx.connection()).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
 pub(crate) fn microseconds(duration: Duration) -> i64 {

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::sql::query;
 use crate::document::document;
+use crate::sql::query;
 use crate::store::Tx;
 use crate::{Actor, AuditEvent, Document, Put, PutMode, Store, StoreError};
 

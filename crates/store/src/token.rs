@@ -3,8 +3,8 @@
 use crypto::Secret;
 use model::ConnectionKey;
 
-use crate::sql::{Row, query};
 use crate::lease::lease_check;
+use crate::sql::{Row, query};
 use crate::store::Tx;
 use crate::{NamedLease, Store, StoreError};
 
@@ -51,8 +51,7 @@ impl Store {
             "UPDATE token SET slot = slot WHERE connection = $1 AND slot = $2 RETURNING sealed";
         const FIRST: &str = "INSERT INTO token (connection, slot, sealed, saved_at) VALUES ($1, $2, $3, $4) ON CONFLICT (connection, slot) DO NOTHING";
         let mut tx = self.begin().await?;
-        let row =
-            query(FIND).bind(connection.as_str()).bind(slot).fetch_optional(tx.connection()).await?;
+        let row = query(FIND).bind(connection.as_str()).bind(slot).fetch_optional(tx.connection()).await?;
         let kept = match (row, before) {
             (Some(row), Some(before)) => {
                 let same = self.token_open((connection, slot), &row)?.expose() == before.expose();
@@ -101,8 +100,7 @@ impl Store {
         slot: &str,
     ) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
         const FIND: &str = "SELECT sealed FROM token WHERE connection = $1 AND slot = $2";
-        let row =
-            query(FIND).bind(connection.as_str()).bind(slot).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(connection.as_str()).bind(slot).fetch_optional(&self.inner.reader).await?;
         row.map(|row| self.token_open((connection, slot), &row)).transpose()
     }
 

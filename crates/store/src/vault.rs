@@ -73,8 +73,7 @@ impl Store {
         name: &str,
     ) -> Result<Option<Secret<String>>, StoreError> {
         const FIND: &str = "SELECT sealed FROM vault WHERE connection = $1 AND name = $2";
-        let row =
-            query(FIND).bind(connection.as_str()).bind(name).fetch_optional(&self.inner.reader).await?;
+        let row = query(FIND).bind(connection.as_str()).bind(name).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
         self.vault_unseal((connection, name), &row.try_get::<Vec<u8>>(0)?).map(Some)
     }

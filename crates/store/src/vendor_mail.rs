@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use model::{ConnectionKey, PrivacyRequestId};
 
-use crate::sql::query;
 use crate::message::MessageId;
+use crate::sql::query;
 use crate::store::{Tx, time};
 use crate::{Actor, NewMessage, NewRequestLog, PrivacyRequestChange, Store, StoreError};
 

@@ -49,6 +49,13 @@ impl ProgressLine {
             Progress::Started { .. } => (0, 0),
             Progress::Page { rows, .. } => (*rows, 0),
             Progress::Ended { .. } => (0, 1),
+            Progress::Waits { jobs, until, .. } => {
+                if !self.bar.is_hidden() {
+                    let text = format!("waiting for {jobs} jobs of an application, next look at {until:.0}");
+                    self.bar.set_message(text);
+                }
+                return;
+            }
         };
         let rows = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
         let ended = self.ended.fetch_add(ended, Ordering::Relaxed) + ended;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use connector::Secrets;
-use engine::Concurrency;
+use engine::{Concurrency, JobWait};
 use model::{Clock, IdSource as _, RandomIds, SystemClock};
 use privacy::{ConnectionFacts, Forgotten, PrivacyService, Retention, RetentionError, ServiceParts};
 use store::{Actor, Store};
@@ -62,6 +62,7 @@ pub(crate) async fn open(
         policies: file.project.policies.clone(),
         limits: file.project.limits,
         concurrency: Concurrency::new(limits(&file.project.reading)),
+        waiting: JobWait::Here,
         verify_after: file.project.verify_after,
         clock,
         ids: Arc::new(RandomIds),

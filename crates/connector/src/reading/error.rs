@@ -41,7 +41,7 @@ pub enum ReadError {
         key: &'static str,
     },
     /// A way of answering later that nobody knows (saas-config 23.3).
-    #[error("{place} is answered by `{strategy}`, which is not known; write `callback`")]
+    #[error("{place} is answered by `{strategy}`, which is not known; write `callback` or `polling`")]
     UnknownStrategy {
         /// The request in the file.
         place: String,
@@ -51,6 +51,21 @@ pub enum ReadError {
     /// Its rows come later, and it was opened as if they came at once.
     #[error("the rows that {place} asks for come by a call of the application, which only a server takes")]
     ComesLater {
+        /// The request in the file.
+        place: String,
+    },
+    /// Its rows come from a job, and it was opened as if they came at once.
+    #[error(
+        "the rows that {place} asks for come from a job of the application that has to be waited for; \
+         make a request for the person's data"
+    )]
+    ComesByJob {
+        /// The request in the file.
+        place: String,
+    },
+    /// Nothing says how the rows are fetched once the job is done (saas-config 23.8).
+    #[error("{place} starts a job, and nothing says how its rows are fetched; add `result_request`")]
+    NoResultRequest {
         /// The request in the file.
         place: String,
     },
@@ -101,6 +116,8 @@ impl ReadError {
             | Self::NotSupported { .. }
             | Self::UnknownStrategy { .. }
             | Self::ComesLater { .. }
+            | Self::ComesByJob { .. }
+            | Self::NoResultRequest { .. }
             | Self::Condition { .. }
             | Self::Build(_) => IncompleteReason::Connection,
             Self::Script(source) => source.reason(),
@@ -124,6 +141,8 @@ impl ReadError {
             | Self::NotSupported { .. }
             | Self::UnknownStrategy { .. }
             | Self::ComesLater { .. }
+            | Self::ComesByJob { .. }
+            | Self::NoResultRequest { .. }
             | Self::Condition { .. }
             | Self::Postprocessor(_)
             | Self::Pagination(_)

@@ -5,7 +5,7 @@ use egress::HttpReply;
 use model::{CallStats, Completeness, IncompleteReason};
 use spec::connector_file::{AsyncConfig, Request};
 
-use super::{Answers, ReadError, Reading, choice};
+use super::{Answers, ReadError, Reading, choice, polled};
 use crate::send::{Answer, Rejected};
 
 /// Stands for the token in a request that is only looked at.
@@ -70,7 +70,7 @@ pub(super) fn answers(request: &Request) -> Result<Answers, ReadError> {
         // Its row is made without a call.
         Some(AsyncConfig::Callback) if choice::is_output_only(request) => Ok(Answers::AtOnce),
         Some(AsyncConfig::Callback) => Ok(Answers::Later),
-        Some(AsyncConfig::Polling { .. }) => Err(not_here(request)),
+        Some(AsyncConfig::Polling(polling)) => polled::answers(request, polling),
         Some(AsyncConfig::Unknown { strategy }) => {
             let (place, strategy) = (request.place.clone(), strategy.clone());
             Err(ReadError::UnknownStrategy { place, strategy })

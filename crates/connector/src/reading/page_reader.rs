@@ -294,8 +294,10 @@ impl PageReader {
             return Ok(is_empty_row.then(|| Page::of(vec![Row::new()])));
         };
         let request = &sequence.request;
-        if sequence.answers == Answers::Later {
-            return Err(ReadError::ComesLater { place: request.place.clone() });
+        match sequence.answers {
+            Answers::AtOnce => {}
+            Answers::Later => return Err(ReadError::ComesLater { place: request.place.clone() }),
+            Answers::ByJob => return Err(ReadError::ComesByJob { place: request.place.clone() }),
         }
         if let Some(hook) = &request.script {
             let values = plan.script_values(request, &combination);

@@ -159,7 +159,9 @@ impl Connector {
             let retry = if again { Retry::Yes } else { Retry::No };
             return WriteEnd::Refused { status, retry, wait: reply.retry_after(self.clock().now()) };
         }
-        let Some(path) = request.track.as_ref().and_then(|track| track.id_path.as_ref()) else {
+        let tracked = request.track.as_ref().and_then(|track| track.id_path.as_ref());
+        let polled = request.polling().and_then(|polling| polling.correlation_id_path.as_ref());
+        let Some(path) = tracked.or(polled) else {
             return WriteEnd::Taken { status, job_id: None };
         };
         let json: Value = serde_json::from_slice(&reply.body).unwrap_or_default();

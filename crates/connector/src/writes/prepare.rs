@@ -1,7 +1,7 @@
 use jiff::Timestamp;
-use model::IdSource;
+use model::{Effect, IdSource};
 use serde_json::Value;
-use spec::connector_file::{AsyncConfig, Batch, ParamValue, Per, Request};
+use spec::connector_file::{AsyncConfig, Batch, ParamValue, Per, Polling, Request};
 
 use super::params::{Params, add_distinct};
 use super::{
@@ -322,11 +322,19 @@ impl Prepare<'_> {
 fn check_answer(request: &Request) -> Result<(), UnwrittenReason> {
     let strategy = match &request.async_config {
         None | Some(AsyncConfig::Callback) => return Ok(()),
-        Some(AsyncConfig::Polling { .. }) if request.track.is_some() => return Ok(()),
-        Some(AsyncConfig::Polling { .. }) => "polling".to_owned(),
+        Some(AsyncConfig::Polling(_)) if request.track.is_some() => return Ok(()),
+        Some(AsyncConfig::Polling(polling)) if can_be_asked(polling) => return Ok(()),
+        Some(AsyncConfig::Polling(_)) => "polling".to_owned(),
         Some(AsyncConfig::Unknown { strategy }) => strategy.clone(),
     };
     Err(UnwrittenReason::NotFollowed { place: request.place.clone(), strategy })
+}
+
+/// Whether the job that a write starts can be named and asked about without leave to write.
+fn can_be_asked(polling: &Polling) -> bool {
+    let status = &polling.status_request;
+    let is_read = status.effect == Effect::Read && status.request_override.is_none();
+    is_read && polling.correlation_id_path.is_some()
 }
 
 impl Unit<'_> {

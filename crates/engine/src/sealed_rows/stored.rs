@@ -43,8 +43,14 @@ impl Stored {
     }
 
     pub(super) fn pages(&self) -> StoredPages<'_> {
-        let cursor = self.store.page_list(&self.run, &self.task).expecting(self.rows);
-        StoredPages { rows: self, next: Next::Cursor(cursor) }
+        // Of no rows none can be gone.
+        let next = match self.rows {
+            RowCount::Exactly(0) => Next::Nothing,
+            RowCount::Exactly(_) | RowCount::AtLeast(_) => {
+                Next::Cursor(self.store.page_list(&self.run, &self.task).expecting(self.rows))
+            }
+        };
+        StoredPages { rows: self, next }
     }
 }
 

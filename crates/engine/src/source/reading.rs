@@ -1,11 +1,14 @@
 //! One shape for the readings of applications and of databases.
 
-use connector::{Asked, Inputs, PageMark, PageRows, Person, ReadError, ResumePoint};
+use connector::{
+    Asked, Inputs, JobRows, JobStart, PageMark, PageRows, Person, PolledUnit, PollingLook, ReadError,
+    ResumePoint,
+};
 use crypto::Secret;
 use datastore::DatabaseError;
 use egress::Retry;
 use graph::{CollectedInputs, Traversal, TraversalNode};
-use model::{CallStats, Completeness, IncompleteReason};
+use model::{CallStats, Clock, Completeness, IncompleteReason};
 
 use super::Source;
 
@@ -95,6 +98,56 @@ impl SourceReading {
         match self {
             Self::Connector(reading) => Ok(reading.ask(unit, token, stats).await?),
             Self::Database(_) => Ok(Asked::Over(Completeness::Complete)),
+        }
+    }
+
+    /// How the job of a unit is followed, if its rows are the result of one.
+    pub(crate) fn polled(&self, unit: usize) -> Option<PolledUnit<'_>> {
+        match self {
+            Self::Connector(reading) => reading.polled(unit),
+            Self::Database(_) => None,
+        }
+    }
+
+    /// Where the time of jobs comes from; a database has none.
+    pub(crate) fn clock(&self) -> Option<&dyn Clock> {
+        match self {
+            Self::Connector(reading) => Some(reading.clock()),
+            Self::Database(_) => None,
+        }
+    }
+
+    /// Starts the job of such a unit.
+    pub(crate) async fn start_job(&self, unit: usize, stats: &mut CallStats) -> Result<JobStart, ReadFault> {
+        match self {
+            Self::Connector(reading) => Ok(reading.start_job(unit, stats).await?),
+            Self::Database(_) => Ok(JobStart::Over(Completeness::Complete)),
+        }
+    }
+
+    /// Asks once about the job of such a unit.
+    pub(crate) async fn look_at_job(
+        &self,
+        unit: usize,
+        job: &str,
+        stats: &mut CallStats,
+    ) -> Result<PollingLook, ReadFault> {
+        match self {
+            Self::Connector(reading) => Ok(reading.look_at_job(unit, job, stats).await?),
+            Self::Database(_) => Ok(PollingLook::Gone),
+        }
+    }
+
+    /// Fetches what the job of such a unit brought.
+    pub(crate) async fn fetch_result(
+        &self,
+        unit: usize,
+        job: &str,
+        stats: &mut CallStats,
+    ) -> Result<JobRows, ReadFault> {
+        match self {
+            Self::Connector(reading) => Ok(reading.fetch_result(unit, job, stats).await?),
+            Self::Database(_) => Ok(JobRows { rows: Vec::new(), completeness: Completeness::Complete }),
         }
     }
 

@@ -6,15 +6,13 @@ use std::time::Duration;
 use connector::Asked;
 use egress::Retry;
 use jiff::SignedDuration;
-use model::{CallStats, IncompleteReason, kill_point};
+use model::{CallStats, Completeness, IncompleteReason, kill_point};
 use store::{Callback, CallbackAction, CallbackState, NewCallback};
 
+use super::UnitReader;
 use super::tally::{Failures, UnitOutcome};
-use super::waiting::WaitingPages;
-use super::{UnitReader, stored};
 use crate::row_writer::{RowWriter, StoredWriter};
-use crate::source::{PageRows, ReadFault};
-use crate::spool::PagePlace;
+use crate::source::ReadFault;
 use crate::stop::Halt;
 
 /// How long an application may take until it calls back (privacy-requests W-7).
@@ -143,14 +141,7 @@ impl UnitReader {
     ) -> Result<(), Halt> {
         let find = || writer.stage.store.callback_rows(callback);
         let rows = writer.stage.retried(find).await.map_err(|error| writer.failed(error))?;
-        let state = &mut outcome.state;
-        state.pages = 1;
-        state.rows = rows.len() as u64;
-        state.end = Some(model::Completeness::Complete.into());
-        let page = PagePlace { unit: outcome.unit, page: 0 };
-        let mut waiting = WaitingPages::default();
-        state.foreign_rows += waiting.add(this, page, (PageRows::Values(rows), None))?;
-        state.foreign_rows += stored(Self::store(this, waiting.take(), state)).await?;
+        Self::keep_only_page(this, (rows, Completeness::Complete), outcome).await?;
         kill_point!("callback.kept");
         this.took(outcome.unit).await
     }

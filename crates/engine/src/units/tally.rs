@@ -4,6 +4,8 @@ use egress::Retry;
 use jiff::Timestamp;
 use model::{CallStats, CollectionAddress, Completeness, IncompleteReason};
 
+use super::polled::Poll;
+use crate::WaitsFor;
 use crate::source::ReadFault;
 use crate::stop::Why;
 use crate::unit_state::UnitState;
@@ -21,8 +23,8 @@ pub(crate) struct Tally {
     pub(crate) failed_units: usize,
     /// Whether something asked to stop before all was read.
     pub(crate) is_stopped: bool,
-    /// Until when the first of them waits that waits for an application to call back.
-    pub(crate) waits_until: Option<Timestamp>,
+    /// Until when the first of them waits that waits for an application, and by what.
+    pub(crate) waits: Option<(Timestamp, WaitsFor)>,
     pub(crate) rows: u64,
     pub(crate) foreign_rows: u64,
     pub(crate) pages: u64,
@@ -35,8 +37,16 @@ pub(super) struct UnitOutcome {
     pub(super) completeness: Completeness,
     failed: bool,
     stopped: bool,
-    waits_until: Option<Timestamp>,
+    waits: Option<Waits>,
     pub(super) state: UnitState,
+}
+
+/// What a unit waits for.
+enum Waits {
+    /// A call of the application, until then.
+    Call(Timestamp),
+    /// A job of it.
+    Job(Box<Poll>),
 }
 
 /// Shared by the units while they run.
@@ -61,7 +71,7 @@ impl UnitOutcome {
             completeness: Completeness::Complete,
             failed: false,
             stopped: false,
-            waits_until: None,
+            waits: None,
             state: UnitState::default(),
         }
     }
@@ -69,11 +79,45 @@ impl UnitOutcome {
     pub(super) fn stop(&mut self, why: Why) {
         self.completeness = why.completeness();
         self.stopped = true;
+        self.waits = None;
     }
 
     /// An application is to call back until then.
     pub(super) fn wait_until(&mut self, until: Timestamp) {
-        self.waits_until = Some(until);
+        self.waits = Some(Waits::Call(until));
+    }
+
+    /// The application is to be asked about a job.
+    pub(super) fn wait_for_job(&mut self, poll: Poll) {
+        self.waits = Some(Waits::Job(Box::new(poll)));
+    }
+
+    /// The unit and the job that it waits for, if it does.
+    pub(super) fn waits_for_job(&self) -> Option<(usize, &Poll)> {
+        match &self.waits {
+            Some(Waits::Job(poll)) => Some((self.unit, poll)),
+            Some(Waits::Call(_)) | None => None,
+        }
+    }
+
+    /// Takes out the job that it waits for.
+    pub(super) fn take_poll(&mut self) -> Option<Poll> {
+        match self.waits.take() {
+            Some(Waits::Job(poll)) => Some(*poll),
+            other @ (Some(Waits::Call(_)) | None) => {
+                self.waits = other;
+                None
+            }
+        }
+    }
+
+    /// Its job goes on, and nobody waits for it.
+    pub(super) fn not_waited_for(&mut self, address: &CollectionAddress) {
+        self.waits = None;
+        self.completeness = Completeness::incomplete(
+            IncompleteReason::Connection,
+            format!("not every job of `{address}` was waited for, because another one failed"),
+        );
     }
 
     pub(super) fn not_sent(&mut self, address: &CollectionAddress) {
@@ -101,9 +145,15 @@ impl Tally {
         self.stats += outcome.state.stats;
         self.failed_units += usize::from(outcome.failed);
         self.is_stopped |= outcome.stopped;
-        if let Some(until) = outcome.waits_until {
-            self.waits_until = Some(self.waits_until.map_or(until, |first| first.min(until)));
-        }
+        let waits = match &outcome.waits {
+            Some(Waits::Call(until)) => Some((*until, WaitsFor::Call)),
+            Some(Waits::Job(poll)) => Some((poll.look_at, WaitsFor::Job)),
+            None => None,
+        };
+        self.waits = match (self.waits, waits) {
+            (Some((one, by)), Some((other, by_other))) => Some((one.min(other), by.max(by_other))),
+            (one, other) => one.or(other),
+        };
         if outcome.completeness.is_complete() {
             self.completed_units += 1;
         } else if self.incomplete.as_ref().is_none_or(|(unit, _)| outcome.unit < *unit) {

@@ -89,6 +89,18 @@ impl WaitingPages {
         }
     }
 
+    /// All of them as they are kept; `None` if there are none, or some are still to be packed.
+    pub(super) fn take_packed(&mut self) -> Option<Vec<PackedPage>> {
+        if self.is_large || self.pages.is_empty() {
+            return None;
+        }
+        let packed = |WaitingPage { place, rows, mark }| match rows {
+            Rows::Packed(rows) => Some(PackedPage { place, rows, mark }),
+            Rows::AsTheyCame(_) => None,
+        };
+        self.take().into_iter().map(packed).collect()
+    }
+
     /// All of them, to be kept now.
     pub(super) fn take(&mut self) -> Vec<WaitingPage> {
         let pages = std::mem::take(&mut self.pages);

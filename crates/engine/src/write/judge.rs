@@ -9,6 +9,7 @@ use store::{LedgerEnd, NewJob};
 use super::retry::Again;
 use super::{Inner, WriteOrder};
 use crate::hold::TaskHold;
+use crate::units::FIRST_LOOK;
 
 /// The end of one attempt.
 pub(super) struct Judged {
@@ -45,12 +46,10 @@ impl Judged {
 
 /// The job that `request` started, if it starts one.
 pub(super) fn started_job(request: &Request, external_id: String) -> Option<StartedJob> {
-    request.track.as_deref().map(|track| StartedJob {
-        external_id,
-        place: request.place.clone(),
-        interval: track.interval,
-        deadline: track.deadline,
-    })
+    let tracked = request.track.as_deref().map(|track| (track.interval, track.deadline));
+    let polled = request.polling().map(|polling| (FIRST_LOOK.min(polling.interval), polling.deadline));
+    let (interval, deadline) = tracked.or(polled)?;
+    Some(StartedJob { external_id, place: request.place.clone(), interval, deadline })
 }
 
 /// `doubt`: an attempt before may have had the effect already.

@@ -11,5 +11,6 @@ mod faults;
 mod flow;
 #[cfg(target_os = "linux")]
 mod memory;
+mod polling;
 mod stage;
 mod writes;

@@ -63,6 +63,7 @@ impl Stage {
             },
             limits: Concurrency::new(self.limits),
             rows: RowKeeping::Spool(self.spool.path().to_owned()),
+            waiting: engine::JobWait::Here,
             cancellation: self.cancellation.clone(),
         }
     }

@@ -4,8 +4,8 @@ use crypto::Secret;
 use model::{CollectionAddress, PrivacyRequestId, Row};
 use serde_json::{Value, json};
 use store::{
-    AttachmentLimits, AttachmentOwner, ManualAction, ManualAttachment, ManualTask, ManualTaskState, Store,
-    StoreError,
+    AttachmentLimits, AttachmentOwner, ManualAction, ManualAttachment, ManualForm, ManualTask,
+    ManualTaskState, Store, StoreError,
 };
 use thiserror::Error;
 
@@ -151,9 +151,26 @@ pub fn checked_name(name: &str) -> Result<&str, FileFault> {
 /// # Errors
 /// [`StoreError`].
 pub async fn brought(store: &Store, request: &PrivacyRequestId) -> Result<Brought, StoreError> {
-    let kept = store.manual_attachment_list(request).await?;
+    let (forms, tasks) = (store.manual_form_list().await?, store.manual_task_list_of(request).await?);
+    brought_by(store, request, (&forms, &tasks)).await
+}
+
+/// The same by forms and tasks that were read before.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) async fn brought_by(
+    store: &Store,
+    request: &PrivacyRequestId,
+    (forms, tasks): (&[ManualForm], &[ManualTask]),
+) -> Result<Brought, StoreError> {
     let mut brought = Brought { rows: Vec::new(), not_brought: Vec::new(), files: Vec::new() };
-    for (connection, mut row) in manual::rows(store, request).await? {
+    let rows = manual::rows(store, request, forms).await?;
+    if rows.is_empty() && tasks.is_empty() {
+        return Ok(brought);
+    }
+    let kept = store.manual_attachment_list(request).await?;
+    for (connection, mut row) in rows {
         let owner = AttachmentOwner::Form(connection.clone());
         let mut shown = Vec::new();
         for file in kept.iter().filter(|file| file.owner == owner) {
@@ -167,7 +184,6 @@ pub async fn brought(store: &Store, request: &PrivacyRequestId) -> Result<Brough
         }
         brought.rows.push((connection.as_str().to_owned(), row));
     }
-    let tasks = store.manual_task_list_of(request).await?;
     for task in tasks.iter().filter(|task| task.action == ManualAction::Access) {
         match (task.state, TaskSnapshot::of(task)) {
             (ManualTaskState::Complete, Some(snapshot)) => {

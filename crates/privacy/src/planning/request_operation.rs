@@ -56,7 +56,8 @@ pub(super) fn asks(connection: &Connection, request: &Request) -> bool {
 
 /// Whether its end is not known with the answer: it starts a job, or the application calls back.
 fn ends_later(request: &Request) -> bool {
-    request.track.is_some() || matches!(request.async_config, Some(AsyncConfig::Callback))
+    let is_called_back = matches!(request.async_config, Some(AsyncConfig::Callback));
+    request.track.is_some() || request.polling().is_some() || is_called_back
 }
 
 /// What will prove the request.

@@ -15,8 +15,9 @@ use super::evaluate::Evaluated;
 use super::identity::{HeldIdentities, KNOWN_IDENTITIES, VerifiedBy, custom_field_lookup, identity_lookup};
 use super::repeat::Again;
 use super::{By, PrivacyRequests, RequestError, RequestSettings, message};
+use crate::configuration::Configuration;
 use crate::planning::RaisedLimits;
-use crate::policy_book::PolicyError;
+use crate::policy_book::{self, PolicyError};
 
 /// A request as it is made.
 #[derive(Debug, Default)]
@@ -87,11 +88,12 @@ impl PrivacyRequests {
         mut new: NewRequest,
         submitter: Submitter,
     ) -> Result<PrivacyRequest, RequestError> {
-        let settings = self.settings().await?;
+        let configuration = self.configuration().await?;
+        let settings = self.settings_at(&configuration).await?;
         if !settings.allow_custom_fields {
             new.custom_fields.clear();
         }
-        let timeframe = self.check(&new, &submitter).await?;
+        let timeframe = self.check(&new, &submitter, &configuration).await?;
         let verified = submitter.caller.as_ref().map(|_| VerifiedBy::Caller);
         let identities = HeldIdentities::new(&new.identities, &new.labels, verified);
         let repeated = match (&new.repeat_key, &submitter.caller) {
@@ -142,7 +144,12 @@ impl PrivacyRequests {
     }
 
     /// What has to hold before anything is kept (privacy-requests L-4); the days that the policy gives.
-    async fn check(&self, new: &NewRequest, submitter: &Submitter) -> Result<Option<u32>, RequestError> {
+    async fn check(
+        &self,
+        new: &NewRequest,
+        submitter: &Submitter,
+        configuration: &Configuration,
+    ) -> Result<Option<u32>, RequestError> {
         if new.identities.is_empty() {
             return Err(RequestError::NoIdentity);
         }
@@ -161,13 +168,14 @@ impl PrivacyRequests {
         if new.property_id.is_some() {
             return Err(RequestError::NoProperty);
         }
-        let policy = self.parts.policies.get(&new.policy).await.map_err(|error| match error {
+        let policy = policy_book::configured(configuration, &new.policy).await;
+        let policy = policy.map_err(|error| match error {
             PolicyError::NoPolicy { key } => RequestError::NoPolicy { key },
             other => RequestError::Policy(other),
         })?;
         let is_consent = |rule: &store::PolicyRule| rule.action == RuleAction::Consent;
         if !policy.rules.is_empty() && policy.rules.iter().all(is_consent) {
-            return Err(RequestError::ConsentOnly { key: policy.key });
+            return Err(RequestError::ConsentOnly { key: policy.key.clone() });
         }
         new.check_change(&policy, submitter)?;
         Ok(policy.execution_timeframe)

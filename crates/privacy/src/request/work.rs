@@ -1,7 +1,7 @@
 //! What a worker does to the status of the request that it holds.
 
 use jiff::Timestamp;
-use model::Identities;
+use model::{Identities, RunId};
 use store::{
     ClaimEnd, ClaimedRequest, Download, MessageKind, NewMessage, NewRequestLog, Policy, PrivacyRequest,
     PrivacyRequestChange, PrivacyRequestStatus, RequestLease, RequestStep, RuleAction,
@@ -12,6 +12,8 @@ use super::evaluate::duplicate_log;
 use super::review::audit;
 use super::status::{Event, next};
 use super::{By, PrivacyRequests, RequestError, RequestSettings, message};
+use crate::configuration::Configuration;
+use crate::policy_book;
 
 /// Whether a worker may go on with the request that it took.
 #[derive(Debug)]
@@ -42,6 +44,17 @@ pub struct Waits {
     pub until: Option<Timestamp>,
 }
 
+/// How a request ends whose steps are all done.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    /// Whether something stays that no program can deal with.
+    pub(crate) something_stays: bool,
+    /// What is entered in its log.
+    pub(crate) logs: Vec<NewRequestLog>,
+    /// A run of it that is over, too.
+    pub(crate) run_over: Option<RunId>,
+}
+
 impl PrivacyRequests {
     /// Begins or goes on with a request that a worker took (privacy-requests L-14): looks once more
     /// whether it is the same as another.
@@ -49,6 +62,15 @@ impl PrivacyRequests {
     /// # Errors
     /// [`RequestError::Store`] with `Fenced` if the worker lost it.
     pub async fn begin(&self, claimed: &ClaimedRequest) -> Result<Begun, RequestError> {
+        self.begin_at(&self.configuration().await?, claimed).await
+    }
+
+    /// The same with what is configured.
+    pub(crate) async fn begin_at(
+        &self,
+        configuration: &Configuration,
+        claimed: &ClaimedRequest,
+    ) -> Result<Begun, RequestError> {
         let request = self.get(&claimed.lease.request).await?;
         if request.status == PrivacyRequestStatus::AwaitingPreApproval && request.deleted_at.is_none() {
             return Ok(Begun::AskBeforeApproval(Box::new(request)));
@@ -66,7 +88,7 @@ impl PrivacyRequests {
             Err(error) => return Err(error),
         };
         if request.status == PrivacyRequestStatus::Pending {
-            let settings = self.settings().await?;
+            let settings = self.settings_at(configuration).await?;
             if let Standing::Duplicate { group, of } = self.standing(&request, &identities, &settings).await?
             {
                 self.held(&claimed.lease, "privacy_request.found_duplicate", |change| {
@@ -181,9 +203,22 @@ impl PrivacyRequests {
         something_stays: bool,
         logs: Vec<NewRequestLog>,
     ) -> Result<PrivacyRequest, RequestError> {
-        let settings = self.settings().await?;
+        let ending = Ending { something_stays, logs, run_over: None };
+        self.finish_at(&self.configuration().await?, lease, ending).await
+    }
+
+    /// The same with what is configured.
+    pub(crate) async fn finish_at(
+        &self,
+        configuration: &Configuration,
+        lease: &RequestLease,
+        ending: Ending,
+    ) -> Result<PrivacyRequest, RequestError> {
+        let Ending { something_stays, logs, run_over } = ending;
+        let settings = self.settings_at(configuration).await?;
         let request = self.get(&lease.request).await?;
-        let policy = self.parts.policies.get(&request.policy).await.map_err(RequestError::Policy)?;
+        let policy = policy_book::configured(configuration, &request.policy).await;
+        let policy = policy.map_err(RequestError::Policy)?;
         let erases = !request.corrects && policy.rules.iter().any(|rule| rule.action == RuleAction::Erasure);
         let is_wanted = something_stays || (erases && settings.finalization_required);
         let by_hand = is_wanted && request.finalized_at.is_none();
@@ -197,18 +232,18 @@ impl PrivacyRequests {
         let done = policy.rules.iter().map(|rule| rule.action).filter(|action| *action != not_done);
         let types: Vec<&str> = done.map(RuleAction::as_str).collect();
         let listened = !by_hand && self.is_listened_for(MessageKind::Finished);
-        let told = match self.identities(&request.id).await {
-            Ok(identities) if settings.notices.completion && !by_hand => {
-                match message::to_person(MessageKind::Finished, &request, &identities) {
-                    Some(told) => {
-                        let told = told.with("request_types", types.clone());
-                        Some(self.with_link(told, (&request, &policy), &settings).await?)
-                    }
-                    None => None,
-                }
+        let told = if settings.notices.completion && !by_hand {
+            let told = match self.identities(&request.id).await {
+                Ok(identities) => message::to_person(MessageKind::Finished, &request, &identities),
+                Err(RequestError::Forgotten { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            match told.map(|told| told.with("request_types", types.clone())) {
+                Some(told) => Some(self.with_link(told, (&request, &policy), &settings).await?),
+                None => None,
             }
-            Ok(_) | Err(RequestError::Forgotten { .. }) => None,
-            Err(error) => return Err(error),
+        } else {
+            None
         };
         self.held(lease, action, |change| {
             change.request.status = status;
@@ -216,6 +251,7 @@ impl PrivacyRequests {
             change.request.work_at = None;
             change.claim = ClaimEnd::End;
             change.request.attention = (by_hand && something_stays).then(|| "something_stays".to_owned());
+            change.run_over = run_over;
             change.logs.extend(logs);
             if !by_hand {
                 change.request.finished_at = Some(now);

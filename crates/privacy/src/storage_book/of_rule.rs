@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use model::Clock;
+use model::{Clock, FidesKey};
 use spec::Rule;
 use store::{StorageDestination, StorageKind, StoreError};
 use thiserror::Error;
 
-use super::{PackageSettings, StorageBook, StorageBookError};
+use super::{PackageSettings, StorageBook, StorageBookError, StorageDocument, folder};
+use crate::configuration::{ACTIVE_DEFAULT, Configuration, Configurations, storage_kind};
 use crate::storage::{Storage, StorageError, StorageParts};
-
-/// The setting that names the kind of destination of rules that name none.
-const ACTIVE: &str = "storage.active_default_storage_type";
 
 /// Why the place of a rule cannot be used.
 #[derive(Debug, Error)]
@@ -46,13 +44,40 @@ impl StorageBook {
         packages: &PackageSettings,
         clock: &Arc<dyn Clock>,
     ) -> Result<Storage, RuleStorageError> {
-        let destination = if let Some(key) = &rule.storage_destination {
-            self.get(key).await?
+        let configuration = Configurations::new(self.store.clone()).now().await?;
+        self.of_rule_at(rule, &configuration, (packages, clock)).await
+    }
+
+    /// The same with what is configured.
+    pub(crate) async fn of_rule_at(
+        &self,
+        rule: &Rule,
+        configuration: &Configuration,
+        (packages, clock): (&PackageSettings, &Arc<dyn Clock>),
+    ) -> Result<Storage, RuleStorageError> {
+        let found = if let Some(key) = &rule.storage_destination {
+            let missing = || StorageBookError::NotFound { key: key.clone() };
+            // What is no key does not go to the database: not every text may.
+            key.parse::<FidesKey>().map_err(|_| missing())?;
+            let found = configuration.destination(key).await?;
+            if found.is_none() {
+                return Err(missing().into());
+            }
+            found
         } else {
-            let active = self.active().await?;
-            active.ok_or_else(|| RuleStorageError::NoDefault { rule: rule.key.clone() })?
+            let kind = configuration.active_kind().await?;
+            let found = configuration.default_destination(kind.unwrap_or(StorageKind::Local)).await?;
+            if found.is_none() && kind.is_some() {
+                return Err(RuleStorageError::NoDefault { rule: rule.key.clone() });
+            }
+            found
         };
-        self.open(&destination, packages, clock).await
+        let document = match &*found {
+            Some(found) if found.has_secrets => self.document(&found.destination).await?,
+            Some(found) => Self::document_with(&found.destination, None)?,
+            None => Self::document_with(&folder(), None)?,
+        };
+        opened(document, packages, clock)
     }
 
     /// The destination of whatever names none, as the settings say now; `None` if they name a kind
@@ -74,22 +99,27 @@ impl StorageBook {
         packages: &PackageSettings,
         clock: &Arc<dyn Clock>,
     ) -> Result<Storage, RuleStorageError> {
-        let document = self.document(destination).await?;
-        Ok(Storage::open(StorageParts {
-            destination: &document.destination,
-            base: &packages.data,
-            secrets: document.secrets,
-            egress: packages.egress.clone(),
-            data: &packages.data,
-            clock: Arc::clone(clock),
-        })?)
+        opened(self.document(destination).await?, packages, clock)
     }
 
     async fn active_kind(&self) -> Result<Option<StorageKind>, StoreError> {
         let settings = self.store.setting_list().await?;
-        let set = settings.into_iter().find(|(key, _)| key == ACTIVE);
-        let named = set.and_then(|(_, value)| Some(value.as_str()?.to_owned()));
-        let kinds = [StorageKind::S3, StorageKind::Gcs, StorageKind::Local];
-        Ok(named.and_then(|name| kinds.into_iter().find(|kind| kind.as_str() == name)))
+        let set = settings.iter().find(|(key, _)| key == ACTIVE_DEFAULT);
+        Ok(set.and_then(|(_, value)| storage_kind(value)))
     }
+}
+
+fn opened(
+    document: StorageDocument,
+    packages: &PackageSettings,
+    clock: &Arc<dyn Clock>,
+) -> Result<Storage, RuleStorageError> {
+    Ok(Storage::open(StorageParts {
+        destination: &document.destination,
+        base: &packages.data,
+        secrets: document.secrets,
+        egress: packages.egress.clone(),
+        data: &packages.data,
+        clock: Arc::clone(clock),
+    })?)
 }

@@ -1,13 +1,13 @@
 //! Reading what the request delivers.
 
-use engine::{RunError, RunOutcome, Status};
-use model::{Completeness, IncompleteReason, RunId};
-use store::{Actor, RequestStep, RunState, StoreError};
+use engine::{JobWait, RunError, RunOutcome, Status};
+use model::{Completeness, IncompleteReason, RunId, kill_point};
+use store::{Actor, NewRun, NewTask, RequestStep, RunState, StoreError};
 
 use super::halt::Halt;
 use super::journey::{Journey, Means};
 use super::log;
-use crate::access::{self, Access, AccessError, StoredRun, is_stopped};
+use crate::access::{self, Access, AccessError, NewReading, StoredRun, is_stopped};
 use crate::subject::Subject;
 
 /// Rows that are ready to be packed.
@@ -41,28 +41,33 @@ impl Journey<'_> {
             limits: &parts.concurrency,
         };
         // Read before, and told with it: people were asked since.
-        let is_told = self.request.access_run.is_some() && self.was_asked().await?;
-        let run = if let Some(run) = &self.request.access_run {
-            run.clone()
-        } else {
-            let run = RunId::new(&*self.parts().ids);
-            let kept = run.clone();
-            self.stand_at(STEP, |request| request.access_run = Some(kept)).await?;
-            run
-        };
+        let begun = self.request.access_run.clone();
+        let is_told = begun.is_some() && self.was_asked().await?;
+        let run = begun.clone().unwrap_or_else(|| RunId::new(&*self.parts().ids));
         let subject = self.subject().await?;
-        let begun = access.begin(&parts.store, (&run, &subject), Actor::system()).await;
-        begun.map_err(|error| Halt::of_store(&error, STEP))?;
         let held = StoredRun {
             store: parts.store.clone(),
             worker: parts.worker.clone(),
             run: run.clone(),
+            waiting: JobWait::SetAside,
             cancellation: self.cancellation(),
         };
-        let read = {
-            let journey = &*self;
-            let on_progress = |progress| journey.note(&progress);
+        let read = if begun.is_some() {
+            // The request stands at it, and a crash of older versions may have come before the run was made.
+            let made = access.begin(&parts.store, (&run, &subject), Actor::system()).await;
+            made.map_err(|error| Halt::of_store(&error, STEP))?;
+            let on_progress = |progress| self.note(&progress);
             access.read(&held, &on_progress).await
+        } else {
+            match access.new_run(&held, &subject) {
+                Ok(NewReading { run, tasks, plan }) => {
+                    self.begin_access(run, &tasks).await?;
+                    let on_progress = |progress| self.note(&progress);
+                    let read = engine::run(plan, &on_progress).await;
+                    read.map(|outcome| (subject.clone(), outcome)).map_err(AccessError::Run)
+                }
+                Err(error) => Err(error),
+            }
         };
         let (subject, outcome) = match read {
             Ok(read) => read,
@@ -89,6 +94,20 @@ impl Journey<'_> {
         Ok(Some(Read { run, subject, outcome }))
     }
 
+    /// The request stands at a run of its own, which is made with it.
+    async fn begin_access(&mut self, run: NewRun, tasks: &[NewTask]) -> Result<(), Halt> {
+        let (untold, kept) = (self.hold.untold(), run.id.clone());
+        let by = (Actor::system(), "privacy_request.step");
+        let changed = self.store().privacy_request_run_held(&self.hold.lease, by, (run, tasks), |change| {
+            change.logs.extend(untold);
+            change.request.step = Some(STEP);
+            change.request.access_run = Some(kept);
+        });
+        self.request = changed.await.map_err(|error| Halt::of_store(&error, STEP))?;
+        kill_point!("request.step");
+        Ok(())
+    }
+
     /// What an error of the reading means: `None` if the run cannot be gone on with.
     fn unread(&self, error: &AccessError) -> Result<Option<Read>, Halt> {
         match error {
@@ -101,7 +120,9 @@ impl Journey<'_> {
                 RunState::Active => Err(Halt::in_the_way()),
                 RunState::Paused | RunState::Cancelled | RunState::Finished => Ok(None),
             },
-            AccessError::Run(RunError::Waits { until, .. }) => Err(Halt::called_back(*until, STEP)),
+            AccessError::Run(RunError::Waits { until, by, .. }) => {
+                Err(Halt::of_application((*until, *by), STEP))
+            }
             AccessError::Run(RunError::Store(error)) | AccessError::Store(error) => {
                 Err(Halt::of_store(error, STEP))
             }

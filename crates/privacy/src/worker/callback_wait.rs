@@ -1,5 +1,6 @@
 //! Saying which applications are to call back.
 
+use engine::WaitsFor;
 use model::CollectionAddress;
 use store::{
     Callback, CallbackAction, CallbackState, LedgerEntry, LedgerState, NewRequestLog, RequestLogKind,
@@ -32,7 +33,7 @@ impl Journey<'_> {
         let open = callbacks.iter().filter(|one| one.owner == plan.digest().as_str() && is_unknown(one));
         let until = open.filter(|one| one.state == CallbackState::Asked).map(|one| one.expires_at);
         Ok(match until.filter(|until| *until > now).min() {
-            Some(until) => Halt::called_back(until, STEP),
+            Some(until) => Halt::of_application((until, WaitsFor::Call), STEP),
             None => halt,
         })
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crypto::Secret;
-use engine::{Cancellation, Canceller, Progress, RowKeeping, RunError, RunOutcome, RunPlan};
+use engine::{Cancellation, Canceller, JobWait, Progress, RowKeeping, RunError, RunOutcome, RunPlan};
 use futures::FutureExt as _;
 use graph::Graph;
 use model::{ConnectionKey, Identities, Row, RunId};
@@ -161,7 +161,8 @@ impl Worker {
         let person = subject::person(&run, of_trial(trial, identities), trial.made_at);
         let plan = access.plan(run, person, RowKeeping::Spool(folder)).map_err(|error| error.to_string())?;
         let (canceller, cancellation) = Canceller::new();
-        let plan = RunPlan { cancellation, ..plan };
+        // Nobody waits here: a trial is over in minutes, and holds a worker.
+        let plan = RunPlan { waiting: JobWait::Refused, cancellation, ..plan };
         let rows = AtomicU64::new(0);
         let on_progress = |progress: Progress| {
             if let Progress::Page { rows: more, .. } = progress

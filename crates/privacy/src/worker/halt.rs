@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{RowsError, RunError};
+use engine::{RowsError, RunError, WaitsFor};
 use jiff::Timestamp;
 use store::{NewRequestLog, PrivacyRequestStatus, RequestStep, Retry, StoreError};
 
@@ -15,6 +15,9 @@ const TROUBLE_WAIT: Duration = Duration::from_secs(2);
 
 /// What a request waits for that an application is to call back about: a fixed word.
 pub(super) const CALLBACK: &str = "callback";
+
+/// What a request waits for whose rows applications are at work on: a fixed word.
+pub(super) const POLLING: &str = "polling";
 
 /// What a request waits for of whose writes nobody knows how they ended: a fixed word.
 pub(super) const WRITE_UNKNOWN: &str = "write_unknown";
@@ -54,12 +57,16 @@ impl Halt {
         Self::Waits(Box::new(waits))
     }
 
-    /// It waits until applications call back.
-    pub(super) fn called_back(until: Timestamp, step: RequestStep) -> Self {
+    /// It waits until applications call back, or are asked about their jobs again.
+    pub(super) fn of_application((until, by): (Timestamp, WaitsFor), step: RequestStep) -> Self {
+        let attention = match by {
+            WaitsFor::Call => CALLBACK,
+            WaitsFor::Job => POLLING,
+        };
         Self::waits(Waits {
             status: PrivacyRequestStatus::InProcessing,
             step,
-            attention: Some(CALLBACK),
+            attention: Some(attention),
             until: Some(until),
         })
     }
@@ -111,7 +118,9 @@ impl Halt {
     pub(super) fn of_planning(error: &PlanningError, step: RequestStep) -> Option<Self> {
         match error {
             PlanningError::Cancelled => Some(Self::Stopped),
-            PlanningError::Run(RunError::Waits { until, .. }) => Some(Self::called_back(*until, step)),
+            PlanningError::Run(RunError::Waits { until, by, .. }) => {
+                Some(Self::of_application((*until, *by), step))
+            }
             PlanningError::Store(error) | PlanningError::Run(RunError::Store(error)) => {
                 Some(Self::of_store(error, step))
             }

@@ -17,11 +17,12 @@ use store::{
 
 use super::halt::{CALLBACK, Failed, Halt, PROCESSING};
 use super::hold::Hold;
+pub(super) use super::means::Means;
 use super::plan_step::Planned;
-use super::{ServicesError, Worker, WorkerParts};
-use crate::PrivacyService;
+use super::{ServicesError, Worker, WorkerParts, log};
+use crate::configuration::Configuration;
 use crate::manual;
-use crate::policy_book::PolicyDocument;
+use crate::policy_book;
 use crate::request::{Begun, RequestError, Waits};
 use crate::subject::{RequestFacts, Subject};
 
@@ -39,19 +40,6 @@ pub(super) struct Journey<'a> {
     pub(super) request: PrivacyRequest,
     /// Identities that were shown to be theirs.
     pub(super) identities: Identities,
-}
-
-/// What a request is carried out with, and under which policy.
-pub(super) struct Means {
-    pub(super) service: PrivacyService,
-    pub(super) policy: PolicyDocument,
-}
-
-impl Means {
-    /// Whether the policy has a rule of this action.
-    pub(super) fn has(&self, action: ActionType) -> bool {
-        self.policy.policy.rules.iter().any(|rule| rule.action == action)
-    }
 }
 
 impl<'a> Journey<'a> {
@@ -108,7 +96,8 @@ impl<'a> Journey<'a> {
         }
         let claimed = ClaimedRequest { request: self.request.clone(), lease: self.hold.lease.clone() };
         // Boxed: what lies below takes closures, which the compiler cannot follow from so far above.
-        let begun = self.worker.parts.requests.begin(&claimed).boxed().await;
+        let configuration = self.configuration().await?;
+        let begun = self.worker.parts.requests.begin_at(&configuration, &claimed).boxed().await;
         match begun.map_err(|error| Halt::of_request(&error, self.step()))? {
             Begun::Go { request, subject } => {
                 kill_point!("request.begun");
@@ -122,36 +111,47 @@ impl<'a> Journey<'a> {
             Begun::Stop => return Err(Halt::Lost),
         }
         let begins_at = self.step();
-        let service = self.worker.parts.services.current().await;
+        let service = self.worker.parts.services.current(configuration.revision()).await;
         let service = service.map_err(|error| self.unserved(&error, begins_at))?;
-        let policy = self.worker.policies.document(&self.request.policy).await;
+        let policy = policy_book::configured(&configuration, &self.request.policy).await;
+        let policy = policy.and_then(|policy| policy_book::document_of(&policy));
         let policy = policy.map_err(|error| Halt::of_policy(&error, begins_at))?;
-        let means = Means { service, policy };
+        let mut means = Means { service, policy, configuration };
         self.policy_applies(&means).await?;
         self.manual_input(&means, begins_at).await?;
         if begins_at.is_before(RequestStep::Access) {
             self.pre_webhooks(&means).await?;
         }
+        let (erases, changes) = (self.erases(&means), self.request.corrects || self.erases(&means));
+        let mut run_over = None;
         if begins_at.is_before(RequestStep::Plan) && means.has(ActionType::Access) {
             self.may_go_on()?;
             let read = self.access(&means).await?;
             self.may_go_on()?;
-            self.ask_people(ManualAction::Access, Some(&read.outcome)).await?;
-            self.people_answered(ManualAction::Access, RequestStep::Access).await?;
-            self.upload(&means, read).await?;
+            means.configuration = self.configuration().await?;
+            self.ask_people(&means.configuration, ManualAction::Access, Some(&read.outcome)).await?;
+            let tasks = self.people_answered(ManualAction::Access, RequestStep::Access).await?;
+            let run = self.upload(&means, read, &tasks).await?;
+            // Its rows stay for as long as packages do. Where nothing follows, it ends with the request.
+            if changes || self.has_post_webhooks(&means).await? {
+                let finished = self.store().run_finish(&run, None).await;
+                finished.map_err(|error| Halt::of_store(&error, RequestStep::UploadAccess))?;
+            } else {
+                run_over = Some(run);
+            }
         }
-        let (erases, changes) = (self.erases(&means), self.request.corrects || self.erases(&means));
         if begins_at.is_before(RequestStep::EmailPostSend) && changes {
             self.may_go_on()?;
             let planned = self.plan(&means).await?;
             self.may_go_on()?;
             // Before anything is erased: what conditions ask of is still there.
             if erases {
-                self.ask_people(ManualAction::Erasure, None).await?;
+                self.ask_people(&means.configuration, ManualAction::Erasure, None).await?;
             }
             if let Planned::Writes(plan) = planned {
                 self.erase(&means, plan).await?;
             }
+            means.configuration = self.configuration().await?;
         }
         if begins_at.is_before(RequestStep::PostWebhooks) && erases {
             self.may_go_on()?;
@@ -167,7 +167,13 @@ impl<'a> Journey<'a> {
         // As the store has it: whoever erased may be another worker, before a retry.
         let by_hand = (changes && self.something_stays(&means).await?)
             || (erases && self.people_left_something().await?);
-        self.finish(by_hand).await
+        self.finish(&means, by_hand, run_over).await
+    }
+
+    /// Everything that is configured now.
+    async fn configuration(&self) -> Result<Arc<Configuration>, Halt> {
+        let configuration = self.parts().requests.configuration().await;
+        configuration.map_err(|error| Halt::of_store(&error, self.step()))
     }
 
     /// Whether data are erased: a request that corrects them erases nothing, whatever its policy could.
@@ -199,8 +205,10 @@ impl<'a> Journey<'a> {
             |of: ActionType| if of == ActionType::Erasure { self.erases(means) } else { means.has(of) };
         let actions = actions.into_iter().filter(|(of, _)| is_done(*of)).map(|(_, action)| action);
         let actions: Vec<ManualAction> = actions.filter(is_of_use).collect();
-        let missing = manual::missing(self.store(), &self.request.id, &actions).await;
-        let missing = missing.map_err(|error| Halt::of_store(&error, self.step()))?;
+        let failed = |error: store::StoreError| Halt::of_store(&error, self.step());
+        let forms = means.configuration.forms().await.map_err(failed)?;
+        let missing = manual::missing(self.store(), (&self.request.id, forms), &actions).await;
+        let missing = missing.map_err(failed)?;
         if missing.is_empty() {
             return Ok(());
         }
@@ -345,8 +353,14 @@ impl<'a> Journey<'a> {
 
     /// Notes that the reading gets somewhere.
     pub(super) fn note(&self, progress: &Progress) {
-        if let Progress::Page { .. } = progress {
-            self.hold.pulse.pages.fetch_add(1, Ordering::Relaxed);
+        match progress {
+            Progress::Page { .. } => {
+                self.hold.pulse.pages.fetch_add(1, Ordering::Relaxed);
+            }
+            Progress::Waits { collection, started: 1.., until, .. } => {
+                self.hold.tell(log::of_jobs_started(collection, *until));
+            }
+            Progress::Waits { .. } | Progress::Started { .. } | Progress::Ended { .. } => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 use engine::{CollectionOutcome, RunOutcome, Status};
 use graph::{Graph, covers};
+use jiff::Timestamp;
 use model::{CollectionAddress, Completeness, Outcome};
 use serde_json::{Value, json};
 use spec::{ActionType, Policy};
@@ -27,6 +28,19 @@ pub(super) fn of_reading(
         log
     };
     outcome.collections.iter().map(entry).chain(of_left_out(service, "access")).collect()
+}
+
+/// Jobs of an application were started that make rows of a collection.
+pub(super) fn of_jobs_started(address: &CollectionAddress, until: Timestamp) -> NewRequestLog {
+    let dataset = address.dataset().to_owned();
+    NewRequestLog {
+        connection_key: Some(dataset.clone()),
+        dataset_name: Some(dataset),
+        collection_name: Some(address.collection().to_owned()),
+        action_type: Some("access".to_owned()),
+        message: Some(format!("the application works on it; it is asked from {until:.0} on")),
+        ..NewRequestLog::new(RequestLogKind::Execution, "polling")
+    }
 }
 
 /// Connections that nothing was asked of: a shorter result says so (architecture law 4).

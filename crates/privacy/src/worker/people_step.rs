@@ -15,6 +15,7 @@ use store::{
 use super::halt::Halt;
 use super::journey::Journey;
 use crate::condition_facts::{self, ConditionFacts};
+use crate::configuration::Configuration;
 use crate::hold;
 use crate::manual_task::{self, NOT_MET, TaskSettings, TaskSnapshot};
 use crate::request::{By, Waits};
@@ -30,13 +31,14 @@ impl Journey<'_> {
     /// what they ask of rows is not known.
     pub(super) async fn ask_people(
         &mut self,
+        configuration: &Configuration,
         action: ManualAction,
         outcome: Option<&RunOutcome>,
     ) -> Result<(), Halt> {
         let store = self.store();
         let of_store = |step| move |error: store::StoreError| Halt::of_store(&error, step);
         let failed = of_store(self.step());
-        let configured = store.manual_task_config_list().await.map_err(&failed)?;
+        let configured = configuration.task_settings().await.map_err(&failed)?;
         if configured.is_empty() {
             return Ok(());
         }
@@ -108,21 +110,22 @@ impl Journey<'_> {
         }
     }
 
-    /// Waits until people have done all tasks of an action. Those of connections that do not serve it any
-    /// more end by themselves.
+    /// Waits until people have done all tasks of an action; gives all tasks of the request. Those of
+    /// connections that do not serve it any more end by themselves.
     pub(super) async fn people_answered(
         &mut self,
         action: ManualAction,
         step: RequestStep,
-    ) -> Result<(), Halt> {
+    ) -> Result<Vec<ManualTask>, Halt> {
         let store = self.store();
         let failed = |error: store::StoreError| Halt::of_store(&error, step);
         let tasks = store.manual_task_list_of(&self.request.id).await.map_err(failed)?;
-        let mut waits = None;
+        let (mut waits, mut were_skipped) = (None, false);
         for task in tasks.iter().filter(|task| task.action == action && manual_task::is_open(task)) {
             let connection = store.connection_find(&task.connection).await.map_err(failed)?;
             if connection.is_none_or(|one| !manual_task::serves(&one, action)) {
                 self.skip(task).await.map_err(failed)?;
+                were_skipped = true;
             } else if waits != Some(PrivacyRequestStatus::RequiresInput) {
                 waits = Some(if manual_task::is_external(task) {
                     PrivacyRequestStatus::PendingExternal
@@ -132,7 +135,8 @@ impl Journey<'_> {
             }
         }
         match waits {
-            None => Ok(()),
+            None if were_skipped => store.manual_task_list_of(&self.request.id).await.map_err(failed),
+            None => Ok(tasks),
             Some(status) => Err(Halt::waits(Waits { status, step, attention: Some(ATTENTION), until: None })),
         }
     }

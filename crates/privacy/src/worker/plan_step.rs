@@ -236,8 +236,8 @@ impl Journey<'_> {
                 RunError::Changed { .. } | RunError::Unread { .. } | RunError::NotActive { .. },
             )
             | PlanningError::Store(StoreError::Forgotten { .. }) => return Ok(None),
-            PlanningError::Run(RunError::Waits { until, .. }) => {
-                return Err(Halt::called_back(*until, STEP));
+            PlanningError::Run(RunError::Waits { until, by, .. }) => {
+                return Err(Halt::of_application((*until, *by), STEP));
             }
             PlanningError::Run(RunError::Store(error)) | PlanningError::Store(error) => {
                 return Err(Halt::of_store(error, STEP));

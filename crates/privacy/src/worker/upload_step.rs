@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use model::kill_point;
+use model::{RunId, kill_point};
 use spec::{ActionType, Rule};
-use store::{NewRequestLog, RequestStep};
+use store::{ManualTask, NewRequestLog, RequestStep};
 
 use super::access_step::Read;
 use super::halt::Halt;
@@ -21,16 +21,23 @@ const UPLOAD: &str = "Access package upload";
 const STEP: RequestStep = RequestStep::UploadAccess;
 
 impl Journey<'_> {
-    /// Delivers one package for each access rule.
-    pub(super) async fn upload(&mut self, means: &Means, read: Read) -> Result<(), Halt> {
+    /// Delivers one package for each access rule, with what people did by hand; gives the run, which is
+    /// over with it.
+    pub(super) async fn upload(
+        &mut self,
+        means: &Means,
+        read: Read,
+        tasks: &[ManualTask],
+    ) -> Result<RunId, Halt> {
         let Read { run, subject, outcome } = read;
         let policy = &means.policy.policy;
         let mut places = Vec::new();
         for rule in Package::access_rules(policy) {
-            places.push((rule, self.storage(rule).await?));
+            places.push((rule, self.storage(rule, means).await?));
         }
         let (store, id) = (self.store(), &self.request.id);
-        let brought = manual_task::brought(store, id).await;
+        let forms = means.configuration.forms().await.map_err(|error| Halt::of_store(&error, STEP))?;
+        let brought = manual_task::brought_by(store, id, (forms, tasks)).await;
         let brought = brought.map_err(|error| Halt::of_store(&error, STEP))?;
         let files = brought.open(store, id).await.map_err(|error| Halt::of_store(&error, STEP))?;
         let (outcome, left_out) = access::delivered(&means.service, outcome);
@@ -62,25 +69,24 @@ impl Journey<'_> {
             }
             Err(error) => return Err(self.not_uploaded(&error)),
         }
-        // Its rows stay for as long as packages do.
-        let finished = self.store().run_finish(&run, None).await;
-        finished.map_err(|error| Halt::of_store(&error, STEP))
+        Ok(run)
     }
 
     /// Names that packages for people do not show, as datasets and settings say now.
     async fn redaction(&self, means: &Means) -> Result<Redaction, Halt> {
-        let patterns = self.store().redaction_pattern_list().await;
+        let patterns = means.configuration.redaction_patterns().await;
         let patterns = patterns.map_err(|error| Halt::of_store(&error, STEP))?;
-        let patterns = NamePatterns::parse(&patterns).map_err(|error| {
+        let patterns = NamePatterns::parse(patterns).map_err(|error| {
             Halt::failed_with(STEP, "redaction", NewRequestLog::of_work(UPLOAD, "error", &error.to_string()))
         })?;
         Ok(Redaction::of(&means.service.parts().graph, patterns))
     }
 
     /// The place of a rule's packages, open.
-    async fn storage(&self, rule: &Rule) -> Result<Storage, Halt> {
+    async fn storage(&self, rule: &Rule, means: &Means) -> Result<Storage, Halt> {
         let parts = self.parts();
-        match self.worker.storages.of_rule(rule, &parts.packages, &parts.clock).await {
+        let with = (&parts.packages, &parts.clock);
+        match self.worker.storages.of_rule_at(rule, &means.configuration, with).await {
             Ok(storage) => Ok(storage),
             Err(RuleStorageError::Store(error) | RuleStorageError::Book(StorageBookError::Store(error))) => {
                 Err(Halt::of_store(&error, STEP))

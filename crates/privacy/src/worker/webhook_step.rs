@@ -62,15 +62,15 @@ impl Journey<'_> {
     pub(super) async fn pre_webhooks(&mut self, means: &Means) -> Result<(), Halt> {
         const STEP: RequestStep = RequestStep::PreWebhooks;
         let policy = self.request.policy.clone();
-        let list = self.store().webhook_list(WebhookList::PreExecution(&policy)).await;
-        for webhook in list.map_err(|error| Halt::of_store(&error, STEP))? {
+        let list = means.configuration.webhooks(WebhookList::PreExecution(&policy)).await;
+        for webhook in &*list.map_err(|error| Halt::of_store(&error, STEP))? {
             self.may_go_on()?;
-            if self.is_answered(&webhook, WebhookStage::PreExecution).await? {
+            if self.is_answered(webhook, WebhookStage::PreExecution).await? {
                 continue;
             }
-            let called = self.call(&webhook, WebhookStage::PreExecution, Some(means)).await;
-            let reply = called.map_err(|error| halted(&error, &webhook, STEP))?;
-            self.take_over(&webhook, &reply).await?;
+            let called = self.call(webhook, WebhookStage::PreExecution, Some(means)).await;
+            let reply = called.map_err(|error| halted(&error, webhook, STEP))?;
+            self.take_over(webhook, &reply).await?;
             if reply.halt {
                 let pause = SignedDuration::try_from(PAUSE).unwrap_or(SignedDuration::MAX);
                 return Err(Halt::waits(Waits {
@@ -84,24 +84,30 @@ impl Journey<'_> {
         Ok(())
     }
 
+    /// Whether webhooks come after everything.
+    pub(super) async fn has_post_webhooks(&self, means: &Means) -> Result<bool, Halt> {
+        let list = means.configuration.webhooks(WebhookList::PostExecution(&self.request.policy)).await;
+        Ok(!list.map_err(|error| Halt::of_store(&error, self.step()))?.is_empty())
+    }
+
     /// Calls the webhooks that come after everything.
     pub(super) async fn post_webhooks(&mut self, means: &Means) -> Result<(), Halt> {
         const STEP: RequestStep = RequestStep::PostWebhooks;
         let policy = self.request.policy.clone();
-        let list = self.store().webhook_list(WebhookList::PostExecution(&policy)).await;
+        let list = means.configuration.webhooks(WebhookList::PostExecution(&policy)).await;
         let list = list.map_err(|error| Halt::of_store(&error, STEP))?;
         if !list.is_empty() {
             self.stand_at(STEP, |_| {}).await?;
         }
-        for webhook in list {
+        for webhook in &*list {
             self.may_go_on()?;
-            if self.is_answered(&webhook, WebhookStage::PostExecution).await? {
+            if self.is_answered(webhook, WebhookStage::PostExecution).await? {
                 continue;
             }
-            let called = self.call(&webhook, WebhookStage::PostExecution, Some(means)).await;
-            called.map_err(|error| halted(&error, &webhook, STEP))?;
+            let called = self.call(webhook, WebhookStage::PostExecution, Some(means)).await;
+            called.map_err(|error| halted(&error, webhook, STEP))?;
             let logged = self.change("privacy_request.webhook_called", |change| {
-                change.logs.push(log(&webhook, Ok(())));
+                change.logs.push(log(webhook, Ok(())));
             });
             logged.await.map_err(|error| Halt::of_store(&error, STEP))?;
         }

@@ -180,6 +180,7 @@ impl Stage {
             },
             limits: Concurrency::new(Limits::default()),
             rows: RowKeeping::Spool(self.spool.path().to_owned()),
+            waiting: engine::JobWait::Here,
             cancellation: Cancellation::never(),
         };
         engine::run(plan, &|_| {}).await.unwrap()

@@ -9,6 +9,7 @@ mod erasure;
 mod held;
 mod office;
 mod people;
+mod polling;
 mod put_off;
 mod vendor_mail;
 mod waiting;

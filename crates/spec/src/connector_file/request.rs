@@ -61,7 +61,7 @@ pub struct Request {
     pub request_override: Option<String>,
     /// Starlark function in place of a request.
     pub script: Option<ScriptHook>,
-    /// Asynchronous execution; checked here, run in a later version.
+    /// Asynchronous execution.
     pub async_config: Option<AsyncConfig>,
     /// The same write may be sent twice without harm.
     pub repeatable: bool,

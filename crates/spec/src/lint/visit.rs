@@ -85,10 +85,10 @@ fn add<'a>(request: &'a Request, role: Role, endpoint: Option<usize>, visits: &m
         token_requests(client, visits);
     }
     match &request.async_config {
-        Some(AsyncConfig::Polling { status_request, result_request, .. }) => {
+        Some(AsyncConfig::Polling(polling)) => {
             let job = |job| Visit { request: job, role: Role::Job, endpoint, started_by: Some(request) };
-            visits.push(job(status_request));
-            visits.extend(result_request.as_deref().map(job));
+            visits.push(job(&polling.status_request));
+            visits.extend(polling.result_request.as_ref().map(job));
         }
         Some(AsyncConfig::Callback | AsyncConfig::Unknown { .. }) | None => {}
     }

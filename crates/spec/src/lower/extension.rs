@@ -12,9 +12,9 @@ use crate::connector_file::{Batch, Destinations, ParamValue, Rectify, Request, R
 use crate::raw::{self, StateWord};
 
 /// Time between two looks at a job (saas-config 23.11).
-const INTERVAL: Duration = Duration::from_hours(1);
+pub(super) const INTERVAL: Duration = Duration::from_hours(1);
 /// How long a job may take (saas-config 23.11).
-const DEADLINE: Duration = Duration::from_hours(30 * 24);
+pub(super) const DEADLINE: Duration = Duration::from_hours(30 * 24);
 
 impl Lowering<'_> {
     pub(super) fn retry(&mut self, place: &str, raw: raw::Retry) -> Retry {

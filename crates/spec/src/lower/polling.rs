@@ -1,7 +1,8 @@
 use super::authentication::fill;
+use super::extension::{DEADLINE, INTERVAL};
 use super::request::Kind;
 use super::{Finding, Lowering};
-use crate::connector_file::AsyncConfig;
+use crate::connector_file::{AsyncConfig, Polling};
 use crate::raw;
 
 impl Lowering<'_> {
@@ -56,13 +57,21 @@ impl Lowering<'_> {
         let mut result = raw.result_request.map(|request| *request);
         let result_path = result.as_mut().and_then(|request| request.result_path.take());
         let result_path = self.path(&format!("{result_place}.result_path"), result_path);
-        Some(AsyncConfig::Polling {
-            status_request: Box::new(self.request(&status_place, status, Kind::Other)),
+        let interval = self.duration(&format!("{place}.interval"), raw.interval.as_deref());
+        let deadline = self.duration(&format!("{place}.deadline"), raw.deadline.as_deref());
+        let status_request = self.request(&status_place, status, Kind::Other);
+        let result_request = result.map(|request| self.request(&result_place, request, Kind::Other));
+        Some(AsyncConfig::Polling(Box::new(Polling {
+            correlation_id_path,
+            status_request,
             status_path,
             status_completed_value: completed,
-            result_request: result.map(|request| Box::new(self.request(&result_place, request, Kind::Other))),
+            failed_values: raw.failed_values.unwrap_or_default(),
+            empty_values: raw.empty_values.unwrap_or_default(),
+            result_request,
             result_path,
-            correlation_id_path,
-        })
+            interval: interval.unwrap_or(INTERVAL),
+            deadline: deadline.unwrap_or(DEADLINE),
+        })))
     }
 }

@@ -75,11 +75,8 @@ impl Store {
     /// Signed checkpoints of more than `after` entries, smallest first, at most `limit`.
     pub async fn checkpoint_list(&self, after: u64, limit: u32) -> Result<Vec<Vec<u8>>, StoreError> {
         const LIST: &str = "SELECT envelope FROM audit_checkpoint WHERE size > $1 ORDER BY size LIMIT $2";
-        let rows = query(LIST)
-            .bind(signed(after))
-            .bind(i64::from(limit))
-            .fetch_all(&self.inner.reader)
-            .await?;
+        let rows =
+            query(LIST).bind(signed(after)).bind(i64::from(limit)).fetch_all(&self.inner.reader).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 }

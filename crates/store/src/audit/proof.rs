@@ -6,9 +6,9 @@ use crypto::merkle::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::sql::query;
 use super::tiles::Tiles;
 use super::{AuditError, AuditId, Checkpoint};
+use crate::sql::query;
 use crate::store::count;
 use crate::{Store, StoreError};
 

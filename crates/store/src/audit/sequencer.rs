@@ -1,9 +1,9 @@
 use crypto::merkle::leaf_hash;
 
-use crate::sql::query;
 use super::tiles::Tiles;
 use super::{AuditEntry, Checkpoint};
 use crate::lease::lease_check;
+use crate::sql::query;
 use crate::store::{count, signed};
 use crate::{NamedLease, Store, StoreError};
 
@@ -28,8 +28,7 @@ impl Store {
         let mut tx = self.begin().await?;
         lease_check(&mut tx, lease).await?;
         let size = count(query(SIZE).fetch_one(tx.connection()).await?.try_get(0)?)?;
-        let rows =
-            query(NUMBER).bind(signed(size)).bind(i64::from(limit)).fetch_all(tx.connection()).await?;
+        let rows = query(NUMBER).bind(signed(size)).bind(i64::from(limit)).fetch_all(tx.connection()).await?;
         if rows.is_empty() {
             return Ok(None);
         }

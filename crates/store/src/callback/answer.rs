@@ -1,7 +1,6 @@
-
-use crate::sql::query;
 use super::{ATTENTION, Callback, CallbackAction, CallbackState, JOB_OPEN, place};
 use crate::run::RunState;
+use crate::sql::query;
 use crate::store::{Tx, signed};
 use crate::{
     Actor, NewRequestLog, PackedRows, PrivacyRequest, PrivacyRequestChange, PrivacyRequestStatus, Store,

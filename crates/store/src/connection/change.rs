@@ -2,8 +2,8 @@ use crypto::Secret;
 use model::ConnectionKey;
 use serde_json::{Value, json};
 
-use crate::sql::query;
 use super::{ConnectionAccess, StoredConnection, StoredConnector};
+use crate::sql::query;
 use crate::store::Tx;
 use crate::{Actor, AuditEvent, DatasetLink, NewDataset, OtherLinks, PutMode, Store, StoreError};
 
@@ -242,8 +242,7 @@ impl Store {
         if made.rows_affected() > 0 {
             return Ok(ConnectionChanged::Done);
         }
-        let same_key: i64 =
-            query(FIND).bind(key.as_str()).fetch_one(tx.connection()).await?.try_get(0)?;
+        let same_key: i64 = query(FIND).bind(key.as_str()).fetch_one(tx.connection()).await?.try_get(0)?;
         Ok(if same_key > 0 { ConnectionChanged::KeyTaken } else { ConnectionChanged::NameTaken })
     }
 

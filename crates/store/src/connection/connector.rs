@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use model::ConnectionKey;
 use serde_json::Value;
 
-use crate::sql::{Row, query};
 use super::{json_or_none, scripts};
+use crate::sql::{Row, query};
 use crate::store::{Tx, time};
 use crate::{Store, StoreError};
 
@@ -61,11 +61,8 @@ impl Store {
         named: &str,
     ) -> Result<Option<ConnectorVersion>, StoreError> {
         const FIND: &str = "SELECT id, version, document, scripts, datasets, created_at FROM connector_version WHERE connection = $1 AND version = $2 ORDER BY created_at DESC, id DESC LIMIT 1";
-        let row = query(FIND)
-            .bind(connection.as_str())
-            .bind(named)
-            .fetch_optional(&self.inner.reader)
-            .await?;
+        let row =
+            query(FIND).bind(connection.as_str()).bind(named).fetch_optional(&self.inner.reader).await?;
         row.as_ref().map(version).transpose()
     }
 

@@ -1,6 +1,5 @@
-
-use crate::sql::query;
 use super::{StoredConnection, columns, connection};
+use crate::sql::query;
 use crate::store::{count, signed};
 use crate::{Listed, Store, StoreError, Window};
 

@@ -40,8 +40,7 @@ impl Store {
         const HOLD: &str = "UPDATE connection SET updated_at = $2 WHERE key = $1";
         const PUT: &str = "INSERT INTO connection_oauth (connection, sealed) VALUES ($1, $2) ON CONFLICT (connection) DO UPDATE SET sealed = excluded.sealed, sealed_token = NULL, token_expires_at = NULL";
         let mut tx = self.begin().await?;
-        let held =
-            query(HOLD).bind(connection.as_str()).bind(self.now()).execute(tx.connection()).await?;
+        let held = query(HOLD).bind(connection.as_str()).bind(self.now()).execute(tx.connection()).await?;
         if held.rows_affected() == 0 {
             return Err(StoreError::NotFound { what: "connection", id: connection.to_string() });
         }

@@ -1,8 +1,8 @@
 use model::ConnectionKey;
 use serde_json::json;
 
-use crate::sql::query;
 use crate::document::document;
+use crate::sql::query;
 use crate::store::Tx;
 use crate::{Actor, AuditEvent, Document, Store, StoreError};
 
@@ -153,8 +153,7 @@ impl Store {
         const FIND: &str = "SELECT dataset FROM dataset_link WHERE connection = $1 AND key = $2";
         const REMOVE: &str = "DELETE FROM dataset_link WHERE connection = $1 AND key = $2";
         let mut tx = self.begin().await?;
-        let found =
-            query(FIND).bind(connection.as_str()).bind(key).fetch_optional(tx.connection()).await?;
+        let found = query(FIND).bind(connection.as_str()).bind(key).fetch_optional(tx.connection()).await?;
         let Some(row) = found else { return Ok(false) };
         let dataset: String = row.try_get(0)?;
         query(REMOVE).bind(connection.as_str()).bind(key).execute(tx.connection()).await?;

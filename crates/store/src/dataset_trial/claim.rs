@@ -5,8 +5,8 @@ use std::time::Duration;
 use crypto::Secret;
 use model::PrivacyRequestId;
 
-use crate::sql::query;
 use super::{DatasetTrial, DatasetTrialLog, DatasetTrialState, place, trial};
+use crate::sql::query;
 use crate::store::{count, signed};
 use crate::task::microseconds;
 use crate::{Store, StoreError};

@@ -64,11 +64,8 @@ impl Store {
         const FOLLOWED: &str =
             "UPDATE hold_rest SET follow_up = $2, sealed = NULL WHERE request = $1 AND follow_up IS NULL";
         let mut tx = self.begin().await?;
-        let done = query(FOLLOWED)
-            .bind(request.as_str())
-            .bind(follow_up.as_str())
-            .execute(tx.connection())
-            .await?;
+        let done =
+            query(FOLLOWED).bind(request.as_str()).bind(follow_up.as_str()).execute(tx.connection()).await?;
         if done.rows_affected() == 0 {
             return Ok(false);
         }

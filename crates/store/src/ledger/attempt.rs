@@ -2,8 +2,8 @@
 
 use model::Outcome;
 
-use crate::sql::{Row, query};
 use super::{Effect, LedgerId, LedgerState};
+use crate::sql::{Row, query};
 use crate::store::Tx;
 use crate::{NewJob, PlanDigest, StoreError, TaskLease};
 

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use model::{Outcome, RunId};
 
-use crate::sql::{Row, query};
 use super::{Effect, LedgerId, LedgerState};
 use crate::run::run_id;
+use crate::sql::{Row, query};
 use crate::store::time_or_none;
 use crate::task::task_id;
 use crate::words::outcome_of;
@@ -60,11 +60,8 @@ impl Store {
         operation: u32,
     ) -> Result<Vec<LedgerEntry>, StoreError> {
         const FIND: &str = "SELECT id, run_id, plan_digest, operation, attempt, state, task_id, effect, outcome, detail, resolution, intent_at, outcome_at, fence FROM ledger WHERE plan_digest = $1 AND operation = $2 ORDER BY attempt";
-        let rows = query(FIND)
-            .bind(plan.as_str())
-            .bind(i64::from(operation))
-            .fetch_all(&self.inner.reader)
-            .await?;
+        let rows =
+            query(FIND).bind(plan.as_str()).bind(i64::from(operation)).fetch_all(&self.inner.reader).await?;
         rows.iter().map(entry).collect()
     }
 }

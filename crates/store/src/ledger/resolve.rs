@@ -1,9 +1,9 @@
 use model::{Outcome, RunId};
 use serde_json::json;
 
-use crate::sql::query;
 use super::entry::entry;
 use super::{Effect, EndedWrite, LedgerEnd, LedgerEntry, LedgerId};
+use crate::sql::query;
 use crate::store::Tx;
 use crate::task::fenced;
 use crate::words::outcome_text;

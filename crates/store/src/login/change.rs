@@ -1,8 +1,8 @@
 use crypto::PasswordHash;
 use serde_json::{Value, json};
 
-use crate::sql::query;
 use super::{Login, LoginId, LoginPerson, NewLogin, OWNER};
+use crate::sql::query;
 use crate::store::Tx;
 use crate::words::list_text;
 use crate::{Actor, AuditEvent, Store, StoreError};
@@ -197,12 +197,8 @@ impl Store {
             LoginChange::Disabled(disabled) => {
                 query(DISABLED).bind(id.as_str()).bind(now).bind(i64::from(*disabled))
             }
-            LoginChange::Password(hash) => {
-                query(PASSWORD).bind(id.as_str()).bind(now).bind(hash.as_str())
-            }
-            LoginChange::Roles(roles) => {
-                query(ROLES).bind(id.as_str()).bind(now).bind(list_text(roles))
-            }
+            LoginChange::Password(hash) => query(PASSWORD).bind(id.as_str()).bind(now).bind(hash.as_str()),
+            LoginChange::Roles(roles) => query(ROLES).bind(id.as_str()).bind(now).bind(list_text(roles)),
         };
         Ok(query.execute(tx.connection()).await?.rows_affected())
     }

@@ -1,7 +1,6 @@
-
-use crate::sql::query;
 use super::{Login, select};
 use crate::listed::containing;
+use crate::sql::query;
 use crate::store::{count, signed};
 use crate::{Listed, Store, StoreError, Window};
 

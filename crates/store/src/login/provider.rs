@@ -1,9 +1,8 @@
 //! People whose accounts somebody else keeps.
 
-
-use crate::sql::query;
 use super::change::INSERT;
 use super::{Login, LoginId, LoginPerson, NewLogin};
+use crate::sql::query;
 use crate::store::Tx;
 use crate::{Actor, AuditEvent, LoginChange, LoginPut, Store, StoreError};
 

@@ -2,9 +2,9 @@ use crypto::Secret;
 use model::{ConnectionKey, Outcome};
 use serde_json::{Value, json};
 
-use crate::sql::query;
 use super::find::{select, task_of};
 use super::{ManualTask, ManualTaskId, ManualTaskState, place};
+use crate::sql::query;
 use crate::store::Tx;
 use crate::words::outcome_text;
 use crate::{

@@ -1,8 +1,8 @@
 use crypto::Secret;
 use model::{ConnectionKey, PrivacyRequestId};
 
-use crate::sql::{Row, query};
 use super::{ManualTask, ManualTaskId, ManualTaskState, place};
+use crate::sql::{Row, query};
 use crate::store::{Tx, count, signed, time, time_or_none};
 use crate::words::outcome_of;
 use crate::{Listed, LoginId, ManualAction, Store, StoreError, Window};
@@ -78,8 +78,11 @@ impl Store {
         &self,
         request: &PrivacyRequestId,
     ) -> Result<Vec<ManualTask>, StoreError> {
-        let filter = ManualTaskFilter { request: Some(request.clone()), ..ManualTaskFilter::default() };
-        Ok(self.manual_task_list(&filter, Window::ALL).await?.items)
+        const LIST: &str = select!("WHERE t.request = $1 ORDER BY t.created_at, t.id");
+        let rows = query(LIST).bind(request.as_str()).fetch_all(&self.inner.reader).await?;
+        let mut items = rows.iter().map(task_of).collect::<Result<Vec<_>, _>>()?;
+        self.assigned_to(&mut items).await?;
+        Ok(items)
     }
 
     /// The task, if there is one.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::sql::query;
 use super::{MessageContent, MessageId, MessageKind, MessageTo};
+use crate::sql::query;
 use crate::store::{count, time, time_or_none};
 use crate::task::microseconds;
 use crate::{Store, StoreError};

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::sql::query;
 use super::{ClaimedMessage, MessageId, MessageKind, MessageTo, NewMessage};
+use crate::sql::query;
 use crate::store::{Tx, count};
 use crate::{Store, StoreError};
 

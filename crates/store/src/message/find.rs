@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::sql::{Row, query};
 use super::{MessageChannel, MessageId, MessageKind, MessageState};
+use crate::sql::{Row, query};
 use crate::store::{count, signed, time, time_or_none};
 use crate::{Listed, Store, StoreError, Window};
 

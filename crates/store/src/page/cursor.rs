@@ -4,16 +4,17 @@ use std::sync::Arc;
 use crypto::RunKey;
 use model::{Row, RunId};
 
-use crate::sql::query;
 use super::{PagePlace, packed, page_place};
+use crate::sql::query;
 use crate::store::{count, signed};
 use crate::{Store, StoreError, TaskId};
 
 /// How much of small pages is read at once.
 const AHEAD_BYTES: usize = 256 * 1024;
-/// How many pages are read at once at most, and at first, when their size is not known.
+/// How many pages are read at once at most, and at first, when their size is not known: most lists are
+/// no longer than that.
 const MOST_AHEAD: usize = 16;
-const FIRST_AHEAD: usize = 2;
+const FIRST_AHEAD: usize = 5;
 
 /// Reads the pages of one task that have rows, one at a time, in the order of unit and page. Of small
 /// ones, memory holds a few.

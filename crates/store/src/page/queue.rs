@@ -1,5 +1,5 @@
-//! Pages that wait for a commit. Whoever comes first commits for all that wait: no task of its own, no
-//! timer, and one transaction for the pages of many readings.
+//! Pages, and ends of readings, that wait for a commit. Whoever comes first commits for all that wait: no
+//! task of its own, no timer, and one transaction for many readings.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
@@ -30,6 +30,15 @@ pub(super) struct SealedPages {
     pub(super) lease: TaskLease,
     pub(super) fence: i64,
     pub(super) pages: Vec<SealedPage>,
+    /// The reading is over with them.
+    pub(super) end: Option<SealedEnd>,
+}
+
+/// What became of a reading, in the form it is kept in.
+#[derive(Debug)]
+pub(super) struct SealedEnd {
+    pub(super) outcome: Option<&'static str>,
+    pub(super) sealed: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -56,6 +65,14 @@ struct Page<'a> {
     page: &'a SealedPage,
 }
 
+/// One of the readings that end.
+#[derive(Debug, Clone, Copy)]
+struct End<'a> {
+    task: &'a str,
+    fence: i64,
+    end: &'a SealedEnd,
+}
+
 impl Default for PageQueue {
     fn default() -> Self {
         Self { waiting: Mutex::default(), leader: Semaphore::new(1) }
@@ -73,11 +90,11 @@ impl PageQueue {
 }
 
 impl Store {
-    /// Commits pages together with whatever others have at the same time.
+    /// Commits pages, and the end of their reading, together with whatever others have at the same time.
     ///
     /// # Cancel safety
-    /// Dropped, it may have committed or not. Others whose pages were in a dropped commit ask again, and
-    /// a page that is there already is replaced.
+    /// Dropped, it may have committed or not. Others whose pages were in a dropped commit ask again: a page
+    /// that is there already is replaced, and a reading that is over already is no longer theirs to end.
     pub(super) async fn page_commit(&self, pages: SealedPages) -> Result<(), StoreError> {
         let (queue, pages) = (&self.inner.pages_waiting, Arc::new(pages));
         loop {
@@ -127,10 +144,28 @@ impl Store {
         for part in parts(&states) {
             put_states(&mut tx, part).await?;
         }
+        let ends = ends_of(&batch);
+        let (mut ended, mut may_start): (HashMap<String, i64>, bool) = (HashMap::new(), false);
+        for part in parts(&ends) {
+            ended.extend(finish(&mut tx, part).await?);
+        }
+        let is_ended = |task: &str, fence: i64| ended.get(task) == Some(&fence);
+        let over: Vec<End<'_>> = ends.into_iter().filter(|one| is_ended(one.task, one.fence)).collect();
+        for part in parts(&over) {
+            put_ends(&mut tx, part).await?;
+            may_start |= unblock(&mut tx, part).await?;
+        }
+        if may_start {
+            self.wake_in(&mut tx).await?;
+        }
         tx.commit().await?;
+        if may_start {
+            self.wake();
+        }
         for Waiting { pages, answer } in batch {
-            let SealedPages { lease, fence, .. } = &*pages;
-            let is_kept = is_held(lease.task.as_str(), *fence);
+            let SealedPages { lease, fence, end, .. } = &*pages;
+            let task = lease.task.as_str();
+            let is_kept = if end.is_some() { is_ended(task, *fence) } else { is_held(task, *fence) };
             // Nobody waits any more: the pages stand, and whoever takes the task over finds them.
             let _ = answer.send(if is_kept { Ok(()) } else { Err(fenced(lease)) });
         }
@@ -151,7 +186,7 @@ impl Deref for Page<'_> {
 fn pages_of(batch: &[Waiting]) -> Vec<Page<'_>> {
     let mut pages = BTreeMap::new();
     for Waiting { pages: sent, .. } in batch {
-        let SealedPages { lease, fence, pages: sealed } = &**sent;
+        let SealedPages { lease, fence, pages: sealed, .. } = &**sent;
         for page in sealed {
             let one = Page { task: lease.task.as_str(), fence: *fence, page };
             pages.insert((one.task, one.fence, page.unit, page.page), one);
@@ -211,4 +246,61 @@ async fn put_states(tx: &mut Tx, states: &[((&str, i64), &[u8])]) -> Result<(), 
     }
     query.execute(tx.connection()).await?;
     Ok(())
+}
+
+/// All readings that end, each once, in one order for all processes.
+fn ends_of(batch: &[Waiting]) -> Vec<End<'_>> {
+    let mut ends = BTreeMap::new();
+    for Waiting { pages: sent, .. } in batch {
+        let SealedPages { lease, fence, end, .. } = &**sent;
+        if let Some(end) = end {
+            let one = End { task: lease.task.as_str(), fence: *fence, end };
+            ends.insert((one.task, one.fence), one);
+        }
+    }
+    ends.into_values().collect()
+}
+
+/// Ends the tasks that are still held by whoever ends them; gives those, with the number of the hold.
+async fn finish(tx: &mut Tx, ends: &[End<'_>]) -> Result<Vec<(String, i64)>, StoreError> {
+    let ones = (0..ends.len()).map(|number| {
+        let [id, fence, outcome] = places(number);
+        format!("SELECT CAST(${id} AS TEXT) AS id, CAST(${fence} AS BIGINT) AS fence, CAST(${outcome} AS TEXT) AS outcome")
+    });
+    let ones = ones.collect::<Vec<_>>().join(" UNION ALL ");
+    let finish = format!(
+        "UPDATE task SET state = 'done', outcome = one.outcome, failure = NULL, worker = NULL, lease_until = NULL FROM ({ones}) AS one WHERE task.id = one.id AND task.fence = one.fence AND task.state = 'leased' RETURNING task.id, task.fence"
+    );
+    let mut query = query_made(finish);
+    for End { task, fence, end } in ends {
+        query = query.bind(task).bind(fence).bind(end.outcome);
+    }
+    let rows = query.fetch_all(tx.connection()).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+async fn put_ends(tx: &mut Tx, ends: &[End<'_>]) -> Result<(), StoreError> {
+    let values = values::<2>(ends.len());
+    let put = format!(
+        "INSERT INTO read_outcome (task_id, sealed) VALUES {values} ON CONFLICT (task_id) DO UPDATE SET sealed = excluded.sealed"
+    );
+    let mut query = query_made(put);
+    for End { task, end, .. } in ends {
+        query = query.bind(task).bind(end.sealed.as_slice());
+    }
+    query.execute(tx.connection()).await?;
+    Ok(())
+}
+
+/// Lets those start that waited for tasks that are over; says whether there are any.
+async fn unblock(tx: &mut Tx, ends: &[End<'_>]) -> Result<bool, StoreError> {
+    let parents = (1..=ends.len()).map(|place| format!("${place}")).collect::<Vec<_>>().join(", ");
+    let unblock = format!(
+        "UPDATE task SET blocked_by = blocked_by - (SELECT COUNT(*) FROM task_edge e WHERE e.child = task.id AND e.parent IN ({parents})) WHERE id IN (SELECT child FROM task_edge WHERE parent IN ({parents}))"
+    );
+    let mut query = query_made(unblock);
+    for End { task, .. } in ends {
+        query = query.bind(task);
+    }
+    Ok(query.execute(tx.connection()).await?.rows_affected() > 0)
 }

@@ -3,8 +3,8 @@
 use crypto::RunKey;
 use model::{Outcome, RunId};
 
+use super::{NewPage, SealedEnd, SealedPages, mark_place};
 use crate::sql::query;
-use super::mark_place;
 use crate::store::{Tx, signed};
 use crate::task::fenced;
 use crate::words::outcome_text;
@@ -20,11 +20,8 @@ impl Store {
     ) -> Result<Option<Vec<u8>>, StoreError> {
         const FIND: &str = "SELECT sealed FROM read_unit WHERE task_id = $1 AND unit = $2";
         let key = self.run_key(run).await?;
-        let row = query(FIND)
-            .bind(task.as_str())
-            .bind(signed(unit))
-            .fetch_optional(&self.inner.reader)
-            .await?;
+        let row =
+            query(FIND).bind(task.as_str()).bind(signed(unit)).fetch_optional(&self.inner.reader).await?;
         let Some(row) = row else { return Ok(None) };
         let sealed: Vec<u8> = row.try_get(0)?;
         let plain = key.open(&unit_place(task, signed(unit)), &sealed);
@@ -101,43 +98,31 @@ impl Store {
             return Err(fenced(lease));
         }
         for statement in [pages, states] {
-            query(statement)
-                .bind(lease.task.as_str())
-                .bind(signed(unit))
-                .execute(tx.connection())
-                .await?;
+            query(statement).bind(lease.task.as_str()).bind(signed(unit)).execute(tx.connection()).await?;
         }
         tx.commit().await
     }
 
-    /// Ends the task of a reading and keeps, sealed, what became of it; those that waited for it may
-    /// start. A power failure may undo it together with what was read last.
+    /// Ends the task of a reading and keeps, sealed, what became of it, together with the `last` of its
+    /// pages; those that waited for it may start. Readings of others may share the transaction. A power
+    /// failure may undo it together with what was read last.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] if somebody else has the task.
+    /// [`StoreError::Fenced`] if somebody else has the task: nothing is kept then.
     pub async fn read_finish(
         &self,
         lease: &TaskLease,
-        outcome: Option<Outcome>,
-        kept: &[u8],
+        last: &[NewPage<'_>],
+        (outcome, kept): (Option<Outcome>, &[u8]),
     ) -> Result<(), StoreError> {
-        const PUT: &str = "INSERT INTO read_outcome (task_id, sealed) VALUES ($1, $2) ON CONFLICT (task_id) DO UPDATE SET sealed = excluded.sealed";
-        const FINISH: &str = "UPDATE task SET state = 'done', outcome = $3, failure = NULL, worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'leased'";
         let key = self.run_key(&lease.run).await?;
-        let mut tx = self.begin_local().await?;
-        let finished = query(FINISH)
-            .bind(lease.task.as_str())
-            .bind(self.fence(lease).await?)
-            .bind(outcome.map(outcome_text))
-            .execute(tx.connection())
-            .await?
-            .rows_affected();
-        query(PUT)
-            .bind(lease.task.as_str())
-            .bind(key.seal(&outcome_place(&lease.task), kept))
-            .execute(tx.connection())
-            .await?;
-        self.task_over(tx, lease, finished).await
+        let end = SealedEnd {
+            outcome: outcome.map(outcome_text),
+            sealed: key.seal(&outcome_place(&lease.task), kept),
+        };
+        let pages = super::sealed(&key, lease, last);
+        let fence = self.fence(lease).await?;
+        self.page_commit(SealedPages { fence, lease: lease.clone(), pages, end: Some(end) }).await
     }
 
     /// What became of a reading, if it is over.

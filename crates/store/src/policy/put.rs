@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
-use crate::sql::query;
 use super::{Policy, PolicyRule, PolicyTarget, RuleMasking};
+use crate::sql::query;
 use crate::store::{Tx, signed};
 use crate::{Actor, AuditEvent, Store, StoreError};
 

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
-use crate::sql::{Row, query};
 use super::{Approval, DrpAction, Policy, PolicyRule, PolicyTarget, RuleAction, RuleMasking};
+use crate::sql::{Row, query};
 use crate::store::{count, signed, time};
 use crate::{Listed, Store, StoreError, Window};
 

@@ -3,7 +3,6 @@ use jiff::Timestamp;
 use model::{PrivacyRequestId, RunId};
 use serde_json::json;
 
-use crate::sql::query;
 use super::claim::fenced;
 use super::create::is_listed;
 use super::sealed::Sealed;
@@ -12,6 +11,7 @@ use super::{
     columns, missing, request_at,
 };
 use crate::plan::PlanDigest;
+use crate::sql::query;
 use crate::store::{Tx, time};
 use crate::{Actor, AuditEvent, NewMessage, Store, StoreError};
 
@@ -37,21 +37,6 @@ pub enum RunsEnd {
     CancelSettled,
 }
 
-/// How a request goes on after a worker let go of it.
-#[derive(Debug)]
-pub struct Next {
-    /// How far it is.
-    pub status: PrivacyRequestStatus,
-    /// Where it stands.
-    pub step: Option<RequestStep>,
-    /// Why it waits or failed: a fixed word.
-    pub attention: Option<String>,
-    /// From when on a worker is to take it again; none: it waits for somebody else.
-    pub work_at: Option<Timestamp>,
-    /// What is entered in its log.
-    pub logs: Vec<NewRequestLog>,
-}
-
 /// A change of a request: how it is to be afterwards, and what is written with it in one transaction.
 #[derive(Debug)]
 pub struct PrivacyRequestChange {
@@ -64,6 +49,8 @@ pub struct PrivacyRequestChange {
     pub claim: ClaimEnd,
     /// What becomes of the runs that the request has before the change.
     pub runs: RunsEnd,
+    /// A run of it that is over with the change; one that is over already stays as it is.
+    pub run_over: Option<RunId>,
     /// Who it is about, if that changed.
     pub identities: Option<Secret<Vec<u8>>>,
     /// Why it is denied or stopped, in a person's words.
@@ -88,6 +75,7 @@ impl PrivacyRequestChange {
             lease: None,
             claim: ClaimEnd::Keep,
             runs: RunsEnd::Keep,
+            run_over: None,
             identities: None,
             reason: None,
             lookups: Vec::new(),
@@ -144,72 +132,12 @@ impl Store {
         self.request_change(locked, change, (actor, action)).await
     }
 
-    /// A worker's change of the request that it holds, made from how the request is now: nobody else's
-    /// change gets in between, and whatever takes the request away from the worker ends its hold.
-    ///
-    /// # Errors
-    /// [`StoreError::Fenced`] if the worker does not hold it any more.
-    pub async fn privacy_request_change_held(
-        &self,
-        lease: &RequestLease,
-        (actor, action): (Actor, &'static str),
-        edit: impl FnOnce(&mut PrivacyRequestChange) + Send,
-    ) -> Result<PrivacyRequest, StoreError> {
-        let mut locked = self.request_lock(&lease.request).await?;
-        locked.check(lease)?;
-        let mut change = PrivacyRequestChange::of(&locked.request);
-        edit(&mut change);
-        self.people_may_have_answered(&mut locked.tx, &mut change).await?;
-        self.callbacks_may_have_come(&mut locked.tx, &mut change).await?;
-        self.request_change(locked, change, (actor, action)).await
-    }
-
-    /// The same for a step between the beginning and the end, which is taken anew if a power failure
-    /// undoes it.
-    ///
-    /// # Errors
-    /// [`StoreError::Fenced`] if the worker does not hold it any more.
-    pub async fn privacy_request_step_held(
-        &self,
-        lease: &RequestLease,
-        (actor, action): (Actor, &'static str),
-        edit: impl FnOnce(&mut PrivacyRequestChange) + Send,
-    ) -> Result<PrivacyRequest, StoreError> {
-        let tx = self.begin_local().await?;
-        let locked = Self::request_lock_in(tx, &lease.request).await?;
-        locked.check(lease)?;
-        let mut change = PrivacyRequestChange::of(&locked.request);
-        edit(&mut change);
-        self.request_change(locked, change, (actor, action)).await
-    }
-
-    /// Ends a worker's hold on a request and says how it goes on.
-    ///
-    /// # Errors
-    /// [`StoreError::Fenced`] if the worker does not hold it any more.
-    pub async fn privacy_request_release(
-        &self,
-        lease: &RequestLease,
-        next: Next,
-        action: &'static str,
-    ) -> Result<PrivacyRequest, StoreError> {
-        let edit = |change: &mut PrivacyRequestChange| {
-            change.request.status = next.status;
-            change.request.step = next.step;
-            change.request.attention = next.attention;
-            change.request.work_at = next.work_at;
-            change.claim = ClaimEnd::End;
-            change.logs.extend(next.logs);
-        };
-        self.privacy_request_change_held(lease, (Actor::system(), action), edit).await
-    }
-
     /// Touches the row, so that nobody changes it between this look and our commit.
     pub(crate) async fn request_lock(&self, id: &PrivacyRequestId) -> Result<Locked, StoreError> {
         Self::request_lock_in(self.begin().await?, id).await
     }
 
-    async fn request_lock_in(mut tx: Tx, id: &PrivacyRequestId) -> Result<Locked, StoreError> {
+    pub(super) async fn request_lock_in(mut tx: Tx, id: &PrivacyRequestId) -> Result<Locked, StoreError> {
         const LOCK: &str = concat!(
             "UPDATE privacy_request SET version = version WHERE id = $1 RETURNING fence, lease_until, listed, ",
             columns!()
@@ -235,6 +163,9 @@ impl Store {
         let (mut tx, before, now) = (locked.tx, locked.request, time(self.now())?);
         for run in [&before.access_run, &before.change_run].into_iter().flatten() {
             self.request_run_end(&mut tx, run, (change.runs, &actor)).await?;
+        }
+        if let Some(run) = &change.run_over {
+            self.run_finish_in(&mut tx, run, None).await?;
         }
         let after = PrivacyRequest {
             version: before.version + 1,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use model::PrivacyRequestId;
 
-use crate::sql::query;
 use super::PrivacyRequest;
+use crate::sql::{query, query_made};
 use crate::store::count;
 use crate::task::microseconds;
 use crate::{Store, StoreError};
@@ -37,10 +37,8 @@ impl Store {
         worker: &str,
         lease: Duration,
     ) -> Result<Option<ClaimedRequest>, StoreError> {
-        const ANY: &str = "SELECT id FROM privacy_request WHERE work_at <= $1 LIMIT 1";
         // Most looks find nothing, and need not keep the writers waiting.
-        let any = query(ANY).bind(self.now()).fetch_optional(&self.inner.reader).await?;
-        if any.is_none() {
+        if !self.request_is_free().await? {
             return Ok(None);
         }
         let mut single = self.single_local().await?;
@@ -57,6 +55,21 @@ impl Store {
         let request = super::request_at(row, 1)?;
         let lease = RequestLease { request: request.id.clone(), fence: row.try_get(0)? };
         Ok(Some(ClaimedRequest { request, lease }))
+    }
+
+    /// Whether a request is due that nobody holds.
+    async fn request_is_free(&self) -> Result<bool, StoreError> {
+        // The lease is measured as in the claim: by the database's own clock where hosts share it.
+        let shared = self.inner.dialect.now().filter(|_| self.inner.clock.is_hosts_own());
+        let now = shared.map_or_else(|| "$2".to_owned(), |now| format!("({now})"));
+        let look = format!(
+            "SELECT id FROM privacy_request WHERE work_at <= $1 AND (lease_until IS NULL OR lease_until <= {now} OR 2 * lease_from - lease_until > {now}) LIMIT 1"
+        );
+        let mut query = query_made(look).bind(self.now());
+        if shared.is_none() {
+            query = query.bind(self.now());
+        }
+        Ok(query.fetch_optional(&self.inner.reader).await?.is_some())
     }
 
     /// Holds on to a request for `extension` more, from now.

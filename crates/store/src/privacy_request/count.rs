@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use model::PrivacyRequestId;
 
-use crate::sql::query;
 use super::PrivacyRequestStatus;
+use crate::sql::query;
 use crate::store::{Tx, count};
 use crate::{Store, StoreError};
 

@@ -3,10 +3,11 @@ use jiff::Timestamp;
 use model::PrivacyRequestId;
 use serde_json::json;
 
-use crate::sql::query;
 use super::sealed::Sealed;
 use super::{NewCode, NewRequestLog, PrivacyRequestStatus, RequestStep};
+use crate::sql::{query, query_made};
 use crate::store::Tx;
+use crate::values::{parts, values};
 use crate::{Actor, AuditEvent, NewMessage, Store, StoreError};
 
 /// Who made a request, as far as that counts.
@@ -204,14 +205,17 @@ impl Store {
         id: &PrivacyRequestId,
         lookups: &[Lookup],
     ) -> Result<(), StoreError> {
-        const LOOKUP: &str = "INSERT INTO privacy_request_lookup (field, hash, request) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-        for (field, hash) in lookups.iter().flat_map(|lookup| self.lookup_hashes(lookup)) {
-            query(LOOKUP)
-                .bind(field)
-                .bind(hash.to_vec())
-                .bind(id.as_str())
-                .execute(tx.connection())
-                .await?;
+        let hashes: Vec<_> = lookups.iter().flat_map(|lookup| self.lookup_hashes(lookup)).collect();
+        for part in parts(&hashes) {
+            let values = values::<3>(part.len());
+            let insert = format!(
+                "INSERT INTO privacy_request_lookup (field, hash, request) VALUES {values} ON CONFLICT DO NOTHING"
+            );
+            let mut query = query_made(insert);
+            for (field, hash) in part {
+                query = query.bind(*field).bind(hash.to_vec()).bind(id.as_str());
+            }
+            query.execute(tx.connection()).await?;
         }
         Ok(())
     }

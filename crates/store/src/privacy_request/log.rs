@@ -3,8 +3,8 @@ use jiff::Timestamp;
 use model::PrivacyRequestId;
 use serde_json::Value;
 
-use crate::sql::{Row, query, query_made};
 use super::sealed::{Sealed, text};
+use crate::sql::{Row, query, query_made};
 use crate::store::{Tx, count, signed, time};
 use crate::values::{parts, values};
 use crate::words::text_enum;

@@ -3,8 +3,8 @@
 use crypto::Secret;
 use model::PrivacyRequestId;
 
-use crate::sql::query;
 use super::missing;
+use crate::sql::query;
 use crate::store::Tx;
 use crate::{Store, StoreError};
 

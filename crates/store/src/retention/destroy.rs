@@ -13,6 +13,7 @@ const PAGES: &str = "DELETE FROM page WHERE (task_id, unit, page) IN (SELECT pag
 const UNITS: &str = "DELETE FROM read_unit WHERE (task_id, unit) IN (SELECT read_unit.task_id, read_unit.unit FROM read_unit JOIN task ON task.id = read_unit.task_id WHERE task.run_id = $1 LIMIT 1000)";
 
 const CALLBACKS: &str = "DELETE FROM callback WHERE run_id = $1";
+const POLLINGS: &str = "DELETE FROM polling WHERE run_id = $1";
 
 /// How often the write-ahead log is tried to be emptied, and the wait between two times.
 const ATTEMPTS: u32 = 3;
@@ -21,7 +22,7 @@ const WAIT: Duration = Duration::from_millis(100);
 impl Store {
     /// Deletes the rows of a run whose key was destroyed. Can be cut off at any point and begun again.
     pub(super) async fn rows_destroy(&self, id: &RunId) -> Result<(), StoreError> {
-        for statement in [PAGES, UNITS, CALLBACKS] {
+        for statement in [PAGES, UNITS, CALLBACKS, POLLINGS] {
             loop {
                 let mut tx = self.begin_relaxed().await?;
                 let deleted = query(statement).bind(id.as_str()).execute(tx.connection()).await?;

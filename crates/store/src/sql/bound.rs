@@ -1,8 +1,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use sqlx::any::AnyArguments;
 use sqlx::Arguments as _;
+use sqlx::any::AnyArguments;
 
 use super::DatabaseError;
 

@@ -62,7 +62,11 @@ impl SqliteConnection {
         let took = begun.elapsed();
         if took > SLOW && !query.is_long {
             let elapsed_ms = took.as_millis() as u64;
-            tracing::warn!(statement = &*query.text, elapsed_ms, "a statement of the state database was slow");
+            tracing::warn!(
+                statement = &*query.text,
+                elapsed_ms,
+                "a statement of the state database was slow"
+            );
         }
         answer
     }

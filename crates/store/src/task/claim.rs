@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-
-use crate::sql::{Row, query};
 use super::{ClaimedTask, TaskLease, microseconds, task_id};
 use crate::run::run_id;
+use crate::sql::{Row, query};
 use crate::store::count;
 use crate::{Store, StoreError};
 

@@ -1,7 +1,7 @@
 //! Fencing: a worker that lost its task writes nothing more (architecture §6).
 
-use crate::sql::query;
 use super::TaskLease;
+use crate::sql::query;
 use crate::store::Tx;
 use crate::{Store, StoreError};
 
@@ -27,7 +27,6 @@ impl Store {
     /// The same, unless the defect is planted: then whatever number the task has by now.
     #[cfg(feature = "planted-defects")]
     pub(crate) async fn fence(&self, lease: &TaskLease) -> Result<i64, StoreError> {
-        
         const NOW: &str = "SELECT fence FROM task WHERE id = $1";
         if !self.inner.forgets_fences.load(std::sync::atomic::Ordering::Relaxed) {
             return Ok(lease.fence);

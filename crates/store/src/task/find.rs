@@ -2,9 +2,9 @@
 
 use model::RunId;
 
-use crate::sql::{Row, query};
 use super::{Task, TaskState, task_id};
 use crate::run::run_id;
+use crate::sql::{Row, query};
 use crate::store::{count, time};
 use crate::words::outcome_of;
 use crate::{Store, StoreError};
@@ -20,12 +20,8 @@ impl Store {
     /// The task of a run that has this kind and name.
     pub async fn task_find(&self, run: &RunId, kind: &str, name: &str) -> Result<Option<Task>, StoreError> {
         const FIND: &str = "SELECT id, run_id, kind, name, state, blocked_by, due_at, attempts, failure, outcome, rows_read, pages_read FROM task WHERE run_id = $1 AND kind = $2 AND name = $3";
-        let row = query(FIND)
-            .bind(run.as_str())
-            .bind(kind)
-            .bind(name)
-            .fetch_optional(&self.inner.reader)
-            .await?;
+        let row =
+            query(FIND).bind(run.as_str()).bind(kind).bind(name).fetch_optional(&self.inner.reader).await?;
         row.as_ref().map(task).transpose()
     }
 }

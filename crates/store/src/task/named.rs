@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use model::RunId;
 
-use crate::sql::query;
 use super::{ClaimedTask, microseconds};
+use crate::sql::query;
 use crate::{Store, StoreError};
 
 /// One task of a run by what it does.
@@ -30,7 +30,7 @@ impl Store {
         lease: Duration,
     ) -> Result<Option<ClaimedTask>, StoreError> {
         // A lease that begins in the future by more than its length was taken before the clock went back.
-        const CLAIM: &str = "UPDATE task SET state = 'leased', fence = fence + 1, worker = $4, lease_from = $5, lease_until = $6, attempts = attempts + 1 WHERE run_id = $1 AND kind = $2 AND name = $3 AND blocked_by = 0 AND (state = 'ready' OR (state = 'leased' AND (lease_until <= $5 OR 2 * lease_from - lease_until > $5))) AND EXISTS (SELECT 1 FROM run r WHERE r.id = task.run_id AND r.state = 'active') RETURNING id, run_id, kind, name, fence, attempts, rows_read, pages_read";
+        const CLAIM: &str = "UPDATE task SET state = 'leased', fence = fence + 1, worker = $4, lease_from = $5, lease_until = $6, attempts = attempts + 1 WHERE run_id = $1 AND kind = $2 AND name = $3 AND blocked_by = 0 AND (state = 'ready' OR (state = 'leased' AND (lease_until <= $5 OR 2 * lease_from - lease_until > $5))) AND EXISTS (SELECT 1 FROM run r WHERE r.id = task.run_id AND r.state = 'active') RETURNING id, run_id, kind, name, fence, attempts, rows_read, pages_read, (SELECT k.data_key FROM run k WHERE k.id = task.run_id)";
         let mut single = self.single_local().await?;
         let now = self.lease_now(single.connection()).await?;
         let rows = query(CLAIM)
@@ -44,6 +44,10 @@ impl Store {
             .await?;
         drop(single);
         let Some(row) = rows.first() else { return Ok(None) };
-        self.claimed(row).map(Some)
+        let claimed = self.claimed(row)?;
+        if let Some(wrapped) = row.try_get::<Option<Vec<u8>>>(8)? {
+            self.run_key_given(&claimed.lease.run, &wrapped);
+        }
+        Ok(Some(claimed))
     }
 }

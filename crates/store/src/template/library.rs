@@ -3,8 +3,8 @@
 use model::ConnectionKey;
 use serde_json::json;
 
-use crate::sql::query;
 use super::{NewTemplate, StoredTemplate, template};
+use crate::sql::query;
 use crate::store::Tx;
 use crate::{Actor, AuditEvent, ConnectionChanged, ConnectionStep, Store, StoreError, StoredConnector};
 

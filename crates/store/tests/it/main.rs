@@ -31,6 +31,7 @@ mod outline;
 mod page;
 mod plan;
 mod policy;
+mod polling;
 mod privacy_request;
 mod retention;
 mod revision;

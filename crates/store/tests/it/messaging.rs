@@ -8,7 +8,7 @@ use store::{
 
 use crate::bench::{Backend, Bench};
 
-fn smtp() -> MessagingConfig {
+pub(crate) fn smtp() -> MessagingConfig {
     MessagingConfig {
         key: "mail".to_owned(),
         name: "Mail".to_owned(),

@@ -1,11 +1,11 @@
 use std::task::Poll;
 
-use model::Row;
+use model::{RandomIds, Row, RunId};
 use rstest::rstest;
 use serde_json::json;
 use store::{NewPage, PackedRows, PagePlace, RateWindow, StoreError};
 
-use crate::bench::{Backend, LEASE};
+use crate::bench::{Backend, LEASE, new_run, task};
 
 fn packed(from: u64, count: u64) -> PackedRows {
     PackedRows::pack(&rows(from, count)).unwrap()
@@ -303,9 +303,9 @@ async fn an_outcome_is_kept_with_the_end_of_its_task_and_only_by_its_holder(#[ca
     bench.clock.advance(LEASE);
     let holder = bench.claim().await.lease;
 
-    let refused = bench.store.read_finish(&silent, None, b"stale").await;
+    let refused = bench.store.read_finish(&silent, &[], (None, b"stale")).await;
     let before = bench.store.read_outcome(&run, &holder.task).await.unwrap();
-    bench.store.read_finish(&holder, None, b"kept").await.unwrap();
+    bench.store.read_finish(&holder, &[], (None, b"kept")).await.unwrap();
 
     assert!(matches!(refused, Err(StoreError::Fenced { .. })), "{refused:?}");
     assert_eq!(before, None);
@@ -337,7 +337,7 @@ async fn pages_and_the_ends_of_readings_survive_a_failure_of_the_database_server
     bench.store.page_append(&claimed.lease, &[page(0, 0, &packed(0, 3))]).await.unwrap();
     bench.store.unit_put(&claimed.lease, 1, b"state").await.unwrap();
     bench.store.unit_restart(&claimed.lease, 0).await.unwrap();
-    bench.store.read_finish(&claimed.lease, None, b"kept").await.unwrap();
+    bench.store.read_finish(&claimed.lease, &[], (None, b"kept")).await.unwrap();
     let window = RateWindow { counter: "segment", period_s: 1, number: 1, rate: 9 };
     bench.store.rate_take(&[window]).await.unwrap();
 
@@ -345,4 +345,58 @@ async fn pages_and_the_ends_of_readings_survive_a_failure_of_the_database_server
     let found: Vec<String> = sqlx::query_scalar(found).fetch_all(&sql).await.unwrap();
     // The last one shows that a loosened commit is seen here.
     assert_eq!(found, ["page on", "rate_window off", "read_outcome on", "read_unit on"]);
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn readings_that_end_at_once_keep_their_last_pages_and_a_fenced_one_among_them_hurts_nobody(
+    #[case] backend: Backend,
+) {
+    let Some(bench) = backend.start().await else { return };
+    let names: Vec<String> = (0..5).map(|number| format!("task-{number}")).collect();
+    let run = bench.run(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let silent = bench.claim().await.lease;
+    bench.clock.advance(LEASE);
+    let mut leases = vec![silent.clone()];
+    for _ in &names {
+        leases.push(bench.claim().await.lease);
+    }
+    let three = packed(0, 3);
+    let last = [page(0, 0, &three)];
+
+    let ended = leases.iter().map(|lease| bench.store.read_finish(lease, &last, (None, b"kept")));
+    let ended = futures::future::join_all(ended).await;
+
+    let refused: Vec<_> = ended.iter().enumerate().filter(|(_, ended)| ended.is_err()).collect();
+    assert!(matches!(refused[..], [(0, Err(StoreError::Fenced { .. }))]), "{refused:?}");
+    for task in bench.store.task_list(&run).await.unwrap() {
+        assert_eq!((task.state, task.rows, task.pages), (store::TaskState::Done, three.len(), 1));
+        let mut list = bench.store.page_list(&run, &task.id);
+        assert_eq!(list.next_page().await.unwrap().unwrap().1, rows(0, 3));
+        assert!(list.next_page().await.unwrap().is_none());
+        let kept = bench.store.read_outcome(&run, &task.id).await.unwrap();
+        assert_eq!(kept.as_deref(), Some(b"kept".as_slice()));
+    }
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn readings_that_end_at_once_let_what_waits_for_all_of_them_start(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let (one, two) = (task("one", &[]), task("two", &[]));
+    let child = task("child", &[&one.id, &two.id]);
+    let run = RunId::new(&RandomIds);
+    bench.store.run_create(new_run(&run), &[child, one, two]).await.unwrap();
+    let leases = [bench.claim().await.lease, bench.claim().await.lease];
+    assert!(bench.store.task_claim("w", LEASE).await.unwrap().is_none());
+
+    let ended = leases.iter().map(|lease| bench.store.read_finish(lease, &[], (None, b"kept")));
+    let ended = futures::future::join_all(ended).await;
+
+    assert!(ended.iter().all(Result::is_ok), "{ended:?}");
+    assert_eq!(bench.claim().await.name, "child");
 }

@@ -8,7 +8,7 @@ use store::{
 use crate::bench::{Backend, Bench};
 use crate::storage::bucket;
 
-fn policy(key: &str, rules: Vec<PolicyRule>) -> Policy {
+pub(crate) fn policy(key: &str, rules: Vec<PolicyRule>) -> Policy {
     Policy {
         key: key.to_owned(),
         name: format!("Policy {key}"),

@@ -2,11 +2,16 @@ use model::ConnectionKey;
 use rstest::rstest;
 use serde_json::json;
 use store::{
-    Actor, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionStep, DatasetLink, NamedSecret,
-    NewConnection, NewDataset, OtherLinks, OtherSettings, PutMode, StoreError,
+    Actor, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionStep, DatasetLink, ManualField,
+    MessagingSecrets, NamedSecret, NewConnection, NewDataset, OtherLinks, OtherSettings, PutMode,
+    StorageSecrets, Store, StoreError, WebhookDirection, WebhookList,
 };
 
 use crate::bench::{Backend, Bench};
+use crate::messaging::smtp;
+use crate::policy::policy;
+use crate::storage::bucket;
+use crate::webhook::webhook;
 
 fn shop() -> ConnectionKey {
     "shop".parse().unwrap()
@@ -86,4 +91,122 @@ async fn what_was_not_done_or_changes_no_run_leaves_the_revision(#[case] backend
     assert_eq!(taken, ConnectionChanged::KeyTaken);
     assert!(matches!(absent, StoreError::NotFound { .. }));
     assert_eq!(bench.store.revision().await.unwrap(), before);
+}
+
+/// What is kept in memory by the revision, and the ways in which it changes.
+#[derive(Debug, Clone, Copy)]
+enum Kept {
+    Settings,
+    MessagingService,
+    MessagingServiceRemoved,
+    Policy,
+    PolicyRemoved,
+    Webhooks,
+    Form,
+    FormRemoved,
+    TaskSettings,
+    Patterns,
+    Destination,
+    DestinationSecrets,
+    DestinationRemoved,
+}
+
+impl Kept {
+    /// What has to be there before.
+    async fn prepare(self, store: &Store) {
+        match self {
+            Self::MessagingServiceRemoved => Box::pin(Self::MessagingService.change(store)).await,
+            Self::PolicyRemoved | Self::Webhooks => Box::pin(Self::Policy.change(store)).await,
+            Self::FormRemoved => Box::pin(Self::Form.change(store)).await,
+            Self::DestinationSecrets | Self::DestinationRemoved => {
+                Box::pin(Self::Destination.change(store)).await;
+            }
+            Self::Settings
+            | Self::MessagingService
+            | Self::Policy
+            | Self::Form
+            | Self::TaskSettings
+            | Self::Patterns
+            | Self::Destination => {}
+        }
+    }
+
+    async fn change(self, store: &Store) {
+        let pat = || Actor::person("pat");
+        match self {
+            Self::Settings => {
+                let setting = ("notifications.receipt".to_owned(), json!(true));
+                store.setting_put(&[setting], OtherSettings::Keep, pat()).await.unwrap();
+            }
+            Self::MessagingService => {
+                store.messaging_config_put(&smtp(), MessagingSecrets::Keep, pat()).await.unwrap();
+            }
+            Self::MessagingServiceRemoved => {
+                assert!(store.messaging_config_remove("mail", pat()).await.unwrap());
+            }
+            Self::Policy => drop(store.policy_put(&policy("ana", vec![]), pat()).await.unwrap()),
+            Self::PolicyRemoved => assert!(store.policy_remove("ana", pat()).await.unwrap()),
+            Self::Webhooks => {
+                let list = [webhook("one", WebhookDirection::OneWay)];
+                let put = store.webhook_replace(WebhookList::PostExecution("ana"), (None, &list), pat());
+                put.await.unwrap();
+            }
+            Self::Form => {
+                let field = ManualField {
+                    pii_field: "a".to_owned(),
+                    label: "a".to_owned(),
+                    types: Vec::new(),
+                    data_categories: Vec::new(),
+                };
+                store.manual_form_put((&shop(), &[field]), PutMode::Upsert, pat()).await.unwrap();
+            }
+            Self::FormRemoved => assert!(store.manual_form_remove(&shop(), pat()).await.unwrap()),
+            Self::TaskSettings => {
+                store.manual_task_config_put((&shop(), &json!({})), pat()).await.unwrap();
+            }
+            Self::Patterns => {
+                store.redaction_pattern_put(&["acme".to_owned()], pat()).await.unwrap();
+            }
+            Self::Destination => {
+                store.storage_put(&bucket("exports"), StorageSecrets::Keep, pat()).await.unwrap();
+            }
+            Self::DestinationSecrets => {
+                let secrets = crypto::Secret::new("{}".to_owned());
+                store.storage_secrets_put("exports", &secrets, pat()).await.unwrap();
+            }
+            Self::DestinationRemoved => assert!(store.storage_remove("exports", pat()).await.unwrap()),
+        }
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn another_process_sees_the_change_of_whatever_is_kept_by_the_revision(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[values(
+        Kept::Settings,
+        Kept::MessagingService,
+        Kept::MessagingServiceRemoved,
+        Kept::Policy,
+        Kept::PolicyRemoved,
+        Kept::Webhooks,
+        Kept::Form,
+        Kept::FormRemoved,
+        Kept::TaskSettings,
+        Kept::Patterns,
+        Kept::Destination,
+        Kept::DestinationSecrets,
+        Kept::DestinationRemoved
+    )]
+    kept: Kept,
+) {
+    let Some(bench) = backend.start().await else { return };
+    assert_eq!(bench.revised(vec![create()]).await, ConnectionChanged::Done);
+    kept.prepare(&bench.store).await;
+    let other = bench.again().await;
+    let before = other.revision().await.unwrap();
+
+    kept.change(&bench.store).await;
+
+    assert!(other.revision().await.unwrap() > before, "{kept:?}");
 }

@@ -4,7 +4,7 @@ use store::{Actor, Approval, Policy, StoreError, Webhook, WebhookDirection, Webh
 
 use crate::bench::{Backend, Bench};
 
-fn webhook(key: &str, direction: WebhookDirection) -> Webhook {
+pub(crate) fn webhook(key: &str, direction: WebhookDirection) -> Webhook {
     let name = format!("Webhook {key}");
     Webhook { key: key.to_owned(), name, connection: "crm".to_owned(), direction }
 }

@@ -9,7 +9,7 @@ use connections::{
     AloneError, Connections, LeftOutReason, WireError, WireOptions, Wired, WiredAlone, WiredConnection,
 };
 use crypto::KeyRing;
-use engine::Concurrency;
+use engine::{Concurrency, JobWait};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use graph::MaskingMode;
@@ -75,8 +75,7 @@ impl ServerServices {
         made.as_ref().filter(|(of, _)| *of == revision).map(|(_, made)| made.clone())
     }
 
-    async fn made(&self) -> Result<Made, ServicesError> {
-        let revision = self.parts.store.revision().await?;
+    async fn made(&self, revision: u64) -> Result<Made, ServicesError> {
         if let Some(made) = self.find(revision) {
             return Ok(made);
         }
@@ -112,6 +111,7 @@ impl ServerServices {
             policies: self.policies().await?,
             limits: PlanLimits::default(),
             concurrency: parts.concurrency.clone(),
+            waiting: JobWait::SetAside,
             verify_after: Duration::ZERO,
             clock: Arc::clone(&parts.clock),
             ids: Arc::new(RandomIds),
@@ -145,9 +145,9 @@ impl ServerServices {
 }
 
 impl Services for ServerServices {
-    fn current(&self) -> BoxFuture<'_, Result<PrivacyService, ServicesError>> {
+    fn current(&self, revision: u64) -> BoxFuture<'_, Result<PrivacyService, ServicesError>> {
         async move {
-            match self.made().await? {
+            match self.made(revision).await? {
                 Made::Service(service) => Ok(service),
                 Made::Fault { connection, reason } => Err(ServicesError::Connection { connection, reason }),
             }

@@ -95,6 +95,7 @@ impl Shop {
             },
             limits: Concurrency::new(Limits::default()),
             rows,
+            waiting: engine::JobWait::Here,
             cancellation: Cancellation::never(),
         }
     }
@@ -139,6 +140,7 @@ async fn a_database_is_read_like_an_application_and_ends_the_same_wherever_it_br
                 store: keep.store.clone(),
                 worker: "w".to_owned(),
                 stage: "read".to_owned(),
+                begun: engine::RunBegun::Before,
             })
         };
         if keep.until(shop.plan(run.clone(), rows()), pages).await.is_some() {

@@ -78,6 +78,7 @@ impl Keep {
             store,
             worker: format!("worker_{}", RandomIds.next_uuid()),
             stage: "read".to_owned(),
+            begun: engine::RunBegun::Before,
         };
         RunPlan {
             run_id: run.clone(),

@@ -78,7 +78,7 @@ async fn a_cancelled_run_stops_while_it_waits_for_an_answer(#[case] backend: Bac
     let run = keep.run(None).await;
     let ended_others = |event| match event {
         Progress::Ended { collection, .. } => collection.collection() == "orders",
-        Progress::Started { .. } | Progress::Page { .. } => false,
+        Progress::Started { .. } | Progress::Page { .. } | Progress::Waits { .. } => false,
     };
     let others = tokio::sync::Notify::new();
 

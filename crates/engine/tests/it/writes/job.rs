@@ -35,6 +35,7 @@ async fn poll(bench: &Bench, which: Jobs) -> Vec<Job> {
         sources: &sources,
         person: &person(),
         known_values: &["usr_ana".to_owned()],
+        expected: &[(0, Outcome::Erased)].into(),
         limits: &Concurrency::new(Limits::default()),
         clock: &bench.clock,
     };
@@ -73,6 +74,7 @@ async fn what_asking_for_jobs_needs_can_be_logged_without_naming_the_person() {
         sources: &[("acme".parse().unwrap(), Source::Connector(bench.connector(None)))].into(),
         person: &person(),
         known_values: &["usr_ana".to_owned()],
+        expected: &[(0, Outcome::Erased)].into(),
         limits: &Concurrency::new(Limits::default()),
         clock: &bench.clock,
     };

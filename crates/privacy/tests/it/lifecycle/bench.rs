@@ -11,7 +11,7 @@ use connector::{Connection, Connector, ConnectorParts, MemoryTokens, Secrets, Se
 use crypto::{KeyRing, MasterKey, Secret};
 use datastore::{Boundary, Database, DatabaseKind, DatabaseSettings, ReadLimits};
 use egress::{Door, DoorSettings, MemoryBudgets, Mode};
-use engine::{Cancellation, Concurrency, Limits, Source};
+use engine::{Cancellation, Concurrency, JobWait, Limits, Source};
 use graph::{Graph, GraphDataset, MaskingMode, merge};
 use model::{Clock, Identities, RandomIds, RunId};
 use privacy::plan::Plan;
@@ -240,6 +240,7 @@ impl Bench {
             policies: self.policies.clone(),
             limits: self.limits,
             concurrency: Concurrency::new(Limits::default()),
+            waiting: JobWait::SetAside,
             verify_after: Duration::ZERO,
             clock,
             ids: Arc::new(RandomIds),

@@ -224,6 +224,7 @@ impl World {
             policies: self.policies.clone(),
             limits: self.limits,
             concurrency: Concurrency::new(Limits::default()),
+            waiting: engine::JobWait::Here,
             verify_after: Duration::ZERO,
             clock: Arc::clone(&self.clock),
             ids: Arc::new(RandomIds),

@@ -35,7 +35,7 @@ pub(crate) struct Office {
 struct Fixed(PrivacyService);
 
 impl Services for Fixed {
-    fn current(&self) -> BoxFuture<'_, Result<PrivacyService, ServicesError>> {
+    fn current(&self, _: u64) -> BoxFuture<'_, Result<PrivacyService, ServicesError>> {
         async { Ok(self.0.clone()) }.boxed()
     }
 

@@ -18,7 +18,7 @@ use crate::lifecycle::bench::Backend;
 pub(super) struct HalfSetUp;
 
 impl Services for HalfSetUp {
-    fn current(&self) -> BoxFuture<'_, Result<PrivacyService, ServicesError>> {
+    fn current(&self, _: u64) -> BoxFuture<'_, Result<PrivacyService, ServicesError>> {
         let (connection, reason) = ("mail".to_owned(), "it has no secrets".to_owned());
         async { Err(ServicesError::Connection { connection, reason }) }.boxed()
     }

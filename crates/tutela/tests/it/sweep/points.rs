@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 const CALL: &str = "kill_point!(\"";
 
 /// Begin the names of points that only servers come by: those of a request's steps
-/// (`server_faults::steps`), and those of an application that answers later.
-const OF_SERVERS: [&str; 2] = ["request.", "callback."];
+/// (`server_faults::steps`), and those of applications that answer later or work on it by jobs.
+const OF_SERVERS: [&str; 3] = ["request.", "callback.", "polling."];
 
 /// All points that the program comes by without a server, in the order of their names.
 pub(crate) fn all() -> BTreeSet<String> {

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use engine::Canceller;
+use engine::{Canceller, JobWait};
 use model::{Identities, RunId};
 use privacy::access::StoredRun;
 
@@ -49,7 +49,8 @@ pub(super) async fn run(request: Request<'_>, whose: Whose, output: Output) -> R
     }
     let progress = ProgressLine::of_person(output);
     let (canceller, cancellation) = Canceller::new();
-    let held = StoredRun { store: store.clone(), worker: worker.clone(), run, cancellation };
+    let waiting = JobWait::Here;
+    let held = StoredRun { store: store.clone(), worker: worker.clone(), run, waiting, cancellation };
     let on_progress = |event| progress.note(&event);
     let work = requests.deliver_run(&held, out.to_owned(), &on_progress);
     // What was read until an interruption is still worth a package.
