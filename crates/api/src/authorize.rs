@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -10,10 +10,11 @@ use axum::response::Response;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method};
 use serde_json::Value;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::{HttpMethod, SecurityRequirement};
 
 use crate::address::Address;
 use crate::caller::Caller;
+use crate::documented::{Described, Security};
 use crate::session::{Credential, check_csrf};
 use crate::state::ApiState;
 use crate::{ApiError, Scope};
@@ -37,30 +38,40 @@ pub(crate) enum Rule {
 }
 
 impl Rules {
-    pub(crate) fn new(state: ApiState, document: &OpenApi) -> Self {
-        Self { state, table: Arc::new(Table::new(document)) }
+    pub(crate) fn new(state: ApiState, described: impl IntoIterator<Item = Described>) -> Self {
+        Self { state, table: Arc::new(Table::new(described)) }
     }
 }
 
-/// The rules of all operations, by path and method.
+/// The rules of all operations, by path.
 #[derive(Debug)]
-struct Table(HashMap<String, HashMap<Method, Rule>>);
+struct Table(HashMap<String, AtPath>);
+
+/// The rules at one path: read off the document's text when it is first called.
+#[derive(Debug, Default)]
+struct AtPath {
+    described: Vec<Described>,
+    rules: OnceLock<HashMap<Method, Rule>>,
+}
 
 impl Table {
-    /// Reads the rules off the document.
-    fn new(document: &OpenApi) -> Self {
-        let document = serde_json::to_value(document).unwrap_or_default();
-        let paths = document.get("paths").and_then(Value::as_object);
-        let paths = paths.into_iter().flatten();
-        Self(paths.map(|(path, operations)| (path.clone(), methods(operations))).collect())
+    fn new(described: impl IntoIterator<Item = Described>) -> Self {
+        let mut table: HashMap<String, AtPath> = HashMap::new();
+        for operations in described {
+            table.entry(operations.path.clone()).or_default().described.push(operations);
+        }
+        Self(table)
     }
 
     /// The rule of one operation; a path that is not in the document may not be called.
     fn find(&self, path: &str, method: &Method) -> Result<&Rule, ApiError> {
-        let Some(operations) = self.0.get(path) else { return Ok(&Rule::Refused) };
+        let Some(at_path) = self.0.get(path) else { return Ok(&Rule::Refused) };
+        let rules = at_path.rules.get_or_init(|| {
+            at_path.described.iter().flat_map(Described::security).flat_map(rules_of).collect()
+        });
         let method = if method == Method::HEAD { &Method::GET } else { method };
-        operations.get(method).ok_or_else(|| {
-            let mut allowed: Vec<&str> = operations.keys().map(Method::as_str).collect();
+        rules.get(method).ok_or_else(|| {
+            let mut allowed: Vec<&str> = rules.keys().map(Method::as_str).collect();
             allowed.sort_unstable();
             ApiError::MethodNotAllowed(allowed.join(", "))
         })
@@ -137,22 +148,30 @@ async fn caller(state: &ApiState, method: &Method, headers: &HeaderMap) -> Resul
     live.and_then(|live| Caller::of(live, state.settings())).ok_or(ApiError::Forbidden(Vec::new()))
 }
 
-fn methods(operations: &Value) -> HashMap<Method, Rule> {
-    let operations = operations.as_object().into_iter().flatten();
-    operations
-        .filter_map(|(method, operation)| Some((method_of(method)?, rule(operation.get("security")))))
-        .collect()
+fn rules_of((methods, security): Security) -> impl Iterator<Item = (Method, Rule)> {
+    let rule = rule(security.as_deref());
+    methods.into_iter().map(move |method| (method_of(&method), rule.clone()))
 }
 
-fn method_of(name: &str) -> Option<Method> {
-    let known = [Method::GET, Method::PUT, Method::POST, Method::DELETE, Method::PATCH];
-    known.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(name))
+fn method_of(method: &HttpMethod) -> Method {
+    match method {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Delete => Method::DELETE,
+        HttpMethod::Options => Method::OPTIONS,
+        HttpMethod::Head => Method::HEAD,
+        HttpMethod::Patch => Method::PATCH,
+        HttpMethod::Trace => Method::TRACE,
+    }
 }
 
-fn rule(security: Option<&Value>) -> Rule {
-    match security.and_then(Value::as_array).map(Vec::as_slice) {
-        Some([Value::Object(one)]) if one.is_empty() => Rule::Public,
-        Some([Value::Object(one)]) if one.len() == 1 => match one.get("oauth2").and_then(Value::as_array) {
+fn rule(security: Option<&[SecurityRequirement]>) -> Rule {
+    let Some([one]) = security else { return Rule::Refused };
+    // What is asked can only be read as data.
+    match serde_json::to_value(one) {
+        Ok(Value::Object(one)) if one.is_empty() => Rule::Public,
+        Ok(Value::Object(one)) if one.len() == 1 => match one.get("oauth2").and_then(Value::as_array) {
             Some(names) => {
                 let scopes: Option<Vec<Scope>> =
                     names.iter().map(|name| Scope::find(name.as_str()?)).collect();
@@ -160,7 +179,7 @@ fn rule(security: Option<&Value>) -> Rule {
             }
             None => Rule::Refused,
         },
-        Some(_) | None => Rule::Refused,
+        Ok(_) | Err(_) => Rule::Refused,
     }
 }
 
@@ -170,19 +189,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn table(security: Option<Value>) -> Table {
-        let mut operation = json!({ "responses": {} });
-        if let Some(security) = security {
-            operation["security"] = security;
-        }
-        let document = json!({
-            "openapi": "3.1.0",
-            "info": { "title": "t", "version": "1" },
-            "paths": { "/thing/{id}": { "get": operation, "put": operation } },
-        });
-        Table::new(&serde_json::from_value(document).unwrap())
-    }
+    use crate::documented::{OpenApiRouter, routes};
 
     #[rstest]
     #[case::nothing_said(None, Rule::Refused)]
@@ -195,19 +202,31 @@ mod tests {
     #[case::public(Some(json!([{}])), Rule::Public)]
     #[case::any_token(Some(json!([{"oauth2": []}])), Rule::Scopes(Vec::new()))]
     #[case::scope(Some(json!([{"oauth2": ["connection:read"]}])), Rule::Scopes(vec![Scope::ConnectionRead]))]
-    fn only_what_is_said_clearly_opens_an_operation(#[case] security: Option<Value>, #[case] rule: Rule) {
-        let table = table(security);
+    fn only_what_is_said_clearly_opens_an_operation(#[case] security: Option<Value>, #[case] expected: Rule) {
+        let security: Option<Vec<SecurityRequirement>> =
+            security.map(|security| serde_json::from_value(security).unwrap());
 
-        assert_eq!(table.find("/thing/{id}", &Method::GET).unwrap(), &rule);
-        assert_eq!(table.find("/thing/{id}", &Method::HEAD).unwrap(), &rule);
+        assert_eq!(rule(security.as_deref()), expected);
     }
+
+    #[utoipa::path(get, path = "/thing/{id}", security(()), responses((status = 200)))]
+    async fn read() {}
+
+    #[utoipa::path(put, path = "/thing/{id}", responses((status = 200)))]
+    async fn write() {}
 
     #[test]
     fn a_route_outside_of_the_document_is_refused_and_a_method_is_not_allowed() {
-        let table = table(Some(json!([{}])));
+        // Two entries at one path, as two calls of `routes` make them.
+        let (_, groups) = OpenApiRouter::new().routes(routes!(read)).routes(routes!(write)).split();
+
+        let table = Table::new(groups.into_iter().flatten());
 
         assert_eq!(table.find("/other", &Method::GET).unwrap(), &Rule::Refused);
         let error = table.find("/thing/{id}", &Method::DELETE).unwrap_err();
         assert!(matches!(error, ApiError::MethodNotAllowed(allowed) if allowed == "GET, PUT"));
+        assert_eq!(table.find("/thing/{id}", &Method::GET).unwrap(), &Rule::Public);
+        assert_eq!(table.find("/thing/{id}", &Method::HEAD).unwrap(), &Rule::Public);
+        assert_eq!(table.find("/thing/{id}", &Method::PUT).unwrap(), &Rule::Refused);
     }
 }

@@ -22,6 +22,7 @@ mod body;
 mod bulk;
 mod caller;
 mod document;
+mod documented;
 mod error;
 mod file_body;
 mod layers;

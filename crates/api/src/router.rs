@@ -2,11 +2,11 @@ use axum::Router;
 use axum::extract::Request;
 use store::Store;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::authorize::Rules;
+use crate::documented::OpenApiRouter;
 use crate::state::ApiState;
-use crate::{ApiError, ApiParts, Telemetry, document, layers, routes};
+use crate::{ApiError, ApiParts, Telemetry, document, documented, layers, routes};
 
 /// Everything that the server answers to: the interface below `/api/v1`, health, its own document.
 ///
@@ -14,8 +14,8 @@ use crate::{ApiError, ApiParts, Telemetry, document, layers, routes};
 /// (`into_make_service_with_connect_info::<SocketAddr>()`); calls without one share one limit.
 pub fn router(parts: ApiParts) -> Router {
     let state = ApiState::new(parts);
-    let (router, document) = documented().split_for_parts();
-    let rules = Rules::new(state.clone(), &document);
+    let (router, groups) = whole().split();
+    let rules = Rules::new(state.clone(), groups.into_iter().flatten());
     layers::around(router.fallback(not_found), &state, rules).with_state(state)
 }
 
@@ -26,13 +26,14 @@ pub fn metrics_router(store: Store, telemetry: Telemetry) -> Router {
 
 /// The document of the whole interface.
 pub fn openapi() -> OpenApi {
-    let mut document = documented().into_openapi();
+    let mut document = document::frame();
+    documented::describe(&mut document, &whole().split().1);
     document::complete(&mut document);
     document
 }
 
-fn documented() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::with_openapi(document::frame())
+fn whole() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
         .nest("/api/v1", routes::api())
         .merge(routes::connection_instance::without_prefix())
         .merge(routes::health::routes())

@@ -39,8 +39,7 @@ pub(crate) mod user;
 pub(crate) mod webhook;
 pub(crate) mod worker;
 
-use utoipa_axum::router::OpenApiRouter;
-
+use crate::documented::OpenApiRouter;
 use crate::state::ApiState;
 
 /// All nouns below `/api/v1`.

@@ -47,6 +47,13 @@ pub struct Instance {
     pub dataset: DatasetDocument,
 }
 
+/// Type and version of a template of the library: what is known of it before it is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TemplateHead {
+    pub(crate) connector_type: String,
+    pub(crate) version: String,
+}
+
 static TEMPLATES: LazyLock<Vec<Template>> =
     LazyLock::new(|| library::library().into_iter().filter_map(Template::of_entry).collect());
 
@@ -54,6 +61,12 @@ impl Template {
     /// All of them, by type.
     pub fn list() -> &'static [Self] {
         &TEMPLATES
+    }
+
+    /// Types and versions of all of them, read without checking the files: checks compile scripts and
+    /// conditions, and a server that starts wants none of these.
+    pub(crate) fn heads() -> Vec<TemplateHead> {
+        library::library().iter().filter_map(TemplateHead::of_entry).collect()
     }
 
     /// The template of a type.
@@ -136,6 +149,18 @@ impl Template {
         }
         let (file, dataset) = usable?;
         Some(Self { file, config: entry.connector, dataset })
+    }
+}
+
+impl TemplateHead {
+    fn of_entry(entry: &LibraryEntry) -> Option<Self> {
+        entry.dataset.as_ref()?;
+        let root = spec::document(&entry.connector, &CheckOptions::default())?;
+        let text = |key| root.get("saas_config")?.get(key)?.as_str();
+        if text("fides_key")? != PLACEHOLDER {
+            return None;
+        }
+        Some(Self { connector_type: text("type")?.to_owned(), version: text("version")?.to_owned() })
     }
 }
 
@@ -229,6 +254,16 @@ mod tests {
             .collect();
 
         assert_eq!(missing, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn heads_are_those_of_the_checked_templates() {
+        let checked = Template::list().iter().map(|template| TemplateHead {
+            connector_type: template.connector_type().to_owned(),
+            version: template.file().version.clone(),
+        });
+
+        assert_eq!(Template::heads(), checked.collect::<Vec<_>>());
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl PrivacyRequests {
         if self.parts.configured.is_none() {
             return Ok(self.parts.settings.clone());
         }
-        self.settings_at(&self.configuration().await?).await
+        self.settings_at(&*self.configuration().await?).await
     }
 
     /// Everything that is configured now.

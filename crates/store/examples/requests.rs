@@ -79,7 +79,7 @@ async fn load_rows(url: &str, policy: &str) -> Result<(), Box<dyn std::error::Er
     let pool = AnyPool::connect(url).await?;
     for statement in [
         format!(
-            "INSERT INTO privacy_request (id, policy, status, listed, authenticated, external_id, location, created_at, updated_at, requested_at, due_at, version, fence, attempts) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {REQUESTS}) SELECT 'pri_00000000-0000-7000-8000-' || SUBSTR(CAST(1000000000000 + i AS TEXT), 2), '{policy}', CASE WHEN i % 100 = 0 THEN 'error' WHEN i % 10 = 0 THEN 'pending' ELSE 'complete' END, 1, 1, 'ticket-' || i, CASE WHEN i % 7 = 0 THEN 'US-CA' ELSE 'DE' END, i * 1000000, i * 1000000, i * 1000000, i * 1000000, 1, 0, 0 FROM n"
+            "INSERT INTO privacy_request (id, policy, status, listed, authenticated, external_id, location, created_at, updated_at, requested_at, due_at, version, fence, attempts) WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {REQUESTS}) SELECT 'pri_00000000-0000-7000-8000-' || SUBSTR(CAST(1000000000000 + i AS TEXT), 2), '{policy}', CASE WHEN i % 100 = 0 THEN 'error' WHEN i % 10 = 0 THEN 'pending' ELSE 'complete' END, 1, 1, 'ticket-' || i, CASE WHEN i % 7 = 0 THEN 'US-CA' ELSE 'DE' END, i * 1000000, i * 1000000, i * 1000000, i * 1000000, 1, 0, 0 FROM n"
         ),
         "INSERT INTO privacy_request_count (status, shard, counted) SELECT status, 0, COUNT(*) FROM privacy_request GROUP BY status".to_owned(),
         "ANALYZE".to_owned(),

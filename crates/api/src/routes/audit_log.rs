@@ -10,10 +10,9 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{AuditEntry, AuditExport, Checkpoint, Listed, StoreError};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::ApiError;
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::{PageOf, Paging};
 use crate::state::ApiState;
 

@@ -11,11 +11,10 @@ use spec::server_settings::nested;
 use spec::{SourceFile, check_server};
 use store::OtherSettings;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::body::{Body, from_value};
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::query::Query;
 use crate::state::ApiState;
 use crate::{ApiError, Invalid};

@@ -19,14 +19,13 @@ use model::ConnectionKey;
 use serde::Serialize;
 use store::{Listed, StoredConnection};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use self::filter::Filter;
 use self::reply::ConnectionDetail;
 use crate::ApiError;
 use crate::bulk::{Bulk, BulkReply};
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::{PageOf, Paging};
 use crate::query::Query;
 use crate::state::ApiState;

@@ -7,12 +7,11 @@ use model::ConnectionKey;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::ApiError;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::problems::invalid_list;
 use crate::routes::connection::ConnectionReply;
 use crate::state::ApiState;

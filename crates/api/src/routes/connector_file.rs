@@ -10,12 +10,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use store::ConnectorVersion;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::ApiError;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::problems::{invalid_list, place_in_body};
 use crate::state::ApiState;
 

@@ -5,11 +5,10 @@ use crypto::{EncryptedText, Secret, TextKey, TextKeyError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::ApiError;
 use crate::body::Body;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {

@@ -8,13 +8,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{DatasetFilter, DatasetLinks, Listed, Put, PutMode};
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::ApiError;
 use crate::body::Body;
 use crate::bulk::Bulk;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::PageOrAll;
 use crate::query::Query;
 use crate::routes::dataset::{MOST, documents, one_document};

@@ -11,13 +11,12 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use serde_json::{Value, json};
 use store::{Listed, Window};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::ApiError;
 use crate::body::Body;
 use crate::bulk::Bulk;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::{PageOf, Paging};
 use crate::state::ApiState;
 

@@ -1,10 +1,9 @@
 //! The Data Rights Protocol: known, and not spoken yet.
 
 use http::StatusCode;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::ApiError;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {

@@ -10,9 +10,8 @@ use serde::Serialize;
 use serde_json::json;
 use store::{DatabaseHealth, StoreError};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {

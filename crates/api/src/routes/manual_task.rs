@@ -12,12 +12,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use store::{Listed, LoginId, ManualAction, ManualTask, ManualTaskFilter, ManualTaskState};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use self::reply::{TaskDetail, TaskReply};
 use crate::body::Body;
 use crate::caller::{Caller, Who};
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::{PageOf, Paging};
 use crate::query::Query;
 use crate::state::ApiState;

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 use crate::{ApiError, Role, Scope};
 

@@ -12,12 +12,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Actor, ClientId, IssuedToken, NewAccessToken, TokenFor};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::oauth_scope::known;
 use crate::address::Address;
 use crate::body::body_bytes;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 use crate::{ApiError, RootClient, Scope};
 

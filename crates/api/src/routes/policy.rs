@@ -11,14 +11,13 @@ use http::StatusCode;
 use privacy::policy_book::{PolicyBook, PolicyError};
 use serde_json::Value;
 use store::{Policy, PolicyRule};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use self::input::{PolicyInput, exclusive};
 use self::reply::PolicyReply;
 use crate::ApiError;
 use crate::bulk::{Bulk, BulkReply};
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::{PageOf, Paging};
 use crate::state::ApiState;
 

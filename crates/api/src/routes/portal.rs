@@ -19,13 +19,12 @@ use privacy::request::{NewRequest, RequestError, Submitter};
 use serde::Deserialize;
 use store::{PortalEntry, PortalVisit, PrivacyRequest};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use self::form::Form;
 use self::page::{Page, View};
 use crate::ApiError;
 use crate::address::Address;
+use crate::documented::{OpenApiRouter, routes};
 use crate::query::Query;
 use crate::session::{Cookie, csrf_token};
 use crate::state::ApiState;

@@ -48,8 +48,6 @@ use serde::Deserialize;
 use serde_json::json;
 use store::PrivacyRequest;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use self::filter::Show;
 use self::input::{Checked, RequestInput, Source, checked};
@@ -59,6 +57,7 @@ use crate::authorize::bearer_of;
 use crate::body::Body;
 use crate::bulk::{Bulk, BulkReply};
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 use crate::{ApiError, Invalid, Scope};
 

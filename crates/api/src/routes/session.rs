@@ -10,14 +10,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use store::{IssuedToken, NewSession, TokenEnd};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::sign_in::{LoginForm, SignedIn, not_signed_in, proven};
 use super::user::UserReply;
 use crate::address::Address;
 use crate::body::Body;
 use crate::caller::{Caller, Who};
+use crate::documented::{OpenApiRouter, routes};
 use crate::session::{Cookie, Credential, csrf_token, is_of_another_site};
 use crate::state::ApiState;
 use crate::{ApiError, Scope};

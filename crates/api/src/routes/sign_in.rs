@@ -7,14 +7,13 @@ use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use store::{Actor, IssuedToken, Login, NewAccessToken, SessionFor, TokenEnd, TokenFor};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::oauth_token::TokenReply;
 use super::user::UserReply;
 use crate::address::Address;
 use crate::body::Body;
 use crate::caller::{Caller, Who};
+use crate::documented::{OpenApiRouter, routes};
 use crate::session::Credential;
 use crate::state::ApiState;
 use crate::{ApiError, Role, RootUser, Scope};

@@ -13,13 +13,12 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{StorageDestination, StorageFilter};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use self::input::StorageInput;
 use crate::ApiError;
 use crate::bulk::{Bulk, BulkReply};
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::{PageOf, Paging};
 use crate::state::ApiState;
 

@@ -10,12 +10,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use store::{Document, Listed, NewApplication, Put, PutMode, StoreError};
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::body::Body;
 use crate::bulk::Bulk;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::PageOrAll;
 use crate::query::Query;
 use crate::routes::resource::{Removed, Upserted, already_there, not_there};

@@ -9,11 +9,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{PutMode, TaxonomyKind};
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::ApiError;
 use crate::bulk::Element;
 use crate::caller::Caller;
+use crate::documented::OpenApiRouter;
 use crate::paging::PageOrAll;
 use crate::problems::invalid_list;
 use crate::routes::resource::{Removed, Upserted, already_there, not_allowed, not_there, still_used};

@@ -13,13 +13,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{Login, LoginId, LoginRemoval, NewLogin};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 pub(super) use self::account::is_email;
 use self::account::{UserCreate, UserUpdate};
 use crate::body::Body;
 use crate::caller::{Caller, Who};
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::{PageOf, Paging};
 use crate::query::Query;
 use crate::state::ApiState;

@@ -11,9 +11,9 @@ use model::{ConnectionKey, FidesKey};
 use serde::Serialize;
 use store::{StoredConnection, Webhook, WebhookDirection};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::ApiError;
+use crate::documented::OpenApiRouter;
 use crate::state::ApiState;
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {

@@ -7,10 +7,9 @@ use axum::extract::State;
 use serde::Serialize;
 use store::{SeenWorker, StoreError};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::ApiError;
+use crate::documented::{OpenApiRouter, routes};
 use crate::metric::SEEN_WITHIN;
 use crate::state::ApiState;
 

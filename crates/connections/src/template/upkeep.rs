@@ -12,7 +12,7 @@ use store::{
 use thiserror::Error;
 
 use super::version::Version;
-use super::{Template, first_dataset};
+use super::{Template, TemplateHead, first_dataset};
 use crate::{Categories, Connections, DatasetDocument, OfferedTemplate};
 
 /// How often a connection that somebody changes at the same time is looked at.
@@ -73,11 +73,16 @@ impl Connections {
     /// # Errors
     /// [`StoreError`] if the store does not answer.
     pub async fn bring_up_to_library(&self) -> Result<BroughtUp, StoreError> {
-        self.record_library().await?;
+        let heads = Template::heads();
+        self.record_library(&heads).await?;
         let mut brought = BroughtUp::default();
         let saas = Some(vec![crate::ConnectionType::Saas.as_str().to_owned()]);
         let filter = ConnectionFilter { types: saas, ..ConnectionFilter::default() };
-        let connections = self.store().connection_list(&filter, Window::ALL).await?.items;
+        let mut connections = self.store().connection_list(&filter, Window::ALL).await?.items;
+        let brought_types = self.store().template_list().await?;
+        let brought_types: Vec<String> =
+            brought_types.into_iter().map(|kept| kept.content.connector_type).collect();
+        connections.retain(|connection| may_be_older(connection, &heads, &brought_types));
         if connections.is_empty() {
             return Ok(brought);
         }
@@ -103,8 +108,14 @@ impl Connections {
     }
 
     /// Each version of the library's templates once; a start that finds them all writes nothing.
-    async fn record_library(&self) -> Result<(), StoreError> {
+    async fn record_library(&self, heads: &[TemplateHead]) -> Result<(), StoreError> {
         let known = self.store().library_template_list().await?;
+        let is_known = |head: &TemplateHead| {
+            known.iter().any(|(name, version)| *name == head.connector_type && *version == head.version)
+        };
+        if heads.iter().all(is_known) {
+            return Ok(());
+        }
         let is_new = |template: &&Template| {
             let version = &template.file().version;
             !known.iter().any(|(name, known)| name == template.connector_type() && known == version)
@@ -120,7 +131,7 @@ impl Connections {
                 icon: None,
             })
             .collect();
-        if new.is_empty() { Ok(()) } else { self.store().library_template_record(&new).await }
+        self.store().library_template_record(&new).await
     }
 
     async fn bring_up(
@@ -204,6 +215,15 @@ impl BroughtUp {
         tracing::warn!(connection = %key, %reason, "connection keeps its old connector file");
         self.left.push((key, reason));
     }
+}
+
+/// Whether a connection has to be compared with its template: it can be older, or people brought another
+/// template of its type. Templates are checked, which takes long, only if there is one.
+fn may_be_older(connection: &StoredConnection, heads: &[TemplateHead], brought_types: &[String]) -> bool {
+    let Some(kept) = &connection.connector else { return false };
+    let of_library = heads.iter().find(|head| head.connector_type == kept.connector_type);
+    brought_types.contains(&kept.connector_type)
+        || of_library.is_some_and(|head| head.version != kept.version)
 }
 
 fn is_older(version: &str, newest: &str) -> Result<bool, NotBroughtUp> {

@@ -62,7 +62,7 @@ impl PrivacyRequests {
     /// # Errors
     /// [`RequestError::Store`] with `Fenced` if the worker lost it.
     pub async fn begin(&self, claimed: &ClaimedRequest) -> Result<Begun, RequestError> {
-        self.begin_at(&self.configuration().await?, claimed).await
+        self.begin_at(&*self.configuration().await?, claimed).await
     }
 
     /// The same with what is configured.
@@ -204,7 +204,7 @@ impl PrivacyRequests {
         logs: Vec<NewRequestLog>,
     ) -> Result<PrivacyRequest, RequestError> {
         let ending = Ending { something_stays, logs, run_over: None };
-        self.finish_at(&self.configuration().await?, lease, ending).await
+        self.finish_at(&*self.configuration().await?, lease, ending).await
     }
 
     /// The same with what is configured.

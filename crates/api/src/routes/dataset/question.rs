@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::{DatasetFilter, DatasetLinks, Window};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::ApiError;
+use crate::documented::{OpenApiRouter, routes};
 use crate::query::Query;
 use crate::state::ApiState;
 

@@ -11,14 +11,13 @@ use serde::Deserialize;
 use serde_json::json;
 use store::{AttachmentOwner, ManualTask, NewManualAttachment};
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::reply::AttachmentReply;
 use super::task_of;
 use crate::ApiError;
 use crate::body::body_bytes;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::query::Query;
 use crate::state::ApiState;
 

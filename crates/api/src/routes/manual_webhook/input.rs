@@ -8,12 +8,11 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{ManualAction, PrivacyRequestStatus};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::form_of;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 use crate::{ApiError, Invalid};
 

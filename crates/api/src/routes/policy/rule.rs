@@ -4,8 +4,6 @@ use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use store::{Policy, PolicyRule};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::input::RuleInput;
 use super::reply::{MaskingDetail, RuleReply};
@@ -13,6 +11,7 @@ use super::{book, enter};
 use crate::ApiError;
 use crate::bulk::{Bulk, BulkReply};
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::{PageOf, Paging};
 use crate::state::ApiState;
 

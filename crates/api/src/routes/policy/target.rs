@@ -3,8 +3,6 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::input::TargetInput;
 use super::reply::TargetReply;
@@ -13,6 +11,7 @@ use super::{book, enter};
 use crate::ApiError;
 use crate::bulk::{Bulk, BulkReply};
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::{PageOf, Paging};
 use crate::state::ApiState;
 

@@ -16,12 +16,11 @@ use serde::Deserialize;
 use store::{PolicyRule, PrivacyRequest, PrivacyRequestStatus};
 use tokio::io::AsyncReadExt as _;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::form::Form;
 use super::{is_there, page_of, seen};
 use crate::ApiError;
+use crate::documented::{OpenApiRouter, routes};
 use crate::package_record::package_records;
 use crate::state::ApiState;
 

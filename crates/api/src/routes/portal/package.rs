@@ -9,8 +9,6 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 use store::Actor;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::download::{files, fits, locked, packages_of, sent};
 use super::form::Form;
@@ -18,6 +16,7 @@ use super::page::{Page, View};
 use super::{Browser, is_there};
 use crate::ApiError;
 use crate::address::Address;
+use crate::documented::{OpenApiRouter, routes};
 use crate::query::Query;
 use crate::state::ApiState;
 

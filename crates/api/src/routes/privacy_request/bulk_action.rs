@@ -7,8 +7,6 @@ use privacy::request::status::{Event, Refused};
 use privacy::request::{By, RequestError};
 use serde_json::{Value, json};
 use store::{PrivacyRequest, PrivacyRequestStatus, Window};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::filter::Show;
 use super::reply::RequestReply;
@@ -18,6 +16,7 @@ use crate::ApiError;
 use crate::body::Body;
 use crate::bulk::BulkReply;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {

@@ -10,12 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Actor, KeptCertificate, PrivacyRequest};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::find_live;
 use crate::ApiError;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::query::Query;
 use crate::state::ApiState;
 

@@ -8,13 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::Clarification;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::find_live;
 use crate::ApiError;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 use crate::text::Text;
 

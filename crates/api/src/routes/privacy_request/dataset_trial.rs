@@ -8,12 +8,11 @@ use privacy::dataset_trial;
 use serde::Serialize;
 use store::{DatasetTrial, DatasetTrialLog};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::find;
 use crate::ApiError;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::routes::dataset::tools_on;
 use crate::state::ApiState;
 

@@ -10,11 +10,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{ConnectionFilter, LedgerEntry, PrivacyRequest, RequestLog, RequestLogKind, Task, Window};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::find_live;
 use crate::ApiError;
+use crate::documented::{OpenApiRouter, routes};
 use crate::package_record::package_records;
 use crate::routes::storage::LOCAL_FOLDER;
 use crate::state::ApiState;

@@ -15,12 +15,11 @@ use store::{PrivacyRequest, StoreError, TaskState};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::find_live;
 use super::reply::ProgressReply;
 use crate::authorize::still_may;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 use crate::{ApiError, Scope};
 

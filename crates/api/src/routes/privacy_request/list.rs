@@ -8,8 +8,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use store::{PrivacyRequest, PrivacyRequestStatus, Window};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::csv_file;
 use super::csv_table::{Entry, Table};
@@ -19,6 +17,7 @@ use super::shape::{Shaper, status_words};
 use crate::ApiError;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::{PageOf, Paging};
 use crate::query::Query;
 use crate::state::ApiState;

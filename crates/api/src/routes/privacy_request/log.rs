@@ -8,11 +8,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{RequestLog, RequestLogKind, Window};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::find;
 use crate::ApiError;
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::{PageOf, Paging};
 use crate::state::ApiState;
 

@@ -3,11 +3,10 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use privacy::{RunStatus, StatusError};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::find_live;
 use crate::ApiError;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {

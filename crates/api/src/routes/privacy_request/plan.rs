@@ -7,8 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{PlanDigest, PrivacyRequest};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::filter::Show;
 use super::find_live;
@@ -17,6 +15,7 @@ use super::shape::Shaper;
 use crate::ApiError;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {

@@ -17,14 +17,13 @@ use serde::{Deserialize, Serialize};
 use spec::Rule;
 use store::{Actor, Download, PrivacyRequest, PrivacyRequestStatus};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::find;
 use crate::ApiError;
 use crate::address::Address;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::file_body::file_body;
 use crate::package_record::package_records;
 use crate::query::Query;

@@ -7,8 +7,6 @@ use privacy::request::RequestError;
 use serde::Deserialize;
 use store::PrivacyRequest;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::filter::Show;
 use super::find;
@@ -17,6 +15,7 @@ use super::shape::Shaper;
 use crate::ApiError;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 use crate::text::Text;
 

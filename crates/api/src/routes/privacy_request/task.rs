@@ -10,12 +10,11 @@ use model::{CollectionAddress, PrivacyRequestId, RunId};
 use serde::Serialize;
 use store::{Callback, CallbackState, RequestLog, RunKind, Task, TaskState};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::{find_live, log};
 use crate::ApiError;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {

@@ -11,11 +11,10 @@ use privacy::access::{self, AccessError, Package};
 use privacy::package::Redaction;
 use privacy::policy_book::PolicyBook;
 use store::{PrivacyRequestStatus, StoreError};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::find_live;
 use crate::ApiError;
+use crate::documented::{OpenApiRouter, routes};
 use crate::file_body::file_body;
 use crate::state::ApiState;
 

@@ -10,8 +10,6 @@ use privacy::webhooks::{AnswerError, Eligibility, Webhooks};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::filter::Show;
 use super::find;
@@ -20,6 +18,7 @@ use super::shape::Shaper;
 use crate::ApiError;
 use crate::authorize::bearer;
 use crate::body::Body;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {

@@ -6,8 +6,6 @@ use model::Outcome;
 use privacy::{OperationStatus, ResolveDecision, ResolveError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::find_live;
 use super::plan::with_progress;
@@ -15,6 +13,7 @@ use super::reply::RequestReply;
 use crate::ApiError;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {

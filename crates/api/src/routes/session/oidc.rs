@@ -10,12 +10,11 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use store::{Actor, NewSession, NewSignInFlow, ProviderPerson, ProviderSignIn, SessionFor};
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::cookie;
 use crate::ApiError;
 use crate::address::Address;
+use crate::documented::{OpenApiRouter, routes};
 use crate::oidc::{Browser, Oidc, OidcPerson};
 use crate::query::Query;
 use crate::session::Cookie;

@@ -5,14 +5,13 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use store::{StorageDestination, StorageFilter, StorageKind};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::input::DefaultInput;
 use super::{StorageReply, book};
 use crate::ApiError;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::{PageOf, Paging};
 use crate::state::ApiState;
 

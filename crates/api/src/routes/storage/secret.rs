@@ -8,13 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::{StorageDestination, StorageKind};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::book;
 use super::default::kind_of;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::query::Query;
 use crate::state::ApiState;
 use crate::{ApiError, Invalid};

@@ -12,12 +12,11 @@ use privacy::storage_book::StorageBook;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::ApiError;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::routes::storage::LOCAL_FOLDER;
 use crate::state::ApiState;
 use crate::text::Text;

@@ -6,13 +6,12 @@ use connections::SecretsMode;
 use http::StatusCode;
 use serde_json::{Map, Value};
 use store::{ConnectionFilter, Listed, StoredConnection, Window};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::ApiError;
 use crate::body::Body;
 use crate::bulk::{Bulk, BulkReply};
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::{PageOf, Paging};
 use crate::query::Query;
 use crate::routes::connection::{

@@ -15,9 +15,8 @@ macro_rules! operations {
             use http::StatusCode;
             use serde_json::Value;
             use store::{PutMode, TaxonomyKind};
-            use utoipa_axum::router::OpenApiRouter;
-            use utoipa_axum::routes;
 
+            use crate::documented::{OpenApiRouter, routes};
             use crate::ApiError;
             use crate::body::Body;
             use crate::bulk::Bulk;

@@ -11,8 +11,6 @@ use store::{
     Actor, Login, LoginCodePurpose, LoginCodeUse, MessageKind, NewLoginCode, NewMessage, StoreError,
 };
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::account::invalid;
 use super::{UserReply, find, scopes};
@@ -20,6 +18,7 @@ use crate::ApiError;
 use crate::address::Address;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::password::chosen;
 use crate::query::Query;
 use crate::routes::sign_in::{LoginReply, signed_in};

@@ -5,14 +5,13 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use store::LoginChange;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::account::{done, invalid};
 use super::{UserReply, find, scopes};
 use crate::ApiError;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::password::chosen;
 use crate::routes::sign_in::password_fits;
 use crate::state::ApiState;

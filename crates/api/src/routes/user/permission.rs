@@ -7,13 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Login, LoginChange};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::account::done;
 use super::{find, scopes};
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::state::ApiState;
 use crate::{ApiError, Role, Scope};
 

@@ -5,12 +5,11 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use serde_json::Value;
 use store::Login;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::find;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::routes::system::shown;
 use crate::state::ApiState;
 use crate::{ApiError, Role};

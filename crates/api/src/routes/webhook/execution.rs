@@ -9,14 +9,13 @@ use privacy::policy_book::PolicyBook;
 use serde::{Deserialize, Serialize};
 use store::{Listed, Webhook, WebhookDirection, WebhookList};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::list::{change, connection_if_there, position};
 use super::{Order, Sent, checked, connection_of};
 use crate::ApiError;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::documented::{OpenApiRouter, routes};
 use crate::paging::{PageOf, Paging};
 use crate::routes::connection::ConnectionReply;
 use crate::state::ApiState;
