@@ -273,7 +273,7 @@ async fn finish(tx: &mut Tx, ends: &[End<'_>]) -> Result<Vec<(String, i64)>, Sto
     );
     let mut query = query_made(finish);
     for End { task, fence, end } in ends {
-        query = query.bind(task).bind(fence).bind(end.outcome);
+        query = query.bind(*task).bind(*fence).bind(end.outcome);
     }
     let rows = query.fetch_all(tx.connection()).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
@@ -286,7 +286,7 @@ async fn put_ends(tx: &mut Tx, ends: &[End<'_>]) -> Result<(), StoreError> {
     );
     let mut query = query_made(put);
     for End { task, end, .. } in ends {
-        query = query.bind(task).bind(end.sealed.as_slice());
+        query = query.bind(*task).bind(end.sealed.as_slice());
     }
     query.execute(tx.connection()).await?;
     Ok(())
@@ -300,7 +300,7 @@ async fn unblock(tx: &mut Tx, ends: &[End<'_>]) -> Result<bool, StoreError> {
     );
     let mut query = query_made(unblock);
     for End { task, .. } in ends {
-        query = query.bind(task);
+        query = query.bind(*task);
     }
     Ok(query.execute(tx.connection()).await?.rows_affected() > 0)
 }
