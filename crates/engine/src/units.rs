@@ -259,18 +259,13 @@ impl UnitReader {
                     state.end = reader.is_over().then(|| reader.completeness().into());
                     let mark = reader.mark().map(connector::PageMark::to_bytes);
                     state.foreign_rows += waiting.add(this, place, (page, mark))?;
-                    // The last page is kept with the end, which comes next.
-                    let is_over = state.end.is_some();
-                    if waiting.are_due() && !is_over {
+                    if waiting.are_due() {
                         state.foreign_rows += stored(storing.take()).await?;
                         storing = Self::store(this, waiting.take(), state);
                     }
                     // Nobody listening is no reason to stop reading.
                     let _ =
                         this.progress.send(Progress::Page { collection: this.address.clone(), rows }).await;
-                    if is_over {
-                        break Ending::Over;
-                    }
                 }
                 Ok(None) => break Ending::Over,
                 Err(fault) => break Ending::Failed(fault),

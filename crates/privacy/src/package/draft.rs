@@ -1,8 +1,9 @@
 //! Files under another name until they are whole, and the notes that find those left behind.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tempfile::NamedTempFile;
 use uuid::Uuid;
@@ -26,6 +27,30 @@ const ATTEMPTS: usize = 8;
 #[derive(Debug, Clone)]
 pub struct Drafts {
     folder: PathBuf,
+    idle: Arc<IdleNotes>,
+}
+
+/// Notes that note nothing at present. They are written anew under another name: making and removing a
+/// file for each package costs a file system more than the package. They go with the last [`Drafts`].
+#[derive(Debug, Default)]
+struct IdleNotes(Mutex<Vec<(PathBuf, File)>>);
+
+/// As many as packages are written at the same time.
+const IDLE_NOTES: usize = 16;
+
+impl IdleNotes {
+    fn notes(&self) -> MutexGuard<'_, Vec<(PathBuf, File)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for IdleNotes {
+    fn drop(&mut self) {
+        for (path, _) in self.notes().drain(..) {
+            // An empty one is removed at the next start.
+            let _ = remove(&path);
+        }
+    }
 }
 
 impl Drafts {
@@ -36,7 +61,7 @@ impl Drafts {
     pub fn open(data: &Path) -> io::Result<Self> {
         let folder = data.join("drafts");
         super::create_folder(&folder)?;
-        Ok(Self { folder })
+        Ok(Self { folder, idle: Arc::default() })
     }
 
     /// Removes the drafts whose writers are gone, and gives back where they lay. To be called when
@@ -79,11 +104,25 @@ impl Drafts {
             return Ok(None);
         };
         let path = self.folder.join(format!("{}{}", note_prefix(path)?, Uuid::now_v7()));
+        let mut file = self.empty_note(&path)?;
+        file.rewind()?;
+        file.write_all(text.as_bytes())?;
+        Ok(Some(Note { path, file: Some(file), idle: Arc::clone(&self.idle) }))
+    }
+
+    /// An empty note of this name.
+    fn empty_note(&self, path: &Path) -> io::Result<File> {
+        let idle = self.idle.notes().pop();
+        // Another process may have cleared it away.
+        if let Some((old, file)) = idle
+            && fs::rename(old, path).is_ok()
+        {
+            return Ok(file);
+        }
         let mut options = File::options();
         options.write(true).create_new(true);
         private(&mut options);
-        options.open(&path)?.write_all(text.as_bytes())?;
-        Ok(Some(Note { path }))
+        options.open(path)
     }
 }
 
@@ -119,12 +158,23 @@ fn clear_one(note: &Path) -> io::Result<Option<PathBuf>> {
 #[derive(Debug)]
 struct Note {
     path: PathBuf,
+    /// Nothing while this is dropped.
+    file: Option<File>,
+    idle: Arc<IdleNotes>,
 }
 
 impl Drop for Note {
     fn drop(&mut self) {
-        // What stays is found when the program starts again.
-        let _ = remove(&self.path);
+        let emptied = self.file.take().filter(|file| file.set_len(0).is_ok());
+        let mut notes = self.idle.notes();
+        if let Some(file) = emptied
+            && notes.len() < IDLE_NOTES
+        {
+            notes.push((std::mem::take(&mut self.path), file));
+        } else {
+            // What stays is found when the program starts again.
+            let _ = remove(&self.path);
+        }
     }
 }
 
@@ -273,6 +323,12 @@ mod tests {
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 
+    /// Notes that note something.
+    fn noted(drafts: &Drafts) -> usize {
+        let entries = fs::read_dir(&drafts.folder).unwrap();
+        entries.filter(|entry| entry.as_ref().unwrap().metadata().unwrap().len() > 0).count()
+    }
+
     /// A draft whose writer was killed: the file and its note are there, the lock is not.
     fn left_behind(out: &Path, drafts: &Drafts) -> PathBuf {
         let draft = Draft::new(out, "access.json", Some(drafts)).unwrap();
@@ -289,12 +345,34 @@ mod tests {
         let drafts = Drafts::open(data.path()).unwrap();
 
         let draft = Draft::new(out.path(), "a.json", Some(&drafts)).unwrap();
-        assert_eq!(names(&drafts.folder).len(), 1, "noted while it is written");
+        assert_eq!(noted(&drafts), 1, "noted while it is written");
         draft.fill(|file| file.write_all(b"{}").map_err(Failed::Write)).unwrap();
         draft.finish().unwrap();
 
         assert_eq!(names(out.path()), ["a.json"]);
-        assert!(names(&drafts.folder).is_empty());
+        assert_eq!(noted(&drafts), 0);
+        let folder = drafts.folder.clone();
+        drop(drafts);
+        assert!(names(&folder).is_empty());
+    }
+
+    #[test]
+    fn one_note_serves_many_drafts_and_is_not_missed_when_somebody_clears_it_away() {
+        let (out, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let drafts = Drafts::open(data.path()).unwrap();
+
+        for name in ["a.json", "a much longer name.json", "b.json"] {
+            let draft = Draft::new(out.path(), name, Some(&drafts)).unwrap();
+            let [note] = <[String; 1]>::try_from(names(&drafts.folder)).unwrap();
+            let text = fs::read_to_string(drafts.folder.join(note)).unwrap();
+            assert_eq!(Path::new(&text), draft.file.path(), "nothing of the last one behind it");
+            draft.finish().unwrap();
+        }
+        Drafts::open(data.path()).unwrap().clear().unwrap();
+        let draft = Draft::new(out.path(), "c.json", Some(&drafts)).unwrap();
+
+        assert_eq!(noted(&drafts), 1);
+        draft.finish().unwrap();
     }
 
     #[test]
@@ -349,7 +427,7 @@ mod tests {
         let mut names_left = names(out.path());
         names_left.sort();
         assert_eq!(names_left, ["access.json", "report.json"]);
-        assert!(names(&drafts.folder).is_empty());
+        assert_eq!(noted(&drafts), 0);
     }
 
     #[test]

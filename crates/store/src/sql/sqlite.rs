@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, OpenFlags, ToSql};
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -18,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const FIRST_WAIT: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
+/// A wait for the disk that is shorter than two changes of thread and what they bring about is not worth them.
+const SHORT: Duration = Duration::from_micros(400);
+
 /// What is worth a line in the log.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -27,6 +31,8 @@ pub(crate) struct SqliteConnection {
     inner: rusqlite::Connection,
     /// Whether its commits wait for the disk.
     pub(crate) is_durable: bool,
+    /// How long the last of them took.
+    last_commit: Duration,
 }
 
 impl SqliteConnection {
@@ -36,9 +42,11 @@ impl SqliteConnection {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let inner = rusqlite::Connection::open_with_flags(path, flags)?;
         inner.set_prepared_statement_cache_capacity(PREPARED);
+        // A statement is prepared once, and not again for values that might want another plan.
+        inner.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // The waiting is done here, so that others can go on meanwhile.
         inner.busy_timeout(Duration::ZERO)?;
-        Ok(Self { inner, is_durable: true })
+        Ok(Self { inner, is_durable: true, last_commit: Duration::ZERO })
     }
 
     pub(crate) fn close(self) -> Result<(), DatabaseError> {
@@ -78,7 +86,10 @@ impl SqliteConnection {
 
     /// Commits the transaction it is in.
     pub(super) fn commit(&mut self) -> Result<(), DatabaseError> {
-        if self.is_durable { meanwhile(|| self.say("COMMIT")) } else { self.say("COMMIT") }
+        let (begun, waits) = (Instant::now(), self.is_durable && self.last_commit > SHORT);
+        let committed = if waits { meanwhile(|| self.say("COMMIT")) } else { self.say("COMMIT") };
+        self.last_commit = begun.elapsed();
+        committed
     }
 
     /// Tries again while another connection is in the way.
@@ -107,7 +118,11 @@ impl SqliteConnection {
         let mut statement = self.inner.prepare_cached(&query.text)?;
         bind(&mut statement, &query.values)?;
         // What commits by itself waits for the disk.
-        let waits = query.is_long || (self.is_durable && self.inner.is_autocommit() && !statement.readonly());
+        let waits = query.is_long
+            || (self.is_durable
+                && self.last_commit > SHORT
+                && self.inner.is_autocommit()
+                && !statement.readonly());
         let mut work = || answer(&mut statement, wanted);
         let mut answer = if waits { meanwhile(work)? } else { work()? };
         if wanted == Wanted::None {

@@ -106,7 +106,10 @@ async fn a_call_given_up_in_the_middle_changes_nothing_and_blocks_nobody(#[case]
     for polls in 1..6 {
         let mut cancel = Box::pin(bench.store.run_pause(&run, Actor::person("pat")));
         for _ in 0..polls {
-            let _ = futures::poll!(cancel.as_mut());
+            // On SQLite it may be through at once.
+            if futures::poll!(cancel.as_mut()).is_ready() {
+                break;
+            }
         }
         drop(cancel);
     }

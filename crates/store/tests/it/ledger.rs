@@ -1,3 +1,5 @@
+use futures::FutureExt as _;
+use futures::future::maybe_done;
 use model::Outcome;
 use rstest::rstest;
 use store::{
@@ -261,15 +263,17 @@ async fn a_leader_that_is_given_up_leaves_nobody_waiting(#[case] backend: Backen
     let (claimed, plan) = bench.applying(9).await;
     // Polled a few times and dropped: somewhere between asking and the commit.
     for polls in 1..8 {
-        let mut leader = Box::pin(bench.store.ledger_intent(intent(&claimed, &plan, 0, 1)));
-        let mut follower = Box::pin(bench.store.ledger_intent(intent(&claimed, &plan, polls, 1)));
+        let mut leader = Box::pin(bench.store.ledger_intent(intent(&claimed, &plan, 0, 1)).fuse());
+        let follower = bench.store.ledger_intent(intent(&claimed, &plan, polls, 1));
+        let mut follower = Box::pin(maybe_done(follower));
         for _ in 0..polls {
             let _ = futures::poll!(leader.as_mut());
             let _ = futures::poll!(follower.as_mut());
         }
         drop(leader);
 
-        let followed = follower.await;
+        follower.as_mut().await;
+        let followed = follower.as_mut().take_output().unwrap();
 
         assert!(followed.is_ok(), "{polls}: {followed:?}");
     }
