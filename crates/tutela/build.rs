@@ -1,6 +1,5 @@
 //! How the program is linked.
 
-#[expect(clippy::print_stdout, reason = "what a build script prints is read by Cargo")]
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     // Addresses that are filled in when the program starts, half a million of them, are packed: a sixtieth of

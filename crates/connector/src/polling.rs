@@ -72,9 +72,8 @@ impl Connector {
         Ok(match self.call(&prepared, stats, accept).await? {
             Answer::Accepted(look) => look,
             Answer::Gone => PollingLook::Gone,
-            Answer::Ignored(status) => {
-                let trouble =
-                    format!("the state was answered with {status}, which `ignore_errors` lets pass");
+            Answer::Ignored(code) => {
+                let trouble = format!("the state was answered with {code}, which `ignore_errors` lets pass");
                 PollingLook::Open { trouble: Some(trouble) }
             }
         })

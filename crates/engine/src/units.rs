@@ -134,7 +134,7 @@ impl UnitReader {
         if let (Some(mut known), Some(polled)) = (known, this.reading.polled(unit)) {
             let poll = known.take_poll();
             outcome.state = known.state;
-            Self::read_polled(this, (polled, poll), &mut outcome, failures).await?;
+            Box::pin(Self::read_polled(this, (polled, poll), &mut outcome, failures)).await?;
             return Ok(outcome);
         }
         outcome.state.basis = this.writer.unit_basis(|| this.reading.unit_hash(unit));
@@ -162,7 +162,7 @@ impl UnitReader {
         }
         if let Some(polled) = this.reading.polled(unit) {
             outcome.state.stats = begun.map(|begun| begun.state.stats).unwrap_or_default();
-            Self::read_polled(this, (polled, None), &mut outcome, failures).await?;
+            Box::pin(Self::read_polled(this, (polled, None), &mut outcome, failures)).await?;
             return Ok(outcome);
         }
         // What holds something on the other side keeps its place until it is through: pages of others

@@ -73,7 +73,8 @@ impl<'t> JsonText<'t> {
     pub fn object(&mut self, mut member: impl FnMut(&mut Self, &'t str) -> Option<()>) -> Option<()> {
         self.open(b'{')?;
         if self.ends(b'}') {
-            return self.close();
+            self.close();
+            return Some(());
         }
         let first_name = self.names.len();
         loop {
@@ -89,7 +90,8 @@ impl<'t> JsonText<'t> {
                 b',' => {}
                 b'}' => {
                     self.names.truncate(first_name);
-                    return self.close();
+                    self.close();
+                    return Some(());
                 }
                 _ => return None,
             }
@@ -100,13 +102,17 @@ impl<'t> JsonText<'t> {
     pub fn array(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.open(b'[')?;
         if self.ends(b']') {
-            return self.close();
+            self.close();
+            return Some(());
         }
         loop {
             item(self)?;
             match self.take()? {
                 b',' => {}
-                b']' => return self.close(),
+                b']' => {
+                    self.close();
+                    return Some(());
+                }
                 _ => return None,
             }
         }
@@ -204,7 +210,8 @@ impl<'t> JsonText<'t> {
         }
         self.keys.truncate(first_key);
         out.push(b'}');
-        self.close()
+        self.close();
+        Some(())
     }
 
     /// Texts have one form in the copy, so that equal keys are equal bytes.
@@ -325,9 +332,8 @@ impl<'t> JsonText<'t> {
         if self.depth > DEEPEST { None } else { self.eat(bracket) }
     }
 
-    fn close(&mut self) -> Option<()> {
+    fn close(&mut self) {
         self.depth -= 1;
-        Some(())
     }
 
     /// Goes over the bracket if it comes next.

@@ -34,9 +34,12 @@ pub struct Configuration {
     tasks: OnceCell<Vec<ManualTaskConfig>>,
     patterns: OnceCell<Vec<String>>,
     policies: Mutex<HashMap<String, Arc<Policy>>>,
-    webhooks: Mutex<HashMap<(Stage, String), Arc<[Webhook]>>>,
+    webhooks: Mutex<HashMap<WebhookListName, Arc<[Webhook]>>>,
     destinations: Mutex<HashMap<DestinationName, Arc<Option<ConfiguredDestination>>>>,
 }
+
+/// When webhooks are called, and of which policy.
+type WebhookListName = (Stage, String);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Stage {

@@ -1,3 +1,5 @@
+#![expect(clippy::too_many_arguments, reason = "each is a part of one answer")]
+
 use std::time::Duration;
 
 use bytes::Bytes;

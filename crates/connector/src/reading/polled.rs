@@ -74,7 +74,7 @@ impl Reading {
         Ok(match plan.connector.call(&call, stats, accept).await? {
             Answer::Accepted(job) => JobStart::Begun(job),
             Answer::Gone => over,
-            Answer::Ignored(status) => JobStart::Over(ignored(request, status)),
+            Answer::Ignored(code) => JobStart::Over(ignored(request, code)),
         })
     }
 
@@ -125,7 +125,7 @@ impl Reading {
             Answer::Accepted(PolledResult::Rows(rows)) => of(plan.processed(request, rows)?),
             Answer::Accepted(PolledResult::File(file)) => of(vec![file.row()]),
             Answer::Accepted(PolledResult::Nothing) | Answer::Gone => of(Vec::new()),
-            Answer::Ignored(status) => JobRows { rows: Vec::new(), completeness: ignored(request, status) },
+            Answer::Ignored(code) => JobRows { rows: Vec::new(), completeness: ignored(request, code) },
         })
     }
 }

@@ -62,7 +62,7 @@ impl UnitReader {
             None => this.kept_job(outcome).await?,
         };
         let Some(mut poll) = kept else {
-            if let Some(poll) = this.start_job((unit, clock), outcome, failures).await? {
+            if let Some(poll) = Box::pin(this.start_job((unit, clock), outcome, failures)).await? {
                 outcome.wait_for_job(poll);
             }
             return Ok(());
@@ -72,7 +72,7 @@ impl UnitReader {
             outcome.wait_for_job(poll);
             return Ok(());
         }
-        let Some(step) = this.look((unit, &poll), outcome).await? else { return Ok(()) };
+        let Some(step) = Box::pin(this.look((unit, &poll), outcome)).await? else { return Ok(()) };
         let trouble = match step {
             Ok(Step::Rows(rows)) => return this.keep_result(rows, outcome).await,
             Ok(Step::Ended(detail)) => return this.end_job(fault(detail), outcome, failures).await,
@@ -102,7 +102,8 @@ impl UnitReader {
         failures: &Failures,
     ) -> Result<Option<Poll>, Halt> {
         let mut stats = CallStats::default();
-        let started = self.called(self.reading.start_job(outcome.unit, &mut stats), outcome).await?;
+        let starting = Box::pin(self.reading.start_job(outcome.unit, &mut stats));
+        let started = self.called(starting, outcome).await?;
         outcome.state.stats += stats;
         match started {
             None => Ok(None),
@@ -137,7 +138,7 @@ impl UnitReader {
     ) -> Result<Option<Result<Step, ReadFault>>, Halt> {
         let (unit, place) = (outcome.unit, polled.place);
         let mut stats = CallStats::default();
-        let steps = async {
+        let steps = Box::pin(async {
             Ok(match self.reading.look_at_job(unit, &poll.job, &mut stats).await? {
                 PollingLook::Open { trouble } => Step::Open(trouble),
                 PollingLook::Complete => {
@@ -147,14 +148,14 @@ impl UnitReader {
                 PollingLook::Empty => {
                     Step::Rows(JobRows { rows: Vec::new(), completeness: Completeness::Complete })
                 }
-                PollingLook::Failed(state) => {
-                    Step::Ended(format!("the job that {place} started ended as `{state}`; try again"))
+                PollingLook::Failed(end) => {
+                    Step::Ended(format!("the job that {place} started ended as `{end}`; try again"))
                 }
                 PollingLook::Gone => Step::Ended(format!(
                     "the application does not know the job any more that {place} started; try again"
                 )),
             })
-        };
+        });
         let step = self.called(steps, outcome).await?;
         outcome.state.stats += stats;
         Ok(step)

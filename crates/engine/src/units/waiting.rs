@@ -56,7 +56,7 @@ impl WaitingPages {
         (rows, mark): (PageRows, Option<Vec<u8>>),
     ) -> Result<u64, Halt> {
         let (rows, foreign) = match &reader.writer {
-            RowWriter::Spool(_) if rows.len() == 0 => return Ok(0),
+            RowWriter::Spool(_) if rows.is_empty() => return Ok(0),
             RowWriter::Store(_) if rows.len() <= FEW_ROWS => {
                 let (kept, foreign) = reader.sift(rows)?;
                 let packed = reader.packed(&kept)?;

@@ -85,6 +85,15 @@ impl PrivacyRequests {
     /// [`RequestError`]; nothing was kept.
     pub async fn create(
         &self,
+        new: NewRequest,
+        submitter: Submitter,
+    ) -> Result<PrivacyRequest, RequestError> {
+        // It has a large state, which callers need not carry along.
+        Box::pin(self.take_in(new, submitter)).await
+    }
+
+    async fn take_in(
+        &self,
         mut new: NewRequest,
         submitter: Submitter,
     ) -> Result<PrivacyRequest, RequestError> {

@@ -97,8 +97,8 @@ impl Journey<'_> {
     /// The request stands at a run of its own, which is made with it.
     async fn begin_access(&mut self, run: NewRun, tasks: &[NewTask]) -> Result<(), Halt> {
         let (untold, kept) = (self.hold.untold(), run.id.clone());
-        let by = (Actor::system(), "privacy_request.step");
-        let changed = self.store().privacy_request_run_held(&self.hold.lease, by, (run, tasks), |change| {
+        let by = (&self.hold.lease, Actor::system(), "privacy_request.step");
+        let changed = self.store().privacy_request_run_held(by, (run, tasks), |change| {
             change.logs.extend(untold);
             change.request.step = Some(STEP);
             change.request.access_run = Some(kept);

@@ -70,8 +70,7 @@ impl Store {
     /// [`StoreError::Fenced`] if the worker does not hold it any more.
     pub async fn privacy_request_run_held(
         &self,
-        lease: &RequestLease,
-        (actor, action): (Actor, &'static str),
+        (lease, actor, action): (&RequestLease, Actor, &'static str),
         (run, tasks): (NewRun, &[NewTask]),
         edit: impl FnOnce(&mut PrivacyRequestChange) + Send,
     ) -> Result<PrivacyRequest, StoreError> {

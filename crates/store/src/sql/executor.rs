@@ -18,7 +18,8 @@ impl Executor for &mut Connection<'_> {
     async fn run(self, query: Query<'_>, wanted: Wanted) -> Result<Answer, DatabaseError> {
         match self {
             Connection::Sqlite(connection) => connection.run(query, wanted).await,
-            Connection::Postgres(connection) => on_postgres(connection, query, wanted).await,
+            // Its state is large, and whoever calls would carry it along.
+            Connection::Postgres(connection) => Box::pin(on_postgres(connection, query, wanted)).await,
         }
     }
 }

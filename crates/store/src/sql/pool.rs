@@ -62,13 +62,13 @@ impl Pool {
     /// A connection that nobody else has.
     pub(crate) async fn acquire(&self) -> Result<Lent, DatabaseError> {
         match self {
-            Self::Postgres(pool) => Ok(Lent::Postgres(pool.acquire().await?)),
+            Self::Postgres(pool) => Ok(Lent::Postgres(Box::pin(pool.acquire()).await?)),
             Self::Sqlite(pool) => {
                 let permit = pool.permit().await?;
                 let idle = pool.idle().pop();
                 let connection = match idle {
                     Some(connection) => connection,
-                    None => pool.connect().await?,
+                    None => Box::pin(pool.connect()).await?,
                 };
                 let (connection, home) = (Some(connection), Arc::clone(pool));
                 Ok(Lent::Sqlite(LentFile { connection, home, _permit: permit }))
@@ -107,7 +107,13 @@ impl Pool {
 
 impl FilePool {
     async fn permit(self: &Arc<Self>) -> Result<OwnedSemaphorePermit, DatabaseError> {
-        match tokio::time::timeout(WAIT, Arc::clone(&self.free).acquire_owned()).await {
+        // A statement gives nobody else a turn; its beginning does.
+        tokio::task::consume_budget().await;
+        if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let permit = tokio::time::timeout(WAIT, Arc::clone(&self.free).acquire_owned());
+        match Box::pin(permit).await {
             Ok(permit) => permit.map_err(|_| DatabaseError::closed()),
             Err(_) => Err(DatabaseError::timed_out()),
         }

@@ -101,7 +101,7 @@ impl SqliteConnection {
         loop {
             match once(self) {
                 Err(error) if error.is_busy() && self.is_by_itself() && begun.elapsed() < PATIENCE => {
-                    tokio::time::sleep(wait).await;
+                    Box::pin(tokio::time::sleep(wait)).await;
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
                 done => return done,

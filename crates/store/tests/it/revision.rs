@@ -144,7 +144,9 @@ impl Kept {
             Self::MessagingServiceRemoved => {
                 assert!(store.messaging_config_remove("mail", pat()).await.unwrap());
             }
-            Self::Policy => drop(store.policy_put(&policy("ana", vec![]), pat()).await.unwrap()),
+            Self::Policy => {
+                store.policy_put(&policy("ana", vec![]), pat()).await.unwrap();
+            }
             Self::PolicyRemoved => assert!(store.policy_remove("ana", pat()).await.unwrap()),
             Self::Webhooks => {
                 let list = [webhook("one", WebhookDirection::OneWay)];

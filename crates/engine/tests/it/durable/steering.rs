@@ -87,7 +87,7 @@ async fn a_cancelled_run_stops_while_it_waits_for_an_answer(#[case] backend: Bac
             others.notify_one();
         }
     };
-    let reading = engine::run(keep.plan(&stage, &run), &on_progress);
+    let reading = Box::pin(engine::run(keep.plan(&stage, &run), &on_progress));
     let cancel = async {
         others.notified().await;
         keep.store.run_cancel(&run, Actor::person("pat")).await.unwrap();

@@ -21,7 +21,7 @@ const BY_JOB: &str = "read: {method: POST, path: /exports, body: '{\"email\": \"
 const STATUS: &str = "/exports/exp-1";
 const RESULT: &str = "/exports/exp-1/file";
 
-const TRACKED: &str = r#"          track:
+const TRACKED: &str = r"          track:
             id_path: id
             request: {method: GET, path: /erasures/<job_id>, gone: [404]}
             status_path: status
@@ -29,7 +29,7 @@ const TRACKED: &str = r#"          track:
             destinations: {path: parts, name_path: name, status_path: status, message_path: note}
             interval: 1h
             deadline: 30d
-"#;
+";
 const POLLED: &str = "          correlation_id_path: id
           async_config:
             strategy: polling
