@@ -233,7 +233,9 @@ impl PrivacyRequests {
         action: &'static str,
     ) -> Result<Option<PrivacyRequest>, RequestError> {
         match self.store().privacy_request_change(change, by.actor.clone(), action).await {
-            Err(StoreError::Conflict { what: "privacy request", .. }) => Ok(None),
+            // Somebody else changed it, or had what this changes besides: those who read for it and end their
+            // readings together take tasks in another order, and PostgreSQL gives one of two the way.
+            Err(StoreError::Conflict { what: "privacy request", .. } | StoreError::Busy { .. }) => Ok(None),
             Err(StoreError::Conflict { what: "write", .. }) => {
                 let reason = "Nobody knows yet whether one of its writes took effect: settle that first.";
                 Err(RequestError::StillWaits { reason })
