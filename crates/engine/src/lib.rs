@@ -10,7 +10,7 @@
 //! ```
 //! use std::collections::HashMap;
 //!
-//! use engine::{Cancellation, Concurrency, Limits, RowKeeping, RunPlan};
+//! use engine::{Cancellation, Concurrency, JobWait, Limits, RowKeeping, RunPlan};
 //! # use connector::Person;
 //! # use graph::{Graph, Targets};
 //! # use model::{Identities, PrivacyRequestId, RandomIds, Row, RunId};
