@@ -11,6 +11,7 @@ mod choice;
 mod error;
 mod later;
 mod page_reader;
+mod page_rows;
 mod page_text;
 mod polled;
 mod resume;
@@ -37,7 +38,8 @@ use choice::Choice;
 
 pub use error::ReadError;
 pub use later::Asked;
-pub use page_reader::{PageReader, PageRows};
+pub use page_reader::PageReader;
+pub use page_rows::PageRows;
 pub use polled::{JobRows, JobStart, PolledUnit};
 pub use resume::{PageMark, ResumePoint};
 

@@ -224,8 +224,8 @@ impl PrivacyRequests {
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
-    /// Writes a change; `None` if somebody else changed the request since it was read: then it has to
-    /// be read and decided again.
+    /// Writes a change; `None` if somebody else changed the request since it was read, or was in the way:
+    /// then it has to be read and decided again.
     async fn write(
         &self,
         change: PrivacyRequestChange,

@@ -8,6 +8,7 @@
 mod access_step;
 mod callback_wait;
 mod dataset_trial;
+mod delay;
 mod email_step;
 mod ending;
 mod erasure_step;

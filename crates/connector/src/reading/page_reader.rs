@@ -7,6 +7,7 @@ use model::{CallStats, Completeness, IncompleteReason, Page, Row, RowLines};
 use serde_json::Value;
 use spec::connector_file::Request;
 
+use super::page_rows::PageRows;
 use super::page_text::{self, TextAnswer};
 use super::{Answers, PageMark, Plan, ReadError, ResumePoint, Source};
 use crate::build::Prepared;
@@ -31,14 +32,6 @@ pub struct PageReader {
     form: Form,
     /// The rows of the page that came last, if they stayed text.
     lines: Option<RowLines>,
-}
-
-/// The rows of a page in the form in which they came with the least work.
-pub enum PageRows {
-    /// As values.
-    Values(Vec<Row>),
-    /// As text.
-    Lines(RowLines),
 }
 
 /// What rows are wanted as.
@@ -77,28 +70,6 @@ struct Received {
     lines: Option<RowLines>,
     headers: HeaderMap,
     body: Bytes,
-}
-
-impl PageRows {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Values(rows) => rows.len(),
-            Self::Lines(rows) => rows.len(),
-        }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-/// Counts only: rows are personal data.
-impl std::fmt::Debug for PageRows {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PageRows").field("rows", &self.len()).finish_non_exhaustive()
-    }
 }
 
 impl PageReader {

@@ -5,8 +5,9 @@ use model::{Completeness, IncompleteReason, RunId, kill_point};
 use store::{Actor, NewRun, NewTask, RequestStep, RunState, StoreError};
 
 use super::halt::Halt;
-use super::journey::{Journey, Means};
+use super::journey::Journey;
 use super::log;
+use super::means::Means;
 use crate::access::{self, Access, AccessError, NewReading, StoredRun, is_stopped};
 use crate::subject::Subject;
 

@@ -7,8 +7,9 @@ use store::{NewRequestLog, PrivacyRequestStatus, RequestStep, RunState, StoreErr
 
 use super::ending::{Ending, ending};
 use super::halt::{Halt, WRITE_UNKNOWN};
-use super::journey::{Journey, Means};
+use super::journey::Journey;
 use super::log;
+use super::means::Means;
 use super::plan_step::{Approved, Planned};
 use crate::apply::{ApplyError, ApplyOptions, ApplyProgress};
 use crate::certificate::VerificationState;

@@ -4,7 +4,8 @@ use model::{RunId, kill_point};
 use store::RequestStep;
 
 use super::halt::Halt;
-use super::journey::{Journey, Means};
+use super::journey::Journey;
+use super::means::Means;
 use crate::request::Ending;
 
 impl Journey<'_> {

@@ -8,8 +8,9 @@ use store::{
 
 use super::ending::{Ending, NO_WRITE_ACCESS, ending};
 use super::halt::{Halt, PROCESSING};
-use super::journey::{Journey, Means};
+use super::journey::Journey;
 use super::log;
+use super::means::Means;
 use crate::PlanRequest;
 use crate::hold;
 use crate::plan::Plan;

@@ -4,7 +4,8 @@ use graph::{Evaluation, Truth};
 use store::NewRequestLog;
 
 use super::halt::Halt;
-use super::journey::{Journey, Means};
+use super::journey::Journey;
+use super::means::Means;
 use crate::request::{By, audit};
 
 impl Journey<'_> {

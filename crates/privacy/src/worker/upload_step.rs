@@ -8,8 +8,9 @@ use store::{ManualTask, NewRequestLog, RequestStep};
 
 use super::access_step::Read;
 use super::halt::Halt;
-use super::journey::{Journey, Means};
+use super::journey::Journey;
 use super::log;
+use super::means::Means;
 use crate::access::{self, Destination, Package};
 use crate::manual_task;
 use crate::package::{NamePatterns, PackageError, Redaction};

@@ -8,7 +8,8 @@ use store::{
 };
 
 use super::halt::Halt;
-use super::journey::{Journey, Means};
+use super::journey::Journey;
+use super::means::Means;
 use crate::request::Waits;
 use crate::webhooks::{PAUSE, Reply, Told, WebhookError, Webhooks};
 

@@ -63,16 +63,7 @@ impl Pool {
     pub(crate) async fn acquire(&self) -> Result<Lent, DatabaseError> {
         match self {
             Self::Postgres(pool) => Ok(Lent::Postgres(Box::pin(pool.acquire()).await?)),
-            Self::Sqlite(pool) => {
-                let permit = pool.permit().await?;
-                let idle = pool.idle().pop();
-                let connection = match idle {
-                    Some(connection) => connection,
-                    None => Box::pin(pool.connect()).await?,
-                };
-                let (connection, home) = (Some(connection), Arc::clone(pool));
-                Ok(Lent::Sqlite(LentFile { connection, home, _permit: permit }))
-            }
+            Self::Sqlite(pool) => Ok(Lent::Sqlite(pool.lend().await?)),
         }
     }
 
@@ -106,6 +97,17 @@ impl Pool {
 }
 
 impl FilePool {
+    /// A connection that nobody else has.
+    pub(super) async fn lend(self: &Arc<Self>) -> Result<LentFile, DatabaseError> {
+        let permit = self.permit().await?;
+        let idle = self.idle().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => Box::pin(self.connect()).await?,
+        };
+        Ok(LentFile { connection: Some(connection), home: Arc::clone(self), _permit: permit })
+    }
+
     async fn permit(self: &Arc<Self>) -> Result<OwnedSemaphorePermit, DatabaseError> {
         // A statement gives nobody else a turn; its beginning does.
         tokio::task::consume_budget().await;
@@ -134,10 +136,14 @@ impl Lent {
     pub(crate) fn connection(&mut self) -> Connection<'_> {
         match self {
             Self::Postgres(connection) => Connection::Postgres(connection),
-            Self::Sqlite(lent) => {
-                Connection::Sqlite(lent.connection.as_mut().expect("it is there until this is dropped"))
-            }
+            Self::Sqlite(lent) => Connection::Sqlite(lent.connection()),
         }
+    }
+}
+
+impl LentFile {
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        self.connection.as_mut().expect("it is there until this is dropped")
     }
 }
 

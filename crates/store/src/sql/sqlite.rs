@@ -170,8 +170,8 @@ fn answer(statement: &mut CachedStatement<'_>, wanted: Wanted) -> Result<Answer,
         if wanted == Wanted::None {
             continue;
         }
-        let values = (0..columns).map(|place| Ok(value(row.get_ref(place)?)));
-        found.push(Row::Sqlite(values.collect::<Result<_, rusqlite::Error>>()?));
+        let values = (0..columns).map(|place| value(row.get_ref(place)?).ok_or(DatabaseError::column(place)));
+        found.push(Row::Sqlite(values.collect::<Result<_, _>>()?));
         if wanted == Wanted::First {
             break;
         }
@@ -179,14 +179,15 @@ fn answer(statement: &mut CachedStatement<'_>, wanted: Wanted) -> Result<Answer,
     Ok(Answer { changed: 0, rows: found })
 }
 
-fn value(value: ValueRef<'_>) -> Value {
-    match value {
+/// Nothing for a text that is none.
+fn value(value: ValueRef<'_>) -> Option<Value> {
+    Some(match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Number(number),
         ValueRef::Real(real) => Value::Real(real),
-        ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Text(text) => Value::Text(std::str::from_utf8(text).ok()?.to_owned()),
         ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
-    }
+    })
 }
 
 impl ToSql for Bound<'_> {

@@ -68,6 +68,8 @@ async fn a_column_that_holds_something_else_is_damage_and_not_a_guess() {
     ] {
         assert_eq!(wrong.cause(), Cause::Damaged, "{wrong}");
     }
+    let torn = query("SELECT CAST(x'c3' AS TEXT)").fetch_one(&pool).await.unwrap_err();
+    assert_eq!(torn.cause(), Cause::Damaged, "{torn}");
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 use sqlx::{Any, AnyPool};
 
-use super::{Connection, DatabaseError, Lent, Pool};
+use super::pool::LentFile;
+use super::{Connection, DatabaseError, Pool};
 
 /// A transaction that writes. Dropped, it is undone.
 pub(crate) enum Transaction {
-    Sqlite(Lent),
+    Sqlite(LentFile),
     Postgres(sqlx::Transaction<'static, Any>),
 }
 
@@ -12,11 +13,9 @@ impl Transaction {
     pub(crate) async fn begin(pool: &Pool) -> Result<Self, DatabaseError> {
         match pool {
             Pool::Postgres(pool) => Ok(Self::Postgres(begun(pool.clone()).await?)),
-            Pool::Sqlite(_) => {
-                let mut lent = pool.acquire().await?;
-                if let Connection::Sqlite(connection) = lent.connection() {
-                    connection.begin().await?;
-                }
+            Pool::Sqlite(pool) => {
+                let mut lent = pool.lend().await?;
+                lent.connection().begin().await?;
                 Ok(Self::Sqlite(lent))
             }
         }
@@ -24,7 +23,7 @@ impl Transaction {
 
     pub(crate) fn connection(&mut self) -> Connection<'_> {
         match self {
-            Self::Sqlite(lent) => lent.connection(),
+            Self::Sqlite(lent) => Connection::Sqlite(lent.connection()),
             Self::Postgres(transaction) => Connection::Postgres(&mut *transaction),
         }
     }
@@ -32,10 +31,7 @@ impl Transaction {
     pub(crate) async fn commit(self) -> Result<(), DatabaseError> {
         match self {
             Self::Postgres(transaction) => Ok(transaction.commit().await?),
-            Self::Sqlite(mut lent) => match lent.connection() {
-                Connection::Sqlite(connection) => connection.commit(),
-                Connection::Postgres(_) => Ok(()),
-            },
+            Self::Sqlite(mut lent) => lent.connection().commit(),
         }
     }
 }

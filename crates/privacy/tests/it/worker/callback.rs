@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{PrivacyRequestId, Row};
+use model::Row;
 use privacy::callback::{Brought, CallbackError, Callbacks};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -52,28 +52,6 @@ impl Office {
         let callbacks = Callbacks::new(self.store.clone());
         let callback = callbacks.find(token).await?;
         callbacks.take(&callback, brought).await
-    }
-
-    /// Works off what is due. Leases of whoever is gone end first, however late they were taken.
-    async fn work_after_a_crash(&self) {
-        let worker = self.worker().await;
-        // The lease is over before anybody looks for work.
-        self.bench.clock.advance(Duration::from_secs(4));
-        let mut work = tokio::spawn(async move { worker.work_off().await });
-        while tokio::time::timeout(Duration::from_secs(5), &mut work).await.is_err() {
-            self.bench.clock.advance(Duration::from_secs(4));
-        }
-    }
-
-    fn package(&self, id: &PrivacyRequestId) -> String {
-        let path = self.bench.data_folder().join(format!("data/fides_uploads/{id}-access_access.zip"));
-        let mut archive = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
-        let mut text = String::new();
-        for number in 0..archive.len() {
-            let mut file = archive.by_index(number).unwrap();
-            let _ = std::io::Read::read_to_string(&mut file, &mut text);
-        }
-        text
     }
 }
 

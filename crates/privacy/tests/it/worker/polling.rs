@@ -92,32 +92,6 @@ impl Office {
         let _ = work.await;
     }
 
-    /// Works off what is due. Leases of whoever is gone end first, however late they were taken.
-    async fn work_after_crash(&self) {
-        let worker = self.worker().await;
-        // The lease is over before anybody looks for work.
-        self.bench.clock.advance(Duration::from_secs(4));
-        let mut work = tokio::spawn(async move { worker.work_off().await });
-        while tokio::time::timeout(Duration::from_secs(5), &mut work).await.is_err() {
-            self.bench.clock.advance(Duration::from_secs(4));
-        }
-    }
-
-    fn has_package(&self, id: &model::PrivacyRequestId) -> bool {
-        self.bench.data_folder().join(format!("data/fides_uploads/{id}-access_access.zip")).exists()
-    }
-
-    fn texts(&self, id: &model::PrivacyRequestId) -> String {
-        let path = self.bench.data_folder().join(format!("data/fides_uploads/{id}-access_access.zip"));
-        let mut archive = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
-        let mut text = String::new();
-        for number in 0..archive.len() {
-            let mut file = archive.by_index(number).unwrap();
-            let _ = std::io::Read::read_to_string(&mut file, &mut text);
-        }
-        text
-    }
-
     fn erasures_sent(&self) -> usize {
         let calls = self.bench.crm.saas.calls_to("/erasures").into_iter();
         calls.filter(|call| call.method.as_str() == "POST").count()
@@ -159,7 +133,7 @@ async fn a_job_is_started_once_asked_about_while_nobody_works_and_its_rows_fetch
     assert!(status.query.contains("ana"), "filled with what it was started with");
     let done = office.find(&id).await;
     assert_eq!((done.status, done.attention), (Status::Complete, None));
-    assert!(office.texts(&id).contains("1 Canary Road"));
+    assert!(office.package(&id).contains("1 Canary Road"));
     let log = office.log(&id, Some("crm")).await;
     assert_eq!(log[0].0, "polling", "{log:?}");
     assert_eq!(log.iter().filter(|(status, _)| status == "polling").count(), 1, "told once: {log:?}");
@@ -189,7 +163,7 @@ async fn a_file_is_delivered_whole_in_the_row_that_stands_for_it(#[case] backend
 
     let done = office.find(&id).await;
     assert_eq!(done.status, Status::Complete, "{:?}", office.log(&id, None).await);
-    let text = office.texts(&id);
+    let text = office.package(&id);
     assert!(text.contains("letters.csv") && !text.contains("../letters.csv"));
     assert!(text.contains("base64,aWQsYWRkcmVzcwoyMSwxIENhbmFyeSBSb2FkCg"));
 }
@@ -207,7 +181,7 @@ async fn a_job_that_failed_is_an_error_and_tried_again_is_a_new_one(#[case] back
     office.work_after(Duration::from_secs(11)).await;
     let failed = office.find(&id).await;
     let told = office.log(&id, Some("crm")).await;
-    let delivered = office.has_package(&id);
+    let delivered = office.package_path(&id).exists();
     office.says("DONE");
     office.requests.retry(&id, &By::system()).await.unwrap();
     office.work().await;
@@ -236,7 +210,7 @@ async fn a_job_that_found_nothing_is_complete_without_rows(#[case] backend: Back
     office.work_after(Duration::from_secs(11)).await;
 
     assert_eq!((office.find(&id).await.status, office.calls(RESULT)), (Status::Complete, 0));
-    assert!(!office.texts(&id).contains("Canary"));
+    assert!(!office.package(&id).contains("Canary"));
 }
 
 // rule: saas-config 23.11
@@ -258,7 +232,7 @@ async fn a_job_that_is_not_done_in_time_is_an_error_that_says_so(#[case] backend
     let told = office.log(&id, Some("crm")).await;
     let says = |text: &str| text.contains("was not done after 2 days") && text.contains("no JSON");
     assert!(told.iter().any(|(status, text)| status == "error" && says(text)), "{told:?}");
-    assert!(!office.has_package(&id));
+    assert!(!office.package_path(&id).exists());
 }
 
 /// Twin of the tests above: whoever takes a job that goes on for one that found nothing delivers a package
@@ -274,7 +248,7 @@ async fn planted_defect_not_yet_taken_for_nothing_there_loses_the_letters() {
     office.work_after(Duration::from_secs(11)).await;
 
     assert_eq!(office.find(&id).await.status, Status::Complete);
-    assert!(!office.texts(&id).contains("1 Canary Road"), "the letters are missing without a word");
+    assert!(!office.package(&id).contains("1 Canary Road"), "the letters are missing without a word");
 }
 
 #[rstest]
@@ -336,7 +310,7 @@ async fn a_start_that_names_no_job_is_an_error_and_starts_no_second_one(#[case] 
     office.work().await;
 
     assert_eq!((office.find(&id).await.status, office.calls("/exports")), (Status::Error, 1));
-    assert!(!office.has_package(&id));
+    assert!(!office.package_path(&id).exists());
 }
 
 #[rstest]
@@ -356,12 +330,12 @@ async fn a_worker_that_is_killed_on_the_way_leaves_the_same_job_to_the_next(
 
     office.vanish_at(at).await;
     office.says("DONE");
-    office.work_after_crash().await;
+    office.work_after_a_crash().await;
     office.work_after(Duration::from_hours(1)).await;
 
     assert_eq!(office.find(&id).await.status, Status::Complete);
     assert_eq!(office.calls("/exports"), 1, "started once");
-    assert!(office.texts(&id).contains("1 Canary Road"));
+    assert!(office.package(&id).contains("1 Canary Road"));
 }
 
 #[rstest]
@@ -392,7 +366,7 @@ async fn of_several_jobs_one_that_fails_makes_the_reading_fail(#[case] backend: 
     assert_eq!((open, office.calls("/exports")), (2, 2));
     assert_eq!(office.find(&id).await.status, Status::Error);
     assert!(office.store.polling_list(&run).await.unwrap().is_empty(), "nobody waits for the other one");
-    assert!(!office.has_package(&id));
+    assert!(!office.package_path(&id).exists());
 }
 
 #[rstest]
@@ -495,7 +469,7 @@ async fn a_write_whose_worker_is_killed_is_not_sent_again(#[case] backend: Backe
     office.bench.crm.fail("POST /erasures", crm::Fault::AppliedUnanswered);
 
     office.vanish_at("/erasures").await;
-    office.work_after_crash().await;
+    office.work_after_a_crash().await;
     office.work_after(Duration::from_secs(11)).await;
 
     let waits = office.find(&id).await;
