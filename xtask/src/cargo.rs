@@ -54,9 +54,16 @@ pub(crate) fn docs(check: bool) -> Result<()> {
 fn command() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(top());
-    if std::env::var_os("CI").is_some() {
+    if in_ci() {
         // Nothing is built a second time there, and what would make that fast takes gigabytes.
         command.env("CARGO_INCREMENTAL", "0");
+        // What a test says is read there before the frames that led to it, and logs are cut.
+        command.env("RUST_BACKTRACE", "0");
     }
     command
+}
+
+/// Whether this is continuous integration.
+pub(crate) fn in_ci() -> bool {
+    std::env::var_os("CI").is_some()
 }

@@ -53,8 +53,9 @@ const SWEEP: &str = "kill-points,planted-defects";
 fn nextest() -> Result<()> {
     need_nextest()?;
     let services = services::Services::start()?;
-    let arguments = ["nextest", "run", "--workspace", "--no-fail-fast", "--features", FEATURES];
-    cargo::run_with(&arguments, services.environment())
+    let profile = if cargo::in_ci() { "ci" } else { "default" };
+    let arguments = ["nextest", "run", "--profile", profile, "--workspace", "--no-fail-fast"];
+    cargo::run_with(&[&arguments[..], &["--features", FEATURES]].concat(), services.environment())
 }
 
 /// The version that is installed where there is none.
