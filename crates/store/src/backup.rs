@@ -124,7 +124,7 @@ impl Store {
     /// Stops what a worker would take, or what answers of webhooks would let go on. Says how many there
     /// were.
     async fn requests_stop_restored(&self, tx: &mut Tx) -> Result<u64, StoreError> {
-        const FIND: &str = "SELECT id, status, listed FROM privacy_request WHERE work_at IS NOT NULL OR status = 'awaiting_pre_approval' ORDER BY id";
+        const FIND: &str = "SELECT id, status, listed, created_at FROM privacy_request WHERE work_at IS NOT NULL OR status = 'awaiting_pre_approval' ORDER BY id";
         const STOP: &str = "UPDATE privacy_request SET status = $2, attention = $3, paused_at = NULL, work_at = NULL, fence = fence + 1, lease_from = NULL, lease_until = NULL, attempts = 0, updated_at = $4, version = version + 1 WHERE id = $1";
         const LEASES: &str = "UPDATE privacy_request SET fence = fence + 1, lease_from = NULL, lease_until = NULL WHERE lease_until IS NOT NULL";
         let found = query(FIND).fetch_all(tx.connection()).await?;
@@ -143,7 +143,8 @@ impl Store {
             };
             let stop = query(STOP).bind(id.as_str()).bind(to.as_str()).bind(RESTORED).bind(self.now());
             stop.execute(tx.connection()).await?;
-            self.request_counted(tx, &id, (is_listed.then_some(from), is_listed.then_some(to))).await?;
+            let moved = (is_listed.then_some(from), is_listed.then_some(to));
+            self.request_counted(tx, (&id, row.try_get(3)?), moved).await?;
             let message = "stopped: the state comes from a backup, and the request may have been carried out since; look at the applications and the journal of erasures, then let it go on or cancel it";
             let log = NewRequestLog::of_work("Restore", "paused", message);
             self.request_logs_put(tx, &id, std::slice::from_ref(&log)).await?;

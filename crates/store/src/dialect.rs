@@ -136,11 +136,11 @@ impl Dialect {
     }
 
     /// Whether a text of `column` is between two others, or begins with a third: the two say the same for
-    /// texts that are compared by their bytes, as SQLite does, and only there an index is of use.
+    /// texts that are compared by their bytes. Only in that order an index is of use.
     pub(crate) fn begins(self, column: &str) -> String {
         match self {
             Self::Sqlite => format!("({column} >= ? AND {column} < ?)"),
-            Self::Postgres => format!("starts_with({column}, ?)"),
+            Self::Postgres => format!("starts_with({}, ?)", self.by_letters(column)),
         }
     }
 
@@ -149,6 +149,41 @@ impl Dialect {
         match self {
             Self::Sqlite => text.to_owned(),
             Self::Postgres => format!("({text} COLLATE \"C\")"),
+        }
+    }
+
+    /// A table that is to be read by this index. SQLite, which knows nothing of how often values stand in
+    /// a table, would guess; PostgreSQL counts them, and chooses by itself.
+    pub(crate) fn by_index(self, table: &str, index: Option<&str>) -> String {
+        match (self, index) {
+            (Self::Sqlite, Some(index)) => format!("{table} INDEXED BY {index}"),
+            (Self::Sqlite, None) | (Self::Postgres, _) => table.to_owned(),
+        }
+    }
+
+    /// Indexes that one of the two needs beside those of the tables: here texts by their bytes, which in
+    /// SQLite is the order of every index. Names, and how they are made.
+    pub(crate) fn own_indexes(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Sqlite => &[],
+            Self::Postgres => &[
+                (
+                    "privacy_request_by_external_letters",
+                    "CREATE INDEX privacy_request_by_external_letters ON privacy_request ((external_id COLLATE \"C\")) WHERE external_id IS NOT NULL",
+                ),
+                (
+                    "privacy_request_by_location_letters",
+                    "CREATE INDEX privacy_request_by_location_letters ON privacy_request ((location COLLATE \"C\")) WHERE location IS NOT NULL",
+                ),
+            ],
+        }
+    }
+
+    /// Said in a transaction that counts all days anew; SQLite has one writer in any case.
+    pub(crate) fn lock_days(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("LOCK TABLE privacy_request_day IN EXCLUSIVE MODE"),
         }
     }
 

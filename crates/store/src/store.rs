@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::dialect::{Access, ConnectionSetup, Dialect, Durability};
 use crate::ledger::LedgerQueue;
 use crate::page::PageQueue;
+use crate::privacy_request::DaysKnown;
 use crate::sql::{Connection, Lent, Pool, Transaction, query};
 use crate::{StoreError, StorePlace};
 
@@ -55,6 +56,7 @@ pub(crate) struct Inner {
     woken: watch::Sender<()>,
     pub(crate) ledger: LedgerQueue,
     pub(crate) pages_waiting: PageQueue,
+    pub(crate) days_known: DaysKnown,
     run_keys: Mutex<HashMap<RunId, Arc<RunKey>>>,
     #[cfg(feature = "planted-defects")]
     pub(crate) forgets_fences: std::sync::atomic::AtomicBool,
@@ -138,6 +140,7 @@ impl Store {
                 woken: watch::Sender::new(()),
                 ledger: LedgerQueue::default(),
                 pages_waiting: PageQueue::default(),
+                days_known: DaysKnown::default(),
                 run_keys: Mutex::default(),
                 #[cfg(feature = "planted-defects")]
                 forgets_fences: std::sync::atomic::AtomicBool::new(false),
@@ -321,7 +324,13 @@ pub(crate) fn signed(value: u64) -> i64 {
 /// Brings the tables up to date. The driver that migrates is `sqlx` for both databases.
 async fn migrate(place: &StorePlace, writer: &Pool) -> Result<(), StoreError> {
     let migrated = match (place, writer) {
-        (_, Pool::Postgres(pool)) => MIGRATIONS.run(pool).await,
+        (_, Pool::Postgres(pool)) => {
+            let migrated = MIGRATIONS.run(pool).await;
+            if migrated.is_ok() {
+                make_own_indexes(pool).await?;
+            }
+            migrated
+        }
         (place, Pool::Sqlite(_)) => {
             let mut connection = sqlx::AnyConnection::connect(place.url().expose()).await?;
             connection.execute("PRAGMA busy_timeout = 20000").await?;
@@ -331,6 +340,21 @@ async fn migrate(place: &StorePlace, writer: &Pool) -> Result<(), StoreError> {
         }
     };
     migrated.map_err(migration_failed)
+}
+
+/// Makes what only PostgreSQL needs; one process alone, if several start at once.
+async fn make_own_indexes(pool: &sqlx::AnyPool) -> Result<(), StoreError> {
+    const LOCK: &str = "SELECT CAST(pg_advisory_xact_lock(hashtext('tutela indexes')) AS TEXT)";
+    const IS_THERE: &str = "SELECT COUNT(*) WHERE to_regclass($1) IS NOT NULL";
+    let mut tx = pool.begin().await?;
+    tx.execute(LOCK).await?;
+    for (name, make) in Dialect::Postgres.own_indexes() {
+        let is_there: i64 = sqlx::query_scalar(IS_THERE).bind(*name).fetch_one(&mut *tx).await?;
+        if is_there == 0 {
+            tx.execute(*make).await?;
+        }
+    }
+    Ok(tx.commit().await?)
 }
 
 fn migration_failed(source: sqlx::migrate::MigrateError) -> StoreError {

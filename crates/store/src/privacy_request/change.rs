@@ -189,7 +189,7 @@ impl Store {
         let is_listed = after.deleted_at.is_none() && is_listed(after.source.as_deref());
         self.request_write(&mut tx, &change, is_listed).await?;
         let moved = (locked.is_listed.then_some(before.status), is_listed.then_some(after.status));
-        self.request_counted(&mut tx, id, moved).await?;
+        self.request_counted(&mut tx, (id, after.created_at.as_microsecond()), moved).await?;
         self.request_seal(&mut tx, &change).await?;
         self.lookups_put(&mut tx, id, &change.lookups).await?;
         self.codes_change(&mut tx, id, &change.codes).await?;

@@ -7,9 +7,6 @@ use crate::sql::query;
 use crate::store::{Tx, count};
 use crate::{Store, StoreError};
 
-/// Over how many rows the count of one status is spread.
-const SHARDS: u32 = 8;
-
 impl Store {
     /// How many requests lists show, by status; statuses without any are left out.
     pub async fn privacy_request_count_by_status(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
@@ -26,11 +23,11 @@ impl Store {
         Ok(counts)
     }
 
-    /// Moves a request from one count to another, in the transaction that changes it.
+    /// Moves a request, taken in at this time, from one count to another, in the transaction that changes it.
     pub(crate) async fn request_counted(
         &self,
         tx: &mut Tx,
-        id: &PrivacyRequestId,
+        (id, created_at): (&PrivacyRequestId, i64),
         (from, to): (Option<PrivacyRequestStatus>, Option<PrivacyRequestStatus>),
     ) -> Result<(), StoreError> {
         const ADD: &str = "INSERT INTO privacy_request_count (status, shard, counted) VALUES ($1, $2, $3) ON CONFLICT (status, shard) DO UPDATE SET counted = privacy_request_count.counted + excluded.counted";
@@ -42,17 +39,18 @@ impl Store {
         let mut steps: Vec<(&str, i64)> = gone.into_iter().chain(to.map(|to| (to.as_str(), 1))).collect();
         // One order for all, so that none waits for another that waits for it.
         steps.sort_unstable();
+        let shard = self.shard(id);
         let mut query = query(if steps.len() == 1 { ADD } else { ADD_BOTH });
-        for (status, step) in steps {
-            query = query.bind(status).bind(shard(id)).bind(step);
+        for (status, step) in &steps {
+            query = query.bind(*status).bind(shard).bind(*step);
         }
         query.execute(tx.connection()).await?;
-        Ok(())
+        Self::day_counted(tx, (created_at, shard), &steps).await
     }
-}
 
-/// The shard in which a request is counted, always the same.
-fn shard(id: &PrivacyRequestId) -> i64 {
-    let last = id.as_str().chars().last().and_then(|last| last.to_digit(16)).unwrap_or(0);
-    i64::from(last % SHARDS)
+    /// The shard in which a request is counted, always the same: there are as many as writers at once.
+    fn shard(&self, id: &PrivacyRequestId) -> i64 {
+        let last = id.as_str().chars().last().and_then(|last| last.to_digit(16)).unwrap_or(0);
+        i64::from(last % self.inner.dialect.writers())
+    }
 }

@@ -141,7 +141,7 @@ impl Store {
         if policy.is_none() {
             return Err(StoreError::NotFound { what: "policy", id: new.policy });
         }
-        let listed = is_listed(new.source.as_deref());
+        let (listed, now) = (is_listed(new.source.as_deref()), self.now());
         let fields = new.custom_fields.as_ref();
         let key = new.encryption_key.as_ref();
         let corrections = new.corrections.as_ref();
@@ -161,7 +161,7 @@ impl Store {
             .bind(self.seal_value(Sealed::Identities, id, new.identities.expose()))
             .bind(fields.map(|fields| self.seal_value(Sealed::CustomFields, id, fields.expose())))
             .bind(key.map(|key| self.seal_value(Sealed::EncryptionKey, id, key.expose().as_bytes())))
-            .bind(self.now())
+            .bind(now)
             .bind(new.requested_at.as_microsecond())
             .bind(micro(new.due_at))
             .bind(micro(new.identity_verified_at))
@@ -186,7 +186,7 @@ impl Store {
             self.message_put_in(tx, message).await?;
         }
         if listed {
-            self.request_counted(tx, &new.id, (None, Some(new.status))).await?;
+            self.request_counted(tx, (&new.id, now), (None, Some(new.status))).await?;
         }
         let mut details = json!({"policy": new.policy, "status": new.status.as_str(), "source": new.source});
         let wishes = corrections.map(|_| ("corrects".to_owned(), json!(true)));

@@ -128,6 +128,16 @@ pub struct PrivacyRequestFilter {
     pub order: PrivacyRequestOrder,
 }
 
+/// What is looked up before requests are looked for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LookedUp {
+    /// The ids that a part of an identity was found in, if one is asked for.
+    pub(super) fuzzy: Option<Vec<String>>,
+    /// The policies with a rule of one of the actions that are asked for. Named one by one, databases know
+    /// how many requests they have.
+    pub(super) policies: Vec<String>,
+}
+
 /// A value bound to a statement.
 #[derive(Debug, Clone)]
 pub(super) enum Bound {
@@ -145,7 +155,7 @@ pub(super) struct Conditions {
 
 impl Conditions {
     /// Adds a condition; each `?` in it becomes the placeholder of the next of `values`.
-    fn add(&mut self, condition: &str, values: impl IntoIterator<Item = Bound>) {
+    pub(super) fn add(&mut self, condition: &str, values: impl IntoIterator<Item = Bound>) {
         let mut values = values.into_iter();
         let mut text = String::with_capacity(condition.len() + 8);
         for part in condition.split_inclusive('?') {
@@ -195,6 +205,11 @@ impl PrivacyRequestFilter {
         single.chain(&self.ids).chain(&self.excluded)
     }
 
+    /// Whether a text is asked for that nothing has: not every database keeps this character.
+    pub(super) fn is_impossible(&self) -> bool {
+        self.texts().any(|text| text.contains('\0'))
+    }
+
     /// Whether all that may be said by it is a status.
     pub(super) fn is_counted(&self) -> bool {
         let Self {
@@ -234,16 +249,16 @@ impl PrivacyRequestFilter {
 }
 
 impl Store {
-    /// The filter as conditions; `fuzzy` holds the ids that its part of an identity was found in.
+    /// The filter as conditions.
     pub(super) fn request_conditions(
         &self,
         filter: &PrivacyRequestFilter,
-        fuzzy: Option<Vec<String>>,
+        looked_up: LookedUp,
     ) -> Conditions {
+        let LookedUp { fuzzy, policies } = looked_up;
         let mut all = Conditions::default();
         let text = |text: &str| Bound::Text(text.to_owned());
-        if filter.texts().any(|text| text.contains('\0')) {
-            // Not every database keeps this character, so that nothing has it.
+        if filter.is_impossible() {
             all.add("1 = 0", []);
             return all;
         }
@@ -279,22 +294,28 @@ impl Store {
             );
         }
         if let (Some(begin), Some(found)) = (&filter.fuzzy, fuzzy) {
-            let mut condition = "(SUBSTR(id, 1, CAST(? AS INTEGER)) = ?".to_owned();
-            let length = i64::try_from(begin.chars().count()).unwrap_or(i64::MAX);
-            let mut values = vec![Bound::Number(length), text(begin)];
-            if !found.is_empty() {
-                condition.push_str(" OR id IN (");
-                condition.push_str(&vec!["?"; found.len()].join(", "));
-                condition.push(')');
-                values.extend(found.into_iter().map(Bound::Text));
-            }
-            condition.push(')');
-            all.add(&condition, values);
+            self.fuzzy_condition(&mut all, begin, found);
+        }
+        if !policies.is_empty() {
+            all.add_among("policy IN", policies.into_iter().map(Bound::Text).collect());
+        } else if !filter.actions.is_empty() {
+            all.add("1 = 0", []);
         }
         all.add_range("created_at", filter.created);
         all.add_range("started_at", filter.started);
         self.outcome_conditions(&mut all, filter);
         all
+    }
+
+    /// Ids begin with `pri_`, so that a text is the beginning of all of them, of some or of none.
+    fn fuzzy_condition(&self, all: &mut Conditions, begin: &str, found: Vec<String>) {
+        if begin.starts_with("pri_") {
+            all.add(&self.inner.dialect.begins("id"), self.begins(begin));
+        } else if !found.is_empty() {
+            all.add_among("id IN", found.into_iter().map(Bound::Text).collect());
+        } else if !"pri_".starts_with(begin) {
+            all.add("1 = 0", []);
+        }
     }
 
     fn outcome_conditions(&self, all: &mut Conditions, filter: &PrivacyRequestFilter) {
@@ -312,20 +333,13 @@ impl Store {
             all.add(&self.inner.dialect.begins("external_id"), self.begins(begin));
         }
         if let Some(location) = &filter.location {
-            // A country takes in its parts: `US` and `US-…`.
-            let parts = self.inner.dialect.begins("location");
-            let mut values = vec![text(location)];
+            // A country takes in its parts: `US` and `US-…`. Both begin with it, which an index finds.
+            let dialect = self.inner.dialect;
+            let (begin, whole) = (dialect.begins("location"), dialect.by_letters("location"));
+            let mut values = self.begins(location);
+            values.push(text(location));
             values.extend(self.begins(&format!("{location}-")));
-            all.add(&format!("location IS NOT NULL AND (location = ? OR {parts})"), values);
-        }
-        if !filter.actions.is_empty() {
-            let marks = vec!["?"; filter.actions.len()].join(", ");
-            let actions = filter.actions.iter().map(|action| text(action.as_str()));
-            let actions: Vec<Bound> = actions.collect();
-            all.add(
-                &format!("policy IN (SELECT policy FROM policy_rule WHERE action IN ({marks}))"),
-                actions,
-            );
+            all.add(&format!("location IS NOT NULL AND {begin} AND ({whole} = ? OR {begin})"), values);
         }
         if let Some(policy) = &filter.policy {
             all.add("policy = ?", [text(policy)]);

@@ -1,13 +1,14 @@
 use model::PrivacyRequestId;
 
-use super::filter::{Bound, Conditions};
+use super::day::Skipped;
+use super::filter::{Bound, Conditions, LookedUp};
 use super::sealed::Sealed;
 use super::{
     PrivacyRequest, PrivacyRequestFilter, PrivacyRequestOrder, PrivacyRequestStatus, columns, request_of,
 };
 use crate::sql::{Query, Row, query_made};
 use crate::store::{count, signed};
-use crate::{Listed, Store, StoreError, Window};
+use crate::{Listed, RuleAction, Store, StoreError, Window};
 
 /// How far totals are counted that no counter tells.
 const COUNTED: u64 = 10_000;
@@ -30,14 +31,15 @@ impl Store {
         filter: &PrivacyRequestFilter,
         window: Window,
     ) -> Result<Listed<PrivacyRequest>, StoreError> {
-        let fuzzy = self.fuzzy_ids(filter).await?;
-        let total = if filter.is_counted() {
+        let conditions = self.request_conditions(filter, self.looked_up(filter).await?);
+        let fits = if filter.is_counted() {
             self.request_total(&filter.statuses).await?
         } else {
-            self.request_count(self.request_conditions(filter, fuzzy.clone()), COUNTED).await?
+            // One more tells that there are too many.
+            self.request_count(filter, conditions.clone(), COUNTED + 1).await?
         };
-        let conditions = self.request_conditions(filter, fuzzy);
-        let items = self.request_window(filter, conditions, (window, total)).await?;
+        let items = self.request_window(filter, conditions, (window, fits)).await?;
+        let total = if filter.is_counted() { fits } else { fits.min(COUNTED) };
         Ok(Listed { items, total })
     }
 
@@ -47,51 +49,62 @@ impl Store {
         filter: &PrivacyRequestFilter,
         most: u64,
     ) -> Result<u64, StoreError> {
-        let fuzzy = self.fuzzy_ids(filter).await?;
-        self.request_count(self.request_conditions(filter, fuzzy), most).await
+        let conditions = self.request_conditions(filter, self.looked_up(filter).await?);
+        self.request_count(filter, conditions, most).await
     }
 
     async fn request_window(
         &self,
         filter: &PrivacyRequestFilter,
         mut conditions: Conditions,
-        (window, total): (Window, u64),
+        (window, fits): (Window, u64),
     ) -> Result<Vec<PrivacyRequest>, StoreError> {
-        if window.offset >= total.max(COUNTED) && filter.is_counted() {
+        if window.offset >= fits.max(COUNTED) && filter.is_counted() {
             return Ok(Vec::new());
         }
         // A page near the end is counted from the end: half the way at most.
-        let from_end = filter.is_counted() && window.offset > total / 2 && total > COUNTED;
-        let (offset, limit) = if from_end {
-            let after = total.saturating_sub(window.offset).saturating_sub(u64::from(window.limit));
+        let from_end = filter.is_counted() && window.offset > fits / 2 && fits > COUNTED;
+        let (mut window, order) = if from_end {
+            let after = fits.saturating_sub(window.offset).saturating_sub(u64::from(window.limit));
             // No more than the window's own limit.
-            let left = u32::try_from(total - window.offset).unwrap_or(u32::MAX);
-            (after, left.min(window.limit))
+            let left = u32::try_from(fits - window.offset).unwrap_or(u32::MAX);
+            (Window { offset: after, limit: left.min(window.limit) }, filter.order.reversed())
         } else {
-            (window.offset, window.limit)
+            (window, filter.order)
         };
-        let order = match (filter.order, from_end) {
-            (PrivacyRequestOrder::NewestFirst, false) | (PrivacyRequestOrder::OldestFirst, true) => {
-                PrivacyRequestOrder::NewestFirst
+        if filter.skips_days(window, fits) {
+            let skipped = self.request_days_skipped(&filter.statuses, (order, window.offset)).await?;
+            if let Some(Skipped { requests, edge }) = skipped {
+                window.offset -= requests;
+                let beyond = match order {
+                    PrivacyRequestOrder::NewestFirst => "created_at < ?",
+                    PrivacyRequestOrder::OldestFirst => "created_at >= ?",
+                };
+                conditions.add(beyond, [Bound::Number(edge)]);
             }
-            (PrivacyRequestOrder::OldestFirst, false) | (PrivacyRequestOrder::NewestFirst, true) => {
-                PrivacyRequestOrder::OldestFirst
-            }
-        };
-        let window = Window { offset, limit };
-        let ids = self.sorted_ids(filter, &mut conditions, (order, window)).await?;
-        let order = filter.sort.order(self.inner.dialect, order);
-        // The inner statement walks an index alone; rows are fetched for the page only.
-        let sql = format!(
-            concat!("SELECT ", columns!(), " FROM privacy_request WHERE id IN ({}) ORDER BY {}"),
-            ids, order
-        );
+        }
+        let sql = self.page_statement(filter, &mut conditions, (order, window, fits))?;
         let rows = bound(sql, conditions.values).fetch_all(&self.inner.reader).await?;
         let mut items = rows.iter().map(request_of).collect::<Result<Vec<_>, _>>()?;
         if from_end {
             items.reverse();
         }
         Ok(items)
+    }
+
+    /// The rows of a page. The inner statement finds their ids, in an index alone wherever it can.
+    fn page_statement(
+        &self,
+        filter: &PrivacyRequestFilter,
+        conditions: &mut Conditions,
+        (order, window, fits): (PrivacyRequestOrder, Window, u64),
+    ) -> Result<String, StoreError> {
+        let ids = self.page_ids(filter, conditions, (order, window, fits))?;
+        let by = filter.sort.order(self.inner.dialect, order);
+        Ok(format!(
+            concat!("SELECT ", columns!(), " FROM privacy_request WHERE id IN ({}) ORDER BY {}"),
+            ids, by
+        ))
     }
 
     async fn request_total(&self, statuses: &[PrivacyRequestStatus]) -> Result<u64, StoreError> {
@@ -101,32 +114,66 @@ impl Store {
         Ok(counts.iter().filter(|(status, _)| wanted(status)).map(|(_, counted)| counted).sum())
     }
 
-    pub(super) async fn request_count(
+    async fn request_count(
         &self,
-        mut conditions: Conditions,
+        filter: &PrivacyRequestFilter,
+        conditions: Conditions,
         most: u64,
     ) -> Result<u64, StoreError> {
-        let where_ = conditions.text();
+        let (sql, values) = self.count_statement(filter, conditions, most);
+        let row = bound(sql, values).fetch_one(&self.inner.reader).await?;
+        count(row.try_get(0)?)
+    }
+
+    fn count_statement(
+        &self,
+        filter: &PrivacyRequestFilter,
+        mut conditions: Conditions,
+        most: u64,
+    ) -> (String, Vec<Bound>) {
+        let (from, where_) = (self.gathered_from(filter), conditions.text());
         let most = conditions.bind(Bound::Number(signed(most)));
         let sql = format!(
-            "SELECT COUNT(*) FROM (SELECT 1 AS found FROM privacy_request WHERE {where_} LIMIT {most}) AS fits"
+            "SELECT COUNT(*) FROM (SELECT 1 AS found FROM {from} WHERE {where_} LIMIT {most}) AS fits"
         );
-        let row = bound(sql, conditions.values).fetch_one(&self.inner.reader).await?;
-        count(row.try_get(0)?)
+        (sql, conditions.values)
+    }
+
+    async fn looked_up(&self, filter: &PrivacyRequestFilter) -> Result<LookedUp, StoreError> {
+        let policies = self.policies_of(&filter.actions).await?;
+        let fuzzy = self.fuzzy_ids(filter, &policies).await?;
+        Ok(LookedUp { fuzzy, policies })
+    }
+
+    async fn policies_of(&self, actions: &[RuleAction]) -> Result<Vec<String>, StoreError> {
+        if actions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let marks: Vec<String> = (1..=actions.len()).map(|at| format!("${at}")).collect();
+        let sql = format!("SELECT DISTINCT policy FROM policy_rule WHERE action IN ({})", marks.join(", "));
+        let values = actions.iter().map(|action| Bound::Text(action.as_str().to_owned())).collect();
+        let rows = bound(sql, values).fetch_all(&self.inner.reader).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     /// The requests of the rest of the filter in which the searched part of an identity stands.
     /// Identities are sealed: they have to be opened to be looked at.
-    async fn fuzzy_ids(&self, filter: &PrivacyRequestFilter) -> Result<Option<Vec<String>>, StoreError> {
+    async fn fuzzy_ids(
+        &self,
+        filter: &PrivacyRequestFilter,
+        policies: &[String],
+    ) -> Result<Option<Vec<String>>, StoreError> {
         let Some(part) = filter.fuzzy.as_deref().map(str::to_lowercase) else { return Ok(None) };
         if part.is_empty() || "pri_".starts_with(&part) || part.starts_with("pri_") {
             return Ok(Some(Vec::new()));
         }
-        let mut conditions = self.request_conditions(filter, None);
+        let looked_up = LookedUp { fuzzy: None, policies: policies.to_vec() };
+        let mut conditions = self.request_conditions(filter, looked_up);
         let where_ = conditions.text();
         let limit = conditions.bind(Bound::Number(signed(OPENED + 1)));
+        let from = self.opened_from(filter);
         let sql = format!(
-            "SELECT id, sealed_identities FROM privacy_request WHERE {where_} AND sealed_identities IS NOT NULL LIMIT {limit}"
+            "SELECT id, sealed_identities FROM {from} WHERE {where_} AND forgotten_at IS NULL AND sealed_identities IS NOT NULL LIMIT {limit}"
         );
         let rows = bound(sql, conditions.values).fetch_all(&self.inner.reader).await?;
         if rows.len() as u64 > OPENED {
@@ -193,3 +240,6 @@ fn value_holds(value: &serde_json::Value, part: &str) -> bool {
         Value::Null | Value::Bool(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

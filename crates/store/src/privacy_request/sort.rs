@@ -1,13 +1,24 @@
 //! What lists of requests are sorted by.
 
-use super::filter::{Bound, Conditions};
-use super::{PrivacyRequestFilter, PrivacyRequestOrder, PrivacyRequestSort};
+use super::{PrivacyRequestOrder, PrivacyRequestSort};
 use crate::dialect::Dialect;
-use crate::store::signed;
-use crate::{Store, StoreError, Window};
 
-/// How many requests are sorted at most by what no index holds in order.
-pub(super) const SORTED: u64 = 10_000;
+impl PrivacyRequestOrder {
+    /// As it is said behind what is sorted by.
+    pub(super) fn direction(self) -> &'static str {
+        match self {
+            Self::NewestFirst => "DESC",
+            Self::OldestFirst => "ASC",
+        }
+    }
+
+    pub(super) fn reversed(self) -> Self {
+        match self {
+            Self::NewestFirst => Self::OldestFirst,
+            Self::OldestFirst => Self::NewestFirst,
+        }
+    }
+}
 
 impl PrivacyRequestSort {
     /// Every way to sort, with the name that callers know.
@@ -43,7 +54,7 @@ impl PrivacyRequestSort {
     }
 
     /// What is compared: written as in the index, if there is one.
-    fn expression(self, dialect: Dialect) -> String {
+    pub(super) fn expression(self, dialect: Dialect) -> String {
         // A time that has not come is the latest.
         let moment = |column: &str| format!("COALESCE({column}, 9223372036854775807)");
         let text = |column: &str| dialect.by_letters(&format!("COALESCE({column}, '')"));
@@ -75,7 +86,7 @@ impl PrivacyRequestSort {
     }
 
     /// Whether an index holds all listed requests in this order.
-    fn is_walked(self) -> bool {
+    pub(super) fn is_walked(self) -> bool {
         match self {
             Self::CreatedAt
             | Self::UpdatedAt
@@ -105,54 +116,17 @@ impl PrivacyRequestSort {
 
     /// What stands behind `ORDER BY`; equal ones in the order in which they were taken in, or of their ids.
     pub(super) fn order(self, dialect: Dialect, order: PrivacyRequestOrder) -> String {
-        let direction = match order {
-            PrivacyRequestOrder::NewestFirst => "DESC",
-            PrivacyRequestOrder::OldestFirst => "ASC",
-        };
-        let key = self.expression(dialect);
+        self.order_by(&self.expression(dialect), order)
+    }
+
+    /// The same where what is compared has a name.
+    pub(super) fn order_by(self, key: &str, order: PrivacyRequestOrder) -> String {
+        let direction = order.direction();
         match self {
             Self::Id => format!("id {direction}"),
             // As its index has it.
-            Self::Status => format!("status {direction}, created_at {direction}, id {direction}"),
+            Self::Status => format!("{key} {direction}, created_at {direction}, id {direction}"),
             _ => format!("{key} {direction}, id {direction}"),
         }
     }
-}
-
-impl Store {
-    /// The requests that fit, as a statement of their ids in order; fails if too many would have to be
-    /// sorted.
-    pub(super) async fn sorted_ids(
-        &self,
-        filter: &PrivacyRequestFilter,
-        conditions: &mut Conditions,
-        (order, window): (PrivacyRequestOrder, Window),
-    ) -> Result<String, StoreError> {
-        let by = filter.sort.order(self.inner.dialect, order);
-        let is_walked = filter.sort == PrivacyRequestSort::CreatedAt
-            || (filter.sort.is_walked() && filter.is_counted() && filter.statuses.is_empty());
-        let where_ = conditions.text();
-        if is_walked {
-            let (limit, offset) = placed(conditions, window);
-            return Ok(format!(
-                "SELECT id FROM privacy_request WHERE {where_} ORDER BY {by} LIMIT {limit} OFFSET {offset}"
-            ));
-        }
-        let fits = self.request_count(conditions.clone(), SORTED + 1).await?;
-        if fits > SORTED {
-            return Err(StoreError::TooMany { what: "requests", most: SORTED });
-        }
-        let most = conditions.bind(Bound::Number(signed(SORTED)));
-        let (limit, offset) = placed(conditions, window);
-        // Found first, by whatever index fits, and then sorted: never the whole table in this order.
-        Ok(format!(
-            "SELECT id FROM privacy_request WHERE id IN (SELECT id FROM privacy_request WHERE {where_} LIMIT {most}) ORDER BY {by} LIMIT {limit} OFFSET {offset}"
-        ))
-    }
-}
-
-fn placed(conditions: &mut Conditions, window: Window) -> (String, String) {
-    let limit = conditions.bind(Bound::Number(i64::from(window.limit)));
-    let offset = conditions.bind(Bound::Number(signed(window.offset)));
-    (limit, offset)
 }

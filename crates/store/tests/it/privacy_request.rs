@@ -1,6 +1,7 @@
 mod claim;
 mod code;
 mod list;
+mod page;
 mod runs;
 
 use std::time::Duration;

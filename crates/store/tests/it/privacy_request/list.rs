@@ -45,19 +45,6 @@ impl Bench {
         }
     }
 
-    /// So many requests, past all that making one does.
-    async fn many(&self, many: i64) {
-        let sql = self.sql().await;
-        let insert = format!(
-            "INSERT INTO privacy_request (id, policy, status, listed, authenticated, created_at, updated_at, requested_at, version, fence, attempts) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many}) SELECT 'pri_00000000-0000-7000-8000-' || SUBSTR(CAST(1000000000000 + i AS TEXT), 2), '{POLICY}', 'pending', 1, 1, i / 3, i, i, 1, 0, 0 FROM n"
-        );
-        sqlx::query(sqlx::AssertSqlSafe(insert)).execute(&sql).await.unwrap();
-        let count = format!(
-            "INSERT INTO privacy_request_count (status, shard, counted) VALUES ('pending', 0, {many})"
-        );
-        sqlx::query(sqlx::AssertSqlSafe(count)).execute(&sql).await.unwrap();
-    }
-
     async fn names(&self, filter: &PrivacyRequestFilter) -> String {
         let listed = self.store.privacy_request_list(filter, Window::ALL).await.unwrap();
         assert_eq!(listed.total, u64::try_from(listed.items.len()).unwrap());
@@ -174,42 +161,6 @@ async fn deleted_and_unlisted_requests_are_shown_when_asked_for(#[case] backend:
     assert_eq!(bench.names(&with(true, true)).await, "dcba");
 }
 
-#[rstest]
-#[case(Backend::Sqlite)]
-#[case(Backend::Postgres)]
-#[tokio::test]
-async fn pages_from_both_ends_hold_every_request_once_and_totals_are_capped(#[case] backend: Backend) {
-    const MANY: i64 = 10_050;
-    let Some(bench) = backend.start().await else { return };
-    bench.request_policy().await;
-    bench.many(MANY).await;
-
-    for order in [PrivacyRequestOrder::NewestFirst, PrivacyRequestOrder::OldestFirst] {
-        let filter = PrivacyRequestFilter { order, ..all() };
-        let mut ids = Vec::new();
-        for page in 0..4 {
-            let window = Window { offset: page * 3_000, limit: 3_000 };
-            let listed = bench.store.privacy_request_list(&filter, window).await.unwrap();
-            assert_eq!(listed.total, 10_050);
-            ids.extend(listed.items.into_iter().map(|request| request.id));
-        }
-        let mut expected = ids.clone();
-        expected.sort();
-        expected.dedup();
-        if order == PrivacyRequestOrder::NewestFirst {
-            expected.reverse();
-        }
-        assert_eq!(ids.len(), 10_050);
-        assert!(ids == expected, "pages are in order and hold each request once");
-        let beyond = Window { offset: 20_000, limit: 10 };
-        assert!(bench.store.privacy_request_list(&filter, beyond).await.unwrap().items.is_empty());
-    }
-    let filtered = PrivacyRequestFilter { policy: Some(POLICY.to_owned()), ..all() };
-    let listed = bench.store.privacy_request_list(&filtered, Window { offset: 0, limit: 1 }).await.unwrap();
-    assert_eq!(listed.total, 10_000);
-    assert_eq!(bench.store.privacy_request_count(&filtered, 10_001).await.unwrap(), 10_001);
-}
-
 /// A list that is cut would say that there are no others, and whoever acts on all that are found would
 /// act on some.
 #[tokio::test]
@@ -280,73 +231,4 @@ async fn each_field_sorts_with_times_that_have_not_come_at_the_end(#[case] backe
             assert_eq!(&up[..known.len()], known, "{sort:?}");
         }
     }
-}
-
-// rule: fides-api 11.3
-#[rstest]
-#[case(Backend::Sqlite)]
-#[case(Backend::Postgres)]
-#[tokio::test]
-async fn pages_in_any_order_have_everything_once(#[case] backend: Backend) {
-    let Some(bench) = backend.start().await else { return };
-    bench.request_policy().await;
-    for _ in 0..7 {
-        bench.make_request(new_request()).await;
-    }
-
-    for (name, sort) in Sort::ALL {
-        let filter = PrivacyRequestFilter { sort, ..all() };
-        let mut ids = Vec::new();
-        for offset in [0, 3, 6, 9] {
-            let listed =
-                bench.store.privacy_request_list(&filter, Window { offset, limit: 3 }).await.unwrap();
-            ids.extend(listed.items.into_iter().map(|request| request.id.to_string()));
-        }
-        ids.sort();
-        ids.dedup();
-        assert_eq!(ids.len(), 7, "{name}");
-        assert_eq!(Sort::from_name(name), Some(sort));
-    }
-}
-
-/// More than can be sorted are refused unless an index holds them in this order; by status, too.
-#[rstest]
-#[case(Backend::Sqlite)]
-#[case(Backend::Postgres)]
-#[tokio::test]
-async fn more_than_can_be_sorted_are_walked_in_an_index_or_refused(#[case] backend: Backend) {
-    let Some(bench) = backend.start().await else { return };
-    bench.request_policy().await;
-    bench.many(10_001).await;
-    let id = "pri_00000000-0000-7000-8000-000000000007";
-
-    let (mut walked, mut refused) = (Vec::new(), Vec::new());
-    for (name, sort) in Sort::ALL {
-        let filter = PrivacyRequestFilter { sort, ..all() };
-        match bench.store.privacy_request_list(&filter, Window { offset: 0, limit: 2 }).await {
-            Ok(listed) => {
-                assert_eq!(listed.items.len(), 2, "{name}");
-                walked.push(name);
-            }
-            Err(StoreError::TooMany { most: 10_000, .. }) => refused.push(name),
-            Err(error) => panic!("{name}: {error}"),
-        }
-    }
-    let narrowed = PrivacyRequestFilter { sort: Sort::Source, ids: vec![id.to_owned()], ..all() };
-    let narrowed = bench.store.privacy_request_list(&narrowed, Window::ALL).await.unwrap().total;
-
-    assert_eq!(
-        walked,
-        [
-            "created_at",
-            "due_date",
-            "finished_processing_at",
-            "id",
-            "started_processing_at",
-            "status",
-            "updated_at"
-        ]
-    );
-    assert_eq!(walked.len() + refused.len(), Sort::ALL.len());
-    assert_eq!(narrowed, 1);
 }
