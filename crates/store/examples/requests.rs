@@ -2,7 +2,8 @@
 //!
 //! Loads a million requests, then reads pages of fifty as the API does. Prints one JSON line: for each
 //! kind of list the slowest of twenty spread over it, and the 99th of a thousand first pages, in milliseconds.
-//! With `--load URL` it loads them into the state of a server, under its policy for access, and that is all.
+//! With `--load URL` it loads them into the state of a server, under its policy for access, and that is all;
+//! with `--load URL NUMBER` so many.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,11 +23,12 @@ const PAGE: u32 = 50;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [flag, url] = arguments.as_slice()
+    if let [flag, url, number @ ..] = arguments.as_slice()
         && flag == "--load"
     {
         sqlx::any::install_default_drivers();
-        return load_rows(url, "default_access_policy").await;
+        let requests = number.first().map_or(Ok(REQUESTS), |number| number.parse())?;
+        return load_rows(url, "default_access_policy", requests).await;
     }
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("state.db");
@@ -72,22 +74,35 @@ async fn load(store: &Store, url: &str) -> Result<(), Box<dyn std::error::Error>
         created_at: jiff::Timestamp::UNIX_EPOCH,
     };
     store.policy_put(&policy, Actor::system()).await?;
-    load_rows(url, &policy.key).await
+    load_rows(url, &policy.key, REQUESTS).await
 }
 
-async fn load_rows(url: &str, policy: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// Makes them as they would have come in, one every ninety seconds, and leaves the tables as a database that
+/// is in use would have them.
+async fn load_rows(url: &str, policy: &str, requests: u64) -> Result<(), Box<dyn std::error::Error>> {
+    // Autovacuum does this soon after rows have come; without it nothing is read in an index alone.
+    let (tidy, writers) = if url.starts_with("sqlite") { ("ANALYZE", 1) } else { ("VACUUM ANALYZE", 8) };
     let pool = AnyPool::connect(url).await?;
     for statement in [
         format!(
-            "INSERT INTO privacy_request (id, policy, status, listed, authenticated, external_id, location, created_at, updated_at, requested_at, due_at, version, fence, attempts) WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {REQUESTS}) SELECT 'pri_00000000-0000-7000-8000-' || SUBSTR(CAST(1000000000000 + i AS TEXT), 2), '{policy}', CASE WHEN i % 100 = 0 THEN 'error' WHEN i % 10 = 0 THEN 'pending' ELSE 'complete' END, 1, 1, 'ticket-' || i, CASE WHEN i % 7 = 0 THEN 'US-CA' ELSE 'DE' END, i * 1000000, i * 1000000, i * 1000000, i * 1000000, 1, 0, 0 FROM n"
+            "INSERT INTO privacy_request (id, policy, status, listed, authenticated, external_id, location, created_at, updated_at, requested_at, due_at, started_at, finished_at, version, fence, attempts) WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {requests}) SELECT 'pri_00000000-0000-7000-8000-' || SUBSTR(CAST(1000000000000 + i AS TEXT), 2), '{policy}', CASE WHEN i % 100 = 0 THEN 'error' WHEN i % 10 = 0 THEN 'pending' ELSE 'complete' END, 1, 1, 'ticket-' || i, CASE WHEN i % 7 = 0 THEN 'US-CA' ELSE 'DE' END, i * 90000000, i * 90000000, i * 90000000, i * 90000000, i * 90000000, CASE WHEN i % 10 = 0 THEN NULL ELSE i * 90000000 END, 1, 0, 0 FROM n"
         ),
-        "INSERT INTO privacy_request_count (status, shard, counted) SELECT status, 0, COUNT(*) FROM privacy_request GROUP BY status".to_owned(),
-        "ANALYZE".to_owned(),
+        counts("privacy_request_count (status", "status", writers),
+        counts("privacy_request_day (day, status", "created_at / 86400000000, status", writers),
+        tidy.to_owned(),
     ] {
         pool.execute(AssertSqlSafe(statement)).await?;
     }
     pool.close().await;
     Ok(())
+}
+
+/// Counts them by these columns, in the shards in which the store counts them.
+fn counts(table: &str, by: &str, writers: u32) -> String {
+    let shard = format!("CAST(SUBSTR(id, LENGTH(id)) AS BIGINT) % {writers}");
+    format!(
+        "INSERT INTO {table}, shard, counted) SELECT {by}, {shard}, COUNT(*) FROM privacy_request GROUP BY {by}, {shard}"
+    )
 }
 
 fn filters() -> Vec<(&'static str, PrivacyRequestFilter)> {

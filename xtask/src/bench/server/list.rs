@@ -16,6 +16,18 @@ use crate::cargo;
 
 const ROUNDS: usize = 1_000;
 const REQUESTS: u64 = 1_000_000;
+const SIZE: u64 = 50;
+
+/// Lists as people look at them: a name, what is asked for, and how many requests have it.
+const LISTS: [(&str, &str, u64); 2] =
+    [("all", "", REQUESTS), ("complete", "&status=complete", REQUESTS / 10 * 9)];
+
+/// What one page took, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    p50: f64,
+    p99: f64,
+}
 
 /// Lists on both databases.
 pub(super) fn lists(bench: &Bench) -> Result<Vec<Figure>> {
@@ -31,7 +43,7 @@ pub(super) fn lists(bench: &Bench) -> Result<Vec<Figure>> {
     ])
 }
 
-/// The slowest 99th of a hundred among lists as people look at them, in milliseconds; and each of them.
+/// The slowest 99th of a hundred among pages of these lists, in milliseconds; and each of them.
 fn lists_on(bench: &Bench, state: Option<String>) -> Result<(f64, String)> {
     let folder = Folder::new("server-list")?;
     let place = Place {
@@ -49,21 +61,39 @@ fn lists_on(bench: &Bench, state: Option<String>) -> Result<(f64, String)> {
     load(&url)?;
     let server = place.serve()?;
     let mut caller = Caller::signed_in(server.url()?)?;
-    let total = caller.get("/api/v1/privacy-request?size=50")?;
-    let total = total.get("total").and_then(Value::as_u64);
-    anyhow::ensure!(total == Some(REQUESTS), "the list counts {total:?}");
     let mut slowest: f64 = 0.0;
     let mut detail = Vec::new();
-    for (name, query) in [("newest", ""), ("by status", "&status=pending"), ("2,000th page", "&page=2000")] {
-        let p99 = percentile(&mut caller, &format!("/api/v1/privacy-request?size=50{query}"))?;
-        slowest = slowest.max(p99);
-        detail.push(format!("{name} {p99:.1}"));
+    for (list, filter, requests) in LISTS {
+        let last = requests / SIZE;
+        for (page, number) in [
+            ("first", 1),
+            ("10th", 10),
+            ("200th", 200),
+            ("2,000th", 2_000),
+            ("middle", last / 2),
+            ("last", last),
+        ] {
+            let path = format!("/api/v1/privacy-request?size={SIZE}&page={number}{filter}");
+            check(&caller.get(&path)?, requests).with_context(|| path.clone())?;
+            let Times { p50, p99 } = times(&mut caller, &path)?;
+            slowest = slowest.max(p99);
+            detail.push(format!("{list}, {page} {p50:.1}/{p99:.1}"));
+        }
     }
     server.end()?;
-    Ok((slowest, detail.join(", ")))
+    Ok((slowest, format!("p50/p99 of pages: {}", detail.join("; "))))
 }
 
-fn percentile(caller: &mut Caller, path: &str) -> Result<f64> {
+/// A full page of a list of so many.
+fn check(page: &Value, requests: u64) -> Result<()> {
+    let total = page.get("total").and_then(Value::as_u64);
+    anyhow::ensure!(total == Some(requests), "the list counts {total:?}, not {requests}");
+    let items = page.get("items").and_then(Value::as_array).map(Vec::len);
+    anyhow::ensure!(items == Some(SIZE as usize), "the page holds {items:?}, not {SIZE}");
+    Ok(())
+}
+
+fn times(caller: &mut Caller, path: &str) -> Result<Times> {
     let mut times = Vec::with_capacity(ROUNDS);
     for _ in 0..ROUNDS {
         let begun = Instant::now();
@@ -74,7 +104,8 @@ fn percentile(caller: &mut Caller, path: &str) -> Result<f64> {
         times.push(begun.elapsed().as_secs_f64() * 1000.0);
     }
     times.sort_by(f64::total_cmp);
-    times.get(ROUNDS * 99 / 100).copied().context("nothing was measured")
+    let at = |percent: usize| times.get(ROUNDS * percent / 100).copied().context("nothing was measured");
+    Ok(Times { p50: at(50)?, p99: at(99)? })
 }
 
 /// Puts the requests into a state that is there.
