@@ -92,8 +92,8 @@ impl OpenApiRouter {
     }
 }
 
-/// Adds operations to a document. Of two types with one name the first router's is described, and of two in
-/// one router the last one's.
+/// Adds operations to a document. No two of their types have one name: the document would describe one of them
+/// in the place of both.
 pub(crate) fn describe(document: &mut OpenApi, groups: &[Vec<Described>]) {
     let mut components = document.components.take().unwrap_or_default();
     for group in groups {
@@ -170,6 +170,8 @@ pub(crate) use routes;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[utoipa::path(get, path = "/thing", security(()), responses((status = 200)))]
@@ -177,6 +179,66 @@ mod tests {
 
     #[utoipa::path(put, path = "/thing", responses((status = 200)))]
     async fn write() {}
+
+    /// Names that types claim which are not described alike.
+    fn clashes(groups: &[Vec<Described>]) -> BTreeSet<String> {
+        let frame = crate::document::frame().components.unwrap().schemas;
+        let mut known: BTreeMap<String, RefOr<Schema>> = frame.into_iter().collect();
+        let mut clashes = BTreeSet::new();
+        for operations in groups.iter().flatten() {
+            for (name, schema) in (operations.about.describe)().schemas {
+                let first = known.entry(name.clone()).or_insert_with(|| schema.clone());
+                if *first != schema {
+                    clashes.insert(name);
+                }
+            }
+        }
+        clashes
+    }
+
+    #[test]
+    fn no_two_types_share_a_name_in_the_document() {
+        let (_, groups) = crate::router::whole().split();
+
+        assert_eq!(clashes(&groups), BTreeSet::new(), "give each type a name of its own");
+    }
+
+    mod shop {
+        #[derive(serde::Serialize, utoipa::ToSchema)]
+        pub(super) struct Order {
+            number: u32,
+        }
+    }
+
+    mod monastery {
+        #[derive(serde::Serialize, utoipa::ToSchema)]
+        pub(super) struct Order {
+            rule: String,
+        }
+    }
+
+    #[utoipa::path(get, path = "/order", responses((status = 200, body = shop::Order)))]
+    async fn order() {}
+
+    #[utoipa::path(get, path = "/orders", responses((status = 200, body = Vec<shop::Order>)))]
+    async fn orders() {}
+
+    #[utoipa::path(get, path = "/monks", responses((status = 200, body = monastery::Order)))]
+    async fn monks() {}
+
+    #[test]
+    fn two_types_of_one_name_are_found_wherever_they_stand() {
+        let alike = OpenApiRouter::new().routes(routes!(order)).routes(routes!(orders));
+        let side_by_side = OpenApiRouter::new().routes(routes!(order)).routes(routes!(monks));
+        let apart = OpenApiRouter::new()
+            .routes(routes!(order))
+            .nest("/abbey", OpenApiRouter::new().routes(routes!(monks)));
+
+        let found = [alike, side_by_side, apart].map(|router| clashes(&router.split().1));
+
+        let order = BTreeSet::from(["Order".to_owned()]);
+        assert_eq!(found, [BTreeSet::new(), order.clone(), order]);
+    }
 
     #[test]
     fn operations_are_described_with_the_prefix_that_they_are_routed_below() {

@@ -32,7 +32,7 @@ pub fn openapi() -> OpenApi {
     document
 }
 
-fn whole() -> OpenApiRouter<ApiState> {
+pub(crate) fn whole() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .nest("/api/v1", routes::api())
         .merge(routes::connection_instance::without_prefix())

@@ -7,7 +7,7 @@ use privacy::PrivacyService;
 use privacy::policy_book::PolicyBook;
 use privacy::request::{PrivacyRequests, RequestSettings, RequestsParts};
 use privacy::storage_book::PackageSettings;
-use privacy::worker::ServicesError;
+use privacy::worker::{Services, ServicesError};
 use store::Store;
 use tokio::sync::Semaphore;
 
@@ -78,6 +78,11 @@ impl ApiState {
                 ApiError::FailedDependency(error.to_string())
             }
         })
+    }
+
+    /// What datasets are read with by themselves; none on a server that carries no requests out.
+    pub(crate) fn services(&self) -> Option<&dyn Services> {
+        self.inner.parts.services.as_deref()
     }
 
     /// Places for those who follow a request as it goes on.

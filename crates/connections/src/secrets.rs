@@ -157,7 +157,13 @@ impl Connections {
             (SchemaSource::Connector(file), _) => self.checked_by_file(file, merged).await?,
             (SchemaSource::BuiltIn(schema), SecretsCheck::Schema) => {
                 let checked = schema.check(&SecretInputs::new(merged.into_entries()));
-                SecretValues::new(checked.map_err(|problems| SecretsRefused::Invalid { problems })?)
+                let values = checked.map_err(|problems| SecretsRefused::Invalid { problems })?;
+                let values = SecretValues::new(values);
+                let problems = self.check_vendor_fields(schema, &values).await?;
+                if !problems.is_empty() {
+                    return Err(SecretsRefused::Invalid { problems });
+                }
+                values
             }
             (SchemaSource::BuiltIn(_), SecretsCheck::AsGiven) => merged,
         };

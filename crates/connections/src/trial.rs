@@ -14,7 +14,7 @@ use spec::{ConnectorFile, DatabaseKind, DomainValidation, SecretInputs};
 use store::{StoreError, StoredConnection};
 use thiserror::Error;
 
-use crate::{ConnectionType, Connections, DatabasePlace, SecretValues};
+use crate::{ConnectionType, Connections, DatabasePlace, SecretSchema, SecretValues};
 
 /// Longest time of a test.
 const LONGEST: Duration = Duration::from_secs(40);
@@ -104,9 +104,9 @@ impl Connections {
                     Trial::Failed("the form could not be read; try again".to_owned())
                 }
             },
-            ConnectionType::DynamicErasureEmail
-            | ConnectionType::GenericConsentEmail
-            | ConnectionType::Sovrn => {
+            // Nor are those that stand in a dataset; whether it names them is looked at.
+            ConnectionType::DynamicErasureEmail => self.tried_vendor_fields(connection, &secrets).await,
+            ConnectionType::GenericConsentEmail | ConnectionType::Sovrn => {
                 Trial::Failed("this version writes to no vendor of this type".to_owned())
             }
             ConnectionType::Aws
@@ -130,6 +130,27 @@ impl Connections {
             | ConnectionType::Snowflake => Trial::Failed(format!(
                 "this version cannot connect to `{kind}`; the guide names the databases it can"
             )),
+        }
+    }
+
+    async fn tried_vendor_fields(&self, connection: &StoredConnection, secrets: &SecretValues) -> Trial {
+        let Some(schema) = SecretSchema::of_type(ConnectionType::DynamicErasureEmail) else {
+            return Trial::Skipped;
+        };
+        let inputs = SecretInputs::new(secrets.clone().into_entries());
+        let problems = match schema.check(&inputs) {
+            Ok(_) => self.check_vendor_fields(&schema, secrets).await,
+            Err(problems) => Ok(problems),
+        };
+        match problems {
+            Ok(problems) if problems.is_empty() => Trial::Skipped,
+            Ok(problems) => {
+                Trial::Failed(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+            }
+            Err(error) => {
+                tracing::error!(%error, connection = %connection.key, "a dataset was not read");
+                Trial::Failed("the dataset could not be read; try again".to_owned())
+            }
         }
     }
 

@@ -70,6 +70,8 @@ pub struct GraphField {
     pub references: Vec<FieldReference>,
     /// Identity kinds that seed this field, in order of definition.
     pub identities: Vec<String>,
+    /// The custom field of requests that finds rows by this field; it seeds nothing.
+    pub custom_request_field: Option<String>,
 }
 
 impl GraphDataset {
@@ -139,6 +141,11 @@ impl GraphCollection {
         Some(field)
     }
 
+    /// Whether rows are found by custom fields of requests.
+    pub fn has_custom_request_field(&self) -> bool {
+        self.all_fields().iter().any(|(_, field)| field.custom_request_field.is_some())
+    }
+
     /// Every field with its path, object fields before what is nested in them.
     pub fn all_fields(&self) -> Vec<(Vec<&str>, &GraphField)> {
         let mut found = Vec::new();
@@ -191,6 +198,7 @@ impl GraphField {
                 masking_strategy_override: field.masking_strategy_override.clone(),
                 references: field.references.clone(),
                 identities: field.identity.iter().cloned().collect(),
+                custom_request_field: field.custom_request_field.clone(),
                 ..base
             }
         } else {

@@ -1,25 +1,52 @@
 //! Vendors that erase by hand: which of them a request concerns, and what they are told
 //! (privacy-requests 15.6). Whether they erase, nobody here can know: they were asked, no more.
 
+mod lookup;
+
+pub(crate) use self::lookup::{LookupFault, OpenLookup, VendorLookup};
+
 use model::{ConnectionKey, Identities};
 use serde_json::{Map, Value};
 use store::{ConnectionFilter, Store, StoreError, StoredConnection, Window};
 
 /// Types of connections whose vendors are written to.
-pub(crate) const TYPES: [&str; 2] = ["generic_erasure_email", "attentive_email"];
+pub(crate) const TYPES: [&str; 3] = ["generic_erasure_email", "attentive_email", IN_DATASET];
+
+/// The type of connections whose vendors stand in a dataset.
+const IN_DATASET: &str = "dynamic_erasure_email";
+
+/// The secrets that say what a vendor is called and where it is written to.
+const NAME: &str = "third_party_vendor_name";
+const ADDRESS: &str = "recipient_email_address";
 
 /// Kinds of identities that a vendor may want.
 const KINDS: [&str; 2] = ["email", "phone_number"];
 
 /// A vendor that is written to.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Vendor {
     /// What it is called.
     pub(crate) name: String,
     /// Where it is written to.
     pub(crate) address: String,
-    /// The kinds of identities that it wants.
+}
+
+/// Whom a connection writes to.
+#[derive(Debug)]
+pub(crate) struct VendorConnection {
+    /// The vendors.
+    pub(crate) whom: Whom,
+    /// The kinds of identities that they want.
     kinds: Vec<&'static str>,
+}
+
+/// Which vendors a connection leads to.
+#[derive(Debug)]
+pub(crate) enum Whom {
+    /// The same one for every request.
+    One(Vendor),
+    /// Those that a dataset names for each request.
+    InDataset(VendorLookup),
 }
 
 /// The connections of vendors that are to be told of an erasure of these identities.
@@ -44,8 +71,11 @@ pub(crate) async fn concerned(
     Ok(concerned)
 }
 
-/// The vendor of a connection as it is now; `None` if it is gone, switched off, or none of these.
-pub(crate) async fn vendor_of(store: &Store, connection: &str) -> Result<Option<Vendor>, StoreError> {
+/// Whom a connection writes to as it is now; `None` if it is gone, switched off, or none of these.
+pub(crate) async fn vendor_of(
+    store: &Store,
+    connection: &str,
+) -> Result<Option<VendorConnection>, StoreError> {
     let Ok(key) = connection.parse::<ConnectionKey>() else { return Ok(None) };
     let Some(connection) = store.connection_find(&key).await? else { return Ok(None) };
     let type_of = connection.connection_type.as_str();
@@ -53,20 +83,31 @@ pub(crate) async fn vendor_of(store: &Store, connection: &str) -> Result<Option<
         return Ok(None);
     }
     let secrets = secrets(store, &key).await?;
+    let kinds = wanted_kinds(&secrets);
+    if type_of == IN_DATASET {
+        return Ok(Some(VendorConnection { whom: Whom::InDataset(VendorLookup::of(&secrets)), kinds }));
+    }
     let text = |name: &str| secrets.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let (default_name, default_address) = match type_of {
         "attentive_email" => (Some("Attentive"), Some("privacy@attentive.com")),
         _ => (None, None),
     };
-    Ok(Some(Vendor {
-        name: text("third_party_vendor_name").or(default_name).unwrap_or_default().to_owned(),
-        address: text("recipient_email_address").or(default_address).unwrap_or_default().to_owned(),
-        kinds: wanted_kinds(&secrets),
-    }))
+    let vendor = Vendor {
+        name: text(NAME).or(default_name).unwrap_or_default().to_owned(),
+        address: text(ADDRESS).or(default_address).unwrap_or_default().to_owned(),
+    };
+    Ok(Some(VendorConnection { whom: Whom::One(vendor), kinds }))
 }
 
-impl Vendor {
-    /// One line about a person, with what the vendor wants to know of them; `None` if nothing of that is
+/// Says nothing of it: where rows of a dataset name it, it may be a person.
+impl std::fmt::Debug for Vendor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Vendor(…)")
+    }
+}
+
+impl VendorConnection {
+    /// One line about a person, with what the vendors want to know of them; `None` if nothing of that is
     /// there.
     pub(crate) fn line(&self, identities: &Identities) -> Option<String> {
         let mut parts = Vec::new();
@@ -121,8 +162,9 @@ mod tests {
     fn a_vendor_is_told_what_it_wants_and_no_more(#[case] settings: Value, #[case] expected: Option<&str>) {
         let mut secrets = Map::new();
         secrets.insert("advanced_settings".to_owned(), settings);
-        let vendor = Vendor { name: String::new(), address: String::new(), kinds: wanted_kinds(&secrets) };
+        let vendor = Vendor { name: String::new(), address: String::new() };
+        let connection = VendorConnection { whom: Whom::One(vendor), kinds: wanted_kinds(&secrets) };
 
-        assert_eq!(vendor.line(&identities()).as_deref(), expected);
+        assert_eq!(connection.line(&identities()).as_deref(), expected);
     }
 }

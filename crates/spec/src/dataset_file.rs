@@ -86,6 +86,8 @@ pub struct Field {
     pub references: Vec<FieldReference>,
     /// Identity kind that seeds this field; `None` in datasets of connector files.
     pub identity: Option<String>,
+    /// The custom field of requests whose value this field is searched by; it seeds nothing.
+    pub custom_request_field: Option<String>,
 }
 
 /// A declared type, with or without `[]`.

@@ -11,7 +11,9 @@ use std::collections::HashSet;
 use model::{Row, is_falsy};
 use serde_json::Value;
 
-pub use self::external_reference::{ExternalReferenceError, check_external_reference};
+pub use self::external_reference::{
+    ExternalReferenceError, check_external_reference, parse_external_reference,
+};
 pub use self::problem::{SecretProblem, SecretsError, UnknownSecret};
 use self::value::check_value;
 use crate::connector_file::{ConnectorFile, ConnectorParam, Required};
@@ -106,7 +108,7 @@ pub fn check_secrets(
     }
     for reference in &file.external_references {
         let Some(value) = supplied.find(&reference.name).filter(|value| !is_falsy(value)) else { continue };
-        match external_reference::parse(&reference.name, value) {
+        match parse_external_reference(&reference.name, value) {
             Ok(field) => references.push((reference.name.clone(), field)),
             Err(problem) => problems.push(problem.into()),
         }

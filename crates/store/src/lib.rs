@@ -177,7 +177,7 @@ pub use task::{ClaimedTask, Heartbeat, NewTask, Task, TaskFailure, TaskId, TaskL
 pub use taxonomy::{NewTaxonomyEntry, TaxonomyKind, TaxonomyRemoval, TaxonomyUser};
 pub use template::{InstanceChange, InstanceUpdate, NewTemplate, StoredTemplate};
 pub use vault::NewSecret;
-pub use vendor_mail::{VendorMail, VendorMailEnd};
+pub use vendor_mail::{VendorMail, VendorMailEnd, VendorRecipient};
 pub use wake::WakeListener;
 pub use webhook::{Webhook, WebhookDirection, WebhookList};
 pub use webhook_call::{NewWebhookCall, WebhookCall, WebhookCallState, WebhookStage};

@@ -1,5 +1,7 @@
 //! Vendors that are written to about requests: which ones, and whether the message left.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use model::{ConnectionKey, PrivacyRequestId};
 
@@ -17,6 +19,16 @@ pub struct VendorMail {
     pub connection: String,
 }
 
+/// One of the vendors that a connection leads to: its address and name, keyed, so that neither stands in
+/// the state.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VendorRecipient(String);
+
+impl VendorRecipient {
+    /// The only vendor of a connection, or one that is not known yet.
+    pub const ONLY: Self = Self(String::new());
+}
+
 /// What became of the message that told of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VendorMailEnd {
@@ -27,13 +39,19 @@ pub struct VendorMailEnd {
 }
 
 impl Store {
+    /// Stands for a vendor with this address and name.
+    pub fn vendor_recipient(&self, address: &str, name: &str) -> VendorRecipient {
+        let whole = format!("vendor|{}|{address}|{name}", address.len());
+        VendorRecipient(crypto::hex(&self.keyed_hash(whole.as_bytes())))
+    }
+
     /// Notes that these vendors are to be told of a request; those that are noted already stay as they are.
     pub async fn vendor_mail_await(
         &self,
         request: &PrivacyRequestId,
         connections: &[ConnectionKey],
     ) -> Result<(), StoreError> {
-        const PUT: &str = "INSERT INTO vendor_mail (request, connection, asked_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        const PUT: &str = "INSERT INTO vendor_mail (request, connection, recipient, asked_at) SELECT $1, $2, '', $3 WHERE NOT EXISTS (SELECT 1 FROM vendor_mail WHERE request = $1 AND connection = $2) ON CONFLICT DO NOTHING";
         let mut tx = self.begin().await?;
         for connection in connections {
             query(PUT)
@@ -48,8 +66,7 @@ impl Store {
 
     /// The vendors that were not told of a request yet, and were to be.
     pub async fn vendor_mail_unsent(&self, request: &PrivacyRequestId) -> Result<Vec<String>, StoreError> {
-        const LIST: &str =
-            "SELECT connection FROM vendor_mail WHERE request = $1 AND sent_at IS NULL ORDER BY connection";
+        const LIST: &str = "SELECT DISTINCT connection FROM vendor_mail WHERE request = $1 AND sent_at IS NULL ORDER BY connection";
         let rows = query(LIST).bind(request.as_str()).fetch_all(&self.inner.reader).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
@@ -69,27 +86,73 @@ impl Store {
         after: Option<&PrivacyRequestId>,
         most: u32,
     ) -> Result<Vec<VendorMail>, StoreError> {
-        const LIST: &str = "SELECT vendor_mail.request, connection FROM vendor_mail JOIN privacy_request ON privacy_request.id = request WHERE connection = $1 AND request > $2 AND sent_at IS NULL AND message IS NULL AND status = 'awaiting_email_send' AND deleted_at IS NULL ORDER BY request LIMIT $3";
+        const LIST: &str = "SELECT DISTINCT vendor_mail.request, connection FROM vendor_mail JOIN privacy_request ON privacy_request.id = request WHERE connection = $1 AND request > $2 AND sent_at IS NULL AND message IS NULL AND status = 'awaiting_email_send' AND deleted_at IS NULL ORDER BY request LIMIT $3";
         let after = after.map_or("", PrivacyRequestId::as_str);
         let query = query(LIST).bind(connection).bind(after).bind(i64::from(most));
         let rows = query.fetch_all(&self.inner.reader).await?;
         rows.iter().map(|row| mail(row.try_get(0)?, row.try_get(1)?)).collect()
     }
 
+    /// Notes which vendors a connection leads to for a request, in place of those of whom it was not told
+    /// yet. The only one, if it is among them, stands for those that nobody could make out.
+    pub async fn vendor_mail_address(
+        &self,
+        mail: &VendorMail,
+        recipients: &BTreeSet<VendorRecipient>,
+    ) -> Result<(), StoreError> {
+        const CLEAR: &str = "DELETE FROM vendor_mail WHERE request = $1 AND connection = $2 AND message IS NULL AND sent_at IS NULL";
+        const PUT: &str = "INSERT INTO vendor_mail (request, connection, recipient, asked_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+        let mut tx = self.begin().await?;
+        let clear = query(CLEAR).bind(mail.request.as_str()).bind(mail.connection.as_str());
+        if clear.execute(tx.connection()).await?.rows_affected() == 0 {
+            // Somebody else told all of them, or left them out.
+            return Ok(());
+        }
+        for recipient in recipients {
+            query(PUT)
+                .bind(mail.request.as_str())
+                .bind(mail.connection.as_str())
+                .bind(recipient.0.as_str())
+                .bind(self.now())
+                .execute(tx.connection())
+                .await?;
+        }
+        tx.commit().await
+    }
+
+    /// Which of these requests a vendor is still to be told of, without a message on its way.
+    pub async fn vendor_mail_open(
+        &self,
+        (connection, recipient): (&str, &VendorRecipient),
+        requests: &[PrivacyRequestId],
+    ) -> Result<Vec<PrivacyRequestId>, StoreError> {
+        const FIND: &str = "SELECT 1 FROM vendor_mail WHERE request = $1 AND connection = $2 AND recipient = $3 AND message IS NULL AND sent_at IS NULL";
+        let mut open = Vec::new();
+        for request in requests {
+            let find = query(FIND).bind(request.as_str()).bind(connection).bind(recipient.0.as_str());
+            if find.fetch_optional(&self.inner.reader).await?.is_some() {
+                open.push(request.clone());
+            }
+        }
+        Ok(open)
+    }
+
     /// Puts the message on its way that tells a vendor of these requests; `false`, and nothing is put, if
     /// one of them is told already.
     pub async fn vendor_mail_send(
         &self,
-        (connection, requests): (&str, &[PrivacyRequestId]),
+        (connection, recipient): (&str, &VendorRecipient),
+        requests: &[PrivacyRequestId],
         message: &NewMessage,
     ) -> Result<bool, StoreError> {
-        const TAKE: &str = "UPDATE vendor_mail SET message = $3 WHERE request = $1 AND connection = $2 AND message IS NULL AND sent_at IS NULL";
+        const TAKE: &str = "UPDATE vendor_mail SET message = $4 WHERE request = $1 AND connection = $2 AND recipient = $3 AND message IS NULL AND sent_at IS NULL";
         let mut tx = self.begin().await?;
         let Some(id) = self.message_put_in(&mut tx, message).await? else { return Ok(false) };
         for request in requests {
             let taken = query(TAKE)
                 .bind(request.as_str())
                 .bind(connection)
+                .bind(recipient.0.as_str())
                 .bind(id.as_str())
                 .execute(tx.connection())
                 .await?;
@@ -146,8 +209,7 @@ impl Store {
 
     /// Leaves out that a vendor is told of a request.
     pub async fn vendor_mail_skip(&self, mail: &VendorMail) -> Result<(), StoreError> {
-        const SKIP: &str =
-            "DELETE FROM vendor_mail WHERE request = $1 AND connection = $2 AND message IS NULL";
+        const SKIP: &str = "DELETE FROM vendor_mail WHERE request = $1 AND connection = $2 AND message IS NULL AND sent_at IS NULL";
         let mut tx = self.begin().await?;
         let skip = query(SKIP).bind(mail.request.as_str()).bind(mail.connection.as_str());
         skip.execute(tx.connection()).await?;

@@ -126,7 +126,7 @@ async fn remove(
 
 /// What a test of a connection said.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct TestReply {
+pub(crate) struct ConnectionTestReply {
     /// For people.
     msg: String,
     /// `succeeded`, `failed`, `skipped`, or null if it was not tried.
@@ -135,7 +135,7 @@ pub(crate) struct TestReply {
     failure_reason: Option<String>,
 }
 
-impl TestReply {
+impl ConnectionTestReply {
     fn of(msg: String, trial: Option<Trial>) -> Self {
         let (test_status, failure_reason) = match trial {
             None => (None, None),
@@ -155,12 +155,15 @@ impl TestReply {
     operation_id = "connection_test",
     security(("oauth2" = ["connection:read"])),
     params(("key" = String, Path, description = "Key of the connection")),
-    responses((status = 200, body = TestReply), (status = 404))
+    responses((status = 200, body = ConnectionTestReply), (status = 404))
 )]
-async fn test(State(state): State<ApiState>, Path(key): Path<String>) -> Result<Json<TestReply>, ApiError> {
+async fn test(
+    State(state): State<ApiState>,
+    Path(key): Path<String>,
+) -> Result<Json<ConnectionTestReply>, ApiError> {
     let trial = state.connections().test(&parse(&key)?).await?;
     let msg = format!("Test completed for ConnectionConfig with key: {key}.");
-    Ok(Json(TestReply::of(msg, Some(trial))))
+    Ok(Json(ConnectionTestReply::of(msg, Some(trial))))
 }
 
 /// The connection of a key.

@@ -28,7 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// A document that may be kept.
 #[derive(Debug, Serialize, ToSchema)]
-struct Validated {
+struct ConnectorValidated {
     /// The document as it would be kept.
     #[schema(value_type = Object)]
     saas_config: Value,
@@ -42,12 +42,12 @@ struct ValidationDetails {
     /// The result.
     msg: &'static str,
     /// What works, but not as its author may think.
-    warnings: Vec<Warning>,
+    warnings: Vec<ConnectorWarning>,
 }
 
 /// A finding that does not refuse the document.
 #[derive(Debug, Serialize, ToSchema)]
-struct Warning {
+struct ConnectorWarning {
     /// The way to it: `body`, then keys and positions.
     loc: Vec<Value>,
     /// What it is.
@@ -92,17 +92,17 @@ struct HistoryVersion {
     security(("oauth2" = ["saas_config:read"])),
     params(("key" = String, Path, description = "Key of the connection")),
     request_body = Object,
-    responses((status = 200, body = Validated), (status = 422))
+    responses((status = 200, body = ConnectorValidated), (status = 422))
 )]
 async fn validate(
     State(state): State<ApiState>,
     Path(key): Path<String>,
     Body(document): Body<Value>,
-) -> Result<Json<Validated>, ApiError> {
+) -> Result<Json<ConnectorValidated>, ApiError> {
     let checked = state.connections().connector_file_check(&parse(&key)?, &document).await?;
-    let warnings = checked.warnings.into_iter().map(Warning::from).collect();
+    let warnings = checked.warnings.into_iter().map(ConnectorWarning::from).collect();
     let validation_details = ValidationDetails { msg: "Validation successful", warnings };
-    Ok(Json(Validated { saas_config: checked.connector.document, validation_details }))
+    Ok(Json(ConnectorValidated { saas_config: checked.connector.document, validation_details }))
 }
 
 /// Gives a connection a connector file in place of the one it has.
@@ -203,7 +203,7 @@ fn parse(key: &str) -> Result<ConnectionKey, ApiError> {
     key.parse().map_err(|_| ApiError::NotFound(format!("No connection config with key '{key}'")))
 }
 
-impl From<Problem> for Warning {
+impl From<Problem> for ConnectorWarning {
     fn from(problem: Problem) -> Self {
         let loc = std::iter::once(json!("body")).chain(place_in_body(&problem.place)).collect();
         Self { loc, msg: problem.message }

@@ -32,7 +32,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// One template.
 #[derive(Debug, Serialize, ToSchema)]
-struct TemplateReply {
+struct ConnectorTemplateReply {
     /// Its type.
     r#type: String,
     /// Its name for people.
@@ -68,11 +68,11 @@ struct VersionReply {
     tag = "Connector templates",
     operation_id = "connector_template_list",
     security(("oauth2" = ["connector_template:read"])),
-    responses((status = 200, body = [TemplateReply]))
+    responses((status = 200, body = [ConnectorTemplateReply]))
 )]
-async fn list(State(state): State<ApiState>) -> Result<Json<Vec<TemplateReply>>, ApiError> {
+async fn list(State(state): State<ApiState>) -> Result<Json<Vec<ConnectorTemplateReply>>, ApiError> {
     let templates = state.connections().template_list().await?;
-    Ok(Json(templates.iter().map(TemplateReply::from).collect()))
+    Ok(Json(templates.iter().map(ConnectorTemplateReply::from).collect()))
 }
 
 /// What was done.
@@ -265,7 +265,7 @@ fn yaml(text: String) -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/yaml; charset=utf-8")], text)
 }
 
-impl From<&OfferedTemplate> for TemplateReply {
+impl From<&OfferedTemplate> for ConnectorTemplateReply {
     fn from(offered: &OfferedTemplate) -> Self {
         let file = offered.template.file();
         Self {

@@ -22,7 +22,7 @@ use crate::state::ApiState;
 
 use body::{YamlDatasets, unfit};
 pub(super) use body::{documents, one_document};
-use reply::{TraversalDetails, Upserted, Validated};
+use reply::{DatasetValidated, DatasetsUpserted, TraversalDetails};
 pub(super) use trial::tools_on;
 
 /// Most datasets in one call.
@@ -48,20 +48,20 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     security(("oauth2" = ["dataset:read"])),
     params(("key" = String, Path, description = "Key of the connection")),
     request_body = Object,
-    responses((status = 200, body = Validated), (status = 404), (status = 422))
+    responses((status = 200, body = DatasetValidated), (status = 404), (status = 422))
 )]
 async fn validate(
     State(state): State<ApiState>,
     Path(key): Path<String>,
     Body(document): Body<Value>,
-) -> Result<Json<Validated>, ApiError> {
+) -> Result<Json<DatasetValidated>, ApiError> {
     let connections = state.connections();
     let owner = connections.dataset_owner(&key).await?;
     let document = one_document((&[json!("body")], &document), &connections.categories().await?)?;
     let prepared = connections.dataset_prepare(&owner, document).await?;
     let prepared = prepared.map_err(|failure| unfit(&failure))?;
     let traversable = owner.traversable(&prepared.document);
-    Ok(Json(Validated {
+    Ok(Json(DatasetValidated {
         dataset: prepared.document.document,
         traversal_details: TraversalDetails {
             is_traversable: traversable.obstacle.is_none(),
@@ -80,14 +80,14 @@ async fn validate(
     security(("oauth2" = ["dataset:create_or_update"])),
     params(("key" = String, Path, description = "Key of the connection")),
     request_body = [Object],
-    responses((status = 200, body = Upserted), (status = 404), (status = 422))
+    responses((status = 200, body = DatasetsUpserted), (status = 404), (status = 422))
 )]
 async fn patch(
     State(state): State<ApiState>,
     caller: Caller,
     Path(key): Path<String>,
     Bulk(elements): Bulk<Value, MOST>,
-) -> Result<Json<Upserted>, ApiError> {
+) -> Result<Json<DatasetsUpserted>, ApiError> {
     let sent = elements.into_iter().map(|element| element.input).collect();
     upsert(&state, &caller, (&key, &[json!("body")]), sent).await
 }
@@ -101,14 +101,14 @@ async fn patch(
     security(("oauth2" = ["dataset:create_or_update"])),
     params(("key" = String, Path, description = "Key of the connection")),
     request_body = [Object],
-    responses((status = 200, body = Upserted), (status = 404), (status = 422))
+    responses((status = 200, body = DatasetsUpserted), (status = 404), (status = 422))
 )]
 async fn put(
     State(state): State<ApiState>,
     caller: Caller,
     Path(key): Path<String>,
     Bulk(elements): Bulk<Value, MOST>,
-) -> Result<Json<Upserted>, ApiError> {
+) -> Result<Json<DatasetsUpserted>, ApiError> {
     let sent = elements.into_iter().map(|element| element.input).collect();
     upsert(&state, &caller, (&key, &[json!("body")]), sent).await
 }
@@ -122,14 +122,14 @@ async fn put(
     security(("oauth2" = ["dataset:create_or_update"])),
     params(("key" = String, Path, description = "Key of the connection")),
     request_body(content = String, content_type = "application/x-yaml"),
-    responses((status = 200, body = Upserted), (status = 400), (status = 404), (status = 415), (status = 422))
+    responses((status = 200, body = DatasetsUpserted), (status = 400), (status = 404), (status = 415), (status = 422))
 )]
 async fn patch_yaml(
     State(state): State<ApiState>,
     caller: Caller,
     Path(key): Path<String>,
     YamlDatasets(sent): YamlDatasets,
-) -> Result<Json<Upserted>, ApiError> {
+) -> Result<Json<DatasetsUpserted>, ApiError> {
     upsert(&state, &caller, (&key, &[json!("body"), json!("dataset")]), sent).await
 }
 
@@ -203,11 +203,11 @@ async fn upsert(
     caller: &Caller,
     (key, base): (&str, &[Value]),
     sent: Vec<Value>,
-) -> Result<Json<Upserted>, ApiError> {
+) -> Result<Json<DatasetsUpserted>, ApiError> {
     let connections = state.connections();
     let owner = connections.dataset_owner(key).await?;
     let documents = documents((base, &sent), &connections.categories().await?)?;
-    let mut reply = Upserted::default();
+    let mut reply = DatasetsUpserted::default();
     for (document, data) in documents.into_iter().zip(sent) {
         match connections.dataset_put(&owner, document, caller.actor.clone()).await? {
             Ok(prepared) => reply.succeed(prepared),

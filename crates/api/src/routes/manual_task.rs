@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use store::{Listed, LoginId, ManualAction, ManualTask, ManualTaskFilter, ManualTaskState};
 use utoipa::{IntoParams, ToSchema};
 
-use self::reply::{TaskDetail, TaskReply};
+use self::reply::{ManualTaskReply, TaskDetail};
 use crate::body::Body;
 use crate::caller::{Caller, Who};
 use crate::documented::{OpenApiRouter, routes};
@@ -47,7 +47,7 @@ struct Filter {
     connection_key: Option<String>,
     /// For what.
     #[param(inline)]
-    action_type: Option<ActionInput>,
+    action_type: Option<ManualActionInput>,
     /// Who is to do them: the id of an account.
     assigned_user_id: Option<String>,
 }
@@ -67,7 +67,7 @@ enum StatusInput {
 /// What tasks are for.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum ActionInput {
+enum ManualActionInput {
     /// The package of a request.
     Access,
     /// Erasing by hand.
@@ -124,20 +124,20 @@ struct TaskSkipInput {
     tag = "Manual input",
     params(Paging, Filter),
     security(("oauth2" = ["privacy-request:manual-steps:respond"])),
-    responses((status = 200, body = PageOf<TaskReply>))
+    responses((status = 200, body = PageOf<ManualTaskReply>))
 )]
 async fn list(
     State(state): State<ApiState>,
     caller: Caller,
     paging: Paging,
     Query(filter): Query<Filter>,
-) -> Result<Json<PageOf<TaskReply>>, ApiError> {
+) -> Result<Json<PageOf<ManualTaskReply>>, ApiError> {
     let nothing = || Listed { items: Vec::new(), total: 0 };
     let found = match filter.of(&caller) {
         Some(filter) => state.store().manual_task_list(&filter, paging.window()).await?,
         None => nothing(),
     };
-    Ok(Json(paging.of(found, TaskReply::of)))
+    Ok(Json(paging.of(found, ManualTaskReply::of)))
 }
 
 /// List all tasks of a privacy request, with what was said about them.
@@ -279,8 +279,8 @@ impl Filter {
             StatusInput::Skipped => ManualTaskState::Skipped,
         });
         let action = self.action_type.map(|action| match action {
-            ActionInput::Access => ManualAction::Access,
-            ActionInput::Erasure => ManualAction::Erasure,
+            ManualActionInput::Access => ManualAction::Access,
+            ManualActionInput::Erasure => ManualAction::Erasure,
         });
         Some(ManualTaskFilter { state, request, connection, action, assignee })
     }

@@ -33,12 +33,12 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 #[derive(Deserialize, ToSchema)]
 struct FormInput {
     /// What is asked for.
-    fields: Vec<FieldInput>,
+    fields: Vec<FormFieldInput>,
 }
 
 /// One thing that is asked for.
 #[derive(Deserialize, ToSchema)]
-struct FieldInput {
+struct FormFieldInput {
     /// What it is, for whoever brings it.
     #[schema(value_type = String)]
     pii_field: Text,

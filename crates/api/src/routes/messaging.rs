@@ -65,7 +65,7 @@ impl MessagingReply {
 
 /// What became of the secrets.
 #[derive(Debug, Serialize, ToSchema)]
-struct SecretReply {
+struct MessagingSecretReply {
     /// That they are kept.
     msg: String,
     /// Null: nothing is tried without a receiver.
@@ -76,7 +76,7 @@ struct SecretReply {
 
 /// Who gets a test message.
 #[derive(Deserialize, ToSchema)]
-struct TestInput {
+struct MessageTestInput {
     /// By which way.
     to_identity: TestIdentity,
 }
@@ -91,7 +91,7 @@ struct TestIdentity {
 
 /// That a test message left.
 #[derive(Debug, Serialize, ToSchema)]
-struct TestReply {
+struct MessageTestReply {
     /// The text.
     details: &'static str,
 }
@@ -193,14 +193,14 @@ async fn delete(
     params(("config_key" = String, Path)),
     security(("oauth2" = ["messaging:create_or_update"])),
     request_body = Map<String, Value>,
-    responses((status = 200, body = SecretReply))
+    responses((status = 200, body = MessagingSecretReply))
 )]
 async fn put_secret(
     State(state): State<ApiState>,
     caller: Caller,
     Path(key): Path<String>,
     Body(sent): Body<Map<String, Value>>,
-) -> Result<Json<SecretReply>, ApiError> {
+) -> Result<Json<MessagingSecretReply>, ApiError> {
     let config = state.messages().service(&key).await?;
     keep(&state, &caller, &config, sent).await.map(Json)
 }
@@ -210,14 +210,14 @@ async fn keep(
     caller: &Caller,
     config: &MessagingConfig,
     sent: Map<String, Value>,
-) -> Result<SecretReply, ApiError> {
+) -> Result<MessagingSecretReply, ApiError> {
     let given = secrets(sent, &[json!("body")])?;
     match state.messages().service_secrets_put(config, given, &caller.actor).await {
         Err(ServiceError::Fields(problems)) => Err(ApiError::Invalid(invalid(&problems, false))),
         kept => {
             kept?;
             let msg = format!("Secrets updated for MessagingConfig with key: {}.", config.key);
-            Ok(SecretReply { msg, test_status: None, failure_reason: None })
+            Ok(MessagingSecretReply { msg, test_status: None, failure_reason: None })
         }
     }
 }
@@ -229,14 +229,14 @@ async fn keep(
     tag = "Messages",
     params(("service_type" = String, Path)),
     security(("oauth2" = ["messaging:create_or_update"])),
-    request_body = TestInput,
-    responses((status = 200, body = TestReply))
+    request_body = MessageTestInput,
+    responses((status = 200, body = MessageTestReply))
 )]
 async fn test(
     State(state): State<ApiState>,
     Path(word): Path<String>,
-    Body(asked): Body<TestInput>,
-) -> Result<Json<TestReply>, ApiError> {
+    Body(asked): Body<MessageTestInput>,
+) -> Result<Json<MessageTestReply>, ApiError> {
     let TestIdentity { email, phone_number } = asked.to_identity;
     if email.is_none() && phone_number.is_none() {
         let loc = vec![json!("body"), json!("to_identity")];
@@ -244,7 +244,7 @@ async fn test(
     }
     let to = MessagePerson { email, phone_number };
     match state.messages().service_test(service(&word)?, &to).await? {
-        TestOutcome::Sent => Ok(Json(TestReply { details: "Test message successfully sent" })),
+        TestOutcome::Sent => Ok(Json(MessageTestReply { details: "Test message successfully sent" })),
         TestOutcome::Failed(why) => Err(ApiError::BadRequest(why)),
     }
 }

@@ -50,14 +50,14 @@ impl ClientReply {
 
 /// A client's secret, seen this once.
 #[derive(Serialize, ToSchema)]
-struct SecretReply {
+struct ClientSecretReply {
     /// The client's id.
     client_id: String,
     /// Its secret.
     client_secret: String,
 }
 
-impl SecretReply {
+impl ClientSecretReply {
     fn of(id: &ClientId, secret: &AccessToken) -> Self {
         Self { client_id: id.as_str().to_owned(), client_secret: secret.text().expose().clone() }
     }
@@ -95,19 +95,19 @@ async fn list(State(state): State<ApiState>, paging: Paging) -> Result<Json<Page
     tag = "Sign-in",
     security(("oauth2" = ["client:create"])),
     request_body(content = ClientUpdate, description = "Or only the list of its scopes, or nothing."),
-    responses((status = 200, body = SecretReply))
+    responses((status = 200, body = ClientSecretReply))
 )]
 async fn create(
     State(state): State<ApiState>,
     caller: Caller,
     Body(asked): Body<Value>,
-) -> Result<Json<SecretReply>, ApiError> {
+) -> Result<Json<ClientSecretReply>, ApiError> {
     let asked = ClientUpdate::of(&asked)?;
     let scopes = given(&caller, asked.scopes.as_deref().unwrap_or_default())?;
     let ClientUpdate { name, description, .. } = asked;
     let new = NewClient { name, description, scopes, actor: caller.actor };
     let (client, secret) = state.store().client_create(new).await?;
-    Ok(Json(SecretReply::of(&client.id, &secret)))
+    Ok(Json(ClientSecretReply::of(&client.id, &secret)))
 }
 
 /// Read a client.
@@ -172,17 +172,17 @@ async fn delete(
     tag = "Sign-in",
     params(("client_id" = String, Path)),
     security(("oauth2" = ["client:update"])),
-    responses((status = 200, body = SecretReply))
+    responses((status = 200, body = ClientSecretReply))
 )]
 async fn change_secret(
     State(state): State<ApiState>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<SecretReply>, ApiError> {
+) -> Result<Json<ClientSecretReply>, ApiError> {
     let client = find(&state, &id).await?;
     caller.require_all(client.scopes.iter().filter_map(|scope| Scope::find(scope)))?;
     let secret = state.store().client_secret_change(&client.id, caller.actor).await?;
-    secret.map(|secret| Json(SecretReply::of(&client.id, &secret))).ok_or_else(not_found)
+    secret.map(|secret| Json(ClientSecretReply::of(&client.id, &secret))).ok_or_else(not_found)
 }
 
 /// List what a client may do; nothing if there is no such client.

@@ -173,6 +173,51 @@ async fn external_reference_must_lead_to_a_field_that_is_there() {
     assert!(list["detail"][0]["msg"].as_str().unwrap().contains("referenced by external reference"));
 }
 
+// rule: privacy-requests W-23
+#[rstest]
+#[case::no_dataset("crm", ("sites.mail", "sites.firm"), "dataset `crm` referenced")]
+#[case::no_field("partners", ("sites.mail", "sites.none"), "field `none` referenced")]
+#[case::two_collections("partners", ("sites.mail", "firms.name"), "must belong to one collection")]
+#[case::nothing_to_search_by("partners", ("firms.mail", "firms.name"), "no field of `partners:firms` has a `custom_request_field`")]
+#[case::whole("partners", ("sites.mail", "sites.firm"), "")]
+#[tokio::test]
+async fn vendors_of_a_dataset_must_stand_where_the_secrets_say(
+    #[case] dataset: &str,
+    #[case] (mail, firm): (&str, &str),
+    #[case] says: &str,
+) {
+    let app = App::start().await;
+    let connections = json!([
+        {"name": "Partners", "key": "partners", "connection_type": "postgres", "access": "read"},
+        {"name": "Ads", "key": "ads", "connection_type": "dynamic_erasure_email", "access": "write"},
+    ]);
+    app.send(Method::PATCH, "/api/v1/connection", connections).await;
+    let field = |name: &str, meta: Value| json!({"name": name, "data_categories": ["system.operations"], "fides_meta": meta});
+    let datasets = json!([{"fides_key": "partners", "name": "Partners", "collections": [
+        {"name": "sites", "fields": [field("site", json!({"custom_request_field": "site"})), field("mail", json!({})), field("firm", json!({}))]},
+        {"name": "firms", "fields": [field("mail", json!({})), field("name", json!({}))]},
+    ]}]);
+    let (_, kept) = app.send(Method::PATCH, "/api/v1/connection/partners/dataset", datasets).await;
+    assert_eq!(kept["failed"], json!([]), "{kept}");
+    let reference = |name: &str| json!({"dataset": dataset, "field": name, "direction": "from"});
+    let secrets =
+        json!({"third_party_vendor_name": reference(firm), "recipient_email_address": reference(mail)});
+
+    let (status, reply) = app.send(Method::PUT, "/api/v1/connection/ads/secret?verify=false", secrets).await;
+    let (_, tried) = app.get("/api/v1/connection/ads/test").await;
+
+    if says.is_empty() {
+        assert_eq!((status, &tried["test_status"]), (StatusCode::OK, &json!("skipped")), "{reply} {tried}");
+    } else {
+        assert_eq!(
+            (status, &tried["test_status"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &json!("failed")),
+            "{tried}"
+        );
+        assert!(reply["detail"][0]["msg"].as_str().unwrap().contains(says), "{reply}");
+    }
+}
+
 #[tokio::test]
 async fn making_needs_its_own_scope() {
     let app = App::start().await;

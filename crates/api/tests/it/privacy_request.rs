@@ -5,6 +5,7 @@ mod callback;
 mod create;
 mod followed;
 mod operate;
+mod polling;
 mod search;
 mod single;
 mod unknown;

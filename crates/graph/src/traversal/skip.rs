@@ -25,6 +25,9 @@ pub enum SkipReason {
         /// The kinds that were provided.
         provided: Vec<String>,
     },
+    /// Its rows are found by custom fields of requests, for other ends than reading them
+    /// (privacy-requests T-9.2).
+    CustomRequestField,
     /// No identity kind and no chain of references leads to it.
     NothingLeadsThere,
 }
@@ -46,6 +49,13 @@ impl fmt::Display for Skipped {
                     1 => write!(f, "only the {} identity was provided", quoted(provided)),
                     _ => write!(f, "only the {} identities were provided", quoted(provided)),
                 }
+            }
+            SkipReason::CustomRequestField => {
+                write!(
+                    f,
+                    "no identity and no reference leads to \"{address}\", whose rows are looked up by custom \
+                     fields of requests, so nothing of it was read"
+                )
             }
             SkipReason::NothingLeadsThere => {
                 write!(f, "no identity and no reference leads to \"{address}\", so nothing of it was read")
@@ -81,12 +91,13 @@ pub(super) fn skipped(
     let reason = |address: &CollectionAddress| {
         let leading = trials.iter().filter(|(_, reached)| reached.contains(address));
         let reachable_by: Vec<String> = leading.map(|(kind, _)| (*kind).to_owned()).collect();
-        if reachable_by.is_empty() {
-            SkipReason::NothingLeadsThere
-        } else {
+        if !reachable_by.is_empty() {
             let provided = provided.iter().map(|kind| (*kind).to_owned()).collect();
-            SkipReason::OtherIdentity { reachable_by, provided }
+            return SkipReason::OtherIdentity { reachable_by, provided };
         }
+        let collection = graph.find(address);
+        let is_looked_up = collection.is_some_and(|collection| collection.has_custom_request_field());
+        if is_looked_up { SkipReason::CustomRequestField } else { SkipReason::NothingLeadsThere }
     };
     unvisited
         .into_iter()

@@ -192,6 +192,20 @@ fn a_collection_that_nothing_leads_to_is_named_and_fatal_only_if_targeted() {
     assert!(targeted.to_string().contains("d:U"));
 }
 
+// rule: privacy-requests T-9
+#[test]
+fn a_collection_that_custom_fields_lead_to_is_tolerated_although_it_is_targeted() {
+    let mut whole = dataset(&["A: email^email", "U: id!user.name"]);
+    whole.collections[1].fields[0].custom_request_field = Some("site".to_owned());
+    let user = vec!["user".to_owned()];
+
+    let traversal = Graph::build(&[whole]).unwrap().traverse(&email(), Targets::Categories(&user)).unwrap();
+
+    assert_eq!(names(&traversal), ["A"]);
+    assert_eq!(traversal.skipped()[0].reason, SkipReason::CustomRequestField);
+    assert!(traversal.skipped()[0].to_string().contains("looked up by custom fields of requests"));
+}
+
 // rule: privacy-requests 21.8
 // rule: privacy-requests G-5
 #[test]

@@ -159,6 +159,23 @@ pub fn custom_field_lookup(name: &str, value: &Value) -> Lookup {
     Lookup { field: LookupField::CustomField, name: name.to_owned(), value: value_text(value) }
 }
 
+/// One `@` with something on each side, and nothing that could not stand in a header.
+pub fn is_email(text: &str) -> bool {
+    let plain = text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"<>(),;:\"\\[]".contains(c));
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let labels = || domain.split('.');
+    let label = |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
+    plain
+        && text.len() <= 254
+        && !local.is_empty()
+        && !local.contains('@')
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+        && labels().count() >= 2
+        && labels().all(label)
+}
+
 fn value_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

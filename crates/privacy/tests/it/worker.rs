@@ -11,6 +11,7 @@ mod office;
 mod people;
 mod polling;
 mod put_off;
+mod vendor_lookup;
 mod vendor_mail;
 mod waiting;
 mod webhook;

@@ -149,6 +149,7 @@ impl Lowering<'_> {
             masking_strategy_override: meta.masking_strategy_override.and_then(masking_strategy),
             references: Vec::new(),
             identity: meta.identity.filter(|identity| !identity.is_empty()),
+            custom_request_field: meta.custom_request_field.filter(|name| !name.is_empty()),
         };
         for (index, reference) in meta.references.unwrap_or_default().into_iter().enumerate() {
             field
@@ -163,6 +164,7 @@ impl Lowering<'_> {
             field.masking_strategy_override = None;
             field.references = Vec::new();
             field.identity = None;
+            field.custom_request_field = None;
         } else {
             self.secret_strategy(&meta_place, field.masking_strategy_override.as_ref());
         }

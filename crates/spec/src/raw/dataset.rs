@@ -133,7 +133,7 @@ pub(crate) struct FieldMeta {
     pub(crate) references: Option<Vec<FieldReference>>,
     /// Identity that it holds. Not in datasets of connector files.
     pub(crate) identity: Option<String>,
-    /// A field of the request form that supplies its value.
+    /// A custom field of requests by whose value rows are found (`dynamic_erasure_email`); it leads nowhere else.
     pub(crate) custom_request_field: Option<String>,
     /// `name` hides the name in reports.
     pub(crate) redact: Option<String>,

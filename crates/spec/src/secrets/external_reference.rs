@@ -63,7 +63,10 @@ pub enum ExternalReferenceError {
 
 /// Reads a reference object. Names of datasets and fields are configuration, not secrets, but they
 /// stay out of the messages here: someone may have put a token in the wrong place.
-pub(super) fn parse(name: &str, value: &Value) -> Result<FieldReference, ExternalReferenceError> {
+///
+/// # Errors
+/// What is wrong with its shape; whether the field exists is not looked at.
+pub fn parse_external_reference(name: &str, value: &Value) -> Result<FieldReference, ExternalReferenceError> {
     let shape = || ExternalReferenceError::Shape { name: name.to_owned() };
     let Value::Object(members) = value else { return Err(shape()) };
     let text = |key: &str| match members.get(key) {

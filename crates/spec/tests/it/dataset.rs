@@ -19,9 +19,9 @@ dataset:
             fidesops_meta: {primary_key: True, data_type: integer}
           - name: email
             data_categories: [user.contact.email]
-            fides_meta: {data_type: string, length: 40, masking_strategy_override: {strategy: null_rewrite}}
+            fides_meta: {data_type: string, length: 40, custom_request_field: site, masking_strategy_override: {strategy: null_rewrite}}
           - name: tags
-            fides_meta: {data_type: 'object[]', return_all_elements: true, primary_key: true}
+            fides_meta: {data_type: 'object[]', return_all_elements: true, primary_key: true, custom_request_field: tag}
             fields:
               - name: label
                 data_categories: [user.name]
@@ -78,10 +78,14 @@ fn a_dataset_is_sorted_and_read_in_both_spellings() {
     assert_eq!(fields, ["email", "id", "tags"]);
     assert_eq!(people.after[0].to_string(), "other:things");
     assert!(people.fields[1].primary_key);
+    assert_eq!(people.fields[0].custom_request_field.as_deref(), Some("site"));
     assert_eq!(people.fields[0].length, Some(40));
     let tags = &people.fields[2];
     assert_eq!(tags.data_type, Some(DataType { kind: DataKind::Object, is_array: true }));
-    assert!(!tags.primary_key, "settings of an object field do not count");
+    assert!(
+        !tags.primary_key && tags.custom_request_field.is_none(),
+        "settings of an object field do not count"
+    );
     assert!(tags.fields[0].return_all_elements, "inherited");
 }
 

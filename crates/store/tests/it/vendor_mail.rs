@@ -1,10 +1,12 @@
 //! Vendors that are written to about requests.
 
+use std::collections::BTreeSet;
+
 use model::{ConnectionKey, PrivacyRequestId};
 use rstest::rstest;
 use store::{
     Actor, ClaimedMessage, MessageKind, MessageTo, NewMessage, NewPrivacyRequest, NewRequestLog,
-    PrivacyRequestChange, PrivacyRequestStatus as Status, VendorMailEnd, Window,
+    PrivacyRequestChange, PrivacyRequestStatus as Status, VendorMail, VendorMailEnd, VendorRecipient, Window,
 };
 
 use crate::bench::{Backend, Bench, LEASE};
@@ -64,8 +66,14 @@ async fn a_request_is_told_of_once_and_is_done_when_all_messages_left(#[case] ba
     let two = bench.waiting_request(&["ads"]).await;
     assert_eq!(bench.letters().await.len(), 3);
 
-    let sent = store.vendor_mail_send(("ads", &[one.clone(), two.clone()]), &letter()).await.unwrap();
-    let twice = store.vendor_mail_send(("ads", std::slice::from_ref(&two)), &letter()).await.unwrap();
+    let sent = store
+        .vendor_mail_send(("ads", &VendorRecipient::ONLY), &[one.clone(), two.clone()], &letter())
+        .await
+        .unwrap();
+    let twice = store
+        .vendor_mail_send(("ads", &VendorRecipient::ONLY), std::slice::from_ref(&two), &letter())
+        .await
+        .unwrap();
 
     assert!(sent && !twice);
     assert_eq!(bench.letters().await, [("mail".to_owned(), one.clone())]);
@@ -87,7 +95,10 @@ async fn what_did_not_leave_waits_for_the_next_batch(#[case] backend: Backend) {
     let Some(bench) = backend.start().await else { return };
     bench.request_policy().await;
     let (store, one) = (&bench.store, bench.waiting_request(&["ads"]).await);
-    store.vendor_mail_send(("ads", std::slice::from_ref(&one)), &letter()).await.unwrap();
+    store
+        .vendor_mail_send(("ads", &VendorRecipient::ONLY), std::slice::from_ref(&one), &letter())
+        .await
+        .unwrap();
 
     let taken = bench.letter_take().await;
     store.message_give_up(&taken, "mail_refused").await.unwrap();
@@ -107,7 +118,10 @@ async fn a_message_that_left_is_noted_with_its_entry_or_not_at_all(#[case] backe
     let Some(bench) = backend.start().await else { return };
     bench.request_policy().await;
     let (store, one) = (&bench.store, bench.waiting_request(&["ads"]).await);
-    store.vendor_mail_send(("ads", std::slice::from_ref(&one)), &letter()).await.unwrap();
+    store
+        .vendor_mail_send(("ads", &VendorRecipient::ONLY), std::slice::from_ref(&one), &letter())
+        .await
+        .unwrap();
     let taken = bench.letter_take().await;
     store.message_sent(&taken).await.unwrap();
     let sql = bench.sql().await;
@@ -122,6 +136,44 @@ async fn a_message_that_left_is_noted_with_its_entry_or_not_at_all(#[case] backe
     assert_eq!((unsent, ends.len()), (vec!["ads".to_owned()], 1));
     let log = store.privacy_request_log_list(&one, None, Window::ALL).await.unwrap().items;
     assert_eq!(log.iter().filter(|log| log.entry.message.as_deref() == Some("told")).count(), 1);
+}
+
+// rule: privacy-requests W-23
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_request_waits_for_each_vendor_that_was_looked_up_for_it(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    bench.request_policy().await;
+    let (store, one) = (&bench.store, bench.waiting_request(&["ads"]).await);
+    let mail = VendorMail { request: one.clone(), connection: "ads".to_owned() };
+    let [north, south, west] =
+        ["north", "south", "west"].map(|name| store.vendor_recipient("a@example.com", name));
+    let send = async |to: &VendorRecipient| {
+        store.vendor_mail_send(("ads", to), std::slice::from_ref(&one), &letter()).await.unwrap()
+    };
+
+    store.vendor_mail_address(&mail, &BTreeSet::from([north.clone(), south.clone()])).await.unwrap();
+    let nobody = send(&VendorRecipient::ONLY).await;
+    let sent = send(&north).await;
+    store.message_sent(&bench.letter_take().await).await.unwrap();
+    store.vendor_mail_settle(told).await.unwrap();
+    let between = store.vendor_mail_done().await.unwrap();
+    // The second vendor turns out to be another one, and the first stays told.
+    store.vendor_mail_await(&one, &[vendor("ads")]).await.unwrap();
+    store.vendor_mail_address(&mail, &BTreeSet::from([north.clone(), west.clone()])).await.unwrap();
+    let open = async |to: &VendorRecipient| {
+        store.vendor_mail_open(("ads", to), std::slice::from_ref(&one)).await.unwrap().len()
+    };
+    let left = (open(&north).await, open(&south).await, open(&west).await, bench.letters().await.len());
+    let last = send(&west).await;
+    store.message_sent(&bench.letter_take().await).await.unwrap();
+    store.vendor_mail_settle(told).await.unwrap();
+
+    assert!(!nobody && sent && between.is_empty());
+    assert_eq!((left, last), ((0, 0, 1, 1), true));
+    assert_eq!(store.vendor_mail_done().await.unwrap(), [one]);
 }
 
 #[rstest]

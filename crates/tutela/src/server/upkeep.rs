@@ -1,8 +1,10 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::SystemClock;
 use privacy::Retention;
 use privacy::request::PrivacyRequests;
+use privacy::worker::Services;
 use store::Store;
 
 use crate::service::{forget_past, worker};
@@ -25,6 +27,8 @@ const KEEP_LEASE: Duration = Duration::from_mins(2);
 pub(crate) struct Promises {
     /// The requests of people.
     pub(crate) requests: PrivacyRequests,
+    /// What vendors that stand in a dataset are looked up with.
+    pub(crate) services: Arc<dyn Services>,
     /// How long before a deadline those who are responsible are told.
     pub(crate) remind_before: Duration,
     /// How long personal data stays.
@@ -43,10 +47,21 @@ impl Promises {
         if let Err(error) = self.requests.remind(self.remind_before).await {
             tracing::warn!(%error, "nobody was told of deadlines that are near");
         }
-        match self.requests.vendor_mail_on_time().await {
-            Ok(sent) if sent.requests == 0 => {}
+        match self.requests.vendor_mail_on_time(&*self.services).await {
             Ok(sent) => {
-                tracing::info!(messages = sent.messages, requests = sent.requests, "vendors are written to");
+                if sent.requests > 0 {
+                    tracing::info!(
+                        messages = sent.messages,
+                        requests = sent.requests,
+                        "vendors are written to"
+                    );
+                }
+                if sent.held_up > 0 {
+                    tracing::error!(
+                        requests = sent.held_up,
+                        "requests wait for vendors that cannot be written to"
+                    );
+                }
             }
             Err(error) => tracing::warn!(%error, "vendors were not written to"),
         }

@@ -148,7 +148,7 @@ impl ServerState {
         let remind_before = self.settings.server.deadlines.remind_before;
         let retention = self.settings.server.retention;
         let retention = Retention { rows: retention.rows, identities: retention.identities };
-        Promises { requests: self.requests(), remind_before, retention }
+        Promises { requests: self.requests(), services: Arc::clone(&self.services), remind_before, retention }
     }
 
     /// What carries out the requests of people in this process.

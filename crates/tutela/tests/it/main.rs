@@ -67,4 +67,6 @@ mod sweep;
 #[cfg(unix)]
 mod sweep_database;
 #[cfg(unix)]
+mod vendors;
+#[cfg(unix)]
 mod workers;

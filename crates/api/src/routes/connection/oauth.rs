@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{SecretQuery, TestReply};
+use super::{ConnectionTestReply, SecretQuery};
 use crate::ApiError;
 use crate::body::Body;
 use crate::caller::Caller;
@@ -110,7 +110,7 @@ pub(super) struct GrantInput {
     security(("oauth2" = ["connection:create_or_update"])),
     params(("key" = String, Path, description = "Key of the connection"), SecretQuery),
     request_body = GrantInput,
-    responses((status = 200, body = TestReply), (status = 404), (status = 422))
+    responses((status = 200, body = ConnectionTestReply), (status = 404), (status = 422))
 )]
 pub(super) async fn put(
     State(state): State<ApiState>,
@@ -118,7 +118,7 @@ pub(super) async fn put(
     Path(key): Path<String>,
     Query(query): Query<SecretQuery>,
     Body(sent): Body<Map<String, Value>>,
-) -> Result<Json<TestReply>, ApiError> {
+) -> Result<Json<ConnectionTestReply>, ApiError> {
     keep(&state, (caller, &key), (sent, GrantMode::Replace, query)).await
 }
 
@@ -131,7 +131,7 @@ pub(super) async fn put(
     security(("oauth2" = ["connection:create_or_update"])),
     params(("key" = String, Path, description = "Key of the connection"), SecretQuery),
     request_body = Object,
-    responses((status = 200, body = TestReply), (status = 404), (status = 422))
+    responses((status = 200, body = ConnectionTestReply), (status = 404), (status = 422))
 )]
 pub(super) async fn patch(
     State(state): State<ApiState>,
@@ -139,7 +139,7 @@ pub(super) async fn patch(
     Path(key): Path<String>,
     Query(query): Query<SecretQuery>,
     Body(sent): Body<Map<String, Value>>,
-) -> Result<Json<TestReply>, ApiError> {
+) -> Result<Json<ConnectionTestReply>, ApiError> {
     keep(&state, (caller, &key), (sent, GrantMode::Merge, query)).await
 }
 
@@ -166,11 +166,11 @@ async fn keep(
     state: &ApiState,
     (caller, key): (Caller, &str),
     (sent, mode, query): (Map<String, Value>, GrantMode, SecretQuery),
-) -> Result<Json<TestReply>, ApiError> {
+) -> Result<Json<ConnectionTestReply>, ApiError> {
     let key = state.connections().grant_put(key, (sent, mode), caller.actor).await?;
     let msg = format!("OAuth2 configuration updated for ConnectionConfig with key: {key}.");
     let trial = if query.is_wanted() { Some(state.connections().test(&key).await?) } else { None };
-    Ok(Json(TestReply::of(msg, trial)))
+    Ok(Json(ConnectionTestReply::of(msg, trial)))
 }
 
 fn returned(callback: Callback) -> Result<Returned, ApiError> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::IntoParams;
 
-use super::TestReply;
+use super::ConnectionTestReply;
 use crate::ApiError;
 use crate::body::Body;
 use crate::caller::Caller;
@@ -45,7 +45,7 @@ pub(crate) struct SentSecrets {
     security(("oauth2" = ["connection:create_or_update"])),
     params(("key" = String, Path, description = "Key of the connection"), SecretQuery),
     request_body = Object,
-    responses((status = 200, body = TestReply), (status = 404), (status = 422))
+    responses((status = 200, body = ConnectionTestReply), (status = 404), (status = 422))
 )]
 pub(super) async fn put(
     State(state): State<ApiState>,
@@ -53,7 +53,7 @@ pub(super) async fn put(
     Path(key): Path<String>,
     Query(query): Query<SecretQuery>,
     Body(values): Body<Map<String, Value>>,
-) -> Result<Json<TestReply>, ApiError> {
+) -> Result<Json<ConnectionTestReply>, ApiError> {
     let sent = SentSecrets { values, mode: SecretsMode::Replace, query };
     put_secrets(&state, &caller, (&key, sent)).await.map(Json)
 }
@@ -67,7 +67,7 @@ pub(super) async fn put(
     security(("oauth2" = ["connection:create_or_update"])),
     params(("key" = String, Path, description = "Key of the connection"), SecretQuery),
     request_body = Object,
-    responses((status = 200, body = TestReply), (status = 404), (status = 422))
+    responses((status = 200, body = ConnectionTestReply), (status = 404), (status = 422))
 )]
 pub(super) async fn patch(
     State(state): State<ApiState>,
@@ -75,7 +75,7 @@ pub(super) async fn patch(
     Path(key): Path<String>,
     Query(query): Query<SecretQuery>,
     Body(values): Body<Map<String, Value>>,
-) -> Result<Json<TestReply>, ApiError> {
+) -> Result<Json<ConnectionTestReply>, ApiError> {
     let sent = SentSecrets { values, mode: SecretsMode::Merge, query };
     put_secrets(&state, &caller, (&key, sent)).await.map(Json)
 }
@@ -85,7 +85,7 @@ pub(crate) async fn put_secrets(
     state: &ApiState,
     caller: &Caller,
     (key, sent): (&str, SentSecrets),
-) -> Result<TestReply, ApiError> {
+) -> Result<ConnectionTestReply, ApiError> {
     let absent = || ApiError::NotFound(format!("No connection config found with key {key}"));
     let key: ConnectionKey = key.parse().map_err(|_| absent())?;
     let SentSecrets { values, mode, query } = sent;
@@ -97,5 +97,5 @@ pub(crate) async fn put_secrets(
         (None, true) => Some(state.connections().test(&key).await?),
         (None, false) => None,
     };
-    Ok(TestReply::of(msg, trial))
+    Ok(ConnectionTestReply::of(msg, trial))
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use store::{DatasetLink, OtherLinks};
 use utoipa::ToSchema;
 
-use super::reply::Upserted;
+use super::reply::DatasetsUpserted;
 use super::{MOST, part};
 use crate::ApiError;
 use crate::bulk::{Bulk, Element};
@@ -49,14 +49,14 @@ struct LinkReply {
     security(("oauth2" = ["dataset:create_or_update"])),
     params(("key" = String, Path, description = "Key of the connection")),
     request_body = [LinkInput],
-    responses((status = 200, body = Upserted), (status = 404), (status = 422))
+    responses((status = 200, body = DatasetsUpserted), (status = 404), (status = 422))
 )]
 async fn put(
     State(state): State<ApiState>,
     caller: Caller,
     Path(key): Path<String>,
     Bulk(elements): Bulk<LinkInput, MOST>,
-) -> Result<Json<Upserted>, ApiError> {
+) -> Result<Json<DatasetsUpserted>, ApiError> {
     link(&state, caller, &key, (elements, OtherLinks::Remove)).await
 }
 
@@ -69,14 +69,14 @@ async fn put(
     security(("oauth2" = ["dataset:create_or_update"])),
     params(("key" = String, Path, description = "Key of the connection")),
     request_body = [LinkInput],
-    responses((status = 200, body = Upserted), (status = 404), (status = 422))
+    responses((status = 200, body = DatasetsUpserted), (status = 404), (status = 422))
 )]
 async fn patch(
     State(state): State<ApiState>,
     caller: Caller,
     Path(key): Path<String>,
     Bulk(elements): Bulk<LinkInput, MOST>,
-) -> Result<Json<Upserted>, ApiError> {
+) -> Result<Json<DatasetsUpserted>, ApiError> {
     link(&state, caller, &key, (elements, OtherLinks::Keep)).await
 }
 
@@ -128,7 +128,7 @@ async fn link(
     caller: Caller,
     key: &str,
     (elements, others): (Vec<Element<LinkInput>>, OtherLinks),
-) -> Result<Json<Upserted>, ApiError> {
+) -> Result<Json<DatasetsUpserted>, ApiError> {
     let owner = state.connections().dataset_owner(key).await?;
     let (links, sent): (Vec<DatasetLink>, Vec<Value>) = elements
         .into_iter()
@@ -138,7 +138,7 @@ async fn link(
         })
         .unzip();
     let outcomes = state.connections().dataset_link(&owner, (&links, others), caller.actor).await?;
-    let mut reply = Upserted::default();
+    let mut reply = DatasetsUpserted::default();
     for (outcome, data) in outcomes.into_iter().zip(sent) {
         match outcome {
             Ok(dataset) => reply.succeeded.push(dataset),

@@ -7,14 +7,14 @@ use crate::bulk::Failure;
 
 /// A dataset that may be kept.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Validated {
+pub(super) struct DatasetValidated {
     /// As it would be kept.
     #[schema(value_type = Object)]
     pub(super) dataset: Value,
     /// Whether all of it can be reached.
     pub(super) traversal_details: TraversalDetails,
     /// What was put back or taken out.
-    pub(super) warnings: Vec<Warning>,
+    pub(super) warnings: Vec<ProtectedPartWarning>,
 }
 
 /// Whether all collections of a dataset can be reached, taken by itself.
@@ -28,20 +28,20 @@ pub(super) struct TraversalDetails {
 
 /// What became of datasets that were sent.
 #[derive(Debug, Default, Serialize, ToSchema)]
-pub(super) struct Upserted {
+pub(super) struct DatasetsUpserted {
     /// Those that were kept, as they were kept.
     #[schema(value_type = Vec<Object>)]
     pub(super) succeeded: Vec<Value>,
     /// Those that were not.
     pub(super) failed: Vec<Failure>,
     /// What was put back or taken out.
-    pub(super) warnings: Vec<Warning>,
+    pub(super) warnings: Vec<ProtectedPartWarning>,
 }
 
-impl Upserted {
+impl DatasetsUpserted {
     pub(super) fn succeed(&mut self, prepared: PreparedDataset) {
         self.succeeded.push(prepared.document.document);
-        self.warnings.extend(prepared.warnings.into_iter().map(Warning::from));
+        self.warnings.extend(prepared.warnings.into_iter().map(ProtectedPartWarning::from));
     }
 
     pub(super) fn fail(&mut self, failure: &DatasetFailure, data: Value) {
@@ -51,7 +51,7 @@ impl Upserted {
 
 /// A protected part of an application's dataset that was changed.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Warning {
+pub(super) struct ProtectedPartWarning {
     /// The collection.
     collection: String,
     /// The field; null: the whole collection.
@@ -62,7 +62,7 @@ pub(super) struct Warning {
     message: String,
 }
 
-impl From<DatasetWarning> for Warning {
+impl From<DatasetWarning> for ProtectedPartWarning {
     fn from(warning: DatasetWarning) -> Self {
         let action = match warning.action {
             WarningAction::Restored => "restored",

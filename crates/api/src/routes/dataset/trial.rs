@@ -23,7 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Which values a trial begins with, and the policy it follows.
 #[derive(Deserialize, ToSchema)]
-struct TestInput {
+struct DatasetTestInput {
     /// Key of the policy: what its access rules deliver is shown.
     #[schema(value_type = String)]
     policy_key: Text,
@@ -54,14 +54,14 @@ struct Begun {
         ("key" = String, Path, description = "Key of the connection"),
         ("dataset" = String, Path, description = "Key of the dataset")
     ),
-    request_body = TestInput,
+    request_body = DatasetTestInput,
     responses((status = 200, body = Begun), (status = 403), (status = 404), (status = 422))
 )]
 async fn test(
     State(state): State<ApiState>,
     caller: Caller,
     Path((key, dataset)): Path<(String, String)>,
-    Body(input): Body<TestInput>,
+    Body(input): Body<DatasetTestInput>,
 ) -> Result<Json<Begun>, ApiError> {
     let connections = state.connections();
     let owner = connections.dataset_owner(&key).await?;

@@ -13,7 +13,7 @@ use crate::state::ApiState;
 
 /// A task.
 #[derive(Serialize, ToSchema)]
-pub(super) struct TaskReply {
+pub(super) struct ManualTaskReply {
     /// Its id.
     id: String,
     /// The privacy request that it is for.
@@ -47,7 +47,7 @@ pub(super) struct TaskReply {
 #[derive(Serialize, ToSchema)]
 pub(super) struct TaskDetail {
     #[serde(flatten)]
-    task: TaskReply,
+    task: ManualTaskReply,
     /// When its privacy request is due.
     #[schema(value_type = Option<String>, format = DateTime)]
     due_at: Option<Timestamp>,
@@ -85,7 +85,7 @@ pub(crate) struct AttachmentReply {
     pub(crate) entered_at: Timestamp,
 }
 
-impl TaskReply {
+impl ManualTaskReply {
     pub(super) fn of(task: ManualTask) -> Self {
         Self {
             id: task.id.to_string(),
@@ -127,7 +127,7 @@ impl TaskDetail {
             values,
             reason,
             attachments: files.map(AttachmentReply::of).collect(),
-            task: TaskReply::of(task),
+            task: ManualTaskReply::of(task),
         })
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::input::MessagingInput;
-use super::{MessagingReply, SecretReply, keep, service};
+use super::{MessagingReply, MessagingSecretReply, keep, service};
 use crate::ApiError;
 use crate::body::Body;
 use crate::caller::Caller;
@@ -27,7 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Whether messages can be sent.
 #[derive(Debug, Serialize, ToSchema)]
-struct StatusReply {
+struct MessagingStatusReply {
     /// `configured` or `not configured`.
     config_status: &'static str,
     /// With what, or what is missing.
@@ -93,14 +93,14 @@ async fn read(
     params(("service_type" = String, Path)),
     security(("oauth2" = ["messaging:create_or_update"])),
     request_body = Map<String, Value>,
-    responses((status = 200, body = SecretReply))
+    responses((status = 200, body = MessagingSecretReply))
 )]
 async fn put_secret(
     State(state): State<ApiState>,
     caller: Caller,
     Path(word): Path<String>,
     Body(sent): Body<Map<String, Value>>,
-) -> Result<Json<SecretReply>, ApiError> {
+) -> Result<Json<MessagingSecretReply>, ApiError> {
     let config = state.messages().service_of(service(&word)?).await?;
     keep(&state, &caller, &config, sent).await.map(Json)
 }
@@ -125,11 +125,11 @@ async fn read_active(State(state): State<ApiState>) -> Result<Json<MessagingRepl
     path = "/messaging/default/status",
     tag = "Messages",
     security(("oauth2" = ["messaging:read"])),
-    responses((status = 200, body = StatusReply))
+    responses((status = 200, body = MessagingStatusReply))
 )]
-async fn read_status(State(state): State<ApiState>) -> Result<Json<StatusReply>, ApiError> {
-    let configured = |detail| StatusReply { config_status: "configured", detail };
-    let not = |detail| StatusReply { config_status: "not configured", detail };
+async fn read_status(State(state): State<ApiState>) -> Result<Json<MessagingStatusReply>, ApiError> {
+    let configured = |detail| MessagingStatusReply { config_status: "configured", detail };
+    let not = |detail| MessagingStatusReply { config_status: "not configured", detail };
     if state.messages().has_configured_mail() {
         return Ok(Json(configured("The mail server of the server's settings is configured".to_owned())));
     }

@@ -18,7 +18,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// What messages of one kind say.
 #[derive(Debug, Serialize, ToSchema)]
-struct TemplateReply {
+struct MessageTemplateReply {
     /// Which messages.
     #[serde(rename = "type")]
     name: &'static str,
@@ -48,7 +48,7 @@ struct TemplateInput {
     content: TemplateContent,
 }
 
-impl TemplateReply {
+impl MessageTemplateReply {
     fn of(template: Template) -> Self {
         Self {
             name: template.name.as_str(),
@@ -64,11 +64,11 @@ impl TemplateReply {
     path = "/messaging/templates",
     tag = "Messages",
     security(("oauth2" = ["messaging-template:update"])),
-    responses((status = 200, body = Vec<TemplateReply>))
+    responses((status = 200, body = Vec<MessageTemplateReply>))
 )]
-async fn list(State(state): State<ApiState>) -> Result<Json<Vec<TemplateReply>>, ApiError> {
+async fn list(State(state): State<ApiState>) -> Result<Json<Vec<MessageTemplateReply>>, ApiError> {
     let templates = state.messages().templates().await?;
-    Ok(Json(templates.into_iter().map(TemplateReply::of).collect()))
+    Ok(Json(templates.into_iter().map(MessageTemplateReply::of).collect()))
 }
 
 /// Say what messages say; those of other types stay.
@@ -78,20 +78,20 @@ async fn list(State(state): State<ApiState>) -> Result<Json<Vec<TemplateReply>>,
     tag = "Messages",
     security(("oauth2" = ["messaging-template:update"])),
     request_body = Vec<TemplateInput>,
-    responses((status = 200, body = BulkReply<TemplateReply>))
+    responses((status = 200, body = BulkReply<MessageTemplateReply>))
 )]
 async fn put(
     State(state): State<ApiState>,
     caller: Caller,
     Bulk(elements): Bulk<TemplateInput>,
-) -> Result<Json<BulkReply<TemplateReply>>, ApiError> {
+) -> Result<Json<BulkReply<MessageTemplateReply>>, ApiError> {
     let mut reply = BulkReply::default();
     let mut kept = Vec::new();
     for Element { input, data } in elements {
         match checked(&input) {
             Ok(template) => {
                 kept.push(template.clone());
-                reply.enter(Ok(TemplateReply::of(template)), data);
+                reply.enter(Ok(MessageTemplateReply::of(template)), data);
             }
             Err(why) => reply.enter(Err(why), data),
         }

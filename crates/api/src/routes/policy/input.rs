@@ -21,7 +21,7 @@ pub(super) struct PolicyInput {
     #[schema(value_type = Option<String>)]
     key: Option<FidesKey>,
     /// Gives a new policy one rule that does this.
-    action_type: Option<ActionInput>,
+    action_type: Option<RuleActionInput>,
     /// The rules of a new policy.
     rules: Option<Vec<RuleInput>>,
     /// What it answers in the Data Rights Protocol.
@@ -34,7 +34,7 @@ pub(super) struct PolicyInput {
     execution_timeframe: Option<Option<u16>>,
     /// Who approves the plans made with it; if it is not said, nobody for a new policy, and as it was
     /// for others.
-    approval: Option<ApprovalInput>,
+    approval: Option<PolicyApprovalInput>,
     /// When its rules apply: `{field_address, operator, value}`, or `{logical_operator, conditions}` over
     /// several. What is not known of a request is never met.
     #[serde(default, deserialize_with = "sent")]
@@ -45,7 +45,7 @@ pub(super) struct PolicyInput {
 /// Who approves plans.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum ApprovalInput {
+enum PolicyApprovalInput {
     /// A person.
     Person,
     /// Nobody, within the limits.
@@ -62,7 +62,7 @@ pub(super) struct RuleInput {
     #[schema(value_type = Option<String>)]
     key: Option<FidesKey>,
     /// What it does.
-    action_type: ActionInput,
+    action_type: RuleActionInput,
     /// Key of the place that takes its packages; access rules only.
     storage_destination_key: Option<String>,
     /// How it masks; needed by erasure rules.
@@ -97,7 +97,7 @@ pub(super) struct TargetInput {
 /// What rules do.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum ActionInput {
+enum RuleActionInput {
     Access,
     Consent,
     Erasure,
@@ -152,8 +152,8 @@ impl PolicyInput {
             drp_action: change(self.drp_action.map(|action| action.map(DrpInput::word))),
             execution_timeframe: change(self.execution_timeframe.map(|days| days.map(u32::from))),
             approval: self.approval.map(|approval| match approval {
-                ApprovalInput::Person => Approval::Person,
-                ApprovalInput::Automatic => Approval::Automatic,
+                PolicyApprovalInput::Person => Approval::Person,
+                PolicyApprovalInput::Automatic => Approval::Automatic,
             }),
             conditions: change(self.conditions),
             content,
@@ -185,7 +185,7 @@ impl TargetInput {
     }
 }
 
-impl ActionInput {
+impl RuleActionInput {
     fn word(self) -> RuleWord {
         match self {
             Self::Access => RuleWord::Access,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::Identities;
+use privacy::request::is_email;
 use serde_json::{Map, Value, json};
 use uuid::{Uuid, Version};
 
@@ -119,23 +120,6 @@ fn insert(sent: &mut Sent, kind: &str, value: Value) -> Result<(), &'static str>
     }
     let text = "write a value that is not empty and has no line breaks";
     sent.identities.insert(kind, value).map_err(|_| text)
-}
-
-/// One `@` with something on each side, and nothing that could not stand in a header.
-pub(super) fn is_email(text: &str) -> bool {
-    let plain = text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"<>(),;:\"\\[]".contains(c));
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let labels = || domain.split('.');
-    let label = |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
-    plain
-        && text.len() <= 254
-        && !local.is_empty()
-        && !local.contains('@')
-        && !local.starts_with('.')
-        && !local.ends_with('.')
-        && !local.contains("..")
-        && labels().count() >= 2
-        && labels().all(label)
 }
 
 /// `+` and 2 to 15 digits, the first of which is not 0.

@@ -35,7 +35,7 @@ pub(super) struct RequestInput {
     requested_at: Option<Moment>,
     /// Name → `{label, value}`: what else the person wrote.
     #[schema(value_type = Option<Object>)]
-    custom_privacy_request_fields: Option<BTreeMap<String, FieldInput>>,
+    custom_privacy_request_fields: Option<BTreeMap<String, CustomFieldInput>>,
     /// A key of 16 bytes that the packages are encrypted with.
     encryption_key: Option<String>,
     /// The property that the person asked on.
@@ -47,7 +47,7 @@ pub(super) struct RequestInput {
     location: Option<String>,
     /// `person`: what would be written waits for somebody who approves it, whatever the policy says. Only
     /// with a token; without one it always does.
-    approval: Option<ApprovalInput>,
+    approval: Option<PlanApprovalInput>,
     /// Fields with their right values: they are corrected under the policy's rectification rules, and nothing
     /// is erased. Only with a token.
     corrections: Option<Vec<CorrectionInput>>,
@@ -62,14 +62,14 @@ pub(super) struct RequestInput {
 /// Who approves what is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum ApprovalInput {
+pub(super) enum PlanApprovalInput {
     /// A person.
     Person,
 }
 
 /// Something else that the person wrote.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
-pub(super) struct FieldInput {
+pub(super) struct CustomFieldInput {
     /// What it is called.
     #[schema(value_type = String)]
     pub(super) label: Text,
@@ -119,7 +119,7 @@ impl Source {
 pub(super) struct Checked {
     pub(super) policy: FidesKey,
     pub(super) sent: Sent,
-    pub(super) custom_fields: BTreeMap<String, FieldInput>,
+    pub(super) custom_fields: BTreeMap<String, CustomFieldInput>,
     pub(super) external_id: Option<String>,
     pub(super) requested_at: Option<Timestamp>,
     pub(super) encryption_key: Option<String>,
@@ -195,7 +195,7 @@ fn one(position: usize, element: Element<RequestInput>) -> Result<Checked, Vec<I
         property_id: input.property_id.map(|text| text.0),
         source: input.source,
         location: code.flatten(),
-        asks_for_plan: input.approval == Some(ApprovalInput::Person),
+        asks_for_plan: input.approval == Some(PlanApprovalInput::Person),
         asks_for_consent: input.consent_preferences.is_some_and(|value| !value.is_null()),
         corrections: corrections.into_iter().map(CorrectionInput::into_pair).collect(),
         raised: limits.raised(),

@@ -69,7 +69,7 @@ async fn access_results(
 
 /// Which package.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-struct Wanted {
+struct AccessPackageInput {
     /// Key of the access rule; the first one if absent.
     rule_key: Option<String>,
 }
@@ -91,14 +91,14 @@ struct Link {
     tag = "Privacy requests",
     params(("privacy_request_id" = String, Path)),
     security(("oauth2" = ["privacy-request-access-results:read"])),
-    request_body = Option<Wanted>,
+    request_body = Option<AccessPackageInput>,
     responses((status = 200, body = Link), (status = 400), (status = 403), (status = 404))
 )]
 async fn issue(
     State(state): State<ApiState>,
     caller: Caller,
     Path(id): Path<String>,
-    Body(wanted): Body<Option<Wanted>>,
+    Body(wanted): Body<Option<AccessPackageInput>>,
 ) -> Result<Json<Link>, ApiError> {
     enabled(&state)?;
     let request = find(&state, &id).await?;

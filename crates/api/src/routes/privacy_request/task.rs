@@ -23,7 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// A collection.
 #[derive(Debug, Serialize, ToSchema)]
-struct TaskReply {
+struct RequestTaskReply {
     /// Its id.
     id: String,
     /// Which collection.
@@ -40,7 +40,8 @@ struct TaskReply {
     downstream_tasks: Vec<String>,
     /// What is done (`access`).
     action_type: &'static str,
-    /// How far it is.
+    /// How far it is: `pending`, `in_processing`, `complete`, `error` or `canceled`; `awaiting_processing` while
+    /// an application is to call back, `polling` while it is asked again and again whether its job is done.
     status: &'static str,
 }
 
@@ -51,12 +52,12 @@ struct TaskReply {
     tag = "Privacy requests",
     params(("privacy_request_id" = String, Path)),
     security(("oauth2" = ["privacy-request:read"])),
-    responses((status = 200, body = Vec<TaskReply>), (status = 404))
+    responses((status = 200, body = Vec<RequestTaskReply>), (status = 404))
 )]
 async fn list(
     State(state): State<ApiState>,
     Path(id): Path<String>,
-) -> Result<Json<Vec<TaskReply>>, ApiError> {
+) -> Result<Json<Vec<RequestTaskReply>>, ApiError> {
     let request = find_live(&state, &id).await?;
     let logs = log::all(&state, &request.id).await?;
     let edges = edges(&state, &request.id).await;
@@ -71,7 +72,7 @@ async fn of_run(
     state: &ApiState,
     run: &RunId,
     (logs, edges): (&[RequestLog], &Edges),
-) -> Result<Vec<TaskReply>, ApiError> {
+) -> Result<Vec<RequestTaskReply>, ApiError> {
     let Some(found) = state.store().run_find(run).await? else { return Ok(Vec::new()) };
     let action = match found.kind {
         RunKind::Access => "access",
@@ -82,13 +83,24 @@ async fn of_run(
     // What else a run does bears no collection's name.
     let tasks = tasks.into_iter().filter(|task| task.name.parse::<CollectionAddress>().is_ok());
     let callbacks = state.store().callback_list(run).await?;
+    let jobs = state.store().polling_list(run).await?;
+    // What an application is still at work on (privacy-requests X-22).
     let waits = |task: &Task| {
         let is_asked = |one: &Callback| one.state == CallbackState::Asked && one.owner == task.id.as_str();
-        task.state == TaskState::Ready && callbacks.iter().any(is_asked)
+        if task.state != TaskState::Ready {
+            return None;
+        }
+        if callbacks.iter().any(is_asked) {
+            return Some("awaiting_processing");
+        }
+        jobs.iter().any(|job| job.task == task.id.as_str()).then_some("polling")
     };
     let reply = |task: Task| {
         let reply = reply(&task, (action, found.created_at), (logs, edges));
-        if waits(&task) { TaskReply { status: "awaiting_processing", ..reply } } else { reply }
+        match waits(&task) {
+            Some(status) => RequestTaskReply { status, ..reply },
+            None => reply,
+        }
     };
     Ok(tasks.map(reply).collect())
 }
@@ -97,7 +109,7 @@ fn reply(
     task: &Task,
     (action, begun): (&'static str, Timestamp),
     (logs, edges): (&[RequestLog], &Edges),
-) -> TaskReply {
+) -> RequestTaskReply {
     let created_at = made_at(task.id.as_str()).unwrap_or(begun);
     let of_task = |log: &&RequestLog| {
         let (dataset, collection) = (log.entry.dataset_name.as_deref(), log.entry.collection_name.as_deref());
@@ -113,7 +125,7 @@ fn reply(
         TaskState::Cancelled => "canceled",
     };
     let of = |edges: &HashMap<String, Vec<String>>| edges.get(&task.name).cloned().unwrap_or_default();
-    TaskReply {
+    RequestTaskReply {
         upstream_tasks: of(&edges.up),
         downstream_tasks: of(&edges.down),
         collection_address: task.name.clone(),

@@ -31,13 +31,19 @@ struct Processed {
     responses((status = 200, body = Processed))
 )]
 async fn process(State(state): State<ApiState>, caller: Caller) -> Result<Json<Processed>, ApiError> {
-    let sent = state.requests().vendor_mail_send().await?;
+    let sent = state.requests().vendor_mail_send(state.services()).await?;
     tracing::info!(
-        actor = %caller.actor, messages = sent.messages, requests = sent.requests,
+        actor = %caller.actor, messages = sent.messages, requests = sent.requests, held_up = sent.held_up,
         "vendors are written to before it is time"
     );
+    let held_up = match sent.held_up {
+        0 => String::new(),
+        held_up => {
+            format!("; {held_up} wait for vendors that cannot be written to, and the log of each says why")
+        }
+    };
     let message = format!(
-        "{} messages to vendors are on their way, about {} privacy requests",
+        "{} messages to vendors are on their way, about {} privacy requests{held_up}",
         sent.messages, sent.requests
     );
     Ok(Json(Processed { message }))

@@ -28,7 +28,7 @@ const ACTIVE: &str = "storage.active_default_storage_type";
 
 /// Whether packages have a place to go.
 #[derive(Debug, Serialize, ToSchema)]
-struct StatusReply {
+struct StorageStatusReply {
     /// `configured` or `not configured`.
     config_status: &'static str,
     /// What is missing.
@@ -106,10 +106,10 @@ async fn read_active(State(state): State<ApiState>) -> Result<Json<StorageReply>
     path = "/storage/default/status",
     tag = "Storage",
     security(("oauth2" = ["storage:read"])),
-    responses((status = 200, body = StatusReply))
+    responses((status = 200, body = StorageStatusReply))
 )]
-async fn read_status(State(state): State<ApiState>) -> Result<Json<StatusReply>, ApiError> {
-    let not = |detail: String| StatusReply { config_status: "not configured", detail };
+async fn read_status(State(state): State<ApiState>) -> Result<Json<StorageStatusReply>, ApiError> {
+    let not = |detail: String| StorageStatusReply { config_status: "not configured", detail };
     let Some(found) = active(&state).await? else {
         return Ok(Json(not("No active default storage configuration found".to_owned())));
     };
@@ -120,7 +120,7 @@ async fn read_status(State(state): State<ApiState>) -> Result<Json<StatusReply>,
         }
         StorageKind::S3 | StorageKind::Gcs | StorageKind::Local => {
             let detail = format!("Active default storage of type {kind} is configured");
-            StatusReply { config_status: "configured", detail }
+            StorageStatusReply { config_status: "configured", detail }
         }
     }))
 }

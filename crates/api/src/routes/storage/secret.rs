@@ -38,7 +38,7 @@ fn yes() -> bool {
 
 /// What became of the secrets.
 #[derive(Debug, Serialize, ToSchema)]
-struct SecretReply {
+struct StorageSecretReply {
     /// That they are kept.
     msg: String,
     /// `succeeded` or `failed`, if the place was tried.
@@ -55,7 +55,7 @@ struct SecretReply {
     params(("config_key" = String, Path), Verify),
     security(("oauth2" = ["storage:create_or_update"])),
     request_body = Map<String, Value>,
-    responses((status = 200, body = SecretReply))
+    responses((status = 200, body = StorageSecretReply))
 )]
 async fn put(
     State(state): State<ApiState>,
@@ -63,7 +63,7 @@ async fn put(
     Path(key): Path<String>,
     Query(verify): Query<Verify>,
     Body(secrets): Body<Map<String, Value>>,
-) -> Result<Json<SecretReply>, ApiError> {
+) -> Result<Json<StorageSecretReply>, ApiError> {
     let destination = match book(&state).get(&key).await {
         Err(StorageBookError::NotFound { key }) => {
             return Err(ApiError::NotFound(format!("No storage configuration with key {key}.")));
@@ -81,7 +81,7 @@ async fn put(
     params(("storage_type" = String, Path), Verify),
     security(("oauth2" = ["storage:create_or_update"])),
     request_body = Map<String, Value>,
-    responses((status = 200, body = SecretReply))
+    responses((status = 200, body = StorageSecretReply))
 )]
 async fn put_default(
     State(state): State<ApiState>,
@@ -89,7 +89,7 @@ async fn put_default(
     Path(word): Path<String>,
     Query(verify): Query<Verify>,
     Body(secrets): Body<Map<String, Value>>,
-) -> Result<Json<SecretReply>, ApiError> {
+) -> Result<Json<StorageSecretReply>, ApiError> {
     let missing = || ApiError::NotFound(format!("No default configuration found for storage type {word}."));
     let kind = kind_of(&word).ok_or_else(missing)?;
     let destination = match book(&state).default_of(kind).await {
@@ -104,7 +104,7 @@ async fn keep(
     caller: &Caller,
     destination: &StorageDestination,
     (sent, verify): (Map<String, Value>, bool),
-) -> Result<SecretReply, ApiError> {
+) -> Result<StorageSecretReply, ApiError> {
     let values = checked(destination, sent)?;
     let book = book(state);
     book.secrets_put(destination, &values, &caller.actor).await?;
@@ -117,7 +117,7 @@ async fn keep(
         (None, None)
     };
     let msg = format!("Secrets updated for StorageConfig with key: {}.", destination.key);
-    Ok(SecretReply { msg, test_status, failure_reason })
+    Ok(StorageSecretReply { msg, test_status, failure_reason })
 }
 
 /// The secrets that were sent: texts of known names, and all that the account needs. What is wrong is

@@ -15,7 +15,7 @@ use crate::documented::{OpenApiRouter, routes};
 use crate::paging::{PageOf, Paging};
 use crate::query::Query;
 use crate::routes::connection::{
-    ConnectionInput, ConnectionReply, SecretQuery, SentSecrets, TestReply, put_all, put_secrets,
+    ConnectionInput, ConnectionReply, ConnectionTestReply, SecretQuery, SentSecrets, put_all, put_secrets,
 };
 use crate::routes::connection_instance::{InstanceInput, InstanceReply, make};
 use crate::routes::system::find;
@@ -104,7 +104,7 @@ async fn remove(
     security(("oauth2" = ["connection:create_or_update"])),
     params(("key" = String, Path, description = "Key of the system"), SecretQuery),
     request_body = Object,
-    responses((status = 200, body = TestReply), (status = 404), (status = 409), (status = 422))
+    responses((status = 200, body = ConnectionTestReply), (status = 404), (status = 409), (status = 422))
 )]
 #[expect(clippy::too_many_arguments, reason = "parts of one call")]
 async fn patch_secrets(
@@ -113,7 +113,7 @@ async fn patch_secrets(
     Path(key): Path<String>,
     Query(query): Query<SecretQuery>,
     Body(values): Body<Map<String, Value>>,
-) -> Result<Json<TestReply>, ApiError> {
+) -> Result<Json<ConnectionTestReply>, ApiError> {
     let connection = only(&state, &key).await?;
     let sent = SentSecrets { values, mode: SecretsMode::Merge, query };
     put_secrets(&state, &caller, (connection.key.as_str(), sent)).await.map(Json)

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use model::{Clock as _, PrivacyRequestId, RandomIds, RunId};
 use serde_json::{Value, json};
 use store::{
-    Actor, Callback, CallbackAction, CallbackState, Intake, NewCallback, NewRun, NewTask,
+    Actor, Callback, CallbackAction, CallbackState, ClaimedTask, Intake, NewCallback, NewRun, NewTask,
     PrivacyRequestChange, PrivacyRequestStatus as Status, RunKind, TaskId, TaskName,
 };
 
@@ -16,6 +16,40 @@ use super::{id, started};
 use crate::app::App;
 
 const PATH: &str = "/api/v1/request-task/callback";
+
+impl App {
+    /// A request whose only collection is being read.
+    pub(super) async fn begin_reading(&self) -> (PrivacyRequestId, ClaimedTask) {
+        let request = self.enter_request(("access", Intake::Authenticated), Status::InProcessing).await;
+        let run = RunId::new(&RandomIds);
+        let new = NewRun {
+            id: run.clone(),
+            kind: RunKind::Access,
+            policy: Some("access".to_owned()),
+            subject: Secret::new(b"{}".to_vec()),
+            deadline_at: None,
+            actor: Actor::system(),
+        };
+        let (kind, name) = ("read".to_owned(), "crm:letters".to_owned());
+        let task = NewTask { id: TaskId::new(&RandomIds), kind, name, after: Vec::new(), due_at: None };
+        self.store().run_create(new, std::slice::from_ref(&task)).await.unwrap();
+        let of = TaskName { run: &run, kind: "read", name: "crm:letters" };
+        let held =
+            self.store().task_claim_named(of, "worker", Duration::from_secs(5)).await.unwrap().unwrap();
+        (request, held)
+    }
+
+    /// Lets go of the reading until an application has done its part.
+    pub(super) async fn put_off(&self, request: &PrivacyRequestId, held: &ClaimedTask, attention: &str) {
+        let store = self.store();
+        store.task_pause(&held.lease, self.clock().now()).await.unwrap();
+        let found = store.get_privacy_request(request).await.unwrap();
+        let mut change = PrivacyRequestChange::of(&found);
+        change.request.access_run = Some(held.lease.run.clone());
+        change.request.attention = Some(attention.to_owned());
+        store.privacy_request_change(change, Actor::system(), "privacy_request.put_off").await.unwrap();
+    }
+}
 
 /// An interface whose only request waits for rows of one collection.
 struct Waiting {
@@ -28,25 +62,11 @@ struct Waiting {
 impl Waiting {
     async fn start() -> Self {
         let app = started().await;
-        let request = app.enter_request(("access", Intake::Authenticated), Status::InProcessing).await;
+        let (request, held) = app.begin_reading().await;
         let store = app.store();
-        let run = RunId::new(&RandomIds);
-        let new = NewRun {
-            id: run.clone(),
-            kind: RunKind::Access,
-            policy: Some("access".to_owned()),
-            subject: Secret::new(b"{}".to_vec()),
-            deadline_at: None,
-            actor: Actor::system(),
-        };
-        let (kind, name) = ("read".to_owned(), "crm:letters".to_owned());
-        let task = NewTask { id: TaskId::new(&RandomIds), kind, name, after: Vec::new(), due_at: None };
-        store.run_create(new, std::slice::from_ref(&task)).await.unwrap();
-        let of = TaskName { run: &run, kind: "read", name: "crm:letters" };
-        let held = store.task_claim_named(of, "worker", Duration::from_secs(5)).await.unwrap().unwrap();
         let new = NewCallback {
             request: &request,
-            owner: task.id.as_str(),
+            owner: held.lease.task.as_str(),
             number: 0,
             action: CallbackAction::Access,
             name: "crm:letters",
@@ -54,12 +74,7 @@ impl Waiting {
             expires_at: app.clock().now() + SignedDuration::from_hours(60),
         };
         let callback = store.callback_open(&held.lease, new).await.unwrap().unwrap();
-        store.task_pause(&held.lease, app.clock().now()).await.unwrap();
-        let found = store.get_privacy_request(&request).await.unwrap();
-        let mut change = PrivacyRequestChange::of(&found);
-        change.request.access_run = Some(run);
-        change.request.attention = Some("callback".to_owned());
-        store.privacy_request_change(change, Actor::system(), "privacy_request.put_off").await.unwrap();
+        app.put_off(&request, &held, "callback").await;
         let token = store.callback_token(&callback).expose().clone();
         Self { app, request, callback, token }
     }

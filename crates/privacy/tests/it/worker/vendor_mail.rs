@@ -17,7 +17,7 @@ use super::office::Office;
 use crate::lifecycle::bench::Backend;
 
 impl Office {
-    async fn vendor(&self, key: &str, connection_type: &str, secrets: Value) {
+    pub(super) async fn vendor(&self, key: &str, connection_type: &str, secrets: Value) {
         let new = NewConnection {
             name: None,
             description: None,
@@ -45,19 +45,19 @@ impl Office {
     }
 
     /// Works until nothing but vendors is outstanding.
-    async fn erase_all(&self) {
+    pub(super) async fn erase_all(&self) {
         self.work().await;
         self.bench.crm.state().end_jobs("FINISHED");
         self.bench.clock.advance(std::time::Duration::from_hours(1));
         self.work().await;
     }
 
-    async fn letter(&self) -> Option<ClaimedMessage> {
+    pub(super) async fn letter(&self) -> Option<ClaimedMessage> {
         let claimed = self.store.message_claim("sender", std::time::Duration::from_mins(1)).await.unwrap();
         claimed.inspect(|message| assert_eq!(message.kind, MessageKind::VendorErasure))
     }
 
-    async fn entries(&self, id: &PrivacyRequestId) -> Vec<(String, String)> {
+    pub(super) async fn entries(&self, id: &PrivacyRequestId) -> Vec<(String, String)> {
         let window = Window { offset: 0, limit: 100 };
         let logs = self.store.privacy_request_log_list(id, None, window).await.unwrap().items;
         let of_vendor = logs.into_iter().filter(|log| log.entry.connection_key.as_deref() == Some("ads"));
@@ -83,8 +83,8 @@ async fn vendors_are_asked_in_one_message_and_then_requests_go_on(
     let waiting = office.find(&first).await;
     assert_eq!((waiting.status, waiting.step), (Status::AwaitingEmailSend, Some(RequestStep::EmailPostSend)));
 
-    let sent = office.requests.vendor_mail_send().await.unwrap();
-    let again = office.requests.vendor_mail_send().await.unwrap();
+    let sent = office.requests.vendor_mail_send(None).await.unwrap();
+    let again = office.requests.vendor_mail_send(None).await.unwrap();
     let letter = office.letter().await.unwrap();
     assert!(office.letter().await.is_none());
     assert_eq!(office.requests.vendor_mail_settle().await.unwrap(), 0, "it has not left yet");
@@ -114,12 +114,12 @@ async fn a_message_that_does_not_leave_keeps_the_request_waiting_for_the_next_ba
     let id = office.ask("erase").await;
     office.erase_all().await;
 
-    office.requests.vendor_mail_send().await.unwrap();
+    office.requests.vendor_mail_send(None).await.unwrap();
     let letter = office.letter().await.unwrap();
     office.store.message_give_up(&letter, "mail_refused").await.unwrap();
     office.requests.vendor_mail_settle().await.unwrap();
     let failed = (office.find(&id).await.status, office.entries(&id).await.pop().unwrap());
-    let sent = office.requests.vendor_mail_send().await.unwrap();
+    let sent = office.requests.vendor_mail_send(None).await.unwrap();
     office.store.message_sent(&office.letter().await.unwrap()).await.unwrap();
     office.requests.vendor_mail_settle().await.unwrap();
     office.work().await;
@@ -167,7 +167,7 @@ async fn a_vendor_that_went_away_holds_no_request_up() {
     let key = "ads".parse().unwrap();
     let change = ConnectionChange { key: &key, actor: Actor::system(), steps: vec![ConnectionStep::Remove] };
     assert_eq!(office.store.connection_change(change).await.unwrap(), ConnectionChanged::Done);
-    let sent = office.requests.vendor_mail_send().await.unwrap();
+    let sent = office.requests.vendor_mail_send(None).await.unwrap();
     office.requests.vendor_mail_settle().await.unwrap();
     office.work().await;
 
@@ -207,11 +207,11 @@ async fn a_vendor_that_must_keep_what_it_has_is_written_to_when_the_hold_has_end
     assert_eq!(office.find(&id).await.status, Status::Complete);
     let entry = office.entries(&id).await.pop().unwrap();
     assert!(entry.0 == "skipped" && entry.1.starts_with("kept under HGB 257 until "), "{entry:?}");
-    assert_eq!(office.requests.vendor_mail_send().await.unwrap().messages, 0);
+    assert_eq!(office.requests.vendor_mail_send(None).await.unwrap().messages, 0);
     office.bench.clock.advance(std::time::Duration::from_hours(24 * 31));
     assert_eq!(complete_rests(&office.requests, &office.store).await.unwrap(), 1);
     office.erase_all().await;
-    assert_eq!(office.requests.vendor_mail_send().await.unwrap().requests, 1);
+    assert_eq!(office.requests.vendor_mail_send(None).await.unwrap().requests, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -223,7 +223,7 @@ async fn a_hold_that_comes_before_the_batch_counts() {
     assert_eq!(office.find(&id).await.status, Status::AwaitingEmailSend);
 
     office.keep(Some("ads")).await;
-    let sent = office.requests.vendor_mail_send().await.unwrap();
+    let sent = office.requests.vendor_mail_send(None).await.unwrap();
     office.requests.vendor_mail_settle().await.unwrap();
     office.work().await;
 
@@ -247,7 +247,7 @@ async fn nobody_is_written_to_before_a_person_approved_where_a_person_must(#[cas
     office.erase_all().await;
 
     let waiting = office.find(&id).await;
-    let before = office.requests.vendor_mail_send().await.unwrap();
+    let before = office.requests.vendor_mail_send(None).await.unwrap();
     let by = By { actor: Actor::person("pat"), user: Some("pat".to_owned()) };
     office.requests.approve_plan(&id, waiting.plan.as_ref().unwrap(), &by).await.unwrap();
     office.erase_all().await;
@@ -258,5 +258,5 @@ async fn nobody_is_written_to_before_a_person_approved_where_a_person_must(#[cas
     let names_it = |text: &str| text.ends_with("with it these vendors are written to: ads");
     assert!(logs.iter().any(|log| log.entry.message.as_deref().is_some_and(names_it)), "{logs:?}");
     assert_eq!(office.find(&id).await.status, Status::AwaitingEmailSend);
-    assert_eq!(office.requests.vendor_mail_send().await.unwrap().requests, 1);
+    assert_eq!(office.requests.vendor_mail_send(None).await.unwrap().requests, 1);
 }
