@@ -9,6 +9,7 @@ use sqlx::{Connection as _, Executor as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::dialect::{Access, ConnectionSetup, Dialect, Durability};
+use crate::lease_clock::LeaseClock;
 use crate::ledger::LedgerQueue;
 use crate::page::PageQueue;
 use crate::sql::{Connection, Lent, Pool, Transaction, query};
@@ -52,6 +53,7 @@ pub(crate) struct Inner {
     pub(crate) signing_key: SigningKey,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
+    lease_clock: LeaseClock,
     woken: watch::Sender<()>,
     pub(crate) ledger: LedgerQueue,
     pub(crate) pages_waiting: PageQueue,
@@ -138,6 +140,7 @@ impl Store {
                 woken: watch::Sender::new(()),
                 ledger: LedgerQueue::default(),
                 pages_waiting: PageQueue::default(),
+                lease_clock: LeaseClock::default(),
                 run_keys: Mutex::default(),
                 #[cfg(feature = "planted-defects")]
                 forgets_fences: std::sync::atomic::AtomicBool::new(false),
@@ -181,7 +184,12 @@ impl Store {
     pub(crate) async fn lease_now(&self, connection: Connection<'_>) -> Result<i64, StoreError> {
         match self.inner.dialect.now() {
             Some(now) if self.inner.clock.is_hosts_own() => {
-                Ok(query(now).fetch_one(connection).await?.try_get(0)?)
+                if let Some(now) = self.inner.lease_clock.now(self.now()) {
+                    return Ok(now);
+                }
+                let now = query(now).fetch_one(connection).await?.try_get(0)?;
+                self.inner.lease_clock.note(self.now(), now);
+                Ok(now)
             }
             Some(_) | None => Ok(self.now()),
         }
