@@ -31,7 +31,7 @@ mod table;
 pub use archive::write_zip;
 pub use check::{CheckError, check_archive};
 pub use draft::Drafts;
-pub use locked::{LockError, lock, lock_archive};
+pub use locked::{LockError, Unlocked, lock, lock_archive};
 pub use redaction::{NamePatterns, PatternError, Redaction};
 
 use draft::Draft;

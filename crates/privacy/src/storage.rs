@@ -32,9 +32,11 @@ mod feed;
 mod record;
 #[cfg(feature = "s3")]
 mod service;
+mod stored;
 
 pub use error::{BucketProblem, Left, StorageError};
 pub use record::{PackageRecord, RecordedPlace};
+pub use stored::{PackageReader, StoredPackage};
 
 use counted::Counted;
 use record::Records;
@@ -266,6 +268,25 @@ impl Storage {
             Place::Folder(_) => Ok(None),
             #[cfg(feature = "s3")]
             Place::Bucket(bucket) => bucket.link(name, expires_at, self.clock.now()).await.map(Some),
+        }
+    }
+
+    /// The package called `name`, suffix and all, in a bucket, if it is there and has not expired. Whoever
+    /// delivered it: the bucket is asked, not the notes of this machine. `None` in a folder, for which there
+    /// are only the notes ([`list`]).
+    ///
+    /// # Errors
+    /// [`StorageError::Bucket`] if it is not known whether it is there.
+    pub async fn find(&self, name: &str) -> Result<Option<StoredPackage>, StorageError> {
+        match &self.place {
+            Place::Folder(_) => Ok(None),
+            #[cfg(feature = "s3")]
+            Place::Bucket(_) if !is_plain(name) => Ok(None),
+            #[cfg(feature = "s3")]
+            Place::Bucket(bucket) => {
+                let found = bucket.find(name).await?.filter(|found| found.expires_at > self.clock.now());
+                Ok(found.map(|found| StoredPackage::new(found.object, found.bytes, found.expires_at)))
+            }
         }
     }
 

@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::project_file::{EgressSettings, ReadingSettings};
+use crate::project_file::{EgressSettings, PlanLimits, ReadingSettings};
 use crate::schedule::Schedule;
 
 /// How a server listens, whom it admits and what it may call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Server {
     /// Where it listens.
     pub listen: SocketAddr,
@@ -57,6 +57,8 @@ pub struct Server {
     pub egress: EgressSettings,
     /// Limits of reading.
     pub reading: ReadingSettings,
+    /// How much a plan may change.
+    pub limits: PlanLimits,
     /// Folders in or below which files of SQLite connections may lie, as written.
     pub sqlite_folders: Vec<String>,
     /// When vendors that erase by hand are written to.

@@ -6,6 +6,7 @@
 
 mod download;
 mod form;
+mod kept;
 mod package;
 mod page;
 

@@ -1,5 +1,7 @@
 //! The page on which people make requests about themselves.
 
+mod bucket;
+
 use std::io::Read as _;
 use std::time::Duration;
 
@@ -212,10 +214,14 @@ async fn another_browser_sees_nothing_and_an_unknown_number_looks_the_same() {
 
 /// A finished request about [`EMAIL`], with a package in the data folder.
 async fn finished(app: &App) -> PrivacyRequestId {
-    let id = app.enter_request(("erase_me", Intake::Public), PrivacyRequestStatus::Complete).await;
+    let rule = json!({"name": "Copy", "key": "copy", "action_type": "access", "targets": [{"data_category": "user.contact"}]});
+    let policy = json!([{"name": "Copy me", "key": "copy_me", "rules": [rule]}]);
+    let (_, made) = app.send(Method::PATCH, "/api/v1/dsr/policy", policy).await;
+    assert_eq!(made["failed"], json!([]), "{made}");
+    let id = app.enter_request(("copy_me", Intake::Public), PrivacyRequestStatus::Complete).await;
     let folder = app.data();
     std::fs::create_dir_all(folder.join("packages")).unwrap();
-    let name = format!("{id}-erase.zip");
+    let name = format!("{id}-copy.zip");
     let file = folder.join(&name);
     let mut zip = zip::ZipWriter::new(std::fs::File::create(&file).unwrap());
     zip.start_file("access.json", zip::write::SimpleFileOptions::default()).unwrap();

@@ -1,8 +1,9 @@
 //! A package that only opens with a password.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::path::PathBuf;
+use std::path::Path;
 
 use crypto::Secret;
 use thiserror::Error;
@@ -18,7 +19,51 @@ pub enum LockError {
     File(#[from] io::Error),
     /// It is no archive.
     #[error("a package is no archive that can be read; make it again")]
-    Archive(#[from] ZipError),
+    Archive(#[source] ZipError),
+}
+
+impl From<ZipError> for LockError {
+    fn from(error: ZipError) -> Self {
+        match error {
+            ZipError::Io(error) => Self::File(error),
+            error => Self::Archive(error),
+        }
+    }
+}
+
+/// A package that is to be locked, open for reading.
+pub struct Unlocked {
+    /// Its name, without suffix.
+    name: String,
+    archive: Box<dyn Archive>,
+}
+
+/// What an archive is read from.
+trait Archive: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Archive for T {}
+
+impl Unlocked {
+    /// A package in a file.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub fn file(path: &Path) -> io::Result<Self> {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        Ok(Self::new(&name, File::open(path)?))
+    }
+
+    /// A package called `name`, without suffix, that is read from somewhere else.
+    pub fn new(name: &str, archive: impl Read + Seek + Send + 'static) -> Self {
+        Self { name: name.to_owned(), archive: Box::new(archive) }
+    }
+}
+
+/// Shows its name, never what it holds.
+impl fmt::Debug for Unlocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unlocked").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// Copies packages so that their files open only with `password`: one archive with AES-256 of the kind
@@ -29,14 +74,12 @@ pub enum LockError {
 ///
 /// # Errors
 /// [`LockError`].
-pub fn lock(packages: &[PathBuf], password: &Secret<String>) -> Result<File, LockError> {
+pub fn lock(packages: Vec<Unlocked>, password: &Secret<String>) -> Result<File, LockError> {
     let mut writer = ZipWriter::new(tempfile::tempfile()?);
-    for package in packages {
-        let folder = match packages {
-            [_] => String::new(),
-            _ => format!("{}/", package.file_stem().unwrap_or_default().to_string_lossy()),
-        };
-        copy((File::open(package)?, &folder), &mut writer, password)?;
+    let is_alone = packages.len() == 1;
+    for Unlocked { name, archive } in packages {
+        let folder = if is_alone { String::new() } else { format!("{name}/") };
+        copy((archive, &folder), &mut writer, password)?;
     }
     finished(writer)
 }
@@ -97,7 +140,9 @@ mod tests {
         plain.write_all(CANARY.as_bytes()).unwrap();
         plain.finish().unwrap();
 
-        let mut locked = lock(&[path], &Secret::new("correct horse battery".to_owned())).unwrap();
+        let mut locked =
+            lock(vec![Unlocked::file(&path).unwrap()], &Secret::new("correct horse battery".to_owned()))
+                .unwrap();
 
         let mut bytes = Vec::new();
         locked.read_to_end(&mut bytes).unwrap();
@@ -122,7 +167,8 @@ mod tests {
             plain.finish().unwrap();
         }
 
-        let locked = lock(&paths, &Secret::new("correct horse battery".to_owned())).unwrap();
+        let packages = paths.iter().map(|path| Unlocked::file(path).unwrap()).collect();
+        let locked = lock(packages, &Secret::new("correct horse battery".to_owned())).unwrap();
 
         let mut archive = ZipArchive::new(locked).unwrap();
         for (index, (name, path)) in ["one/access.json", "two/access.json"].iter().zip(&paths).enumerate() {

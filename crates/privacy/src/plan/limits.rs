@@ -52,7 +52,7 @@ pub struct Volume {
 pub enum Exceeded {
     /// Too many writes.
     #[error(
-        "the plan has {found} writes and `limits.max_writes` is {limit}; if they are right, raise it for this plan (`--max-writes`) or in the project file"
+        "the plan has {found} writes and `limits.max_writes` is {limit}; if they are right, raise it for this plan (`--max-writes`), or for all in the file of the project or server"
     )]
     Writes {
         /// Writes of the plan.
@@ -62,7 +62,7 @@ pub enum Exceeded {
     },
     /// Too many people.
     #[error(
-        "the plan is about {found} people and `limits.max_subjects` is {limit}; if they are right, raise it for this plan (`--max-subjects`) or in the project file"
+        "the plan is about {found} people and `limits.max_subjects` is {limit}; if they are right, raise it for this plan (`--max-subjects`), or for all in the file of the project or server"
     )]
     Subjects {
         /// People.
@@ -73,7 +73,8 @@ pub enum Exceeded {
     /// Too large a part of a table.
     #[error(
         "the plan changes {rows} of the {all} rows of `{address}`, and `limits.max_share_of_table` is {limit}; \
-         check the references that lead there, or raise the limit for this plan (`--max-share-of-table`) or in the project file"
+         check the references that lead there, or raise the limit for this plan (`--max-share-of-table`), or for \
+         all in the file of the project or server"
     )]
     Share {
         /// The table.

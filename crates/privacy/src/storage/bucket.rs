@@ -25,8 +25,11 @@ use super::{BucketProblem, DownloadLink, Left, RecordedPlace, StorageError};
 use crate::Report;
 use crate::package::PackageError;
 
+mod object;
 mod upload;
 mod uploads;
+
+pub(super) use object::Object;
 
 use upload::{Stopped, Upload};
 use uploads::{NotedUpload, Uploads};
@@ -56,6 +59,8 @@ pub(super) struct Bucket {
     secret_access_key: Secret<String>,
     service: Service,
     uploads: Uploads,
+    /// Bytes of one answer, at most.
+    most_bytes: u64,
 }
 
 impl Bucket {
@@ -103,6 +108,7 @@ impl Bucket {
             region,
             access_key_id: secret("access_key_id")?,
             secret_access_key: secret("secret_access_key")?,
+            most_bytes: egress.max_response_bytes,
             service: Service::new(OwnService::new(egress, name, &endpoint)?),
             endpoint,
             uploads: Uploads::open(data)
@@ -295,9 +301,7 @@ impl Bucket {
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let expires_at = found.attributes.get(&Attribute::Metadata(EXPIRES_AT.into()));
-        let expires_at = expires_at.and_then(|text| text.parse::<i64>().ok());
-        if expires_at.is_none_or(|second| second > now.as_second()) {
+        if object::expires_at(&found).is_none_or(|moment| moment.as_second() > now.as_second()) {
             return Ok(None);
         }
         client.delete(&path).await?;

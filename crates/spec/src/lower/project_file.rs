@@ -40,7 +40,7 @@ pub(crate) fn lower_project(lowering: &mut Lowering<'_>, raw: raw::ProjectDocume
         reading: lower_reading(&reading),
         storage,
         masking_strict: raw.masking_strict.unwrap_or(true),
-        limits: limits(&raw.limits.unwrap_or_default()),
+        limits: lower_limits(&raw.limits.unwrap_or_default()),
         verify_after: lowering.duration("verify_after", raw.verify_after.as_deref()).unwrap_or_default(),
         spans: lowering.spans.clone(),
     }
@@ -57,7 +57,7 @@ pub(super) fn lower_reading(raw: &raw::ReadingSection) -> ReadingSettings {
     }
 }
 
-fn limits(raw: &raw::LimitsSection) -> PlanLimits {
+pub(super) fn lower_limits(raw: &raw::LimitsSection) -> PlanLimits {
     let default = PlanLimits::default();
     PlanLimits {
         max_writes: raw.max_writes.unwrap_or(default.max_writes),

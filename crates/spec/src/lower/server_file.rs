@@ -4,7 +4,7 @@ use url::Url;
 
 use super::deadlines::portal;
 use super::messages::notifications;
-use super::project_file::{is_origin, lower_reading};
+use super::project_file::{is_origin, lower_limits, lower_reading};
 use super::{Finding, Lowering};
 use crate::raw;
 use crate::server_file::{
@@ -76,6 +76,7 @@ pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument
         metrics_listen,
         egress,
         reading: lower_reading(&raw.reading.unwrap_or_default()),
+        limits: lower_limits(&raw.limits.unwrap_or_default()),
         sqlite_folders: folders?,
         vendor_mail: vendor_mail?,
         deadlines: deadlines?,

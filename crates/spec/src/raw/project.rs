@@ -175,16 +175,17 @@ pub(crate) enum ActionWord {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LimitsSection {
-    /// Most writes of one plan; 500 if absent.
+    /// Most writes of one plan: each request that an application gets counts, and each row that a statement
+    /// changes. `500` if absent.
     #[schemars(range(min = 0))]
     pub(crate) max_writes: Option<u64>,
-    /// Most people that one plan is about; 1 if absent.
+    /// Most people that one plan is about. `1` if absent.
     #[schemars(range(min = 0))]
     pub(crate) max_subjects: Option<u64>,
-    /// Largest share of the rows of one table, from 0 to 1; 0.01 if absent.
+    /// Largest share of the rows of one table that one plan changes, from 0 to 1. `0.01` if absent.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) max_share_of_table: Option<f64>,
-    /// Rows of one table that a share never refuses; 25 if absent.
+    /// Rows of one table that a share never refuses. `25` if absent.
     #[schemars(range(min = 0))]
     pub(crate) min_rows: Option<u64>,
 }

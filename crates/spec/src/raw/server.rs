@@ -2,7 +2,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{EgressSection, MessagesSection, NotificationsSection, ReadingSection, SmtpSection};
+use super::{
+    EgressSection, LimitsSection, MessagesSection, NotificationsSection, ReadingSection, SmtpSection,
+};
 
 /// A server file (`server.yml`): how `tutela serve` listens, whom it admits and what it may call.
 #[derive(Clone, Default, Deserialize, JsonSchema)]
@@ -41,6 +43,9 @@ pub(crate) struct ServerDocument {
     pub(crate) egress: Option<EgressSection>,
     /// Limits of reading.
     pub(crate) reading: Option<ReadingSection>,
+    /// How much a plan may change, unless the request that it is for has limits of its own. Nobody can
+    /// change it over the API.
+    pub(crate) limits: Option<LimitsSection>,
     /// Databases that are files.
     pub(crate) sqlite: Option<SqliteSection>,
     /// By when requests of people are answered.

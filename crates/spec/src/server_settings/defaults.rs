@@ -68,6 +68,11 @@ reading:
   time_cap_s: 86400
   in_flight: 64
   in_flight_per_connection: 8
+limits:
+  max_writes: 500
+  max_subjects: 1
+  max_share_of_table: 0.01
+  min_rows: 25
 sqlite:
   folders: []
 deadlines:

@@ -1,3 +1,5 @@
+mod limits;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -79,6 +81,7 @@ egress:
   total_timeout_ms: 3
   max_response_bytes: 4
 reading: {attempts: 1, retry_wait_ms: 2, page_cap: 3, time_cap_s: 4, in_flight: 5, in_flight_per_connection: 6}
+limits: {max_writes: 9, max_subjects: 2, max_share_of_table: 0.5, min_rows: 3}
 sqlite: {folders: [/srv/databases]}
 deadlines: {jurisdiction: ccpa, time_zone: Europe/Berlin, holidays: ['2026-12-25'], remind_before: 3d}
 portal: {enabled: true, title: Your data, policies: [default_access_policy]}

@@ -55,7 +55,7 @@ pub(super) fn fit_scalar(scalar: &Scalar, shape: &Shape) -> Result<Value, Misfit
     }
 }
 
-/// Text where no text is expected: words for booleans, digits for integers.
+/// Text where no text is expected: words for booleans, digits for integers and other numbers.
 fn fit_words(text: &str, shape: &Shape) -> Result<Value, Misfit> {
     if shape.boolean {
         match text.to_ascii_lowercase().as_str() {
@@ -63,6 +63,9 @@ fn fit_words(text: &str, shape: &Shape) -> Result<Value, Misfit> {
             "false" | "no" | "off" | "0" | "f" | "n" => return Ok(Value::Bool(false)),
             _ => {}
         }
+    }
+    if let (Some(_), Ok(number)) = (shape.number, text.parse()) {
+        return fit_number(&number, shape);
     }
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let is_number = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit());

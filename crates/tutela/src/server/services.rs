@@ -18,7 +18,7 @@ use privacy::dataset_trial::Alone;
 use privacy::policy_book::{PolicyBook, PolicyError};
 use privacy::worker::{Services, ServicesError};
 use privacy::{ConnectionFacts, LeftOut, PrivacyService, ServiceParts};
-use spec::{PlanLimits, ServerSettings};
+use spec::ServerSettings;
 use store::{ErasureJournal, Store, Window};
 use tokio::sync::Semaphore;
 
@@ -109,7 +109,7 @@ impl ServerServices {
             connections: members.into_iter().map(facts).collect(),
             left_out: left_out.iter().filter_map(told).collect(),
             policies: self.policies().await?,
-            limits: PlanLimits::default(),
+            limits: parts.own.server.limits,
             concurrency: parts.concurrency.clone(),
             waiting: JobWait::SetAside,
             verify_after: Duration::ZERO,

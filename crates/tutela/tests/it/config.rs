@@ -14,7 +14,8 @@ async fn every_setting_tells_where_it_comes_from() {
     let program = Program::new()
         .with_environment("TUTELA_CLIENT_ID", "setup")
         .with_environment("TUTELA_CLIENT_SECRET", "canary-secret")
-        .with_environment("TUTELA_EGRESS_ALLOW", r#"["127.0.0.1/32"]"#);
+        .with_environment("TUTELA_EGRESS_ALLOW", r#"["127.0.0.1/32"]"#)
+        .with_environment("TUTELA_LIMITS_MAX_SHARE_OF_TABLE", "0.2");
     program.file("server.yml", "data: data\nsecurity:\n  auth_rate_limit: 7/minute\n");
     let running = Running::start(&program, &["--config", "server.yml"]);
     let token = root_token(&running, "canary-secret").await;
@@ -35,6 +36,8 @@ async fn every_setting_tells_where_it_comes_from() {
         ("security.auth_rate_limit", json!("7/minute"), "server.yml:3"),
         ("execution.masking_strict", json!(false), "API"),
         ("reading.attempts", json!(4), "default"),
+        ("limits.max_writes", json!(500), "default"),
+        ("limits.max_share_of_table", json!(0.2), "TUTELA_LIMITS_MAX_SHARE_OF_TABLE"),
         ("egress.proxy", Value::Null, "default"),
     ] {
         assert_eq!(*find(&all, key), json!({"key": key, "value": value, "from": from}));
@@ -82,4 +85,17 @@ fn a_wrong_file_is_drawn_and_a_misspelled_variable_warned_of() {
 
     wrong.complains(&["server.yml:2:3", "did you mean `token_life`?"]);
     warned.complains(&["TUTELA_LISTN", "did you mean `TUTELA_LISTEN`?"]);
+}
+
+#[test]
+fn limit_that_is_none_is_drawn_at_its_place_and_named_in_a_variable() {
+    let program = Program::new();
+    program.file("server.yml", "limits:\n  max_writes: 40\n  max_share_of_table: 40\n");
+
+    let file = program.run(&["serve", "--config", "server.yml"]).expect(2);
+    let program = program.with_environment("TUTELA_LIMITS_MAX_WRITES", "lots");
+    let variable = program.run(&["config", "show"]).expect(2);
+
+    file.complains(&["server.yml:3:23", "spec::out_of_range", "write a number from 0 to 1"]);
+    variable.complains(&["TUTELA_LIMITS_MAX_WRITES", "write an integer"]);
 }

@@ -106,6 +106,28 @@ async fn limits_are_raised_for_one_plan_that_waits_for_approval() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn limits_of_the_server_file_hold_for_plans_and_a_request_may_have_its_own() {
+    let (program, vendor) = (program(), Vendor::start(1).await);
+    // Two notes and the person.
+    program.file("server.yml", "limits: { max_writes: 2, min_rows: 7 }\n");
+    let office = Office::open(&program, &vendor, &["--config", "server.yml"]).await;
+    let plan =
+        ["privacy", "plan", "--policy", "default_erasure_policy", ANA[0], ANA[1], "--out", "plan.json"];
+
+    let refused = on(&program, &office, &plan);
+    let raised = on(&program, &office, &[&plan[..], &["--max-writes", "3"]].concat()).expect(0);
+    let applied = apply(&program, &office, ("plan.json", &number(&raised))).expect(0);
+
+    refused.expect(4).complains(&["3 writes and `limits.max_writes` is 2", "--max-writes"]);
+    let (file, default) = (program.json("plan.json"), json!(0.01));
+    let limits = &file["limits"];
+    assert_eq!((&limits["max_writes"], &limits["min_rows"]), (&json!(3), &json!(7)), "{limits}");
+    assert_eq!(limits["max_share_of_table"], default, "{limits}");
+    assert_eq!(file["raised"], json!({"max_writes": 3}));
+    assert_eq!(applied.json()["operations"].as_array().unwrap().len(), 3, "{}", applied.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn erasures_and_corrections_since_a_backup_are_planned_again_by_the_server() {
     let (program, vendor) = (program(), Vendor::start(3).await);
     let office = Office::open(&program, &vendor, &[]).await;

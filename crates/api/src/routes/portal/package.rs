@@ -10,8 +10,9 @@ use serde::Deserialize;
 use store::Actor;
 use utoipa::{IntoParams, ToSchema};
 
-use super::download::{files, fits, locked, packages_of, sent};
+use super::download::{fits, sent};
 use super::form::Form;
+use super::kept::{Found, locked, packages_of};
 use super::page::{Page, View};
 use super::{Browser, is_there};
 use crate::ApiError;
@@ -25,6 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 }
 
 const USED: &str = "This link was used, or is too old. With the number of your request you can come back.";
+const LATER: &str = "Your data cannot be fetched now. Try it again in a while; the link stays good.";
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -81,31 +83,32 @@ async fn open(
     request_body(content = Wanted, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "An archive with AES-256", content_type = "application/zip"),
-        (status = 403), (status = 404), (status = 422), (status = 429)
+        (status = 403), (status = 404), (status = 422), (status = 429), (status = 503)
     )
 )]
 async fn fetch(State(state): State<ApiState>, form: Form<Wanted>) -> Result<Response, ApiError> {
     is_there(&state)?;
     let Wanted { token, password } = form.sent;
-    let refused = |is_good, note| {
+    let page = |is_good, note| {
         let view = View::Package { token: token.clone(), is_good };
-        let page = Page::new(&state, &form.browser, view).with(note);
-        Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        Page::new(&state, &form.browser, view).with(note)
     };
+    let refused = |is_good, note| Ok((StatusCode::UNPROCESSABLE_ENTITY, page(is_good, note)).into_response());
+    let later = || Ok((StatusCode::SERVICE_UNAVAILABLE, page(true, LATER)).into_response());
     let Some(download) = state.store().download_find(&token).await? else { return refused(false, USED) };
     if !fits(&password) {
         return refused(true, "Choose a password of 12 to 200 characters.");
     }
     let request = state.requests().get_live(&download.request).await?;
-    let packages = packages_of(&state, &request, download.rule.as_deref()).await?;
+    let packages = match packages_of(&state, &request, download.rule.as_deref()).await? {
+        Found::Packages(packages) => packages,
+        Found::Unreachable => return later(),
+    };
     if packages.is_empty() {
         return refused(false, "The data are not kept any more. You can ask for them again.");
     }
-    let Some(files) = files(packages) else {
-        return refused(false, "Your data are sent to you in another way.");
-    };
     // Locked before it counts: a failure takes nobody's link away.
-    let file = locked(files, Secret::new(password)).await?;
+    let Some(file) = locked(&request.id, packages, Secret::new(password)).await? else { return later() };
     if state.store().download_take(&token, Actor::system()).await?.is_none() {
         return refused(false, USED);
     }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use store::{PortalVisit, PrivacyRequest, PrivacyRequestStatus, RuleAction};
 
 use super::Browser;
-use super::download::packages_of;
+use super::kept::{Found, packages_of};
 use crate::ApiError;
 use crate::state::ApiState;
 
@@ -60,6 +60,7 @@ pub(super) enum View {
         asks_for_code: bool,
         asks_again: bool,
         can_download: bool,
+        is_unreachable: bool,
         expires: Option<String>,
     },
     /// A request that this browser may not see, or that is not there.
@@ -158,12 +159,22 @@ impl View {
         state: &ApiState,
         (request, visit): (&PrivacyRequest, PortalVisit),
     ) -> Result<Self, ApiError> {
-        let is_verified = visit.verified_at.is_some();
-        let packages = if is_verified { packages_of(state, request, None).await? } else { Vec::new() };
-        let expires = packages.iter().map(|package| package.expires_at).min();
+        let found = match visit.verified_at {
+            Some(_) => packages_of(state, request, None).await?,
+            None => Found::Packages(Vec::new()),
+        };
+        Ok(Self::shown((request, visit), &found))
+    }
+
+    /// The same with what was found of its data.
+    pub(super) fn shown((request, visit): (&PrivacyRequest, PortalVisit), found: &Found) -> Self {
+        let (expires, is_unreachable) = match found {
+            Found::Packages(packages) => (packages.iter().map(|package| package.expires_at).min(), false),
+            Found::Unreachable => (None, visit.downloaded_at.is_none()),
+        };
         let can_download = expires.is_some() && visit.downloaded_at.is_none();
-        let may_have_data = request.status == PrivacyRequestStatus::Complete && !is_verified;
-        Ok(Self::Request {
+        let may_have_data = request.status == PrivacyRequestStatus::Complete && visit.verified_at.is_none();
+        Self::Request {
             id: request.id.as_str().to_owned(),
             received: day(request.requested_at),
             status: in_words(request.status),
@@ -171,8 +182,9 @@ impl View {
             asks_for_code: request.status == PrivacyRequestStatus::IdentityUnverified,
             asks_again: may_have_data || (expires.is_some() && !can_download),
             can_download,
+            is_unreachable,
             expires: expires.map(day),
-        })
+        }
     }
 }
 

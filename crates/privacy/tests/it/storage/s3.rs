@@ -2,6 +2,8 @@
 //! `cargo xtask test` sets it. Without it these tests fail where `CI` is set, and say that they
 //! did nothing elsewhere.
 
+mod reading;
+
 use egress::Mode;
 use testkit::{Answer, FakeSaas};
 use uuid::Uuid;
