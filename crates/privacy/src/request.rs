@@ -29,7 +29,8 @@ pub use create::{NewRequest, Submitter};
 pub use due::{Deadlines, Longer, RequestDeadline};
 pub use error::RequestError;
 pub use identity::{
-    HeldIdentities, HeldIdentity, KNOWN_IDENTITIES, VerifiedBy, custom_field_lookup, identity_lookup, is_email,
+    HeldIdentities, HeldIdentity, KNOWN_IDENTITIES, VerifiedBy, custom_field_lookup, identity_lookup,
+    is_email,
 };
 pub use journaled::{JournaledError, Wanted};
 pub(crate) use review::audit;

@@ -55,8 +55,10 @@ pub struct StorageParts<'a> {
     pub secrets: Vec<(String, Secret<String>)>,
     /// What outgoing calls may do; entries of `egress.allow` may name the storage by its key.
     pub egress: DoorSettings,
-    /// The data folder: notes about drafts, uploads and packages lie there.
+    /// The data folder: notes about uploads and packages lie there.
     pub data: &'a Path,
+    /// The notes about drafts, in the same folder.
+    pub drafts: Drafts,
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -108,7 +110,7 @@ impl Storage {
     /// [`StorageError`] if a secret is missing, the settings cannot be used, or the data folder
     /// cannot be written.
     pub fn open(parts: StorageParts<'_>) -> Result<Self, StorageError> {
-        let StorageParts { destination, base, secrets, egress, data, clock } = parts;
+        let StorageParts { destination, base, secrets, egress, data, drafts, clock } = parts;
         let in_data = |source| StorageError::Folder { path: data.to_owned(), source };
         let place = match &destination.place {
             StoragePlace::Local { folder } => Place::Folder(base.join(folder)),
@@ -127,7 +129,7 @@ impl Storage {
             format: destination.format,
             expires_after: destination.expires_after,
             place,
-            drafts: Drafts::open(data).map_err(in_data)?,
+            drafts,
             records: Records::open(data).map_err(in_data)?,
             clock,
         })

@@ -211,7 +211,7 @@ impl Worker {
                         running.retain(|_, one| !one.pulse.is_over());
                     }
                 },
-                () = waiting.wait(is_full, running.is_empty()) => {}
+                () = waiting.wait(is_full) => {}
             }
         }
         for one in running.values() {

@@ -51,6 +51,7 @@ mod job;
 mod job_decision;
 mod journal;
 mod lease;
+mod lease_clock;
 mod ledger;
 mod listed;
 mod login;

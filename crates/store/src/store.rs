@@ -9,6 +9,7 @@ use sqlx::{Connection as _, Executor as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::dialect::{Access, ConnectionSetup, Dialect, Durability};
+use crate::lease_clock::LeaseClock;
 use crate::ledger::LedgerQueue;
 use crate::page::PageQueue;
 use crate::privacy_request::DaysKnown;
@@ -53,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) signing_key: SigningKey,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
+    lease_clock: LeaseClock,
     woken: watch::Sender<()>,
     pub(crate) ledger: LedgerQueue,
     pub(crate) pages_waiting: PageQueue,
@@ -141,6 +143,7 @@ impl Store {
                 ledger: LedgerQueue::default(),
                 pages_waiting: PageQueue::default(),
                 days_known: DaysKnown::default(),
+                lease_clock: LeaseClock::default(),
                 run_keys: Mutex::default(),
                 #[cfg(feature = "planted-defects")]
                 forgets_fences: std::sync::atomic::AtomicBool::new(false),
@@ -184,7 +187,12 @@ impl Store {
     pub(crate) async fn lease_now(&self, connection: Connection<'_>) -> Result<i64, StoreError> {
         match self.inner.dialect.now() {
             Some(now) if self.inner.clock.is_hosts_own() => {
-                Ok(query(now).fetch_one(connection).await?.try_get(0)?)
+                if let Some(now) = self.inner.lease_clock.now(self.now()) {
+                    return Ok(now);
+                }
+                let now = query(now).fetch_one(connection).await?.try_get(0)?;
+                self.inner.lease_clock.note(self.now(), now);
+                Ok(now)
             }
             Some(_) | None => Ok(self.now()),
         }

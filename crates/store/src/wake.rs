@@ -53,6 +53,9 @@ impl WakeListener {
                     // Made again by the next call; until then the sweep finds the work.
                     tracing::warn!("the connection for wake-ups was lost");
                     sweep.await;
+                } else {
+                    // One look serves all that were told of so far.
+                    while remote.next_buffered().is_some() {}
                 },
             },
         }

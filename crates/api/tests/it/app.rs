@@ -261,7 +261,7 @@ async fn open(folder: &TempDir, clock: &TestClock) -> Store {
 /// Loopback may be called, and packages lie in a folder of the test.
 fn packages(folder: &TempDir) -> PackageSettings {
     let egress = DoorSettings { allow: vec!["127.0.0.1".parse().unwrap()], ..DoorSettings::default() };
-    PackageSettings { egress, data: folder.path().join("data") }
+    PackageSettings::open(egress, folder.path().join("data")).unwrap()
 }
 
 /// Messages leave as the settings say; loopback may be called.

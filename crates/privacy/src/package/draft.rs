@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 pub use notes::Drafts;
 use notes::Note;
 use tempfile::NamedTempFile;
+use uuid::Uuid;
 
 use super::{Failed, PackageError};
 
@@ -108,10 +109,12 @@ impl Draft {
             Some(_) | None => clear_in(folder, &prefix)?,
         }
         for _ in 0..ATTEMPTS {
-            let file = tempfile::Builder::new().prefix(&prefix).suffix(SUFFIX).tempfile_in(folder)?;
-            // Empty so far: whoever clears drafts may take it for one left behind, before it is locked.
+            let own = format!("{prefix}{}{SUFFIX}", Uuid::now_v7().simple());
+            // Noted before it is there: there is no moment at which nobody would find it.
+            let note = drafts.map(|drafts| drafts.note(&folder.join(&own), &path)).transpose()?.flatten();
+            let file = tempfile::Builder::new().prefix(&own).rand_bytes(0).tempfile_in(folder)?;
+            // Empty so far: whoever clears the folder may take it for one left behind, before it is locked.
             if file.as_file().try_lock().is_ok() && file.path().exists() {
-                let note = drafts.map(|drafts| drafts.note(file.path(), &path)).transpose()?.flatten();
                 return Ok((file, note));
             }
         }
@@ -177,6 +180,8 @@ mod tests {
         let draft = Draft::new(out, "access.json", Some(drafts)).unwrap();
         draft.fill(|file| file.write_all(b"personal").map_err(Failed::Write)).unwrap();
         let Draft { file, note, .. } = draft;
+        let mut note = note.unwrap();
+        note.lose_lock();
         std::mem::forget(note);
         let (_, path) = file.keep().unwrap();
         path
@@ -271,6 +276,26 @@ mod tests {
         names_left.sort();
         assert_eq!(names_left, ["access.json", "report.json"]);
         assert_eq!(noted(&drafts), 0);
+    }
+
+    /// Another process that starts looks through the notes while they are being written.
+    #[test]
+    fn a_note_is_never_cleared_away_before_it_is_written() {
+        let (out, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let drafts = Drafts::open(data.path()).unwrap();
+        let other = Drafts::open(data.path()).unwrap();
+
+        let empty = drafts.empty_note().unwrap();
+        assert!(other.clear().unwrap().is_empty());
+        assert!(empty.0.exists());
+
+        drop(empty);
+        other.clear().unwrap();
+        assert!(names(&drafts.folder).is_empty(), "one that nobody has is");
+        let begun = drafts.note(&out.path().join(".a-1.draft"), &out.path().join("a")).unwrap();
+        assert!(other.clear().unwrap().is_empty());
+        assert_eq!(noted(&drafts), 1, "its draft is not there yet");
+        drop(begun);
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -6,6 +7,7 @@ use model::Clock;
 use store::StorageDestination;
 
 use super::{StorageBook, StorageBookError, StorageDocument};
+use crate::package::Drafts;
 use crate::storage::{Storage, StorageParts};
 
 /// How packages leave the server.
@@ -15,6 +17,18 @@ pub struct PackageSettings {
     pub egress: DoorSettings,
     /// The data folder.
     pub data: PathBuf,
+    /// The notes about drafts in it, which are used again from package to package.
+    pub drafts: Drafts,
+}
+
+impl PackageSettings {
+    /// Settings with this data folder.
+    ///
+    /// # Errors
+    /// The folder for notes cannot be made in it.
+    pub fn open(egress: DoorSettings, data: PathBuf) -> io::Result<Self> {
+        Ok(Self { egress, drafts: Drafts::open(&data)?, data })
+    }
 }
 
 /// Whether a destination can be used.
@@ -48,6 +62,7 @@ impl StorageBook {
             secrets,
             egress: settings.egress.clone(),
             data: &settings.data,
+            drafts: settings.drafts.clone(),
             clock,
         };
         let checked = match Storage::open(parts) {

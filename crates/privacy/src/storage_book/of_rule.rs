@@ -120,6 +120,7 @@ fn opened(
         secrets: document.secrets,
         egress: packages.egress.clone(),
         data: &packages.data,
+        drafts: packages.drafts.clone(),
         clock: Arc::clone(clock),
     })?)
 }

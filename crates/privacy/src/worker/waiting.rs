@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use store::WakeListener;
+use tokio::time::Instant;
 
 use super::WorkerParts;
 
 /// Between two looks at the queue if nobody says that there is something.
 const SWEEP: Duration = Duration::from_secs(5);
-/// Between two looks while others are at work: their steps give signs, too, most of them for nobody.
-const LULL: Duration = Duration::from_millis(10);
+/// Between two looks at least: the steps of what is under way give signs, too, most of them for nobody.
+const LULL: Duration = Duration::from_millis(20);
 /// Between two looks whether a place became free because a request takes long.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -45,8 +46,8 @@ impl<'a> Waiting<'a> {
     ///
     /// # Cancel safety
     /// May be dropped: a sign that comes meanwhile is found by the next call or by the sweep.
-    pub(super) async fn wait(&mut self, is_full: bool, is_idle: bool) {
-        let clock = &self.parts.clock;
+    pub(super) async fn wait(&mut self, is_full: bool) {
+        let (clock, looked) = (&self.parts.clock, Instant::now());
         if is_full {
             clock.sleep(LOOK).await;
             return;
@@ -54,8 +55,6 @@ impl<'a> Waiting<'a> {
         if !self.pause.is_zero() {
             clock.sleep(self.pause).await;
             self.pause = Duration::ZERO;
-        } else if !is_idle {
-            clock.sleep(LULL).await;
         }
         let until_due =
             self.due.map(|due| Duration::try_from(due.duration_since(clock.now())).unwrap_or_default());
@@ -71,6 +70,9 @@ impl<'a> Waiting<'a> {
         match &mut self.listener {
             Some(listener) => listener.wait(longest).await,
             None => clock.sleep(longest.max(LOOK)).await,
+        }
+        if let Some(rest) = LULL.checked_sub(looked.elapsed()) {
+            tokio::time::sleep(rest).await;
         }
         if self.due.is_some_and(|due| due <= clock.now()) {
             self.due = None;

@@ -11,7 +11,7 @@ use egress::DoorSettings;
 use engine::RunOutcome;
 use model::Clock as _;
 use privacy::Report;
-use privacy::package::{Contents, PackageError, PackageOptions, write_zip};
+use privacy::package::{Contents, Drafts, PackageError, PackageOptions, write_zip};
 use privacy::storage::{self, Delivered, RecordedPlace, Storage, StorageError, StorageParts};
 use spec::{PackageFormat, StorageDestination, StoragePlace};
 use tempfile::TempDir;
@@ -54,6 +54,7 @@ impl Project {
             secrets,
             egress,
             data: self.data.path(),
+            drafts: Drafts::open(self.data.path()).unwrap(),
             clock: self.clock.clone(),
         })
     }

@@ -28,11 +28,10 @@ impl ProjectFile {
             let mut rules = policy.into_iter().flat_map(|policy| &policy.rules);
             rules.any(|rule| rule.storage_destination.as_ref() == Some(&destination.key))
         };
+        let drafts = drafts(state)?;
         let storages = self.project.storage.iter().filter(named);
         let storages: Result<Vec<Storage>, Failure> =
-            storages.map(|destination| self.storage(destination, state, clock)).collect();
-        let drafts =
-            Drafts::open(&state.folder).map_err(|error| Failure::unwritable(&state.folder, &error))?;
+            storages.map(|destination| self.storage_with((destination, &drafts), state, clock)).collect();
         Ok(Packing { form, drafts: Some(drafts), storages: storages? })
     }
 
@@ -46,16 +45,30 @@ impl ProjectFile {
         state: &StateSettings,
         clock: &Arc<dyn Clock>,
     ) -> Result<Storage, Failure> {
+        self.storage_with((destination, &drafts(state)?), state, clock)
+    }
+
+    fn storage_with(
+        &self,
+        (destination, drafts): (&StorageDestination, &Drafts),
+        state: &StateSettings,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Storage, Failure> {
         Storage::open(StorageParts {
             destination,
             base: self.folder(),
             secrets: secrets(destination)?,
             egress: self.door_settings()?,
             data: &state.folder,
+            drafts: drafts.clone(),
             clock: Arc::clone(clock),
         })
         .map_err(|error| Failure::BadInput(format!("{}: {error}", self.name())))
     }
+}
+
+fn drafts(state: &StateSettings) -> Result<Drafts, Failure> {
+    Drafts::open(&state.folder).map_err(|error| Failure::unwritable(&state.folder, &error))
 }
 
 fn secrets(destination: &StorageDestination) -> Result<Vec<(String, Secret<String>)>, Failure> {

@@ -125,10 +125,9 @@ impl ServerState {
 
     /// How packages leave this process.
     fn packages(&self) -> Result<PackageSettings, Failure> {
-        Ok(PackageSettings {
-            egress: door::settings(&self.settings.server.egress).map_err(Failure::BadInput)?,
-            data: self.place.folder.clone(),
-        })
+        let egress = door::settings(&self.settings.server.egress).map_err(Failure::BadInput)?;
+        let folder = &self.place.folder;
+        PackageSettings::open(egress, folder.clone()).map_err(|error| Failure::unwritable(folder, &error))
     }
 
     /// The requests of people.

@@ -88,6 +88,9 @@ async fn run((requests, wishes): (usize, &[Wish]), defect: Option<&str>) -> Opti
         inside.extend(office::wrong_with(&caller, &program, one).await);
     }
     inside.extend(caller.troubles().into_keys().filter(|trouble| trouble.starts_with("500")));
+    if !inside.is_empty() {
+        inside.push(fleet.said());
+    }
     let run = Run { outside: office::wrongs_of(&vendor, &asked), inside, kills: fleet.kills };
     drop(fleet);
     place.drop_all().await;

@@ -12,7 +12,7 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 /// Waits until something was entered and signed. Each command asks for a token, so that something always waits.
-fn signed(program: &Program, office: &Office) -> Ran {
+async fn signed(program: &Program, office: &Office) -> Ran {
     let begun = std::time::Instant::now();
     loop {
         let ran = on(program, office, &["--format", "json", "audit", "verify"]);
@@ -21,7 +21,7 @@ fn signed(program: &Program, office: &Office) -> Ran {
         }
         assert!(begun.elapsed().as_secs() < 60, "{ran:?}");
         // Each look is an entry: looking all the time would push the others off the end of a list.
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
 }
 
@@ -51,7 +51,7 @@ async fn audit_log_of_a_server_is_listed_exported_and_verified_here() {
     let program = program().with_environment("TUTELA_SECURITY_AUTH_RATE_LIMIT", "100/minute");
     let vendor = Vendor::start(1).await;
     let office = Office::open(&program, &vendor, &[]).await;
-    let first = signed(&program, &office);
+    let first = signed(&program, &office).await;
 
     let kept = on(&program, &office, &["audit", "export", "--checkpoint", "--out", "kept.json"]).expect(0);
     let listed =

@@ -196,8 +196,8 @@ pub(crate) async fn wrong_with(caller: &Caller, program: &Program, one: &Asked) 
         wrongs.push(format!("it is about {}", request["identity"]));
     }
     let packages = packages_of(program, id);
-    if packages != usize::from(wish.hands_out()) {
-        wrongs.push(format!("it has {packages} packages"));
+    if packages.len() != usize::from(wish.hands_out()) {
+        wrongs.push(format!("its packages are {packages:?}"));
     }
     if wish.hands_out() {
         let rule = if *wish == Wish::Both { "both_hand_out" } else { "default_access_policy_rule" };
@@ -223,9 +223,10 @@ pub(crate) async fn wrong_with(caller: &Caller, program: &Program, one: &Asked) 
     wrongs.into_iter().map(|wrong| format!("{wish:?} {id}: {wrong}")).collect()
 }
 
-fn packages_of(program: &Program, id: &str) -> usize {
-    let Ok(files) = std::fs::read_dir(program.folder().join("data/fides_uploads")) else { return 0 };
-    files.filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().contains(id)).count()
+fn packages_of(program: &Program, id: &str) -> Vec<String> {
+    let Ok(files) = std::fs::read_dir(program.folder().join("data/fides_uploads")) else { return Vec::new() };
+    let names = files.map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.contains(id)).collect()
 }
 
 /// What a certificate says in the end.

@@ -105,7 +105,7 @@ async fn delivered(app: &App, bytes: Vec<u8>) -> PrivacyRequestId {
     let policy = PolicyBook::new(app.store().clone()).document("copy_me").await.unwrap().policy;
     let elsewhere = tempfile::tempdir().unwrap();
     let egress = DoorSettings { allow: vec!["127.0.0.1".parse().unwrap()], ..DoorSettings::default() };
-    let packages = PackageSettings { egress, data: elsewhere.path().to_owned() };
+    let packages = PackageSettings::open(egress, elsewhere.path().to_owned()).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(app.clock().clone());
     let rule = policy.rules.first().unwrap();
     let storage = StorageBook::new(app.store().clone()).of_rule(rule, &packages, &clock).await.unwrap();

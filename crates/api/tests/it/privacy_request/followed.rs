@@ -199,7 +199,7 @@ async fn packed(app: &App) -> Value {
     let policy = PolicyBook::new(app.store().clone()).document("access").await.unwrap().policy;
     let rule = policy.rules.first().unwrap();
     let data = app.data();
-    let packages = PackageSettings { egress: egress::DoorSettings::default(), data: data.clone() };
+    let packages = PackageSettings::open(egress::DoorSettings::default(), data.clone()).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(app.clock().clone());
     let storage = StorageBook::new(app.store().clone()).of_rule(rule, &packages, &clock).await.unwrap();
     let name = format!("{}-{}.zip", id(&request), rule.key);

@@ -1,17 +1,18 @@
-use std::fs::{self, File};
-use std::io::{self, Seek as _, Write as _};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
-use super::{Cleared, clear_draft, is_draft, private, remove};
+use super::{ATTEMPTS, Cleared, clear_draft, is_draft, private, remove};
 
 /// The notes about drafts of packages, in the data folder.
 ///
 /// A draft holds personal data and lies beside the file it becomes. If the program is killed in
-/// between nobody removes it, so a note in the data folder says where it is. A draft is locked by
-/// its writer; one that is not locked has lost it, and [`Drafts::clear`] removes it.
+/// between nobody removes it, so a note in the data folder says where it is, from before it is there
+/// until it is gone. A note is locked by its writer; one that is not locked has lost it, and
+/// [`Drafts::clear`] removes it with its draft.
 #[derive(Debug, Clone)]
 pub struct Drafts {
     pub(super) folder: PathBuf,
@@ -77,40 +78,45 @@ impl Drafts {
         let prefix = note_prefix(path)?;
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
-            let is_of_path = entry.file_name().to_str().is_some_and(|name| name.starts_with(&prefix));
-            // One that is still empty is being written this moment.
-            if is_of_path && entry.metadata().is_ok_and(|found| found.len() > 0) {
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(&prefix)) {
                 clear_one(&entry.path())?;
             }
         }
         Ok(())
     }
 
-    /// Notes `draft`, which becomes `path`; the note goes with the value.
+    /// Notes `draft`, which will become `path`; the note goes with the value.
     pub(super) fn note(&self, draft: &Path, path: &Path) -> io::Result<Option<Note>> {
         let Some(text) = std::path::absolute(draft)?.to_str().map(str::to_owned) else {
             return Ok(None);
         };
-        let path = self.folder.join(format!("{}{}", note_prefix(path)?, Uuid::now_v7()));
-        let mut file = self.empty_note(&path)?;
+        let (old, mut file) = self.empty_note()?;
         file.rewind()?;
         file.write_all(text.as_bytes())?;
+        let path = self.folder.join(format!("{}{}", note_prefix(path)?, Uuid::now_v7()));
+        fs::rename(old, &path)?;
         Ok(Some(Note { path, file: Some(file), idle: Arc::clone(&self.idle) }))
     }
 
-    /// An empty note of this name.
-    fn empty_note(&self, path: &Path) -> io::Result<File> {
+    /// An empty note that is locked, so that nobody takes it for one left behind.
+    pub(super) fn empty_note(&self) -> io::Result<(PathBuf, File)> {
         let idle = self.idle.notes().pop();
-        // Another process may have cleared it away.
-        if let Some((old, file)) = idle
-            && fs::rename(old, path).is_ok()
-        {
-            return Ok(file);
+        // A person may have cleared the folder.
+        if let Some(idle) = idle.filter(|(path, _)| path.exists()) {
+            return Ok(idle);
         }
         let mut options = File::options();
         options.write(true).create_new(true);
         private(&mut options);
-        options.open(path)
+        for _ in 0..ATTEMPTS {
+            let path = self.folder.join(format!("new-{}", Uuid::now_v7()));
+            let file = options.open(&path)?;
+            // Whoever clears notes may have come before the lock.
+            if file.try_lock().is_ok() && path.exists() {
+                return Ok((path, file));
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::WouldBlock, "a note cannot be locked"))
     }
 }
 
@@ -121,17 +127,24 @@ fn note_prefix(path: &Path) -> io::Result<String> {
     Ok(format!("{}-", crypto::hex(short)))
 }
 
-/// Removes what a note names, unless somebody is writing it, and the note.
+/// Removes what a note names, and the note, unless somebody is at it.
 fn clear_one(note: &Path) -> io::Result<Option<PathBuf>> {
-    let text = match fs::read_to_string(note) {
-        Ok(text) => text,
+    let mut file = match File::open(note) {
+        Ok(file) => file,
         // Its writer finished meanwhile.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
     let draft = PathBuf::from(&text);
     if !is_draft(&draft) {
-        // A note that was not written to its end names nothing; its draft is still empty.
+        // One that was not written to its end, or not yet: its draft was not begun.
         remove(note)?;
         return Ok(None);
     }
@@ -163,5 +176,13 @@ impl Drop for Note {
             // What stays is found when the program starts again.
             let _ = remove(&self.path);
         }
+    }
+}
+
+#[cfg(test)]
+impl Note {
+    /// As when its writer is killed.
+    pub(super) fn lose_lock(&mut self) {
+        self.file = None;
     }
 }

@@ -144,13 +144,14 @@ impl Office {
             requests: requests(&self.bench, &store, &self.settings),
             store,
             services,
-            packages: PackageSettings {
-                egress: egress::DoorSettings {
+            packages: PackageSettings::open(
+                egress::DoorSettings {
                     allow: vec!["127.0.0.1".parse().unwrap()],
                     ..egress::DoorSettings::default()
                 },
-                data: self.bench.data_folder().join("data"),
-            },
+                self.bench.data_folder().join("data"),
+            )
+            .unwrap(),
             name: service.parts().worker.clone(),
             slots: 2,
             limits: privacy::worker::WorkLimits::default(),
