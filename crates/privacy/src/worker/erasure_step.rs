@@ -41,6 +41,7 @@ impl Journey<'_> {
                     self.may_go_on()?;
                     return self.look_again(means, &approved).await;
                 }
+                Sent::Proven => return Ok(()),
                 Sent::Drifted => {
                     // Nothing was sent. Whoever approved this plan did not approve the next.
                     self.leave_change_run(means).await?;
@@ -73,6 +74,9 @@ impl Journey<'_> {
         match applied {
             Ok(status) => Ok(Sent::Status(Box::new(status))),
             Err(ApplyError::Drift(_)) if !self.has_begun(approved).await? => Ok(Sent::Drifted),
+            Err(ApplyError::NotActive { .. } | ApplyError::Forgotten { .. }) if self.is_proven().await? => {
+                Ok(Sent::Proven)
+            }
             Err(error) => Err(self.not_sent(&error)),
         }
     }
@@ -192,6 +196,11 @@ impl Journey<'_> {
                 self.hold.tell(NewRequestLog::of_work("Erasure certificate", "complete", text));
                 Ok(())
             }
+            Err(
+                VerifyError::NotActive { .. }
+                | VerifyError::Forgotten { .. }
+                | VerifyError::Store(StoreError::Forgotten { .. }),
+            ) if self.is_proven().await? => Ok(()),
             Err(error) => Err(self.not_verified(&error)),
         }
     }
@@ -232,4 +241,6 @@ enum Sent {
     Status(Box<RunStatus>),
     /// The world changed since the plan was made, and nothing was sent.
     Drifted,
+    /// Whoever had the request before came to the end of it meanwhile.
+    Proven,
 }

@@ -44,7 +44,7 @@ impl Journey<'_> {
         if self.is_proven().await? {
             return Ok(Planned::Nothing);
         }
-        let plan = self.planned(means).await?;
+        let Some(plan) = self.planned(means).await? else { return Ok(Planned::Nothing) };
         if !self.request.corrects {
             // What completes a rest erases.
             let kept = hold::keep_rest(self.store(), &self.request, &plan).await;
@@ -126,7 +126,7 @@ impl Journey<'_> {
     }
 
     /// Whether everything was done and proven before work on the request broke off.
-    async fn is_proven(&self) -> Result<bool, Halt> {
+    pub(super) async fn is_proven(&self) -> Result<bool, Halt> {
         let Some(run) = &self.request.change_run else { return Ok(false) };
         let kept = self.store().certificate_find(run).await;
         let kept = kept.map_err(|error| Halt::of_store(&error, STEP))?;
@@ -174,14 +174,20 @@ impl Journey<'_> {
         Ok(true)
     }
 
-    /// The plan. A run that cannot be gone on with is left and another begun, once.
-    async fn planned(&mut self, means: &Means) -> Result<Plan, Halt> {
+    /// The plan; `None` if all of it was done and proven meanwhile. A run that cannot be gone on with is left
+    /// and another begun, once.
+    async fn planned(&mut self, means: &Means) -> Result<Option<Plan>, Halt> {
         if let Some(plan) = self.planned_under(means).await? {
-            return Ok(plan);
+            return Ok(Some(plan));
+        }
+        // Whoever had the request before may have come to the end of what was under way: the run is over,
+        // and left for another one it would take its certificate with it.
+        if self.is_proven().await? {
+            return Ok(None);
         }
         self.leave_change_run(means).await?;
         let text = "what was read before does not fit connections or policy any more; try again";
-        self.planned_under(means).await?.ok_or_else(|| Halt::failed(STEP, "changed", text))
+        self.planned_under(means).await?.map(Some).ok_or_else(|| Halt::failed(STEP, "changed", text))
     }
 
     /// The plan of the request's run; `None` if that run cannot be gone on with.
