@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::Outcome;
-use store::{NewRequestLog, PrivacyRequestStatus, RequestStep, RunState, StoreError};
+use store::{NewRequestLog, PlanDigest, PrivacyRequestStatus, RequestStep, RunState, StoreError};
 
 use super::ending::{Ending, ending};
 use super::halt::{Halt, WRITE_UNKNOWN};
@@ -73,7 +73,7 @@ impl Journey<'_> {
         };
         match applied {
             Ok(status) => Ok(Sent::Status(Box::new(status))),
-            Err(ApplyError::Drift(_)) if !self.has_begun(approved).await? => Ok(Sent::Drifted),
+            Err(ApplyError::Drift(_)) if !self.has_begun(approved.plan.digest()).await? => Ok(Sent::Drifted),
             Err(ApplyError::NotActive { .. } | ApplyError::Forgotten { .. }) if self.is_proven().await? => {
                 Ok(Sent::Proven)
             }
@@ -82,8 +82,8 @@ impl Journey<'_> {
     }
 
     /// Whether a write of the plan was sent, or may have been.
-    async fn has_begun(&self, approved: &Approved) -> Result<bool, Halt> {
-        let ledger = self.store().ledger_list(approved.plan.digest()).await;
+    pub(super) async fn has_begun(&self, digest: &PlanDigest) -> Result<bool, Halt> {
+        let ledger = self.store().ledger_list(digest).await;
         let ledger = ledger.map_err(|error| Halt::of_store(&error, SEND))?;
         Ok(ledger.iter().any(|entry| entry.state != store::LedgerState::Planned))
     }

@@ -185,6 +185,12 @@ impl Journey<'_> {
         if self.is_proven().await? {
             return Ok(None);
         }
+        if let Some(digest) = self.request.plan.clone()
+            && self.has_begun(&digest).await?
+        {
+            let text = "writes were sent by a plan whose run is over and proven by nothing, and another plan would send them again; look at the applications, then finish the request by hand or cancel it";
+            return Err(Halt::failed(STEP, "run_over", text));
+        }
         self.leave_change_run(means).await?;
         let text = "what was read before does not fit connections or policy any more; try again";
         self.planned_under(means).await?.map(Some).ok_or_else(|| Halt::failed(STEP, "changed", text))

@@ -113,6 +113,29 @@ async fn a_write_of_unknown_end_waits_for_a_person_and_is_not_sent_again(#[case]
     assert_eq!(posts, 2, "once into the void, and once more when somebody said so");
 }
 
+/// Retention destroys what nobody looked at for a month. Planned anew, the writes would be sent again.
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_whose_run_was_destroyed_are_not_planned_anew(#[case] backend: Backend) {
+    let Some(office) = Office::start(backend).await else { return };
+    let id = office.ask("erase").await;
+    office.bench.crm.fail("POST /erasures", Fault::LostUnanswered);
+    office.work().await;
+    let run = office.find(&id).await.change_run.unwrap();
+    let before = office.bench.crm.writes();
+
+    office.store.run_forget(&run, Actor::system()).await.unwrap();
+    office.requests.resume_from_input(&id, &By::system()).await.unwrap();
+    office.work().await;
+
+    let request = office.find(&id).await;
+    assert_eq!((request.status, request.attention.as_deref()), (Status::Error, Some("run_over")));
+    assert_eq!(request.change_run, Some(run), "what was sent is still found by it");
+    assert_eq!(office.bench.crm.writes(), before);
+}
+
 #[rstest]
 #[case::it_did(Fault::AppliedUnanswered, ResolveDecision::TookEffect, 1)]
 #[case::it_did_not(Fault::LostUnanswered, ResolveDecision::DidNotTakeEffect, 2)]
