@@ -1,12 +1,12 @@
 //! Vendors that are written to about requests: which ones, and whether the message left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use jiff::Timestamp;
 use model::{ConnectionKey, PrivacyRequestId};
 
 use crate::message::MessageId;
-use crate::sql::query;
+use crate::sql::{query, query_made};
 use crate::store::{Tx, time};
 use crate::{Actor, NewMessage, NewRequestLog, PrivacyRequestChange, Store, StoreError};
 
@@ -126,15 +126,22 @@ impl Store {
         (connection, recipient): (&str, &VendorRecipient),
         requests: &[PrivacyRequestId],
     ) -> Result<Vec<PrivacyRequestId>, StoreError> {
-        const FIND: &str = "SELECT 1 FROM vendor_mail WHERE request = $1 AND connection = $2 AND recipient = $3 AND message IS NULL AND sent_at IS NULL";
-        let mut open = Vec::new();
-        for request in requests {
-            let find = query(FIND).bind(request.as_str()).bind(connection).bind(recipient.0.as_str());
-            if find.fetch_optional(&self.inner.reader).await?.is_some() {
-                open.push(request.clone());
-            }
+        if requests.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(open)
+        let marks: Vec<String> = (0..requests.len()).map(|at| format!("${}", at + 3)).collect();
+        let mut find = query_made(format!(
+            "SELECT request FROM vendor_mail WHERE connection = $1 AND recipient = $2 AND message IS NULL AND sent_at IS NULL AND request IN ({})",
+            marks.join(", ")
+        ));
+        find = find.bind(connection).bind(recipient.0.as_str());
+        for request in requests {
+            find = find.bind(request.as_str());
+        }
+        let open: Result<HashSet<String>, StoreError> =
+            find.fetch_all(&self.inner.reader).await?.iter().map(|row| Ok(row.try_get(0)?)).collect();
+        let open = open?;
+        Ok(requests.iter().filter(|request| open.contains(request.as_str())).cloned().collect())
     }
 
     /// Puts the message on its way that tells a vendor of these requests; `false`, and nothing is put, if

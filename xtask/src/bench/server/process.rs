@@ -54,6 +54,8 @@ impl Place<'_> {
             .env("TUTELA_OWNER_USERNAME", "owner")
             .env("TUTELA_OWNER_PASSWORD", "Bench-password-1!")
             .env("TUTELA_EXECUTION_MASKING_STRICT", "false")
+            // Lists are called thousands of times in a minute.
+            .env("TUTELA_SECURITY_REQUEST_RATE_LIMIT", "1000000/second")
             .env("TUTELA_EGRESS_ALLOW", r#"["127.0.0.1/32"]"#)
             .env("TUTELA_EGRESS_ROUTES", serde_json::to_string(&Value::from_iter(routes))?)
             .stdout(Stdio::piped())
