@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use model::Row;
 use serde_json::Value;
 
-use crate::GraphCollection;
+use crate::{GraphCollection, GraphField};
 
 /// Whether `category` lies at or below `target`, segment by segment: `user.contact` covers
 /// `user.contact.email`, but not `user.contact_preferences` (privacy-requests R-7, the better side).
@@ -17,8 +17,7 @@ pub fn covers(target: &str, category: &str) -> bool {
 
 /// Whether any category of the collection or of one of its fields is targeted.
 pub fn is_targeted(collection: &GraphCollection, targets: &[String]) -> bool {
-    any_covered(&collection.data_categories, targets)
-        || collection.all_fields().iter().any(|(_, field)| any_covered(&field.data_categories, targets))
+    any_covered(&collection.data_categories, targets) || any_field_covered(&collection.fields, targets)
 }
 
 /// The parts of a collection's rows that some targets select.
@@ -51,11 +50,7 @@ impl Selection {
             return Self::Whole;
         }
         let mut tree = FieldTree::default();
-        for (path, field) in collection.all_fields() {
-            if any_covered(&field.data_categories, targets) {
-                tree.add(&path);
-            }
-        }
+        tree.add_covered(&collection.fields, &mut Vec::new(), targets);
         if tree.below.is_empty() {
             return Self::Nothing;
         }
@@ -96,6 +91,23 @@ impl FieldTree {
             None => self.selected = true,
             Some((first, rest)) => self.below.entry((*first).to_owned()).or_default().add(rest),
         }
+    }
+
+    /// Adds the fields that `targets` cover, all of them below `path`.
+    fn add_covered<'a>(&mut self, fields: &'a [GraphField], path: &mut Vec<&'a str>, targets: &[String]) {
+        for field in fields {
+            path.push(&field.name);
+            if any_covered(&field.data_categories, targets) {
+                self.add(path);
+            }
+            self.add_covered(&field.fields, path, targets);
+            path.pop();
+        }
+    }
+
+    /// What is selected of the member called `name`; `None` if nothing is.
+    pub fn of_member(&self, name: &str) -> Option<&Self> {
+        if self.selected { Some(self) } else { self.below.get(name) }
     }
 
     fn pick_members(&self, members: Row) -> Row {
@@ -143,6 +155,12 @@ fn keep(value: Value) -> Option<Value> {
 
 fn any_covered(categories: &[String], targets: &[String]) -> bool {
     categories.iter().any(|category| targets.iter().any(|target| covers(target, category)))
+}
+
+fn any_field_covered(fields: &[GraphField], targets: &[String]) -> bool {
+    fields.iter().any(|field| {
+        any_covered(&field.data_categories, targets) || any_field_covered(&field.fields, targets)
+    })
 }
 
 #[cfg(test)]

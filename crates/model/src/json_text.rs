@@ -1,7 +1,18 @@
+mod copy;
+mod seen;
+
 use std::ops::Range;
+
+use seen::Seen;
 
 /// Nested deeper than this, a text is left to a parser that makes values.
 const DEEPEST: usize = 100;
+
+/// Room for the keys of most rows from the start.
+const FIRST_KEYS: usize = 32;
+
+/// What of a text is looked at together.
+const BLOCK_BYTES: usize = 16;
 
 /// With more keys in one object, finding out that none comes twice takes longer than making values.
 const MOST_KEYS: usize = 128;
@@ -46,7 +57,7 @@ pub enum JsonKind {
 impl<'t> JsonText<'t> {
     /// Before the first byte of `text`.
     pub fn of(text: &'t str) -> Self {
-        Self { text, at: 0, depth: 0, keys: Vec::new(), names: Vec::new() }
+        Self { text, at: 0, depth: 0, keys: Vec::new(), names: Vec::with_capacity(FIRST_KEYS) }
     }
 
     /// Where it stands, in bytes.
@@ -76,11 +87,11 @@ impl<'t> JsonText<'t> {
             self.close();
             return Some(());
         }
-        let first_name = self.names.len();
+        let (first_name, mut seen) = (self.names.len(), Seen::default());
         loop {
-            let name = self.plain_string()?;
+            let name = self.plain_name()?;
             let others = self.names.get(first_name..)?;
-            if others.len() >= MOST_KEYS || others.contains(&name) {
+            if others.len() >= MOST_KEYS || (seen.may_hold(name.as_bytes()) && others.contains(&name)) {
                 return None;
             }
             self.names.push(name);
@@ -118,29 +129,20 @@ impl<'t> JsonText<'t> {
         }
     }
 
-    /// Goes over a value and adds it to `out`.
-    pub fn copy(&mut self, out: &mut Vec<u8>) -> Option<()> {
-        match self.next()? {
-            b'{' => self.copy_object(out),
-            b'[' => {
-                out.push(b'[');
-                let mut is_first = true;
-                self.array(|text| {
-                    if !std::mem::take(&mut is_first) {
-                        out.push(b',');
-                    }
-                    text.copy(out)
-                })?;
-                out.push(b']');
-                Some(())
-            }
-            b'"' => self.copy_string(out),
-            b'-' | b'0'..=b'9' => self.copy_number(out),
-            b't' => self.copy_word("true", out),
-            b'f' => self.copy_word("false", out),
-            b'n' => self.copy_word("null", out),
-            _ => None,
+    /// Goes over a text that stands there as it is, without escapes. `None` for every other value, which
+    /// then still comes next.
+    pub fn plain_text(&mut self) -> Option<&'t str> {
+        if self.next()? != b'"' {
+            return None;
         }
+        let start = self.at + 1;
+        let rest = self.bytes().get(start..)?;
+        let length = position(rest, is_not_plain)?;
+        if rest.get(length) != Some(&b'"') {
+            return None;
+        }
+        self.at = start + length + 1;
+        self.text.get(start..start + length)
     }
 
     /// Goes over a value. What it holds is looked at only as far as finding its end takes.
@@ -177,7 +179,7 @@ impl<'t> JsonText<'t> {
     fn skip_string(&mut self) -> Option<()> {
         loop {
             let rest = self.rest();
-            let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+            let length = position(rest, |byte| matches!(byte, b'"' | b'\\'))?;
             if rest.get(length) == Some(&b'"') {
                 self.at += length + 1;
                 return Some(());
@@ -186,145 +188,14 @@ impl<'t> JsonText<'t> {
         }
     }
 
-    fn copy_object(&mut self, out: &mut Vec<u8>) -> Option<()> {
-        self.open(b'{')?;
-        out.push(b'{');
-        let first_key = self.keys.len();
-        if !self.ends(b'}') {
-            loop {
-                let start = out.len();
-                if self.next()? != b'"' {
-                    return None;
-                }
-                self.copy_string(out)?;
-                self.note_key(first_key, start..out.len(), out)?;
-                self.eat(b':')?;
-                out.push(b':');
-                self.copy(out)?;
-                match self.take()? {
-                    b',' => out.push(b','),
-                    b'}' => break,
-                    _ => return None,
-                }
-            }
-        }
-        self.keys.truncate(first_key);
-        out.push(b'}');
-        self.close();
-        Some(())
-    }
-
-    /// Texts have one form in the copy, so that equal keys are equal bytes.
-    fn note_key(&mut self, first_key: usize, key: Range<usize>, out: &[u8]) -> Option<()> {
-        let others = self.keys.get(first_key..)?;
-        let text = out.get(key.clone())?;
-        let is_known =
-            |other: &Range<usize>| other.len() == key.len() && out.get(other.clone()) == Some(text);
-        if others.len() >= MOST_KEYS || others.iter().any(is_known) {
-            return None;
-        }
-        self.keys.push(key);
-        Some(())
-    }
-
-    /// A text without escapes, as it is.
-    fn plain_string(&mut self) -> Option<&'t str> {
+    /// A name without escapes, as it is. Names are short: looking at blocks of them would not pay.
+    fn plain_name(&mut self) -> Option<&'t str> {
         self.eat(b'"')?;
-        let length = self.rest().iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+        let length = self.rest().iter().position(|byte| is_not_plain(*byte))?;
         let found = self.text.get(self.at..self.at + length)?;
         self.at += length;
         self.eat(b'"')?;
         Some(found)
-    }
-
-    fn copy_string(&mut self, out: &mut Vec<u8>) -> Option<()> {
-        out.push(b'"');
-        self.at += 1;
-        loop {
-            let rest = self.rest();
-            let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
-            out.extend_from_slice(rest.get(..length)?);
-            self.at += length;
-            match (rest.get(length)?, rest.get(length + 1)) {
-                (b'"', _) => {
-                    self.at += 1;
-                    out.push(b'"');
-                    return Some(());
-                }
-                (b'\\', Some(escaped @ (b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't'))) => {
-                    self.at += 2;
-                    out.extend_from_slice(&[b'\\', *escaped]);
-                }
-                (b'\\', Some(b'/')) => {
-                    self.at += 2;
-                    out.push(b'/');
-                }
-                (b'\\', Some(b'u')) => self.copy_escape(out)?,
-                _ => return None,
-            }
-        }
-    }
-
-    /// A character by its number, or by two if it is outside of the first plane: a parser makes of it what
-    /// it is.
-    fn copy_escape(&mut self, out: &mut Vec<u8>) -> Option<()> {
-        let is_half = matches!(self.rest(), [_, _, b'd' | b'D', b'8'..=b'9' | b'a'..=b'b' | b'A'..=b'B', ..]);
-        let end = self.at + if is_half { 12 } else { 6 };
-        let escapes = self.text.get(self.at..end)?;
-        let character: String = serde_json::from_str(&format!("\"{escapes}\"")).ok()?;
-        let written = serde_json::to_vec(&character).ok()?;
-        out.extend_from_slice(written.get(1..written.len() - 1)?);
-        self.at = end;
-        Some(())
-    }
-
-    fn copy_number(&mut self, out: &mut Vec<u8>) -> Option<()> {
-        if self.here() == Some(b'-') {
-            self.at += 1;
-            out.push(b'-');
-        }
-        match self.here()? {
-            b'0' => {
-                self.at += 1;
-                out.push(b'0');
-            }
-            b'1'..=b'9' => self.copy_digits(out)?,
-            _ => return None,
-        }
-        if self.here() == Some(b'.') {
-            self.at += 1;
-            out.push(b'.');
-            self.copy_digits(out)?;
-        }
-        if matches!(self.here(), Some(b'e' | b'E')) {
-            self.at += 1;
-            out.push(b'e');
-            match self.here()? {
-                sign @ (b'+' | b'-') => {
-                    self.at += 1;
-                    out.push(sign);
-                }
-                _ => out.push(b'+'),
-            }
-            self.copy_digits(out)?;
-        }
-        // A digit behind a leading zero, or a letter: whoever called finds no comma there.
-        Some(())
-    }
-
-    fn copy_digits(&mut self, out: &mut Vec<u8>) -> Option<()> {
-        let rest = self.rest();
-        let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        out.extend_from_slice(rest.get(..length)?);
-        self.at += length;
-        (length > 0).then_some(())
-    }
-
-    fn copy_word(&mut self, word: &str, out: &mut Vec<u8>) -> Option<()> {
-        self.rest().starts_with(word.as_bytes()).then(|| {
-            self.at += word.len();
-            out.extend_from_slice(word.as_bytes());
-        })
     }
 
     fn open(&mut self, bracket: u8) -> Option<()> {
@@ -375,6 +246,20 @@ impl<'t> JsonText<'t> {
     fn rest(&self) -> &'t [u8] {
         self.bytes().get(self.at..).unwrap_or_default()
     }
+}
+
+/// Where the first such byte stands. Long texts have none for a while, which is seen block by block.
+fn position(text: &[u8], is_wanted: impl Fn(u8) -> bool) -> Option<usize> {
+    let (blocks, _) = text.as_chunks::<BLOCK_BYTES>();
+    let has_none = |block: &&[u8; BLOCK_BYTES]| !block.iter().fold(false, |any, byte| any | is_wanted(*byte));
+    let before = BLOCK_BYTES * blocks.iter().take_while(has_none).count();
+    let within = text.get(before..)?.iter().position(|byte| is_wanted(*byte))?;
+    Some(before + within)
+}
+
+/// What ends a text, or is not copied as it is.
+fn is_not_plain(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..0x20)
 }
 
 fn is_space(byte: u8) -> bool {

@@ -28,8 +28,9 @@ impl Selection {
 }
 
 impl FieldTree {
-    /// Whether anything was added.
-    fn pick_text(&self, text: &mut JsonText<'_>, out: &mut Vec<u8>) -> Option<bool> {
+    /// Adds the selected part of the value that comes next to `out`, and goes over it; whether anything was
+    /// added. `None` as for [`Selection::pick_text`].
+    pub fn pick_text(&self, text: &mut JsonText<'_>, out: &mut Vec<u8>) -> Option<bool> {
         match text.kind()? {
             JsonKind::Object => self.pick_members_text(text, out),
             JsonKind::Array => self.pick_items_text(text, out),
@@ -41,8 +42,7 @@ impl FieldTree {
         let start = out.len();
         out.push(b'{');
         text.object(|text, name| {
-            let below = if self.selected { Some(self) } else { self.below.get(name) };
-            let Some(below) = below else { return text.skip() };
+            let Some(below) = self.of_member(name) else { return text.skip() };
             let before = out.len();
             separate(out, start);
             // It stood without escapes, and does so here.

@@ -32,6 +32,32 @@ fn a_copy_is_what_a_parser_reads_or_nothing(#[case] text: &str) {
 }
 
 #[rstest]
+#[case(" \"\u{fc} b\" ,", Some("\u{fc} b"))]
+#[case("\"\"", Some(""))]
+#[case(
+    "\"longer than the blocks in which it is looked at\"",
+    Some("longer than the blocks in which it is looked at")
+)]
+#[case("\"with a \\n in it\"", None)]
+#[case("\"with a\nline feed\"", None)]
+#[case("\"without an end", None)]
+#[case("1", None)]
+#[case("{}", None)]
+#[case("", None)]
+fn a_text_without_escapes_is_given_and_everything_else_still_comes_next(
+    #[case] text: &str,
+    #[case] expected: Option<&str>,
+) {
+    let mut reader = JsonText::of(text);
+
+    let found = reader.plain_text();
+
+    assert_eq!(found, expected);
+    let rest = &text[reader.position()..];
+    assert_eq!(rest.trim(), if found.is_some() { text.rsplit('"').next().unwrap().trim() } else { text });
+}
+
+#[rstest]
 #[case("{\"a\":1")]
 #[case("{\"a\" 1}")]
 #[case("{a:1}")]
@@ -155,5 +181,14 @@ proptest! {
         skipping.skip().unwrap();
 
         prop_assert_eq!(copying.position(), skipping.position());
+    }
+}
+
+proptest! {
+    #[test]
+    fn blocks_hide_nothing(text in "[a-z\"\\\\\n]{0,20}[a-z]{0,40}[a-z\"]{0,40}") {
+        let expected = text.bytes().position(is_not_plain);
+
+        prop_assert_eq!(position(text.as_bytes(), is_not_plain), expected);
     }
 }
