@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use engine::{CollectionOutcome, RowsError, RunOutcome, Status};
 use graph::{Graph, Selection};
 use jiff::Timestamp;
-use model::{Identities, Row};
+use model::{CollectionAddress, Identities, Row};
 use spec::{PackageFormat, Policy, Rule};
+use store::StoreError;
 use thiserror::Error;
 
 use crate::Report;
@@ -23,6 +24,7 @@ mod html;
 mod locked;
 mod names;
 mod page;
+mod records;
 mod redaction;
 mod shown;
 mod site;
@@ -304,18 +306,26 @@ fn each_row(
 /// Goes through the rows of a collection as the text they are stored as; through none if nothing of them is
 /// delivered.
 fn each_text(
-    collection: &CollectionOutcome,
+    (address, collection): (&CollectionAddress, &CollectionOutcome),
     selection: &Selection,
-    mut take: impl FnMut(&[u8]) -> Result<(), Failed>,
+    mut take: impl FnMut(&str) -> Result<(), Failed>,
 ) -> Result<(), Failed> {
     let mut pages = collection.sealed.pages();
     while *selection != Selection::Nothing
         && let Some(text) = pages.next_text()
     {
         let text = text?;
-        text.split(|byte| *byte == b'\n').filter(|row| !row.is_empty()).try_for_each(&mut take)?;
+        let text = std::str::from_utf8(&text).map_err(|_| damaged(address))?;
+        text.split('\n').filter(|row| !row.is_empty()).try_for_each(&mut take)?;
     }
     Ok(())
+}
+
+fn damaged(address: &CollectionAddress) -> RowsError {
+    RowsError::Store {
+        collection: Box::new(address.clone()),
+        source: Box::new(StoreError::Damaged { what: "a page of rows" }),
+    }
 }
 
 fn was_read(collection: &CollectionOutcome) -> bool {

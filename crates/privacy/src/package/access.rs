@@ -2,13 +2,12 @@
 
 use std::io::{self, Write};
 
-use engine::{RowsError, RunOutcome};
+use engine::RunOutcome;
 use graph::Selection;
 use model::{CollectionAddress, Row};
-use store::StoreError;
 
 use super::shown::ShownCollection;
-use super::{Failed, PackageOptions, each_text, was_read};
+use super::{Failed, PackageOptions, damaged, each_text, was_read};
 
 /// Writes all rows and gives back the first ones of each collection, for the readable page.
 ///
@@ -25,10 +24,10 @@ pub(super) fn write<'a>(
         let mut open = Open { address, rows: 0 };
         let mut first = ShownCollection::new(address, options);
         let selection = options.contents.selection(address);
-        each_text(collection, &selection, |stored| {
+        each_text((address, collection), &selection, |stored| {
             let row = if selection == Selection::Whole {
                 // Whole rows are passed on as the text they are stored as.
-                stored
+                stored.as_bytes()
             } else if pick(address, (&selection, stored), &mut part)? {
                 &part
             } else {
@@ -57,18 +56,14 @@ pub(super) fn write<'a>(
 /// left of it.
 pub(super) fn pick(
     address: &CollectionAddress,
-    (selection, row): (&Selection, &[u8]),
+    (selection, row): (&Selection, &str),
     part: &mut Vec<u8>,
 ) -> Result<bool, Failed> {
     part.clear();
-    let from_text = std::str::from_utf8(row).ok().and_then(|row| selection.pick_text(row, part));
-    if let Some(is_left) = from_text {
+    if let Some(is_left) = selection.pick_text(row, part) {
         return Ok(is_left);
     }
-    let row = serde_json::from_slice(row).map_err(|_| RowsError::Store {
-        collection: Box::new(address.clone()),
-        source: Box::new(StoreError::Damaged { what: "a page of rows" }),
-    })?;
+    let row = serde_json::from_str(row).map_err(|_| damaged(address))?;
     let Some(row) = selection.pick(row) else { return Ok(false) };
     serde_json::to_writer(part, &row).map_err(|error| Failed::Write(error.into()))?;
     Ok(true)

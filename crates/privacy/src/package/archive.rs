@@ -64,7 +64,8 @@ pub(super) fn write(
 
 /// An archive that is being written.
 pub(super) struct Archive<'a> {
-    zip: Option<ZipWriter<StreamWriter<Tap<'a>>>>,
+    /// Nothing once it is finished.
+    zip: Option<BufWriter<ZipWriter<StreamWriter<Tap<'a>>>>>,
     options: SimpleFileOptions,
     datasets: Folder,
     collections: HashMap<String, Folder>,
@@ -96,7 +97,7 @@ impl<'a> Archive<'a> {
             .unix_permissions(0o600)
             .last_modified_time(made_at.and_then(date_time).unwrap_or_default());
         Self {
-            zip: Some(ZipWriter::new_stream(tap)),
+            zip: Some(BufWriter::with_capacity(BUFFER_BYTES, ZipWriter::new_stream(tap))),
             options,
             datasets: Folder::default(),
             collections: HashMap::new(),
@@ -114,8 +115,9 @@ impl<'a> Archive<'a> {
         let shown = redacted.as_ref().unwrap_or(report);
         // What programs read has every name, and its report the same ones.
         let beside = if formats.iter().all(|format| *format == PackageFormat::Html) { shown } else { report };
-        let text = serde_json::to_vec_pretty(beside).map_err(|error| Failed::Write(error.into()))?;
-        self.put("report.json", &[&text[..], b"\n"].concat())?;
+        let mut text = serde_json::to_vec_pretty(beside).map_err(|error| Failed::Write(error.into()))?;
+        text.push(b'\n');
+        self.put("report.json", &text)?;
         if wanted(PackageFormat::Json) {
             // Nothing is shown from here, so nothing is kept.
             let options = PackageOptions { rows_shown: 0, ..*options };
@@ -163,7 +165,12 @@ impl<'a> Archive<'a> {
 
     /// Writes one file that is whole already.
     pub(super) fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), Failed> {
-        self.file(name, |file| file.write_all(bytes).map_err(Failed::Write))
+        self.put_parts(name, &[bytes])
+    }
+
+    /// The same for one that is there in parts.
+    pub(super) fn put_parts(&mut self, name: &str, parts: &[&[u8]]) -> Result<(), Failed> {
+        self.file(name, |file| parts.iter().try_for_each(|part| file.write_all(part)).map_err(Failed::Write))
     }
 
     /// Writes one file as it comes.
@@ -173,17 +180,18 @@ impl<'a> Archive<'a> {
         write: impl FnOnce(&mut dyn Write) -> Result<T, Failed>,
     ) -> Result<T, Failed> {
         let zip = self.zip.as_mut().ok_or_else(|| Failed::Write(io::ErrorKind::BrokenPipe.into()))?;
-        zip.start_file(name, self.options).map_err(|error| Failed::Write(error.into()))?;
-        let mut buffered = BufWriter::with_capacity(BUFFER_BYTES, zip);
-        let written = write(&mut buffered)?;
-        buffered.flush().map_err(Failed::Write)?;
+        // Nothing waits in the buffer: the file before ended with a flush.
+        zip.get_mut().start_file(name, self.options).map_err(|error| Failed::Write(error.into()))?;
+        let written = write(zip)?;
+        zip.flush().map_err(Failed::Write)?;
         Ok(written)
     }
 
     fn finish(&mut self) -> Result<(), Failed> {
         let Some(zip) = self.zip.take() else { return Ok(()) };
+        let zip = zip.into_inner().map_err(|error| Failed::Write(error.into_error()))?;
         zip.finish()
-            .and_then(|stream| Ok(stream.into_inner().flush()?))
+            .and_then(|stream| Ok(stream.into_inner().end()?))
             .map_err(|error| Failed::Write(error.into()))
     }
 }
@@ -210,6 +218,12 @@ struct Tap<'a> {
     closed: Rc<Cell<bool>>,
 }
 
+impl Tap<'_> {
+    fn end(self) -> io::Result<()> {
+        if self.closed.get() { Ok(()) } else { self.out.flush() }
+    }
+}
+
 impl Write for Tap<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.closed.get() {
@@ -222,7 +236,8 @@ impl Write for Tap<'_> {
         })
     }
 
+    /// Each file of an archive ends with one, and most are small: only the archive's own end is passed on.
     fn flush(&mut self) -> io::Result<()> {
-        if self.closed.get() { Ok(()) } else { self.out.flush() }
+        Ok(())
     }
 }

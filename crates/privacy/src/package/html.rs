@@ -1,215 +1,237 @@
 //! Values as HTML, written directly: a package has thousands of them, and a template takes many times
 //! as long for each. What it writes is what `show.html` would.
 
+use graph::{FieldTree, Selection};
 use model::{JsonKind, JsonText};
 
 use super::shown::{DEEPEST, Shown};
 
-/// Adds a row that is JSON text, in the form in which `serde_json` writes it, and gives roughly the bytes of
-/// its values. No values are made of it; `None` if they have to be, as [`JsonText`] has it, and then nothing
-/// is added.
-pub(super) fn show_text(row: &str, html: &mut String) -> Option<usize> {
+/// Roughly the bytes of a value that is no text.
+const WORD_BYTES: usize = 8;
+
+/// Adds the selected part of a row that is JSON text, and gives roughly the bytes of its values. Where
+/// nothing is left of the row nothing is added, as with [`Selection::pick`].
+///
+/// No values are made of it; `None` if they have to be, as [`JsonText`] has it, and then nothing is added.
+pub(super) fn show_text(row: &str, selection: &Selection, html: &mut Vec<u8>) -> Option<usize> {
     let before = html.len();
+    let part = match selection {
+        Selection::Whole => None,
+        Selection::Fields(tree) => Some(tree),
+        Selection::Nothing => return Some(0),
+    };
     let mut text = JsonText::of(row);
     let is_row = text.kind()? == JsonKind::Object;
-    let bytes = is_row.then(|| show_next(&mut text, (row, 0), html)).flatten().filter(|_| text.is_over());
+    let bytes = is_row.then(|| show_next(&mut text, (part, 0), html)).flatten().filter(|_| text.is_over());
     if bytes.is_none() {
         html.truncate(before);
     }
     bytes
 }
 
-/// The next value of a row, so deep inside it.
-fn show_next(text: &mut JsonText<'_>, (row, depth): (&str, usize), html: &mut String) -> Option<usize> {
-    let (kind, start) = (text.kind()?, html.len());
-    let mut bytes = 0;
-    match kind {
-        JsonKind::Array | JsonKind::Object if depth >= DEEPEST => {
-            let json = next_token(text, row)?;
-            show_plain(json, html);
-            bytes = bytes_of(json)?;
-        }
-        JsonKind::Scalar => bytes = show_scalar(next_token(text, row)?, html)?,
+/// The next value of a row, so deep inside it: whole, or the part of it that a tree selects. Of a part that
+/// is empty nothing is added.
+fn show_next(
+    text: &mut JsonText<'_>,
+    (part, depth): (Option<&FieldTree>, usize),
+    html: &mut Vec<u8>,
+) -> Option<usize> {
+    match text.kind()? {
+        JsonKind::Scalar => show_scalar(text, html),
+        JsonKind::Array | JsonKind::Object if depth >= DEEPEST => show_deep(text, part, html),
         JsonKind::Array => {
-            html.push_str("<ul>");
-            let empty = html.len();
+            let (mut bytes, list) = (0, List::begin(b"<ul>", html));
             text.array(|text| {
-                html.push_str("<li>");
-                bytes += show_next(text, (row, depth + 1), html)?;
-                html.push_str("</li>");
+                let start = html.len();
+                html.extend_from_slice(b"<li>");
+                let value = html.len();
+                bytes += show_next(text, (part, depth + 1), html)?;
+                end_one((start, value), b"</li>", html);
                 Some(())
             })?;
-            end(html, (start, empty), ("</ul>", "empty list"));
+            list.end(part, (b"</ul>", "empty list"), html);
+            Some(bytes)
         }
         JsonKind::Object => {
-            html.push_str("<dl>");
-            let empty = html.len();
+            let (mut bytes, list) = (0, List::begin(b"<dl>", html));
             text.object(|text, name| {
-                html.push_str("<div><dt>");
+                let below = match part {
+                    None => None,
+                    Some(part) => match part.of_member(name) {
+                        Some(below) => Some(below),
+                        None => return text.skip(),
+                    },
+                };
+                let start = html.len();
+                html.extend_from_slice(b"<div><dt>");
                 escape(name, html);
-                html.push_str("</dt><dd>");
-                bytes += name.len() + show_next(text, (row, depth + 1), html)?;
-                html.push_str("</dd></div>");
+                html.extend_from_slice(b"</dt><dd>");
+                let value = html.len();
+                let value_bytes = show_next(text, (below, depth + 1), html)?;
+                if end_one((start, value), b"</dd></div>", html) {
+                    bytes += name.len() + value_bytes;
+                }
                 Some(())
             })?;
-            end(html, (start, empty), ("</dl>", "empty"));
+            list.end(part, (b"</dl>", "empty"), html);
+            Some(bytes)
         }
     }
-    Some(bytes)
 }
 
-/// Ends a list that began at `start`; one that has nothing in it is replaced by a word.
-fn end(html: &mut String, (start, empty): (usize, usize), (end, word): (&str, &str)) {
-    if html.len() > empty {
-        html.push_str(end);
+/// Ends one thing of a list that began at `start`, and its value at `value`; takes it back if there is no
+/// value. Whether it stays.
+fn end_one((start, value): (usize, usize), end: &[u8], html: &mut Vec<u8>) -> bool {
+    let stays = html.len() > value;
+    if stays {
+        html.extend_from_slice(end);
     } else {
         html.truncate(start);
-        show_none(word, html);
+    }
+    stays
+}
+
+/// A list that is being written.
+struct List {
+    start: usize,
+    /// Where what is in it begins.
+    inside: usize,
+}
+
+impl List {
+    fn begin(begin: &[u8], html: &mut Vec<u8>) -> Self {
+        let start = html.len();
+        html.extend_from_slice(begin);
+        Self { start, inside: html.len() }
+    }
+
+    /// An empty one is replaced by a word, or by nothing if it is `part` of something.
+    fn end(self, part: Option<&FieldTree>, (end, word): (&[u8], &str), html: &mut Vec<u8>) {
+        if html.len() > self.inside {
+            html.extend_from_slice(end);
+            return;
+        }
+        html.truncate(self.start);
+        if part.is_none() {
+            show_none(word, html);
+        }
     }
 }
 
-/// The text of the value that comes next.
-fn next_token<'r>(text: &mut JsonText<'_>, row: &'r str) -> Option<&'r str> {
-    let start = text.position();
-    text.skip()?;
-    row.get(start..text.position())
+/// What lies too deep for lists, as JSON text.
+fn show_deep(text: &mut JsonText<'_>, part: Option<&FieldTree>, html: &mut Vec<u8>) -> Option<usize> {
+    let mut json = Vec::new();
+    let is_left = match part {
+        None => text.copy(&mut json).map(|()| true)?,
+        Some(part) => part.pick_text(text, &mut json)?,
+    };
+    if !is_left {
+        return Some(0);
+    }
+    show_plain(std::str::from_utf8(&json).ok()?, html);
+    serde_json::from_slice(&json).ok().map(|value| super::site::bytes_of(&value))
 }
 
-fn show_scalar(token: &str, html: &mut String) -> Option<usize> {
-    const WORD_BYTES: usize = 8;
-    let Some(inside) = token.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
-        match token {
-            "null" => show_none("no value", html),
-            other => show_plain(other, html),
+fn show_scalar(text: &mut JsonText<'_>, html: &mut Vec<u8>) -> Option<usize> {
+    if let Some(plain) = text.plain_text() {
+        return Some(show_string(plain, html));
+    }
+    let start = html.len();
+    html.extend_from_slice(TEXT);
+    let value = html.len();
+    text.copy(html)?;
+    match html.get(value..)? {
+        b"null" => {
+            html.truncate(start);
+            show_none("no value", html);
+            Some(WORD_BYTES)
         }
-        return Some(WORD_BYTES);
-    };
-    let parsed: String;
-    let text = if inside.contains('\\') {
-        parsed = serde_json::from_str(token).ok()?;
-        &parsed
-    } else {
-        inside
-    };
+        token @ [b'"', ..] => {
+            let parsed: String = serde_json::from_slice(token).ok()?;
+            html.truncate(start);
+            Some(show_string(&parsed, html))
+        }
+        _ => {
+            html.extend_from_slice(END_OF_TEXT);
+            Some(WORD_BYTES)
+        }
+    }
+}
+
+fn show_string(text: &str, html: &mut Vec<u8>) -> usize {
     if text.is_empty() {
         show_none("no value", html);
     } else {
         show_plain(text, html);
     }
-    Some(text.len())
+    text.len()
 }
 
-fn bytes_of(json: &str) -> Option<usize> {
-    serde_json::from_str(json).ok().map(|value| super::site::bytes_of(&value))
-}
+const TEXT: &[u8] = b"<span class=\"text\">";
+const END_OF_TEXT: &[u8] = b"</span>";
 
-fn show_plain(text: &str, html: &mut String) {
-    html.push_str("<span class=\"text\">");
+fn show_plain(text: &str, html: &mut Vec<u8>) {
+    html.extend_from_slice(TEXT);
     escape(text, html);
-    html.push_str("</span>");
+    html.extend_from_slice(END_OF_TEXT);
 }
 
-fn show_none(word: &str, html: &mut String) {
-    html.push_str("<span class=\"none\">");
-    html.push_str(word);
-    html.push_str("</span>");
+fn show_none(word: &str, html: &mut Vec<u8>) {
+    html.extend_from_slice(b"<span class=\"none\">");
+    html.extend_from_slice(word.as_bytes());
+    html.extend_from_slice(b"</span>");
 }
 
-pub(super) fn show(value: &Shown, html: &mut String) {
+pub(super) fn show(value: &Shown, html: &mut Vec<u8>) {
     match value {
         Shown::Text(text) => show_plain(text, html),
         Shown::Nothing => show_none("no value", html),
         Shown::List(items) if items.is_empty() => show_none("empty list", html),
         Shown::List(items) => {
-            html.push_str("<ul>");
+            html.extend_from_slice(b"<ul>");
             for item in items {
-                html.push_str("<li>");
+                html.extend_from_slice(b"<li>");
                 show(item, html);
-                html.push_str("</li>");
+                html.extend_from_slice(b"</li>");
             }
-            html.push_str("</ul>");
+            html.extend_from_slice(b"</ul>");
         }
         Shown::Members(members) if members.is_empty() => show_none("empty", html),
         Shown::Members(members) => {
-            html.push_str("<dl>");
+            html.extend_from_slice(b"<dl>");
             for (name, member) in members {
-                html.push_str("<div><dt>");
+                html.extend_from_slice(b"<div><dt>");
                 escape(name, html);
-                html.push_str("</dt><dd>");
+                html.extend_from_slice(b"</dt><dd>");
                 show(member, html);
-                html.push_str("</dd></div>");
+                html.extend_from_slice(b"</dd></div>");
             }
-            html.push_str("</dl>");
+            html.extend_from_slice(b"</dl>");
         }
     }
 }
 
 /// As the templates do it: what could end a text or begin a tag, an attribute or a closing tag.
-fn escape(text: &str, html: &mut String) {
-    let mut rest = text;
-    while let Some(at) = rest.find(['<', '>', '&', '"', '\'', '/']) {
+pub(super) fn escape(text: &str, html: &mut Vec<u8>) {
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'<' | b'>' | b'&' | b'"' | b'\'' | b'/'))
+    {
         let (plain, special) = rest.split_at(at);
-        html.push_str(plain);
-        let mut characters = special.chars();
-        html.push_str(match characters.next() {
-            Some('<') => "&lt;",
-            Some('>') => "&gt;",
-            Some('&') => "&amp;",
-            Some('"') => "&quot;",
-            Some('\'') => "&#x27;",
-            Some(_) | None => "&#x2f;",
-        });
-        rest = characters.as_str();
+        html.extend_from_slice(plain);
+        let Some((first, behind)) = special.split_first() else { return };
+        let name: &[u8] = match first {
+            b'<' => b"&lt;",
+            b'>' => b"&gt;",
+            b'&' => b"&amp;",
+            b'"' => b"&quot;",
+            b'\'' => b"&#x27;",
+            _ => b"&#x2f;",
+        };
+        html.extend_from_slice(name);
+        rest = behind;
     }
-    html.push_str(rest);
+    html.extend_from_slice(rest);
 }
 
 #[cfg(test)]
-mod tests {
-    use minijinja::value::Serde;
-    use serde::Serialize;
-    use serde_json::json;
-
-    use super::super::site::environment;
-    use super::*;
-
-    #[derive(Serialize)]
-    struct Context<'a> {
-        row: &'a Shown,
-    }
-
-    #[test]
-    fn values_are_written_as_the_template_writes_them() {
-        const TEMPLATE: &str = concat!(include_str!("show.html"), "{{ show(row) }}");
-        let row = json!({
-            "text": "<b a='1' b=\"2\">&amp;/ü 🙂</b>", "nothing": null, "empty": "", "number": 1.50, "flag": true,
-            "list": [1, [], {}, ["</span>"]], "<name>": {"a & b": {"c": []}}, "line": "a\n\"b\"\\/",
-            "deep": [[[[[[["x", 1.50, null, {}], []]]]]]], "deeper": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"<": 1}}}}}}}}
-        });
-        let (mut from_text, row_text) = ("before".to_owned(), row.to_string());
-        let bytes = show_text(&row_text, &mut from_text);
-        assert_eq!(bytes, Some(super::super::site::bytes_of(&row)));
-        let row = Shown::of_row(row.as_object().unwrap().clone());
-        let mut environment = environment();
-        environment.add_template("row", TEMPLATE).unwrap();
-        let expected = environment.get_template("row").unwrap().render(Serde(Context { row: &row })).unwrap();
-
-        let mut html = String::new();
-        show(&row, &mut html);
-
-        assert_eq!(html, expected);
-        assert_eq!(from_text, format!("before{expected}"));
-        assert!(!html.contains("<b ") && !html.contains("<name>"), "{html}");
-    }
-
-    #[test]
-    fn a_row_that_only_values_do_justice_to_adds_nothing() {
-        let mut html = "before".to_owned();
-
-        for row in [r#"{"a":1,"a":2}"#, r#"{"a\n":1}"#, r#"{"a":1"#, "[1]", r#"{"a":"\ud800"}"#] {
-            assert_eq!(show_text(row, &mut html), None, "{row}");
-        }
-
-        assert_eq!(html, "before");
-    }
-}
+mod tests;

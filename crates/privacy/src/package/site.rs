@@ -1,7 +1,7 @@
 //! The pages of an HTML package: all records of each collection, some on each page
 //! (privacy-requests PK-8).
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::LazyLock;
 
 use engine::CollectionOutcome;
@@ -13,11 +13,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::archive::Archive;
+use super::records::RecordsPage;
 use super::redaction::{Redaction, ShownFields};
 use super::shown::Shown;
 use super::{Failed, access, each_text, html, page};
 
-const RECORDS: &str = include_str!("records.html");
 const DATASET: &str = include_str!("dataset.html");
 /// The looks of all pages. They stand in each: a page that is opened by itself needs nothing else.
 pub(super) const STYLE: &str = include_str!("style.css");
@@ -28,9 +28,10 @@ const MOST_RECORDS: usize = 200;
 /// Or fewer, if they are large.
 const MOST_BYTES: usize = 1024 * 1024;
 
-/// The templates of all pages, read once: that takes as long as to write a small package.
+/// The templates of all pages but those of records, read once: that takes as long as to write a small
+/// package.
 pub(super) static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let templates = [("records.html", RECORDS), ("dataset.html", DATASET), ("index.html", page::TEMPLATE)];
+    let templates = [("dataset.html", DATASET), ("index.html", page::TEMPLATE)];
     let mut environment = environment();
     for (name, template) in templates {
         environment.add_template(name, template).expect("the program's own templates can be read");
@@ -51,6 +52,8 @@ pub(super) struct Site<'r> {
     redaction: Option<&'r Redaction>,
     /// In the order of the addresses: those of one dataset follow each other.
     written: Vec<Written>,
+    /// Nothing: room for the records of the next collection.
+    room: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -59,22 +62,6 @@ struct Written {
     dataset_folder: String,
     folder: String,
     records: u64,
-}
-
-/// One page of records.
-#[derive(Serialize)]
-struct Page<'a> {
-    style: &'a str,
-    address: String,
-    dataset: String,
-    first: u64,
-    last: u64,
-    /// The only page of the collection.
-    only: bool,
-    /// As HTML.
-    records: &'a str,
-    previous: Option<String>,
-    next: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -99,7 +86,7 @@ impl<'a> Entry<'a> {
 
 impl<'r> Site<'r> {
     pub(super) fn new(redaction: Option<&'r Redaction>) -> Self {
-        Self { redaction, written: Vec::new() }
+        Self { redaction, written: Vec::new(), room: Vec::new() }
     }
 
     /// Writes the pages of one collection; none if no record is delivered.
@@ -112,38 +99,35 @@ impl<'r> Site<'r> {
         let mut fields = self.redaction.map(|redaction| redaction.fields(address));
         let stored_as = address;
         let address = &self.redaction.map_or_else(|| address.clone(), |redaction| redaction.address(address));
-        let mut batch = Batch::default();
+        let mut batch = Batch { html: std::mem::take(&mut self.room), ..Batch::default() };
         let mut folders = None;
-        let mut part = Vec::new();
-        each_text(collection, selection, |stored| {
-            if !access::pick(stored_as, (selection, stored), &mut part)? {
+        let mut record = Vec::new();
+        each_text((stored_as, collection), selection, |stored| {
+            let bytes = show(stored_as, (selection, stored), fields.as_mut(), &mut record)?;
+            if record.is_empty() {
                 return Ok(());
             }
             if batch.is_full() {
                 let folders = &*folders.get_or_insert_with(|| archive.folders(address));
-                let page = batch.page(address, folders, More::Yes);
-                Self::write(archive, &page)?;
+                batch.write(archive, (address, folders), More::Yes)?;
                 batch.turn();
             }
-            batch.add(&part, fields.as_mut())
+            batch.add(&record, bytes);
+            Ok(())
         })?;
-        if batch.last() == 0 {
-            return Ok(());
+        if batch.last() > 0 {
+            let folders = folders.unwrap_or_else(|| archive.folders(address));
+            batch.write(archive, (address, &folders), More::No)?;
+            self.written.push(Written {
+                address: address.clone(),
+                records: batch.last(),
+                dataset_folder: folders.dataset,
+                folder: folders.collection,
+            });
         }
-        let folders = folders.unwrap_or_else(|| archive.folders(address));
-        Self::write(archive, &batch.page(address, &folders, More::No))?;
-        self.written.push(Written {
-            address: address.clone(),
-            records: batch.last(),
-            dataset_folder: folders.dataset,
-            folder: folders.collection,
-        });
+        batch.turn();
+        self.room = batch.html;
         Ok(())
-    }
-
-    fn write(archive: &mut Archive<'_>, (name, page): &(String, Page<'_>)) -> Result<(), Failed> {
-        let html = PAGES.get_template("records.html")?.render(Serde(page))?;
-        archive.put(name, html.as_bytes())
     }
 
     /// Writes the page of each dataset and gives where each collection's first page is.
@@ -187,7 +171,7 @@ enum More {
 #[derive(Debug, Default)]
 struct Batch {
     /// The records as HTML, numbered.
-    html: String,
+    html: Vec<u8>,
     /// How many there are.
     rows: usize,
     /// Roughly the bytes of their values.
@@ -203,31 +187,15 @@ impl Batch {
         self.rows >= MOST_RECORDS || self.bytes >= MOST_BYTES
     }
 
-    /// Adds a record that is JSON text.
-    fn add(&mut self, row: &[u8], fields: Option<&mut ShownFields<'_>>) -> Result<(), Failed> {
+    /// Adds a record that is written already.
+    fn add(&mut self, record: &[u8], bytes: usize) {
         self.rows += 1;
+        self.bytes += bytes;
         let number = self.last();
-        // A text takes everything.
+        // A vector takes everything.
         let _ = write!(self.html, "\n<article>\n<h2 class=\"record\">Record {number}</h2>\n");
-        let from_text = match &fields {
-            Some(fields) if !fields.show_all() => None,
-            Some(_) | None => {
-                std::str::from_utf8(row).ok().and_then(|row| html::show_text(row, &mut self.html))
-            }
-        };
-        if let Some(bytes) = from_text {
-            self.bytes += bytes;
-        } else {
-            let row: Row = serde_json::from_slice(row).map_err(|error| Failed::Write(error.into()))?;
-            let row = match fields {
-                Some(fields) => fields.row(row),
-                None => row,
-            };
-            self.bytes += bytes_of_members(&row);
-            html::show(&Shown::of_row(row), &mut self.html);
-        }
-        self.html.push_str("\n</article>");
-        Ok(())
+        self.html.extend_from_slice(record);
+        self.html.extend_from_slice(b"\n</article>");
     }
 
     /// Number of the last record, which is that of all so far.
@@ -242,24 +210,58 @@ impl Batch {
         self.page += 1;
     }
 
-    fn page(&self, address: &CollectionAddress, folders: &Folders, more: More) -> (String, Page<'_>) {
+    /// Writes the page.
+    fn write(
+        &self,
+        archive: &mut Archive<'_>,
+        (address, folders): (&CollectionAddress, &Folders),
+        more: More,
+    ) -> Result<(), Failed> {
         let name = |page: u64| match page {
             0 => "index.html".to_owned(),
             later => format!("page-{}.html", later + 1),
         };
-        let page = Page {
-            style: STYLE,
+        let page = RecordsPage {
             address: address.to_string(),
-            dataset: address.dataset().to_owned(),
+            dataset: address.dataset(),
             first: self.before + 1,
             last: self.last(),
             only: self.page == 0 && more == More::No,
-            records: &self.html,
             previous: self.page.checked_sub(1).map(name),
             next: (more == More::Yes).then(|| name(self.page + 1)),
         };
-        (format!("data/{}/{}/{}", folders.dataset, folders.collection, name(self.page)), page)
+        let file = format!("data/{}/{}/{}", folders.dataset, folders.collection, name(self.page));
+        let (head, foot) = (page.head(), page.foot());
+        archive.put_parts(&file, &[&head, &self.html, foot.as_bytes()])
     }
+}
+
+/// Makes `html` what is shown of a row that is JSON text: nothing if nothing of it is delivered. Gives
+/// roughly the bytes of its values.
+fn show(
+    address: &CollectionAddress,
+    (selection, row): (&Selection, &str),
+    fields: Option<&mut ShownFields<'_>>,
+    html: &mut Vec<u8>,
+) -> Result<usize, Failed> {
+    html.clear();
+    if fields.as_ref().is_none_or(|fields| fields.show_all())
+        && let Some(bytes) = html::show_text(row, selection, html)
+    {
+        return Ok(bytes);
+    }
+    let mut part = Vec::new();
+    if !access::pick(address, (selection, row), &mut part)? {
+        return Ok(0);
+    }
+    let row: Row = serde_json::from_slice(&part).map_err(|error| Failed::Write(error.into()))?;
+    let row = match fields {
+        Some(fields) => fields.row(row),
+        None => row,
+    };
+    let bytes = bytes_of_members(&row);
+    html::show(&Shown::of_row(row), html);
+    Ok(bytes)
 }
 
 /// Roughly the bytes of a value.
