@@ -6,10 +6,10 @@ use thiserror::Error;
 
 use crate::client::Clients;
 use crate::guard::{Lookup, SystemLookup};
+use crate::metric::Metrics;
 use crate::replay::Replay;
 use crate::{
     BudgetScope, Budgets, Cassette, DoorSettings, HttpReply, HttpRequest, Recorder, SendError, exchange,
-    metric,
 };
 
 /// The one door out (architecture law 1). Cheap to clone; clones share connections.
@@ -23,6 +23,7 @@ struct Shared {
     way: Way,
     budgets: Arc<dyn Budgets>,
     clock: Arc<dyn Clock>,
+    metrics: Metrics,
 }
 
 /// What the door does with a call.
@@ -70,7 +71,7 @@ impl Door {
             Mode::Record(recorder) => Way::Record(Clients::new(settings, lookup), recorder),
             Mode::Replay(cassette) => Way::Replay(Replay::new(cassette)),
         };
-        Ok(Self { shared: Arc::new(Shared { way, budgets, clock }) })
+        Ok(Self { shared: Arc::new(Shared { way, budgets, clock, metrics: Metrics::default() }) })
     }
 
     /// Whether it keeps a copy of what passes.
@@ -126,7 +127,7 @@ impl Door {
         request: &HttpRequest,
         host: String,
     ) -> Result<HttpReply, SendError> {
-        let Shared { budgets, clock, .. } = &*self.shared;
+        let Shared { budgets, clock, metrics, .. } = &*self.shared;
         let scope =
             BudgetScope { connection: request.connection.clone(), host, endpoint: request.endpoint.clone() };
         let waited = budgets
@@ -139,7 +140,7 @@ impl Door {
         let now = clock.now();
         let duration = now.duration_since(started);
         let duration_ms = duration.as_millis();
-        metric::count(&scope.connection, (waited, duration.unsigned_abs()), &result);
+        metrics.count(&scope.connection, (waited, duration.unsigned_abs()), &result);
         let host = scope.host.as_str();
         match result {
             Ok(mut reply) => {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,15 +28,7 @@ pub(crate) async fn run(clients: &Clients, request: &HttpRequest) -> Result<Http
 }
 
 async fn follow(clients: &Clients, request: &HttpRequest) -> Result<HttpReply, SendError> {
-    let mut hop = Hop {
-        method: request.method.clone(),
-        url: request.url.clone(),
-        headers: request.headers.clone(),
-        body: request.body.clone(),
-    };
-    if !hop.headers.contains_key(ACCEPT_ENCODING) {
-        hop.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"));
-    }
+    let mut hop = Hop::first(request);
     for _ in 0..=MOST_REDIRECTS {
         let reply = hop.send(clients, request).await?;
         let Some(target) = redirect_target(&reply, &hop.url) else { return Ok(reply) };
@@ -47,13 +40,8 @@ async fn follow(clients: &Clients, request: &HttpRequest) -> Result<HttpReply, S
 /// Makes one call without following redirects and gives the answer once its headers are there. There is
 /// no total time-out: who reads the body decides how long.
 pub(crate) async fn open(clients: &Clients, request: &HttpRequest) -> Result<Opened, SendError> {
-    let hop = Hop {
-        method: request.method.clone(),
-        url: request.url.clone(),
-        headers: request.headers.clone(),
-        body: request.body.clone(),
-    };
-    hop.open(clients, request).await
+    let hop = Hop::first(request);
+    hop.open(clients, request, request.headers.clone()).await
 }
 
 /// An answer of which the body is still to be read.
@@ -74,16 +62,28 @@ impl Opened {
 }
 
 /// One step of a call: the call itself, or a redirect.
-struct Hop {
+struct Hop<'r> {
     method: Method,
-    url: Url,
-    headers: HeaderMap,
+    url: Cow<'r, Url>,
+    headers: Cow<'r, HeaderMap>,
     body: Option<Bytes>,
 }
 
-impl Hop {
+impl<'r> Hop<'r> {
+    /// The call as it was asked for.
+    fn first(request: &'r HttpRequest) -> Self {
+        Self {
+            method: request.method.clone(),
+            url: Cow::Borrowed(&request.url),
+            headers: Cow::Borrowed(&request.headers),
+            body: request.body.clone(),
+        }
+    }
+
     async fn send(&self, clients: &Clients, request: &HttpRequest) -> Result<HttpReply, SendError> {
-        let Opened { status, headers, response, host, routed } = self.open(clients, request).await?;
+        let mut headers = HeaderMap::clone(&self.headers);
+        headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip, deflate"));
+        let Opened { status, headers, response, host, routed } = self.open(clients, request, headers).await?;
         let caps = Caps { host: &host, max_bytes: clients.settings().max_response_bytes };
         let failed = |error: reqwest::Error| failure::classify(&error, &host, routed.as_ref());
         let body = body::read(response, &headers, caps, failed).await?;
@@ -91,23 +91,28 @@ impl Hop {
     }
 
     /// Sends it and gives the answer once its headers are there.
-    async fn open(&self, clients: &Clients, request: &HttpRequest) -> Result<Opened, SendError> {
+    async fn open(
+        &self,
+        clients: &Clients,
+        request: &HttpRequest,
+        mut headers: HeaderMap,
+    ) -> Result<Opened, SendError> {
         let host = self.url.host_str().unwrap_or_default();
         let routed = clients.settings().routes.find(&self.url);
         let guarded = clients
             .find(&request.connection, routed.as_ref().unwrap_or(&self.url), routed.is_some())
             .map_err(|_| SendError::Client { host: host.to_owned() })?;
 
-        let mut outgoing =
-            reqwest::Request::new(self.method.clone(), routed.clone().unwrap_or_else(|| self.url.clone()));
+        let url = routed.clone().unwrap_or_else(|| Url::clone(&self.url));
+        let mut outgoing = reqwest::Request::new(self.method.clone(), url);
         guarded
             .check(outgoing.url())
             .await
             .map_err(|error| failure::refusal(error, host, routed.as_ref()))?;
-        *outgoing.headers_mut() = self.headers.clone();
-        if routed.is_some() && !self.headers.contains_key(HOST) {
-            outgoing.headers_mut().insert(HOST, host_header(&self.url, host)?);
+        if routed.is_some() && !headers.contains_key(HOST) {
+            headers.insert(HOST, host_header(&self.url, host)?);
         }
+        *outgoing.headers_mut() = headers;
         *outgoing.body_mut() = self.body.clone().map(reqwest::Body::from);
 
         // Nothing is waited for between this and the client.
@@ -143,7 +148,8 @@ impl Hop {
         }
         request.allowed_hosts.check(url.host_str().unwrap_or_default())?;
 
-        let Self { mut method, url: before, mut headers, mut body } = self;
+        let Self { mut method, url: before, headers, mut body } = self;
+        let mut headers = headers.into_owned();
         let becomes_get = match status {
             303 => method != Method::HEAD,
             301 | 302 => method == Method::POST,
@@ -161,7 +167,7 @@ impl Hop {
             }
             headers = without_credentials(&headers);
         }
-        Ok(Self { method, url, headers, body })
+        Ok(Self { method, url: Cow::Owned(url), headers: Cow::Owned(headers), body })
     }
 }
 

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use url::Url;
 
@@ -48,6 +48,8 @@ pub enum HostMode {
 pub struct AllowedHosts {
     patterns: Arc<[String]>,
     mode: HostMode,
+    /// The first host that matched one of them; most connections call no other.
+    permitted: Arc<OnceLock<String>>,
 }
 
 impl AllowedHosts {
@@ -55,12 +57,20 @@ impl AllowedHosts {
     ///
     /// A `*` stands for one or more letters, digits, `.`, `_` and `-`; the rest is literal.
     pub fn new(patterns: impl IntoIterator<Item = impl AsRef<str>>, mode: HostMode) -> Self {
-        Self { patterns: patterns.into_iter().map(|pattern| pattern.as_ref().to_owned()).collect(), mode }
+        let patterns = patterns.into_iter().map(|pattern| pattern.as_ref().to_owned()).collect();
+        Self { patterns, mode, permitted: Arc::default() }
     }
 
     /// Whether `host` (without port) matches a pattern, whatever the mode.
     pub fn permits(&self, host: &str) -> bool {
-        model::host_allowed(&self.patterns, host)
+        if self.patterns.is_empty() || self.permitted.get().is_some_and(|permitted| permitted == host) {
+            return true;
+        }
+        let permits = model::host_allowed(&self.patterns, host);
+        if permits {
+            self.permitted.get_or_init(|| host.to_owned());
+        }
+        permits
     }
 
     pub(crate) fn check(&self, host: &str) -> Result<(), SendError> {
@@ -104,6 +114,19 @@ mod tests {
         assert_eq!(checked.is_ok(), passes);
         if let Err(error) = checked {
             assert!(error.to_string().contains("evil.test"), "{error}");
+        }
+    }
+
+    // rule: saas-config 13.6
+    #[test]
+    fn a_host_that_was_permitted_opens_no_other() {
+        let allowed = AllowedHosts::new(["*.acme.test"], HostMode::Enabled);
+
+        for host in ["eu.acme.test", "eu.acme.test", "us.acme.test"] {
+            assert!(allowed.check(host).is_ok());
+        }
+        for host in ["eu.acme.test.evil.test", "EU", ""] {
+            assert!(allowed.check(host).is_err());
         }
     }
 
