@@ -12,6 +12,7 @@ mod token_call;
 use bytes::Bytes;
 use egress::HttpRequest;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use model::ConnectionKey;
 use spec::connector_file::Authentication;
 use spec::template::Template;
 use url::Url;
@@ -47,12 +48,18 @@ impl Draft {
         Ok(())
     }
 
-    /// Puts the changed parts back.
-    pub(crate) fn finish(self, request: &mut HttpRequest) {
-        request.url = self.url;
+    /// The read that it became.
+    pub(crate) fn into_request(
+        self,
+        connection: ConnectionKey,
+        endpoint: String,
+        method: http::Method,
+    ) -> HttpRequest {
+        let mut request = HttpRequest::read(connection, endpoint, method, self.url);
         request.headers = self.headers;
         request.body = self.body;
-        request.recording.redact.extend(self.redact);
+        request.recording.redact = self.redact;
+        request
     }
 }
 

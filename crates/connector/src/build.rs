@@ -46,13 +46,19 @@ impl<'a> Build<'a> {
     /// file's (saas-config 5.4).
     pub(crate) fn prepare(self) -> Result<Prepared, BuildError> {
         let client = self.client()?;
-        self.prepare_for(client)
+        self.prepare_for(client, Hints::Taken)
+    }
+
+    /// The same for a door that asks nobody what a recording may hold.
+    pub(crate) fn prepare_without_hints(self) -> Result<Prepared, BuildError> {
+        let client = self.client()?;
+        self.prepare_for(client, Hints::LeftOut)
     }
 
     /// The same without authentication, as token requests are sent (saas-config 6.20).
     pub(crate) fn prepare_without_authentication(self) -> Result<Prepared, BuildError> {
         let client = self.client()?.without_authentication();
-        self.prepare_for(client)
+        self.prepare_for(client, Hints::Taken)
     }
 
     fn client(self) -> Result<Client, BuildError> {
@@ -61,7 +67,7 @@ impl<'a> Build<'a> {
             .map_err(|source| BuildError::Client { place: self.place(), source })
     }
 
-    fn prepare_for(self, client: Client) -> Result<Prepared, BuildError> {
+    fn prepare_for(self, client: Client, hints: Hints) -> Result<Prepared, BuildError> {
         let request = self.request;
         if let Some(name) = &request.request_override {
             return Err(BuildError::Override { place: self.place(), name: name.clone() });
@@ -98,7 +104,11 @@ impl<'a> Build<'a> {
             ignore: request.ignore_errors.clone(),
             gone: request.gone.clone(),
             retry: request.retry.clone(),
-            recording: self.recording(used),
+            lasts: used.changing.is_empty(),
+            recording: match hints {
+                Hints::Taken => self.recording(used),
+                Hints::LeftOut => RecordingHints::default(),
+            },
         };
         Prepared::new(shared, &prepared::path_and_query(&path, &query))
             .ok_or_else(|| BuildError::Url { place: self.place() })
@@ -213,6 +223,13 @@ impl<'a> Build<'a> {
         redact.extend(sensitive_values(self.connection, self.params, self.values));
         RecordingHints { substituted: used.personal, keep, redact }
     }
+}
+
+/// Whether it is noted what a recording may hold of a request.
+#[derive(Clone, Copy)]
+enum Hints {
+    Taken,
+    LeftOut,
 }
 
 /// Query params, decoded.

@@ -6,6 +6,7 @@ use model::{Clock, IdSource};
 
 use crate::client::{self, Client};
 use crate::connection::Connection;
+use crate::reading::Definitions;
 use crate::settings::Settings;
 use crate::token::TokenStore;
 
@@ -17,6 +18,8 @@ pub struct Connector {
     own_hosts: HostRule,
     /// Hosts that `allowed_values` permit.
     allowed_hosts: AllowedHosts,
+    /// How its collections are read.
+    definitions: Arc<Definitions>,
 }
 
 /// What a [`Connector`] is made of.
@@ -49,7 +52,8 @@ impl Connector {
             .filter_map(|config| Client::new(config, parts.connection.secrets.as_values()).ok())
             .map(|client| client.host())
             .collect();
-        Self { own_hosts: HostRule::only(hosts), allowed_hosts, parts: Arc::new(parts) }
+        let definitions = Arc::new(Definitions::of(file));
+        Self { own_hosts: HostRule::only(hosts), allowed_hosts, definitions, parts: Arc::new(parts) }
     }
 
     /// The connection it calls.
@@ -89,6 +93,10 @@ impl Connector {
 
     pub(crate) fn allowed_hosts(&self) -> &AllowedHosts {
         &self.allowed_hosts
+    }
+
+    pub(crate) fn definitions(&self) -> &Definitions {
+        &self.definitions
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -8,6 +8,7 @@
 //! Segment's profiles) comes as one row a page and is not put together here.
 
 mod choice;
+mod definition;
 mod error;
 mod later;
 mod page_reader;
@@ -17,7 +18,7 @@ mod polled;
 mod resume;
 mod unit_hash;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use model::{IdSource, Row};
@@ -35,7 +36,9 @@ use crate::response;
 use crate::values::{Origin, SpecialValues, ValueMap};
 use crate::writes::secret_mark;
 use choice::Choice;
+use definition::DefinedRequest;
 
+pub(crate) use definition::Definitions;
 pub use error::ReadError;
 pub use later::Asked;
 pub use page_reader::PageReader;
@@ -45,7 +48,8 @@ pub use resume::{PageMark, ResumePoint};
 
 /// The units of one collection, in order, checked and not yet sent.
 ///
-/// Holds the inputs, and two numbers for each unit; nothing grows while it is read.
+/// Holds the inputs, two numbers for each unit, and the call of a request that has one unit only; nothing
+/// grows while it is read.
 #[derive(Debug)]
 pub struct Reading {
     plan: Arc<Plan>,
@@ -56,7 +60,7 @@ pub struct Reading {
 struct Plan {
     connector: Connector,
     collection: String,
-    person: Person,
+    person: Arc<Person>,
     inputs: Inputs,
     started: Timestamp,
     source: Source,
@@ -85,11 +89,18 @@ enum Answers {
 /// One request with all its combinations.
 #[derive(Debug)]
 struct Sequence {
-    request: Arc<Request>,
-    /// Stands for the request as the file has it.
-    definition: [u8; 32],
+    defined: DefinedRequest,
     answers: Answers,
     combinations: Combinations,
+    lasting: Option<Lasting>,
+}
+
+/// What the only combination of a request is sent as, where the moment has no part in it: then it is
+/// prepared once, to be checked, and never again.
+#[derive(Debug)]
+struct Lasting {
+    prepared: Prepared,
+    unit_hash: OnceLock<[u8; 32]>,
 }
 
 impl Connector {
@@ -101,24 +112,44 @@ impl Connector {
     /// # Errors
     /// [`ReadError`] if the collection cannot be read as the file describes it with these values.
     pub fn read(&self, endpoint: &str, person: &Person, inputs: Inputs) -> Result<Reading, ReadError> {
+        self.read_for(endpoint, Arc::new(person.clone()), inputs)
+    }
+
+    /// The same for a person who several readings share.
+    ///
+    /// # Errors
+    /// As [`Connector::read`].
+    pub fn read_for(
+        &self,
+        endpoint: &str,
+        person: Arc<Person>,
+        inputs: Inputs,
+    ) -> Result<Reading, ReadError> {
         let connection = self.connection();
-        let found = connection.file.find_endpoint(endpoint).ok_or_else(|| ReadError::UnknownEndpoint {
+        let unknown = || ReadError::UnknownEndpoint {
             connection: connection.key.clone(),
             endpoint: endpoint.to_owned(),
-        })?;
+        };
+        let found = connection.file.find_endpoint(endpoint).ok_or_else(unknown)?;
+        let defined = self.definitions().find(connection, endpoint).ok_or_else(unknown)?;
         let mut plan = Plan::of(self, endpoint, person, inputs);
-        let mut requests = match choice::choose(found, connection, person)? {
+        let mut requests: Vec<&DefinedRequest> = match choice::choose(found, connection, &plan.person)? {
             Choice::EmptyRow => return Ok(Reading { plan: Arc::new(plan) }),
-            Choice::Requests(requests) => requests,
+            Choice::Requests(places) => {
+                places.into_iter().filter_map(|place| defined.requests.get(place)).collect()
+            }
         };
         // One that is answered later pushes aside those that are not (saas-config 23.2).
-        if requests.iter().any(|request| request.async_config.is_some()) {
-            requests.retain(|request| request.async_config.is_some());
+        let is_later = |defined: &DefinedRequest| defined.request.async_config.is_some();
+        if requests.iter().any(|defined| is_later(defined)) {
+            requests.retain(|defined| is_later(defined));
         }
-        let sequences = if requests.iter().any(|request| choice::lacks_reference(request, &plan.inputs)) {
+        let lacks = |defined: &DefinedRequest| choice::lacks_reference(&defined.request, &plan.inputs);
+        let sequences = if requests.iter().any(|defined| lacks(defined)) {
             Vec::new()
         } else {
-            let sequence = |request| plan.sequence(request, later::answers(request)?);
+            let sequence =
+                |defined: &DefinedRequest| plan.sequence(defined.clone(), later::answers(&defined.request)?);
             requests.into_iter().map(sequence).collect::<Result<_, _>>()?
         };
         plan.source = Source::Requests(sequences);
@@ -136,11 +167,12 @@ impl Connector {
         person: &Person,
         inputs: Inputs,
     ) -> Result<Reading, ReadError> {
-        let mut plan = Plan::of(self, endpoint, person, inputs);
+        let mut plan = Plan::of(self, endpoint, Arc::new(person.clone()), inputs);
         if request.async_config.is_some() {
             return Err(later::not_here(request));
         }
-        plan.source = Source::Requests(vec![plan.sequence(request, Answers::AtOnce)?]);
+        let sequence = plan.sequence(DefinedRequest::of(request), Answers::AtOnce)?;
+        plan.source = Source::Requests(vec![sequence]);
         Ok(Reading { plan: Arc::new(plan) })
     }
 }
@@ -175,35 +207,44 @@ impl Reading {
 
 impl Plan {
     /// A plan that reads nothing yet.
-    fn of(connector: &Connector, collection: &str, person: &Person, inputs: Inputs) -> Self {
+    fn of(connector: &Connector, collection: &str, person: Arc<Person>, inputs: Inputs) -> Self {
         Self {
             connector: connector.clone(),
             collection: collection.to_owned(),
-            person: person.clone(),
+            person,
             inputs,
             started: connector.clock().now(),
             source: Source::EmptyRow,
         }
     }
 
-    /// Checks all combinations of `request` (saas-config 19.7, 11.9).
-    fn sequence(&self, request: &Request, answers: Answers) -> Result<Sequence, ReadError> {
+    /// Checks all combinations of a request (saas-config 19.7, 11.9).
+    fn sequence(&self, defined: DefinedRequest, answers: Answers) -> Result<Sequence, ReadError> {
+        let request = &*defined.request;
         let sources = Sources {
             inputs: &self.inputs,
             person: &self.person,
             secrets: &self.connector.connection().secrets,
         };
         let mut combinations = Combinations::new(request, sources);
+        let is_only = combinations.len() == 1;
+        let mut lasting = None;
         if request.script.is_none() && !choice::is_output_only(request) {
             combinations.try_retain(|combination| match self.prepare(request, combination) {
-                Ok(_) if answers != Answers::AtOnce => Ok(true),
-                Ok(prepared) => self.pager(request, &prepared).map(|_| true),
+                Ok(prepared) => {
+                    if answers == Answers::AtOnce {
+                        self.pager(request, &prepared)?;
+                    }
+                    if is_only && prepared.shared().lasts {
+                        lasting = Some(Lasting { prepared, unit_hash: OnceLock::new() });
+                    }
+                    Ok(true)
+                }
                 Err(error) if error.is_skippable() && request.skip_missing_param_values => Ok(false),
-                Err(error) => Err(error.into()),
+                Err(error) => Err(ReadError::from(error)),
             })?;
         }
-        let definition = unit_hash::of_request(request);
-        Ok(Sequence { request: Arc::new(request.clone()), definition, answers, combinations })
+        Ok(Sequence { defined, answers, combinations, lasting })
     }
 
     /// The values of a combination as a script gets them: secrets by name only.
@@ -219,6 +260,18 @@ impl Plan {
             }
         };
         request.param_values.iter().filter_map(|param| Some((param.name.clone(), value(param)?))).collect()
+    }
+
+    /// The call of a combination as it is sent now.
+    fn prepare_now(
+        &self,
+        sequence: &Sequence,
+        combination: &Combination<'_>,
+    ) -> Result<Prepared, BuildError> {
+        match &sequence.lasting {
+            Some(Lasting { prepared, .. }) => Ok(prepared.clone()),
+            None => self.prepare(&sequence.defined.request, combination),
+        }
     }
 
     fn prepare(&self, request: &Request, combination: &Combination<'_>) -> Result<Prepared, BuildError> {
@@ -244,14 +297,14 @@ impl Plan {
     ) -> Result<Prepared, BuildError> {
         let mut values = combination.request_values(request);
         values.insert_special(SpecialValues { reply_to_token, ..self.special() }, now, ids);
-        Build {
+        let build = Build {
             connection: self.connector.connection(),
             endpoint: &self.collection,
             request,
             params: &request.param_values,
             values: &values,
-        }
-        .prepare()
+        };
+        if self.connector.door().heeds_hints() { build.prepare() } else { build.prepare_without_hints() }
     }
 
     fn pager(&self, request: &Request, prepared: &Prepared) -> Result<Pager, ReadError> {
@@ -280,7 +333,7 @@ impl Plan {
     /// What `output` sees besides the row (saas-config 19.10).
     fn output_values(&self, combination: &Combination<'_>) -> ValueMap {
         let mut values = combination.output_values();
-        let Person { privacy_request, custom_fields, .. } = &self.person;
+        let Person { privacy_request, custom_fields, .. } = &*self.person;
         values.insert("privacy_request", Value::Object(privacy_request.clone()), Origin::Request);
         if !custom_fields.is_empty() {
             values.insert(

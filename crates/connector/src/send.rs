@@ -99,20 +99,17 @@ impl Connector {
             redact: Vec::new(),
         };
         self.authenticate(&shared.client, &shared.method, &mut draft).await?;
-        let mut request = HttpRequest::read(
-            self.connection().key.clone(),
-            shared.endpoint.clone(),
-            shared.method.clone(),
-            draft.url.clone(),
-        );
+        let connection = self.connection().key.clone();
+        let mut request = draft.into_request(connection, shared.endpoint.clone(), shared.method.clone());
         request.effect = shared.effect;
         request.limits.clone_from(&shared.limits);
         request.redirect_hosts = self.own_hosts().clone();
         request.allowed_hosts = self.allowed_hosts().clone();
         if self.door().heeds_hints() {
+            let redact = std::mem::take(&mut request.recording.redact);
             request.recording = shared.recording.clone();
+            request.recording.redact.extend(redact);
         }
-        draft.finish(&mut request);
         Ok(request)
     }
 }
@@ -159,19 +156,19 @@ impl Attempt<'_> {
         if shared.ignore.covers(status) {
             return Ok(if matches!(status, 404 | 410) { Answer::Gone } else { Answer::Ignored(status) });
         }
-        let (place, attempts) = (self.prepared.place().to_owned(), self.number);
+        let (place, attempts) = (|| self.prepared.place().to_owned(), self.number);
         let asked = file_says_again(shared.retry.as_ref(), &reply);
         if status >= 400 {
-            let error = CallError::Status { place, host: shared.client.host(), status, attempts };
+            let error = CallError::Status { place: place(), host: shared.client.host(), status, attempts };
             let again = asked || is_transient(status);
             return Err(Box::new(Failure { error, again, reply: Some(reply) }));
         }
         if asked {
-            let error = CallError::NeverReady { place, status, attempts };
+            let error = CallError::NeverReady { place: place(), status, attempts };
             return Err(Box::new(Failure { error, again: true, reply: Some(reply) }));
         }
         accept(reply).map(Answer::Accepted).map_err(|Rejected { reason, problem, retry }| {
-            let error = CallError::Unusable { place, problem, reason, attempts };
+            let error = CallError::Unusable { place: place(), problem, reason, attempts };
             Box::new(Failure { error, again: retry == Retry::Yes, reply: None })
         })
     }

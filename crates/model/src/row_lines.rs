@@ -17,6 +17,11 @@ impl RowLines {
         Self { text: Vec::with_capacity(other.text.len()), ends: Vec::with_capacity(other.ends.len()) }
     }
 
+    /// None yet, with room for so many bytes of text.
+    pub fn with_room(bytes: usize) -> Self {
+        Self { text: Vec::with_capacity(bytes), ends: Vec::new() }
+    }
+
     /// The lines of these rows.
     pub fn of(rows: &[Row]) -> Self {
         let mut lines = Self::default();

@@ -20,9 +20,8 @@ impl Connector {
     /// A token call as the door wants it: a read, whatever its method (architecture §5).
     pub(super) fn token_request(&self, method: http::Method, draft: Draft) -> HttpRequest {
         let connection = self.connection().key.clone();
-        let mut request = HttpRequest::read(connection, TOKEN_CALL, method, draft.url.clone());
+        let mut request = draft.into_request(connection, TOKEN_CALL.to_owned(), method);
         request.recording.keep = ["expires_in", "token_type", "error"].map(str::to_owned).to_vec();
-        draft.finish(&mut request);
         request
     }
 

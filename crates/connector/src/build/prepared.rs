@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) gone: Vec<u16>,
     /// The file's own reasons to try again.
     pub(crate) retry: Option<Retry>,
+    /// Whether it would be the same at any other moment: no value went in that differs each time.
+    pub(crate) lasts: bool,
     /// What a recorder must know.
     pub(crate) recording: RecordingHints,
 }

@@ -61,6 +61,7 @@ impl Build<'_> {
             ignore: request.ignore_errors.clone(),
             gone: request.gone.clone(),
             retry: request.retry.clone(),
+            lasts: true,
             recording: self.recording(used),
         };
         Ok((shared, parts.url))

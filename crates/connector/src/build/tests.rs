@@ -177,6 +177,42 @@ fn recording_knows_personal_values_and_those_of_this_run() {
     assert!(!format!("{prepared:?}").contains("canary"));
 }
 
+// rule: saas-config 11.10
+#[rstest]
+#[case("/u/<e>/<t>", true)]
+#[case("/u/<e>?at=<iso_8601_datetime>", false)]
+#[case("/u/<uuid>", false)]
+fn a_request_lasts_unless_the_moment_has_a_part_in_it(#[case] path: &str, #[case] expected: bool) {
+    let read = format!(
+        "method: GET\npath: {path}\nparam_values: [{{name: e, identity: email}}, {{name: t, connector_param: token}}]"
+    );
+    let mut values = identities(&[("e", json!("ana@example.com"))]);
+    values.insert("t", json!("T"), Origin::Secret);
+    for name in ["uuid", "iso_8601_datetime"] {
+        values.insert(name, json!("0"), Origin::Special);
+    }
+
+    assert_eq!(prepare(&read, &values).unwrap().shared().lasts, expected);
+}
+
+#[test]
+fn a_door_that_heeds_no_hints_is_given_none() {
+    let read = "method: GET\npath: /u/<e>\nparam_values: [{name: e, identity: email}]";
+    let connection = fixture::connection(file(Pieces { read, ..Pieces::default() }), &[]);
+    let (request, values) =
+        (&connection.file.endpoints[0].read[0], identities(&[("e", json!("ana@example.com"))]));
+
+    let params = &request.param_values;
+    let build = Build { connection: &connection, endpoint: "things", request, params, values: &values };
+    let (with, without) = (build.prepare().unwrap(), build.prepare_without_hints().unwrap());
+
+    assert_eq!(with.url(), without.url());
+    assert_eq!(with.shared().recording.substituted, ["ana@example.com"]);
+    assert!(
+        without.shared().recording.substituted.is_empty() && without.shared().recording.redact.is_empty()
+    );
+}
+
 #[test]
 fn recording_knows_secrets_that_only_authentication_uses() {
     let prepared = prepare("method: GET\npath: /u", &ValueMap::new()).unwrap();

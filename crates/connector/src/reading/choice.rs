@@ -7,22 +7,22 @@ use crate::person::Person;
 
 /// What an endpoint is read by.
 #[derive(Debug)]
-pub(super) enum Choice<'a> {
+pub(super) enum Choice {
     /// Nothing is read; one empty row stands for the person (saas-config 19.3).
     EmptyRow,
-    /// These requests, in the order of the file.
-    Requests(Vec<&'a Request>),
+    /// The read requests at these places, in the order of the file.
+    Requests(Vec<usize>),
 }
 
 /// Chooses the read requests: those whose `when` holds, and of them those that take an identity
 /// which is known, if there is one, else all (saas-config 19.2, architecture §5).
 ///
 /// An endpoint whose read requests are all switched off by `when` has no rows.
-pub(super) fn choose<'a>(
-    endpoint: &'a Endpoint,
+pub(super) fn choose(
+    endpoint: &Endpoint,
     connection: &Connection,
     person: &Person,
-) -> Result<Choice<'a>, ReadError> {
+) -> Result<Choice, ReadError> {
     if endpoint.read.is_empty() {
         if endpoint.delete.is_empty() {
             return Err(ReadError::NotDefined {
@@ -33,9 +33,9 @@ pub(super) fn choose<'a>(
         return Ok(Choice::EmptyRow);
     }
     let mut applicable = Vec::new();
-    for request in &endpoint.read {
+    for (place, request) in endpoint.read.iter().enumerate() {
         if applies(request, connection)? {
-            applicable.push(request);
+            applicable.push((place, request));
         }
     }
     let takes_known_identity = |request: &Request| {
@@ -44,10 +44,10 @@ pub(super) fn choose<'a>(
             ParamSource::References(_) | ParamSource::ConnectorParam(_) => false,
         })
     };
-    if applicable.iter().any(|request| takes_known_identity(request)) {
-        applicable.retain(|request| takes_known_identity(request));
+    if applicable.iter().any(|(_, request)| takes_known_identity(request)) {
+        applicable.retain(|(_, request)| takes_known_identity(request));
     }
-    Ok(Choice::Requests(applicable))
+    Ok(Choice::Requests(applicable.into_iter().map(|(place, _)| place).collect()))
 }
 
 /// Whether the request has a param that takes values of other collections, and none came: then the
@@ -93,8 +93,9 @@ mod tests {
         let endpoint = connection.file.find_endpoint("things").unwrap();
         match choose(endpoint, &connection, &person(identities)).unwrap() {
             Choice::EmptyRow => vec!["empty row".to_owned()],
-            Choice::Requests(requests) => {
-                requests.iter().map(|request| request.target.as_ref().unwrap().path.to_string()).collect()
+            Choice::Requests(places) => {
+                let path = |place: usize| endpoint.read[place].target.as_ref().unwrap().path.to_string();
+                places.into_iter().map(path).collect()
             }
         }
     }

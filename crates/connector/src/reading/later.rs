@@ -24,7 +24,7 @@ impl Reading {
     /// Where the request of unit `unit` stands in the file, if its rows come later.
     pub fn comes_later(&self, unit: usize) -> Option<&str> {
         let (sequence, _) = self.plan.find(unit)?;
-        (sequence.answers == Answers::Later).then_some(sequence.request.place.as_str())
+        (sequence.answers == Answers::Later).then_some(sequence.defined.request.place.as_str())
     }
 
     /// Sends the request of unit `unit`, with the token that the later call is to bring. What the answer
@@ -45,7 +45,7 @@ impl Reading {
         let Some((sequence, combination)) = plan.find(unit) else {
             return Ok(Asked::Over(Completeness::Complete));
         };
-        let (request, connector) = (&sequence.request, &plan.connector);
+        let (request, connector) = (&sequence.defined.request, &plan.connector);
         let moment = (connector.clock().now(), connector.ids(), Some(token.expose().as_str()));
         let call = plan.prepare_with(moment, request, &combination)?;
         let accept = |_: HttpReply| Ok::<(), Rejected>(());

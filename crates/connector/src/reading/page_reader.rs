@@ -264,7 +264,7 @@ impl PageReader {
             let is_empty_row = matches!(plan.source, Source::EmptyRow) && self.unit == 0;
             return Ok(is_empty_row.then(|| Page::of(vec![Row::new()])));
         };
-        let request = &sequence.request;
+        let request = &sequence.defined.request;
         match sequence.answers {
             Answers::AtOnce => {}
             Answers::Later => return Err(ReadError::ComesLater { place: request.place.clone() }),
@@ -281,7 +281,7 @@ impl PageReader {
             let row = Output { place: &request.place, template }.row(values)?;
             return Ok(Some(Page::of(vec![row])));
         }
-        let prepared = plan.prepare(request, &combination)?;
+        let prepared = plan.prepare_now(sequence, &combination)?;
         let pager = plan.pager(request, &prepared)?;
         let of = Fingerprint::of_bytes(&plan.unit_hash(self.unit)?.unwrap_or_default());
         let request = Arc::clone(request);

@@ -51,7 +51,8 @@ pub(super) fn read(request: &Request, body: &[u8]) -> Option<TextAnswer> {
     let path: Vec<&str> = request.data_path.iter().flat_map(Path::segments).collect();
     let mut found = None;
     let mut reader = JsonText::of(text);
-    find(&mut reader, &path, &mut found)?;
+    // Nearly all of an answer is rows.
+    find(&mut reader, &path, text.len(), &mut found)?;
     let Rows { lines, place, last } = found.filter(|_| reader.is_over())?;
     let last = match last {
         None => "",
@@ -78,20 +79,25 @@ struct Rows {
     last: Option<Range<usize>>,
 }
 
-fn find(reader: &mut JsonText<'_>, path: &[&str], found: &mut Option<Rows>) -> Option<()> {
+fn find(reader: &mut JsonText<'_>, path: &[&str], room_bytes: usize, found: &mut Option<Rows>) -> Option<()> {
     let Some((first, below)) = path.split_first() else {
-        *found = Some(rows(reader)?);
+        *found = Some(rows(reader, room_bytes)?);
         return Some(());
     };
-    reader.object(|reader, name| if name == *first { find(reader, below, found) } else { reader.skip() })
+    reader.object(|reader, name| {
+        if name != *first {
+            return reader.skip();
+        }
+        find(reader, below, room_bytes, found)
+    })
 }
 
-fn rows(reader: &mut JsonText<'_>) -> Option<Rows> {
+fn rows(reader: &mut JsonText<'_>, room_bytes: usize) -> Option<Rows> {
     if reader.kind()? != JsonKind::Array {
         return None;
     }
     let start = reader.position();
-    let (mut lines, mut last) = (RowLines::default(), None);
+    let (mut lines, mut last) = (RowLines::with_room(room_bytes), None);
     reader.array(|reader| {
         if reader.kind()? != JsonKind::Object {
             return None;

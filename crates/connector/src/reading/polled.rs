@@ -47,7 +47,7 @@ impl Reading {
     pub fn polled(&self, unit: usize) -> Option<PolledUnit<'_>> {
         let (sequence, _) = self.plan.find(unit)?;
         let polling = polling(sequence)?;
-        let place = sequence.request.place.as_str();
+        let place = sequence.defined.request.place.as_str();
         Some(PolledUnit { place, interval: polling.interval, deadline: polling.deadline })
     }
 
@@ -68,8 +68,8 @@ impl Reading {
         let over = JobStart::Over(Completeness::Complete);
         let Some((sequence, combination)) = plan.find(unit) else { return Ok(over) };
         let Some(polling) = polling(sequence) else { return Ok(over) };
-        let request = &sequence.request;
-        let call = plan.prepare(request, &combination)?;
+        let request = &sequence.defined.request;
+        let call = plan.prepare_now(sequence, &combination)?;
         let accept = |reply| started_job(polling, &reply);
         Ok(match plan.connector.call(&call, stats, accept).await? {
             Answer::Accepted(job) => JobStart::Begun(job),
@@ -109,7 +109,7 @@ impl Reading {
         let of = |rows| JobRows { rows, completeness: Completeness::Complete };
         let Some((sequence, combination)) = plan.find(unit) else { return Ok(of(Vec::new())) };
         let fetches = polling(sequence).and_then(|polling| Some((polling, polling.result_request.as_ref()?)));
-        let Some((polling, request)) = fetches else { return Err(lacks_result(&sequence.request)) };
+        let Some((polling, request)) = fetches else { return Err(lacks_result(&sequence.defined.request)) };
         let values = plan.job_values((sequence, &combination), request, job);
         let call = Build {
             connection: plan.connector.connection(),
@@ -156,7 +156,7 @@ impl Plan {
                 values.insert_param(param, value.clone());
             }
         }
-        combination.fill(&sequence.request, &mut values);
+        combination.fill(&sequence.defined.request, &mut values);
         let now: Timestamp = self.connector.clock().now();
         values.insert_special(self.special(), now, self.connector.ids());
         name_job(&mut values, job);
@@ -196,7 +196,7 @@ pub(super) fn answers(request: &Request, polling: &Polling) -> Result<Answers, R
 
 fn polling(sequence: &Sequence) -> Option<&Polling> {
     match sequence.answers {
-        Answers::ByJob => sequence.request.polling(),
+        Answers::ByJob => sequence.defined.request.polling(),
         Answers::AtOnce | Answers::Later => None,
     }
 }

@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 
 use crypto::PartsHash;
 use jiff::Timestamp;
-use model::IdSource;
-use serde_json::Value;
+use model::{IdSource, Row};
 use spec::connector_file::Request;
 use uuid::Uuid;
 
-use super::{Plan, Reading, Source};
-use crate::build::BuildError;
+use super::definition::Definition;
+use super::{Lasting, Plan, Reading, Sequence, Source};
+use crate::build::{BuildError, Prepared};
+use crate::combination::Combination;
 use crate::connector::Connector;
 
 /// As much as the definition of most requests takes.
@@ -47,37 +48,42 @@ impl Connector {
     /// host and authentication of the file, and the secrets. To be kept as [`Reading::unit_hash`] is.
     pub fn definition_hash(&self, endpoint: &str) -> [u8; 32] {
         let connection = self.connection();
-        let mut hash = PartsHash::new();
-        hash.add(connection.key.as_str());
-        hash.add(endpoint);
-        hash.add(format!("{:?}", connection.file.client_config));
-        for request in connection.file.find_endpoint(endpoint).into_iter().flat_map(|found| &found.read) {
-            hash.add(of_request(request));
+        match self.definitions().find(connection, endpoint) {
+            Some(definition) => definition.hash,
+            None => Definition::of(connection, endpoint).hash,
         }
-        for name in connection.secrets.names() {
-            hash.add(name);
-            hash.add(connection.secrets.find(name).unwrap_or(&Value::Null).to_string());
-        }
-        hash.finish()
     }
 }
 
 impl Plan {
     pub(super) fn unit_hash(&self, unit: usize) -> Result<Option<[u8; 32]>, BuildError> {
-        let mut hash = PartsHash::new();
-        hash.add(&self.collection);
         let Some((sequence, combination)) = self.find(unit) else {
             let is_empty_row = matches!(self.source, Source::EmptyRow) && unit == 0;
-            return Ok(is_empty_row.then(|| hash.finish()));
+            return Ok(is_empty_row.then(|| self.begun_hash().finish()));
         };
-        hash.add(sequence.definition);
+        let Some(Lasting { prepared, unit_hash }) = &sequence.lasting else {
+            let request = &sequence.defined.request;
+            let is_sent = request.script.is_none() && request.target.is_some();
+            let prepare = || self.prepare_at((Timestamp::UNIX_EPOCH, &SameIds), request, &combination);
+            let prepared = if is_sent { Some(prepare()?) } else { None };
+            return Ok(Some(self.hash_of(sequence, &combination, prepared.as_ref())));
+        };
+        Ok(Some(*unit_hash.get_or_init(|| self.hash_of(sequence, &combination, Some(prepared)))))
+    }
+
+    fn hash_of(
+        &self,
+        sequence: &Sequence,
+        combination: &Combination<'_>,
+        prepared: Option<&Prepared>,
+    ) -> [u8; 32] {
+        let mut hash = self.begun_hash();
+        hash.add(sequence.defined.hash);
         combination.add_to(&mut hash);
         for part in [&self.person.privacy_request, &self.person.custom_fields] {
-            hash.add(Value::Object(part.clone()).to_string());
+            hash.add(json_text(part));
         }
-        let request = &sequence.request;
-        if request.script.is_none() && request.target.is_some() {
-            let prepared = self.prepare_at((Timestamp::UNIX_EPOCH, &SameIds), request, &combination)?;
+        if let Some(prepared) = prepared {
             let shared = prepared.shared();
             hash.add(shared.method.as_str());
             hash.add(prepared.url().as_str());
@@ -87,8 +93,18 @@ impl Plan {
             }
             hash.add(shared.body.as_deref().unwrap_or_default());
         }
-        Ok(Some(hash.finish()))
+        hash.finish()
     }
+
+    fn begun_hash(&self) -> PartsHash {
+        let mut hash = PartsHash::new();
+        hash.add(&self.collection);
+        hash
+    }
+}
+
+fn json_text(row: &Row) -> String {
+    serde_json::to_string(row).expect("a row has text keys and plain values")
 }
 
 /// Stands for a request as the file has it.
