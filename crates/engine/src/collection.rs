@@ -85,14 +85,14 @@ impl CollectionRun {
     fn basis(&self, node: &TraversalNode, stage: &Stage) -> Basis {
         let mut parts = PartsHash::new();
         parts.add(self.source.definition_hash(&self.traversal, node));
-        parts.add(format!("{node:?} {:?}", self.upstream));
+        parts.add(format!("{} {:?}", self.traversal.node_text(self.position), self.upstream));
         let Person { identities, privacy_request_id: _, privacy_request, custom_fields } = &*self.person;
         for kind in identities.kinds() {
             parts.add(kind);
             parts.add(Value::from(identities.values(kind)).to_string());
         }
         for members in [privacy_request, custom_fields] {
-            parts.add(Value::Object(members.clone()).to_string());
+            parts.add(serde_json::to_string(members).expect("a row has text keys and plain values"));
         }
         for (address, rows) in &self.rows {
             parts.add(address.to_string());
@@ -107,7 +107,7 @@ impl CollectionRun {
             let outcome = unread(node, Status::Skipped, self.upstream.completeness.clone());
             return writer.finish(CollectionOutcome { note: self.upstream.note.clone(), ..outcome }).await;
         }
-        let Gathered { inputs, filter, foreign } = self.gathered().await?;
+        let Gathered { inputs, filter, foreign } = self.gathered(node).await?;
         for unusable in filter.unusable() {
             warn!(collection = %node.address(), field = unusable.path, values = unusable.received, "no value fits the declared type");
         }
@@ -179,7 +179,11 @@ impl CollectionRun {
         }
     }
 
-    async fn gathered(&self) -> Result<Gathered, RowsError> {
+    async fn gathered(&self, node: &TraversalNode) -> Result<Gathered, RowsError> {
+        if self.rows.is_empty() {
+            // Nothing is read back, so nothing blocks.
+            return gather(node, &self.person.identities, &self.rows);
+        }
         let (traversal, position) = (Arc::clone(&self.traversal), self.position);
         let (person, rows) = (Arc::clone(&self.person), self.rows.clone());
         let gathered = tokio::task::spawn_blocking(move || {

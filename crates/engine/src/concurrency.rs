@@ -52,8 +52,12 @@ impl Concurrency {
     pub(crate) async fn slot(&self, connection: &ConnectionKey) -> Slot {
         let of_connection = {
             let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-            let fresh = || Arc::new(Semaphore::new(self.limits.per_connection));
-            Arc::clone(connections.entry(connection.clone()).or_insert_with(fresh))
+            if let Some(known) = connections.get(connection) {
+                Arc::clone(known)
+            } else {
+                let fresh = Arc::new(Semaphore::new(self.limits.per_connection));
+                Arc::clone(connections.entry(connection.clone()).or_insert(fresh))
+            }
         };
         // A semaphore that nobody closes never refuses.
         let of_connection = of_connection.acquire_owned().await.ok();

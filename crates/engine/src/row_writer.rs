@@ -104,6 +104,14 @@ impl RowWriter {
         Ok(Some(Begun { state, marks: Vec::new() }))
     }
 
+    /// Whether an earlier worker may have begun to read the collection.
+    pub(crate) fn was_begun(&self) -> bool {
+        match self {
+            Self::Spool(_) => false,
+            Self::Store(writer) => writer.was_begun(),
+        }
+    }
+
     /// Throws away what there is of a unit. `false` if that cannot be.
     pub(crate) async fn restart(&self, unit: usize) -> Result<bool, Halt> {
         match self {

@@ -363,6 +363,7 @@ impl Scheduler {
             let outcome = self.ended.get(first).filter(|outcome| outcome.is_usable())?;
             Some((first.clone(), outcome.sealed.clone()))
         });
+        let traversal = Arc::clone(&self.traversal);
         let collection = CollectionRun {
             traversal: Arc::clone(&self.traversal),
             position,
@@ -376,9 +377,9 @@ impl Scheduler {
             stop: self.stop.clone(),
             progress: self.progress.clone(),
         };
-        let node = node.clone();
         self.running.spawn(async move {
-            let read = AssertUnwindSafe(collection.read(&node)).catch_unwind().await;
+            let node = traversal.nodes().get(position).expect("the position is that of a node");
+            let read = AssertUnwindSafe(collection.read(node)).catch_unwind().await;
             let outcome = read.unwrap_or_else(|_panic| {
                 error!(collection = %address, "reader stopped by a panic");
                 Ok(CollectionOutcome::unread(Status::Failed, panicked(), SealedRows::none()))

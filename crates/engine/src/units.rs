@@ -220,7 +220,9 @@ impl UnitReader {
         let before = outcome.state.stats;
         // Pages are stored while the next one is fetched: together with those that came shortly before.
         let mut storing = None;
-        let mut waiting = WaitingPages::default();
+        let mut waiting = WaitingPages::of(this);
+        // Where a worker has ended before, its first page is kept before anything else: each gets further.
+        let mut is_kept_first = this.writer.was_begun();
         let ending = loop {
             let page = {
                 let next_page = async {
@@ -262,6 +264,9 @@ impl UnitReader {
                     if waiting.are_due() {
                         state.foreign_rows += stored(storing.take()).await?;
                         storing = Self::store(this, waiting.take(), state);
+                        if std::mem::take(&mut is_kept_first) {
+                            state.foreign_rows += stored(storing.take()).await?;
+                        }
                     }
                     // Nobody listening is no reason to stop reading.
                     let _ =

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use model::{CollectionAddress, FieldAddress};
 
 use crate::edge::{self, Link};
+use crate::traversal::CollectionTexts;
 use crate::{GraphCollection, GraphDataset, GraphError};
 
 /// Every collection of every dataset of a run, with the edges between them.
@@ -17,6 +18,7 @@ pub struct Graph {
     pub(crate) after: BTreeMap<CollectionAddress, BTreeSet<CollectionAddress>>,
     pub(crate) seeds: BTreeSet<(String, FieldAddress)>,
     pub(crate) links: BTreeSet<Link>,
+    pub(crate) texts: CollectionTexts,
 }
 
 impl Graph {
@@ -40,7 +42,8 @@ impl Graph {
             .collect();
         check_erasure_order(&collections)?;
         let after = ordering(datasets, &collections);
-        Ok(Self { collections, after, seeds, links })
+        let texts = CollectionTexts::of(collections.keys());
+        Ok(Self { collections, after, seeds, links, texts })
     }
 
     /// The collection at `address`.

@@ -209,8 +209,11 @@ impl GraphField {
     }
 
     fn collect_into<'a>(&'a self, above: &[&'a str], found: &mut Vec<(Vec<&'a str>, &'a GraphField)>) {
-        let mut path = above.to_vec();
-        path.push(&self.name);
+        let path = [above, &[self.name.as_str()]].concat();
+        if self.fields.is_empty() {
+            found.push((path, self));
+            return;
+        }
         found.push((path.clone(), self));
         for field in &self.fields {
             field.collect_into(&path, found);

@@ -10,9 +10,11 @@ use crate::edge::{Edge, Source};
 use crate::{Graph, GraphCollection, TraversalError};
 
 mod dependencies;
+mod node_text;
 mod skip;
 mod visit;
 
+pub(crate) use node_text::CollectionTexts;
 pub use skip::{SkipReason, Skipped};
 
 /// The collections to read for one person, and those that are not read.
@@ -20,6 +22,7 @@ pub use skip::{SkipReason, Skipped};
 pub struct Traversal {
     nodes: Vec<TraversalNode>,
     skipped: Vec<Skipped>,
+    texts: CollectionTexts,
 }
 
 /// One collection to read.
@@ -112,7 +115,7 @@ impl Graph {
         nodes.sort_by_key(|node| positions.get(node.address()).copied());
         let skipped = skip::skipped(self, &provided, &order);
         refuse_targeted(self, &skipped, targets)?;
-        Ok(Traversal { nodes, skipped })
+        Ok(Traversal { nodes, skipped, texts: self.texts.clone() })
     }
 }
 

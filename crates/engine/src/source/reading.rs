@@ -1,5 +1,7 @@
 //! One shape for the readings of applications and of databases.
 
+use std::sync::Arc;
+
 use connector::{
     Asked, Inputs, JobRows, JobStart, PageMark, PageRows, Person, PolledUnit, PollingLook, ReadError,
     ResumePoint,
@@ -16,7 +18,7 @@ use super::Source;
 pub(crate) struct ReadOrder<'a> {
     pub(crate) traversal: &'a Traversal,
     pub(crate) node: &'a TraversalNode,
-    pub(crate) person: &'a Person,
+    pub(crate) person: &'a Arc<Person>,
     pub(crate) inputs: Inputs,
 }
 
@@ -46,7 +48,8 @@ impl Source {
         match self {
             Self::Connector(connector) => {
                 let endpoint = order.node.address().collection();
-                Ok(SourceReading::Connector(connector.read(endpoint, order.person, order.inputs)?))
+                let person = Arc::clone(order.person);
+                Ok(SourceReading::Connector(connector.read_for(endpoint, person, order.inputs)?))
             }
             Self::Database(database) => {
                 let inputs = CollectedInputs { flat: order.inputs.flat, groups: order.inputs.groups };

@@ -17,9 +17,10 @@ use crate::unit_state::UnitState;
 
 /// Filtering and packing so many rows takes less time than handing them to another thread.
 const FEW_ROWS: usize = 50;
-/// Pages of a unit are kept at most so often: those that come sooner wait and are kept together. If the
-/// process ends meanwhile, they are asked for again. Where a page takes longer than this, each is kept as
-/// it comes.
+/// Pages of a unit are kept at most so often, counted from its beginning: those that come sooner wait and are
+/// kept together, with the end of the collection if that comes sooner too. If the process ends meanwhile, they
+/// are asked for again. Where a page takes longer than this, each is kept as it comes. Where a process has ended
+/// before, the first page is kept at once.
 const INTERVAL: Duration = Duration::from_millis(50);
 const MOST_PAGES: usize = 64;
 const MOST_BYTES: usize = 256 * 1024;
@@ -30,7 +31,7 @@ pub(super) struct WaitingPages {
     pages: Vec<WaitingPage>,
     packed_bytes: usize,
     is_large: bool,
-    /// When those before them went.
+    /// When those before them went, or the unit was begun.
     taken_at: Option<Instant>,
 }
 
@@ -48,6 +49,15 @@ enum Rows {
 }
 
 impl WaitingPages {
+    /// None yet, of a unit that begins.
+    pub(super) fn of(reader: &UnitReader) -> Self {
+        if reader.writer.was_begun() { Self::default() } else { Self::after_now() }
+    }
+
+    fn after_now() -> Self {
+        Self { taken_at: Some(Instant::now()), ..Self::default() }
+    }
+
     /// Adds a page; gives the number of foreign rows that were found on it so far.
     pub(super) fn add(
         &mut self,
@@ -104,7 +114,7 @@ impl WaitingPages {
     /// All of them, to be kept now.
     pub(super) fn take(&mut self) -> Vec<WaitingPage> {
         let pages = std::mem::take(&mut self.pages);
-        *self = Self { taken_at: Some(Instant::now()), ..Self::default() };
+        *self = Self::after_now();
         pages
     }
 }
