@@ -6,6 +6,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::MetadataCommand;
 
+use crate::test;
+
 /// The top of the repository.
 pub(crate) fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies below the top").to_path_buf()
@@ -43,12 +45,29 @@ pub(crate) fn has(subcommand: &str) -> bool {
 
 /// Writes the generated pages, or with `check` compares them with what is there.
 pub(crate) fn docs(check: bool) -> Result<()> {
-    let tail: &[&str] = if check { &["--", "--check"] } else { &[] };
-    // Examples of one name would take each other's place.
-    for (package, example) in [("spec", "reference"), ("api", "api_reference")] {
-        run(&[&["run", "--quiet", "--package", package, "--example", example], tail].concat())?;
+    let built = built_as_tests()?;
+    for page in PAGES {
+        let mut writes = Command::new(built.join("examples").join(page));
+        writes.args(check.then_some("--check"));
+        if !writes.status().with_context(|| format!("`{page}` cannot be started"))?.success() {
+            bail!("`{page}` failed");
+        }
     }
     Ok(())
+}
+
+/// Examples that write the generated pages.
+const PAGES: [&str; 2] = ["reference", "api_reference"];
+
+/// Builds the program and the examples that write pages, and gives the folder with them.
+///
+/// Always all of them, with the features of the tests and with an example among them: only then does
+/// cargo give every dependency the features that it has in the tests, and builds nothing a second time.
+pub(crate) fn built_as_tests() -> Result<PathBuf> {
+    let examples = PAGES.map(|page| ["--example", page]).concat();
+    let arguments = ["build", "--quiet", "--workspace", "--features", test::FEATURES, "--bin", "tutela"];
+    run(&[&arguments[..], &examples].concat())?;
+    Ok(target()?.join("debug"))
 }
 
 fn command() -> Command {

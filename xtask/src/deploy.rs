@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 
 use self::image::ImageFile;
 use crate::services::{python, quiet};
-use crate::{cargo, report, test};
+use crate::{cargo, report};
 
 /// How much of the image is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,16 +31,7 @@ pub(crate) fn run(image: Image) -> Result<()> {
     match image {
         Image::Look => {
             clean.look()?;
-            cargo::run(&[
-                "build",
-                "--quiet",
-                "--workspace",
-                "--bin",
-                "tutela",
-                "--features",
-                test::FEATURES,
-            ])?;
-            check_settings(&cargo::target()?.join("debug/tutela"), &settings)
+            check_settings(&cargo::built_as_tests()?.join("tutela"), &settings)
         }
         Image::Build => {
             let built = clean.build(&file)?;

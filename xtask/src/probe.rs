@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::services::python;
-use crate::{cargo, report, test};
+use crate::{cargo, report};
 
 /// Operations that end the caller's own token, after which all would be refused, one that goes on
 /// without end, and those that take archives, which schemathesis cannot make up.
@@ -30,8 +30,8 @@ const SECRET: &str = "canary-probe-secret";
 /// Runs for about so many seconds.
 pub(crate) fn run(seconds: u32) -> Result<()> {
     let installed = python::environment("schemathesis", "xtask/services/schemathesis/requirements.txt")?;
-    cargo::run(&["build", "--quiet", "--workspace", "--bin", "tutela", "--features", test::FEATURES])?;
-    let mut server = Server::start()?;
+    let program = cargo::built_as_tests()?.join("tutela");
+    let mut server = Server::start(&program)?;
     let token = server.token()?;
     let mut schemathesis = Command::new(installed.join("schemathesis"));
     schemathesis
@@ -97,10 +97,10 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Result<Self> {
+    fn start(program: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("tutela-test-").tempdir()?;
         let log = std::fs::File::create(folder.path().join("log"))?;
-        let mut command = Command::new(cargo::target()?.join("debug/tutela"));
+        let mut command = Command::new(program);
         // Whoever runs this may have settings of their own, even a state.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("TUTELA_") {

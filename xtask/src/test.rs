@@ -1,5 +1,7 @@
 //! Everything that must pass before a change is pushed.
 
+use std::time::Instant;
+
 use anyhow::{Context as _, Result};
 
 use crate::{cargo, deploy, layers, probe, report, rules, services};
@@ -14,25 +16,28 @@ const PROBE_SECONDS: u32 = 120;
 
 /// Runs all checks, cheapest first, and stops at the first that fails.
 pub(crate) fn run() -> Result<()> {
-    step("format");
+    let begun = Instant::now();
+    step(&begun, "format");
     cargo::run(&["fmt", "--all", "--check"])?;
-    step("layers");
+    step(&begun, "layers");
     layers::run()?;
-    step("rules");
+    step(&begun, "rules");
     rules::run(rules::Show::Missing)?;
-    step("lints");
+    step(&begun, "lints");
     let clippy = ["clippy", "--workspace", "--all-targets", "--quiet", "--features", FEATURES];
     cargo::run(&[&clippy[..], &["--", "-D", "warnings"]].concat())?;
-    step("tests");
+    step(&begun, "tests");
     nextest()?;
-    step("examples in the documentation");
+    step(&begun, "examples in the documentation");
     cargo::run(&["test", "--workspace", "--doc", "--quiet", "--features", FEATURES])?;
-    step("reference pages");
+    step(&begun, "reference pages");
     cargo::docs(true)?;
-    step("made-up input");
+    step(&begun, "made-up input");
     probe::run(PROBE_SECONDS)?;
-    step("image, manifests and unit");
-    deploy::run(deploy::Image::Build)
+    step(&begun, "image, manifests and unit");
+    deploy::run(deploy::Image::Build)?;
+    step(&begun, "all passed");
+    Ok(())
 }
 
 /// The long kill sweep: every `step`-th passing of every point, alone and beside every fault of every
@@ -65,12 +70,13 @@ fn need_nextest() -> Result<()> {
     if cargo::has("nextest") {
         return Ok(());
     }
-    step("installing cargo-nextest");
+    report("== installing cargo-nextest");
     cargo::run(&["install", "cargo-nextest", "--version", NEXTEST, "--locked"]).context(
         "the tests need cargo-nextest; install it by hand (https://nexte.st) and run `cargo xtask test` again",
     )
 }
 
-fn step(name: &str) {
-    report(&format!("== {name}"));
+/// Says what comes next and when: what takes long is seen in the output.
+fn step(begun: &Instant, name: &str) {
+    report(&format!("== {name} (after {} s)", begun.elapsed().as_secs()));
 }

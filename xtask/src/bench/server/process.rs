@@ -1,5 +1,7 @@
 //! A process of Tutela that stays, and what the system says of it.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -99,11 +101,14 @@ impl Process {
     }
 
     /// How often its threads were woken so far.
-    pub(super) fn wakes(&self) -> Result<u64> {
-        let mut wakes = 0;
+    pub(super) fn wakes(&self) -> Result<Wakes> {
+        let mut wakes = Wakes::default();
         for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let status = fs::read_to_string(thread?.path().join("status"))?;
-            wakes += member(&status, "voluntary_ctxt_switches:").unwrap_or_default() as u64;
+            let thread = thread?;
+            // One that ended meanwhile has no status any more.
+            let Ok(status) = fs::read_to_string(thread.path().join("status")) else { continue };
+            let count = member(&status, "voluntary_ctxt_switches:").unwrap_or_default();
+            wakes.0.insert(thread.file_name(), count);
         }
         Ok(wakes)
     }
@@ -156,4 +161,16 @@ pub(super) fn family_cpu_s(process: u32) -> Result<f64> {
         seconds += cpu_s(child.parse()?).unwrap_or_default();
     }
     Ok(seconds)
+}
+
+/// How often each thread was woken. Threads come and go.
+#[derive(Debug, Default)]
+pub(super) struct Wakes(HashMap<OsString, f64>);
+
+impl Wakes {
+    /// How often they were woken since; of a thread that ended since then, nothing is known.
+    pub(super) fn since(&self, before: &Self) -> f64 {
+        let new = self.0.iter().map(|(thread, count)| count - before.0.get(thread).unwrap_or(&0.0));
+        new.sum()
+    }
 }

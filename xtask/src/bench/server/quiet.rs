@@ -54,7 +54,7 @@ pub(super) fn start_and_idle(bench: &Bench) -> Result<Vec<Figure>> {
     pause(QUIET / 4);
     let (wakes, cpu_s) = (server.wakes()?, server.cpu_s()?);
     pause(QUIET);
-    let wakes = (server.wakes()? - wakes) as f64 / QUIET.as_secs_f64();
+    let wakes = server.wakes()?.since(&wakes) / QUIET.as_secs_f64();
     let cpu_s = server.cpu_s()? - cpu_s;
     let memory = server.memory_mib()?;
     server.end()?;
