@@ -36,8 +36,9 @@ pub enum Access {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ConnectionSetup {
     pub(crate) dialect: Dialect,
-    pub(crate) durability: Durability,
     pub(crate) access: Access,
+    /// How much of a file one connection keeps in memory. Not used with a server.
+    pub(crate) cache_kib: u32,
     pub(crate) max_bytes: Option<u64>,
 }
 
@@ -218,8 +219,8 @@ impl Dialect {
         }
     }
 
-    /// Whether page checkpoints need connections of their own.
-    pub(crate) fn pages_apart(self) -> bool {
+    /// Whether reading needs connections of its own, and writers wait for each other.
+    pub(crate) fn has_one_writer(self) -> bool {
         match self {
             Self::Sqlite => true,
             Self::Postgres => false,
@@ -262,16 +263,11 @@ impl ConnectionSetup {
     }
 
     pub(crate) async fn prepare_file(self, connection: &mut SqliteConnection) -> Result<(), DatabaseError> {
-        connection.is_durable = self.durability == Durability::Full;
+        connection.set_durability(Durability::Full).await?;
         let mut connection = Connection::Sqlite(connection);
         connection.say("PRAGMA foreign_keys = ON").await?;
         connection.say("PRAGMA secure_delete = ON").await?;
-        connection
-            .say(match self.durability {
-                Durability::Full => "PRAGMA synchronous = FULL",
-                Durability::Relaxed => "PRAGMA synchronous = NORMAL",
-            })
-            .await?;
+        query_made(format!("PRAGMA cache_size = -{}", self.cache_kib)).execute(&mut connection).await?;
         // Counts for a file that has no tables yet; later it would only wait for the writer.
         let pages: i64 = query("PRAGMA page_count").fetch_one(&mut connection).await?.try_get(0)?;
         if self.access == Access::Write && pages == 0 {

@@ -8,7 +8,7 @@ use model::{Clock, IdSource, RunId};
 use sqlx::{Connection as _, Executor as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::dialect::{Access, ConnectionSetup, Dialect, Durability};
+use crate::dialect::{Access, ConnectionSetup, Dialect};
 use crate::lease_clock::LeaseClock;
 use crate::ledger::LedgerQueue;
 use crate::page::PageQueue;
@@ -45,7 +45,9 @@ pub(crate) struct Inner {
     pub(crate) dialect: Dialect,
     pub(crate) place: StorePlace,
     pub(crate) writer: Pool,
-    pages: Pool,
+    /// The same connections as `writer`, for commits that a power failure may undo where the state is
+    /// a file.
+    relaxed: Pool,
     pub(crate) reader: Pool,
     /// In one process SQLite's writers wait here, in order, instead of polling the file's lock.
     gate: Option<Arc<Semaphore>>,
@@ -63,6 +65,12 @@ pub(crate) struct Inner {
     #[cfg(feature = "planted-defects")]
     pub(crate) forgets_fences: std::sync::atomic::AtomicBool,
 }
+
+/// What the connection that writes keeps of a file: it is alone, so what it knows stays true.
+const WRITER_CACHE_KIB: u32 = 8 * 1024;
+
+/// What one that reads keeps: it forgets all of it whenever somebody has written.
+const READER_CACHE_KIB: u32 = 1024;
 
 /// Keys of runs kept open in memory.
 const OPEN_RUN_KEYS: usize = 256;
@@ -112,26 +120,22 @@ impl Store {
         let StoreParts { place, keys, clock, ids, access, max_bytes } = parts;
         let dialect = place.dialect();
         place.make()?;
-        let setup = |durability| ConnectionSetup { dialect, durability, access, max_bytes };
-        let full = setup(Durability::Full);
-        let writer = full.pool(&place, dialect.writers())?;
+        let setup = |cache_kib| ConnectionSetup { dialect, access, cache_kib, max_bytes };
+        let writer = setup(WRITER_CACHE_KIB).pool(&place, dialect.writers())?;
         if access == Access::Write {
-            full.check_durable(writer.acquire().await?.connection()).await?;
+            setup(WRITER_CACHE_KIB).check_durable(writer.acquire().await?.connection()).await?;
             migrate(&place, &writer).await?;
         }
-        let (pages, reader) = if dialect.pages_apart() {
-            (setup(Durability::Relaxed).pool(&place, dialect.writers())?, full.pool(&place, 4)?)
-        } else {
-            (writer.clone(), writer.clone())
-        };
+        let has_one_writer = dialect.has_one_writer();
+        let reader = if has_one_writer { setup(READER_CACHE_KIB).pool(&place, 4)? } else { writer.clone() };
         let own = crate::installation::keys(&writer, &keys, access).await?;
-        let gate = dialect.pages_apart().then(|| Arc::new(Semaphore::new(1)));
+        let gate = has_one_writer.then(|| Arc::new(Semaphore::new(1)));
         Ok(Self {
             inner: Arc::new(Inner {
                 dialect,
                 place,
+                relaxed: writer.relaxed(),
                 writer,
-                pages,
                 reader,
                 gate,
                 keys,
@@ -154,7 +158,6 @@ impl Store {
     /// Ends all connections; open calls fail.
     pub async fn close(&self) {
         self.inner.reader.close().await;
-        self.inner.pages.close().await;
         self.inner.writer.close().await;
     }
 
@@ -217,19 +220,19 @@ impl Store {
     /// followed by a commit that survives, and so does everything before that. A database server may
     /// fail by itself, and whoever uses it goes on believing what they were told: there it survives.
     pub(crate) async fn begin_local(&self) -> Result<Tx, StoreError> {
-        self.begin_on(&self.inner.pages).await
+        self.begin_on(&self.inner.relaxed).await
     }
 
     /// A connection for one statement, which survives what a transaction of [`Store::begin_local`] does.
     pub(crate) async fn single_local(&self) -> Result<Single, StoreError> {
         let permit = self.alone().await;
-        Ok(Single { lent: self.inner.pages.acquire().await?, _permit: permit })
+        Ok(Single { lent: self.inner.relaxed.acquire().await?, _permit: permit })
     }
 
     /// A transaction that a failure of the machine or of the database server may undo, while whoever
     /// made it goes on: for what is said again before long, as signs of life.
     pub(crate) async fn begin_relaxed(&self) -> Result<Tx, StoreError> {
-        let mut tx = self.begin_on(&self.inner.pages).await?;
+        let mut tx = self.begin_on(&self.inner.relaxed).await?;
         if let Some(relax) = self.inner.dialect.relax() {
             tx.connection().say(relax).await?;
         }
@@ -339,7 +342,7 @@ async fn migrate(place: &StorePlace, writer: &Pool) -> Result<(), StoreError> {
             }
             migrated
         }
-        (place, Pool::Sqlite(_)) => {
+        (place, Pool::Sqlite(..)) => {
             let mut connection = sqlx::AnyConnection::connect(place.url().expose()).await?;
             connection.execute("PRAGMA busy_timeout = 20000").await?;
             let migrated = MIGRATIONS.run(&mut connection).await;

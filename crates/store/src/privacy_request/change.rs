@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use crypto::Secret;
 use jiff::Timestamp;
 use model::{PrivacyRequestId, RunId};
@@ -11,7 +13,7 @@ use super::{
     columns, missing, request_at,
 };
 use crate::plan::PlanDigest;
-use crate::sql::query;
+use crate::sql::{Bind as _, Bound, Query, query, query_made};
 use crate::store::{Tx, time};
 use crate::{Actor, AuditEvent, NewMessage, Store, StoreError};
 
@@ -171,23 +173,24 @@ impl Store {
             version: before.version + 1,
             updated_at: now,
             attempts: if change.claim == ClaimEnd::End { 0 } else { before.attempts },
-            id: before.id,
-            policy: before.policy,
+            id: before.id.clone(),
+            policy: before.policy.clone(),
             intake: before.intake,
-            source: before.source,
-            external_id: before.external_id,
-            property_id: before.property_id,
+            source: before.source.clone(),
+            external_id: before.external_id.clone(),
+            property_id: before.property_id.clone(),
             created_at: before.created_at,
             requested_at: before.requested_at,
             forgotten_at: before.forgotten_at,
-            submitted_by: before.submitted_by,
-            worker: before.worker,
+            submitted_by: before.submitted_by.clone(),
+            worker: before.worker.clone(),
             ..change.request
         };
         let change = PrivacyRequestChange { request: after, ..change };
         let (after, id) = (&change.request, &change.request.id);
         let is_listed = after.deleted_at.is_none() && is_listed(after.source.as_deref());
-        self.request_write(&mut tx, &change, is_listed).await?;
+        let (old, new) = ((&before, locked.is_listed), (after, is_listed));
+        self.request_write(&mut tx, [old, new], change.claim).await?;
         let moved = (locked.is_listed.then_some(before.status), is_listed.then_some(after.status));
         self.request_counted(&mut tx, (id, after.created_at.as_microsecond()), moved).await?;
         self.request_seal(&mut tx, &change).await?;
@@ -211,7 +214,8 @@ impl Store {
         self.audit_enter_in(&mut tx, &AuditEvent::new(actor, action, id.as_str()).with(details)).await?;
         // While a worker holds it, nobody else can take it.
         let is_free = !locked.is_held || change.claim == ClaimEnd::End;
-        let is_due = is_free && after.work_at.is_some();
+        // Whoever lets go of it until later knows when that is; the others look now and then.
+        let is_due = is_free && after.work_at.is_some_and(|at| at <= now);
         if is_due {
             self.wake_in(&mut tx).await?;
         }
@@ -246,52 +250,25 @@ impl Store {
         Ok(())
     }
 
+    /// Writes what is different of a request: each column that is said costs the indexes it stands in.
     async fn request_write(
         &self,
         tx: &mut Tx,
-        change: &PrivacyRequestChange,
-        is_listed: bool,
+        [before, after]: [(&PrivacyRequest, bool); 2],
+        claim: ClaimEnd,
     ) -> Result<(), StoreError> {
-        macro_rules! write {
-            ($end:literal) => {
-                concat!("UPDATE privacy_request SET status = $2, step = $3, listed = $4, location = $5, started_at = $6, finished_at = $7, reviewed_at = $8, identity_verified_at = $9, custom_fields_approved_at = $10, paused_at = $11, canceled_at = $12, deleted_at = $13, finalized_at = $14, due_at = $15, reviewed_by = $16, custom_fields_approved_by = $17, deleted_by = $18, finalized_by = $19, planned_by = $20, duplicate_group = $21, access_run = $22, change_run = $23, plan = $24, attention = $25, work_at = $26, updated_at = $27", $end, ", version = version + 1 WHERE id = $1")
-            };
+        let differs = columns_of(before).into_iter().zip(columns_of(after)).filter(|(old, new)| old != new);
+        let (mut text, mut values) = ("UPDATE privacy_request SET ".to_owned(), Vec::new());
+        for (_, (column, value)) in differs {
+            values.push(value);
+            let _ = write!(text, "{column} = ${}, ", values.len() + 1);
         }
-        const WRITE: &str = write!("");
-        const WRITE_AND_END: &str =
-            write!(", fence = fence + 1, lease_from = NULL, lease_until = NULL, attempts = 0");
-        let after = &change.request;
-        let micro = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
-        query(if change.claim == ClaimEnd::End { WRITE_AND_END } else { WRITE })
-            .bind(after.id.as_str())
-            .bind(after.status.as_str())
-            .bind(after.step.map(RequestStep::as_str))
-            .bind(i64::from(is_listed))
-            .bind(after.location.as_deref())
-            .bind(micro(after.started_at))
-            .bind(micro(after.finished_at))
-            .bind(micro(after.reviewed_at))
-            .bind(micro(after.identity_verified_at))
-            .bind(micro(after.custom_fields_approved_at))
-            .bind(micro(after.paused_at))
-            .bind(micro(after.canceled_at))
-            .bind(micro(after.deleted_at))
-            .bind(micro(after.finalized_at))
-            .bind(micro(after.due_at))
-            .bind(after.reviewed_by.as_deref())
-            .bind(after.custom_fields_approved_by.as_deref())
-            .bind(after.deleted_by.as_deref())
-            .bind(after.finalized_by.as_deref())
-            .bind(after.planned_by.as_deref())
-            .bind(after.duplicate_group.as_deref())
-            .bind(after.access_run.as_ref().map(RunId::as_str))
-            .bind(after.change_run.as_ref().map(RunId::as_str))
-            .bind(after.plan.as_ref().map(PlanDigest::as_str))
-            .bind(after.attention.as_deref())
-            .bind(micro(after.work_at))
-            .bind(after.updated_at.as_microsecond())
-            .execute(tx.connection())
-            .await?;
+        if claim == ClaimEnd::End {
+            text.push_str("fence = fence + 1, lease_from = NULL, lease_until = NULL, attempts = 0, ");
+        }
+        text.push_str("version = version + 1 WHERE id = $1");
+        let start = query_made(text).bind(after.0.id.as_str());
+        values.into_iter().fold(start, Query::bind).execute(tx.connection()).await?;
         Ok(())
     }
 
@@ -328,4 +305,43 @@ impl Store {
         }
         self.request_logs_put(tx, &change.request.id, &change.logs).await
     }
+}
+
+/// The columns of a request that may change, with their values; `listed` says whether lists show it.
+fn columns_of((request, listed): (&PrivacyRequest, bool)) -> [(&'static str, Bound<'_>); 26] {
+    fn text(text: Option<&String>) -> Bound<'_> {
+        text.map(String::as_str).bound()
+    }
+    fn run(run: Option<&RunId>) -> Bound<'_> {
+        run.map(RunId::as_str).bound()
+    }
+    let time = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond).bound();
+    [
+        ("status", request.status.as_str().bound()),
+        ("step", request.step.map(RequestStep::as_str).bound()),
+        ("listed", i64::from(listed).bound()),
+        ("location", text(request.location.as_ref())),
+        ("started_at", time(request.started_at)),
+        ("finished_at", time(request.finished_at)),
+        ("reviewed_at", time(request.reviewed_at)),
+        ("identity_verified_at", time(request.identity_verified_at)),
+        ("custom_fields_approved_at", time(request.custom_fields_approved_at)),
+        ("paused_at", time(request.paused_at)),
+        ("canceled_at", time(request.canceled_at)),
+        ("deleted_at", time(request.deleted_at)),
+        ("finalized_at", time(request.finalized_at)),
+        ("due_at", time(request.due_at)),
+        ("reviewed_by", text(request.reviewed_by.as_ref())),
+        ("custom_fields_approved_by", text(request.custom_fields_approved_by.as_ref())),
+        ("deleted_by", text(request.deleted_by.as_ref())),
+        ("finalized_by", text(request.finalized_by.as_ref())),
+        ("planned_by", text(request.planned_by.as_ref())),
+        ("duplicate_group", text(request.duplicate_group.as_ref())),
+        ("access_run", run(request.access_run.as_ref())),
+        ("change_run", run(request.change_run.as_ref())),
+        ("plan", request.plan.as_ref().map(PlanDigest::as_str).bound()),
+        ("attention", text(request.attention.as_ref())),
+        ("work_at", time(request.work_at)),
+        ("updated_at", time(Some(request.updated_at))),
+    ]
 }

@@ -7,6 +7,7 @@ use sqlx::any::AnyArguments;
 use super::DatabaseError;
 
 /// A value of a statement. Never shown: it may be anything.
+#[derive(PartialEq)]
 pub(crate) enum Bound<'a> {
     Number(Option<i64>),
     Real(Option<f64>),
@@ -17,6 +18,12 @@ pub(crate) enum Bound<'a> {
 /// What may be a value of a statement.
 pub(crate) trait Bind<'a> {
     fn bound(self) -> Bound<'a>;
+}
+
+impl<'a> Bind<'a> for Bound<'a> {
+    fn bound(self) -> Bound<'a> {
+        self
+    }
 }
 
 /// As PostgreSQL's driver takes them.

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::sqlite::SqliteConnection;
 use super::{Connection, DatabaseError};
-use crate::dialect::ConnectionSetup;
+use crate::dialect::{ConnectionSetup, Durability};
 
 /// How long one waits for a connection that others have.
 pub(crate) const WAIT: Duration = Duration::from_secs(30);
@@ -15,7 +15,8 @@ pub(crate) const WAIT: Duration = Duration::from_secs(30);
 /// Connections that are used in turns. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) enum Pool {
-    Sqlite(Arc<FilePool>),
+    /// Connections to a file, and what their commits survive for whoever borrows them here.
+    Sqlite(Arc<FilePool>, Durability),
     Postgres(AnyPool),
 }
 
@@ -56,14 +57,24 @@ impl Pool {
     /// Connections to a file, each made when it is first needed.
     pub(crate) fn of_file(path: &Path, setup: ConnectionSetup, most: u32) -> Self {
         let free = Arc::new(Semaphore::new(most as usize));
-        Self::Sqlite(Arc::new(FilePool { path: path.to_owned(), setup, most, free, idle: Mutex::default() }))
+        let pool = FilePool { path: path.to_owned(), setup, most, free, idle: Mutex::default() };
+        Self::Sqlite(Arc::new(pool), Durability::Full)
+    }
+
+    /// The same connections, for commits that a power failure may undo. Connections of their own would
+    /// throw away what they know of the file whenever one of the others has changed it.
+    pub(crate) fn relaxed(&self) -> Self {
+        match self {
+            Self::Postgres(pool) => Self::Postgres(pool.clone()),
+            Self::Sqlite(pool, _) => Self::Sqlite(Arc::clone(pool), Durability::Relaxed),
+        }
     }
 
     /// A connection that nobody else has.
     pub(crate) async fn acquire(&self) -> Result<Lent, DatabaseError> {
         match self {
             Self::Postgres(pool) => Ok(Lent::Postgres(Box::pin(pool.acquire()).await?)),
-            Self::Sqlite(pool) => Ok(Lent::Sqlite(pool.lend().await?)),
+            Self::Sqlite(pool, durability) => Ok(Lent::Sqlite(pool.lend(*durability).await?)),
         }
     }
 
@@ -71,7 +82,7 @@ impl Pool {
     pub(crate) async fn close(&self) {
         match self {
             Self::Postgres(pool) => pool.close().await,
-            Self::Sqlite(pool) => {
+            Self::Sqlite(pool, _) => {
                 // Those that are lent come back first.
                 let _all = pool.free.acquire_many(pool.most).await;
                 pool.free.close();
@@ -87,7 +98,7 @@ impl Pool {
                 idle: pool.num_idle(),
                 most: pool.options().get_max_connections(),
             },
-            Self::Sqlite(pool) => {
+            Self::Sqlite(pool, _) => {
                 let idle = pool.idle().len();
                 let lent = (pool.most as usize).saturating_sub(pool.free.available_permits());
                 Counted { open: (idle + lent) as u32, idle, most: pool.most }
@@ -98,13 +109,16 @@ impl Pool {
 
 impl FilePool {
     /// A connection that nobody else has.
-    pub(super) async fn lend(self: &Arc<Self>) -> Result<LentFile, DatabaseError> {
+    pub(super) async fn lend(self: &Arc<Self>, durability: Durability) -> Result<LentFile, DatabaseError> {
         let permit = self.permit().await?;
         let idle = self.idle().pop();
-        let connection = match idle {
+        let mut connection = match idle {
             Some(connection) => connection,
             None => Box::pin(self.connect()).await?,
         };
+        if connection.durability() != durability {
+            Box::pin(connection.set_durability(durability)).await?;
+        }
         Ok(LentFile { connection: Some(connection), home: Arc::clone(self), _permit: permit })
     }
 

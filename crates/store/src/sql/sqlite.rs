@@ -8,6 +8,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::row::Value;
 use super::{Answer, Bound, Connection, DatabaseError, Query, Row, Wanted};
+use crate::dialect::Durability;
 
 /// Statements that stay prepared; there are about 600 in this crate, of which a server says half.
 const PREPARED: usize = 384;
@@ -29,8 +30,8 @@ const SLOW: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct SqliteConnection {
     inner: rusqlite::Connection,
-    /// Whether its commits wait for the disk.
-    pub(crate) is_durable: bool,
+    /// What its commits survive.
+    durability: Durability,
     /// How long the last of them took.
     last_commit: Duration,
 }
@@ -46,7 +47,27 @@ impl SqliteConnection {
         inner.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // The waiting is done here, so that others can go on meanwhile.
         inner.busy_timeout(Duration::ZERO)?;
-        Ok(Self { inner, is_durable: true, last_commit: Duration::ZERO })
+        Ok(Self { inner, durability: Durability::Full, last_commit: Duration::ZERO })
+    }
+
+    /// Says what its commits survive from now on; it is in no transaction.
+    pub(crate) async fn set_durability(&mut self, durability: Durability) -> Result<(), DatabaseError> {
+        let level = match durability {
+            Durability::Full => "FULL",
+            Durability::Relaxed => "NORMAL",
+        };
+        self.patiently(|this| Ok(this.inner.pragma_update(None, "synchronous", level)?)).await?;
+        self.durability = durability;
+        Ok(())
+    }
+
+    pub(super) fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// Whether its next commit will take a while: it waits for the disk, and the last one did.
+    fn will_wait(&self) -> bool {
+        self.durability == Durability::Full && self.last_commit > SHORT
     }
 
     pub(crate) fn close(self) -> Result<(), DatabaseError> {
@@ -86,9 +107,12 @@ impl SqliteConnection {
 
     /// Commits the transaction it is in.
     pub(super) fn commit(&mut self) -> Result<(), DatabaseError> {
-        let (begun, waits) = (Instant::now(), self.is_durable && self.last_commit > SHORT);
-        let committed = if waits { meanwhile(|| self.say("COMMIT")) } else { self.say("COMMIT") };
-        self.last_commit = begun.elapsed();
+        let begun = Instant::now();
+        let committed =
+            if self.will_wait() { meanwhile(|| self.say("COMMIT")) } else { self.say("COMMIT") };
+        if self.durability == Durability::Full {
+            self.last_commit = begun.elapsed();
+        }
         committed
     }
 
@@ -115,14 +139,11 @@ impl SqliteConnection {
     }
 
     fn run_once(&mut self, query: &Query<'_>, wanted: Wanted) -> Result<Answer, DatabaseError> {
+        let will_wait = self.will_wait();
         let mut statement = self.inner.prepare_cached(&query.text)?;
         bind(&mut statement, &query.values)?;
         // What commits by itself waits for the disk.
-        let waits = query.is_long
-            || (self.is_durable
-                && self.last_commit > SHORT
-                && self.inner.is_autocommit()
-                && !statement.readonly());
+        let waits = query.is_long || (will_wait && self.inner.is_autocommit() && !statement.readonly());
         let mut work = || answer(&mut statement, wanted);
         let mut answer = if waits { meanwhile(work)? } else { work()? };
         if wanted == Wanted::None {

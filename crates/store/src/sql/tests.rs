@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::{Cause, DatabaseError, Pool, SqliteConnection, Transaction, query};
-use crate::dialect::{Access, ConnectionSetup, Dialect, Durability};
+use crate::dialect::{Access, ConnectionSetup, Dialect};
 
 struct Bench {
     path: PathBuf,
@@ -24,8 +24,8 @@ impl Bench {
     fn pool(&self) -> Pool {
         let setup = ConnectionSetup {
             dialect: Dialect::Sqlite,
-            durability: Durability::Full,
             access: Access::Write,
+            cache_kib: 1024,
             max_bytes: None,
         };
         Pool::of_file(&self.path, setup, 1)
@@ -134,4 +134,22 @@ async fn closed_connections_are_lent_to_nobody() {
     assert_eq!(refused.cause(), Cause::Away);
     assert_eq!(pool.counted().open, 0);
     SqliteConnection::open(&bench.path).unwrap().close().unwrap();
+}
+
+// architecture law 3: one connection serves both, and each borrower has what was asked for
+#[tokio::test]
+async fn commits_survive_what_whoever_borrows_the_connection_wants() {
+    let (_bench, pool) = Bench::new().await;
+    let relaxed = pool.relaxed();
+    let mut levels: Vec<i64> = Vec::new();
+
+    for pool in [&pool, &relaxed, &relaxed, &pool] {
+        let mut tx = Transaction::begin(pool).await.unwrap();
+        let row = query("PRAGMA synchronous").fetch_one(tx.connection()).await.unwrap();
+        levels.push(row.try_get(0).unwrap());
+        tx.commit().await.unwrap();
+    }
+
+    assert_eq!(levels, [2, 1, 1, 2]);
+    assert_eq!(pool.counted().open, 1);
 }

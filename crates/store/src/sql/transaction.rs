@@ -13,8 +13,8 @@ impl Transaction {
     pub(crate) async fn begin(pool: &Pool) -> Result<Self, DatabaseError> {
         match pool {
             Pool::Postgres(pool) => Ok(Self::Postgres(begun(pool.clone()).await?)),
-            Pool::Sqlite(pool) => {
-                let mut lent = pool.lend().await?;
+            Pool::Sqlite(pool, durability) => {
+                let mut lent = pool.lend(*durability).await?;
                 lent.connection().begin().await?;
                 Ok(Self::Sqlite(lent))
             }
