@@ -185,7 +185,14 @@ impl CollectionRun {
             return gather(node, &self.person.identities, &self.rows);
         }
         let (traversal, position) = (Arc::clone(&self.traversal), self.position);
-        let (person, rows) = (Arc::clone(&self.person), self.rows.clone());
+        let person = Arc::clone(&self.person);
+        if let Keeping::Store(stage) = &self.keeping {
+            // What was destroyed before the task was taken is not read out of memory either.
+            let kept = stage.retried(|| stage.still_keeps()).await;
+            kept.map_err(|error| RowsError::of_store(node.address(), error))?;
+        }
+        let rows = self.rows.iter().map(|(address, rows)| (address.clone(), rows.clone().out_of_hand()));
+        let rows: BTreeMap<_, _> = rows.collect();
         let gathered = tokio::task::spawn_blocking(move || {
             let node = traversal.nodes().get(position).expect("the position is that of a node");
             gather(node, &person.identities, &rows)

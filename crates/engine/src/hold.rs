@@ -203,6 +203,24 @@ impl TaskHold {
         }
     }
 
+    /// Takes several tasks of a run and kind at once, as far as they are there to be taken.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then none is held here.
+    pub(crate) async fn claim_some(
+        store: &Store,
+        of: (&RunId, &str),
+        names: &[&str],
+        worker: &str,
+    ) -> Result<Vec<Self>, StoreError> {
+        let wall: Arc<dyn Clock> = Arc::new(SystemClock);
+        // As above: measured from before the claim.
+        let begun = Confirmed::now(&*wall);
+        let claimed = store.task_claim_some(of, names, (worker, LEASE)).await?;
+        let held = |claimed| Self::beating(store.clone(), claimed, (begun, Arc::clone(&wall)));
+        Ok(claimed.into_iter().map(held).collect())
+    }
+
     fn beating(store: Store, claimed: ClaimedTask, (begun, wall): (Confirmed, Arc<dyn Clock>)) -> Self {
         let (state, states) = watch::channel(HoldState::Held);
         let (confirm, confirmed) = watch::channel(begun);

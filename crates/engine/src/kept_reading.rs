@@ -32,6 +32,7 @@ pub async fn kept_reading(store: &Store, run: &RunId, stage: &str) -> Result<Run
             task: task.id,
             address: address.clone(),
             rows: RowCount::Exactly(kept.rows()),
+            in_hand: None,
             runtime: Handle::current(),
         };
         collections.insert(address, kept.with(sealed.into()));

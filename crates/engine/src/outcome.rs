@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::{CollectionAddress, Completeness, IncompleteReason};
+use model::{CollectionAddress, Completeness, IncompleteReason, RunId};
 use serde::{Deserialize, Serialize};
+use store::{Store, StoreError};
 
 use crate::SealedRows;
 
@@ -92,6 +93,23 @@ impl RunOutcome {
                 Completeness::Incomplete { detail, .. } => Some(detail.as_str()),
             }
         })
+    }
+
+    /// The same with the rows that this process still has, which the store is not asked for any more. It is
+    /// asked once whether they were destroyed meanwhile; later that is noticed only of other rows.
+    ///
+    /// # Errors
+    /// [`StoreError::Forgotten`] if they were.
+    pub async fn in_hand(mut self, store: &Store, run: &RunId) -> Result<Self, StoreError> {
+        if self.collections.values().any(|one| one.sealed.are_in_hand()) {
+            if store.get_run(run).await?.forgotten_at.is_some() {
+                return Err(StoreError::Forgotten { run: run.clone() });
+            }
+            for one in self.collections.values_mut() {
+                one.sealed = one.sealed.clone().out_of_hand();
+            }
+        }
+        Ok(self)
     }
 
     /// Calls put on the wire, in all.

@@ -33,4 +33,6 @@ pub enum RunBegun {
     /// It was made just now, with the tasks of [`reading_tasks`](crate::reading_tasks) and without a
     /// deadline: nobody has read anything yet.
     Now(RunKind),
+    /// It is there and has no deadline, and no task of this reading was made yet.
+    Afresh(RunKind),
 }

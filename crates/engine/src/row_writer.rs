@@ -7,7 +7,7 @@ use store::{NewPage, PackedRows, RowCount, StoreError, TaskLease};
 
 use crate::basis::Basis;
 use crate::kept_outcome::KeptOutcome;
-use crate::sealed_rows::Stored;
+use crate::sealed_rows::{PagesInHand, Stored};
 use crate::spool::{PagePlace, SpoolWriter};
 use crate::stage::Stage;
 use crate::stop::Halt;
@@ -29,6 +29,8 @@ pub(crate) struct StoredWriter {
     pub(crate) address: CollectionAddress,
     /// What its rows rest on.
     pub(crate) basis: Basis,
+    /// What it has put into the store, while it is little.
+    pub(crate) hand: PagesInHand,
     /// Pages that are kept with its end.
     pub(crate) last: LastPages,
 }
@@ -117,6 +119,7 @@ impl RowWriter {
         match self {
             Self::Spool(_) => Ok(false),
             Self::Store(writer) => {
+                writer.hand.give_up();
                 let restart = || writer.stage.store.unit_restart(writer.lease(), unit as u64);
                 writer.stage.retried(restart).await.map_err(|error| writer.failed(error))?;
                 Ok(true)
@@ -178,7 +181,12 @@ impl RowWriter {
                     kill_point!("page.appended");
                 }
                 kill_point!("read.finished");
-                outcome.sealed = writer.sealed(RowCount::Exactly(outcome.rows));
+                drop(pages);
+                if let Some((pages, _)) = last {
+                    writer.hand.add(pages);
+                }
+                let in_hand = writer.hand.whole(outcome.rows);
+                outcome.sealed = writer.sealed(RowCount::Exactly(outcome.rows), in_hand);
             }
         }
         Ok(outcome)
@@ -190,7 +198,7 @@ impl RowWriter {
         match self {
             Self::Spool(writer) => outcome.sealed = writer.finish(),
             Self::Store(writer) => {
-                outcome.sealed = writer.sealed(RowCount::AtLeast(outcome.rows));
+                outcome.sealed = writer.sealed(RowCount::AtLeast(outcome.rows), None);
                 if let Some((pages, state)) = writer.last.take() {
                     // If they cannot be kept, neither is the state behind them: they are read again.
                     let pages = new_pages(&pages, &state);
@@ -210,13 +218,15 @@ impl RowWriter {
 
 impl StoredWriter {
     /// Puts pages of a unit into the store, with their marks and the state behind the last of them.
-    pub(crate) async fn append(&self, pages: &[PackedPage], state: &UnitState) -> Result<(), Halt> {
+    pub(crate) async fn append(&self, pages: Vec<PackedPage>, state: &UnitState) -> Result<(), Halt> {
         let state = state_bytes(state);
-        let new = new_pages(pages, &state);
+        let new = new_pages(&pages, &state);
         kill_point!("page.before_append");
         let append = || self.stage.store.page_append(self.lease(), &new);
         self.stage.retried(append).await.map_err(|error| self.failed(error))?;
         kill_point!("page.appended");
+        drop(new);
+        self.hand.add(pages);
         Ok(())
     }
 
@@ -251,10 +261,10 @@ impl StoredWriter {
         Ok(Some(Begun { state, marks }))
     }
 
-    fn sealed(&self, rows: RowCount) -> SealedRows {
+    fn sealed(&self, rows: RowCount, in_hand: Option<Arc<[PackedRows]>>) -> SealedRows {
         let TaskLease { run, task, .. } = self.lease().clone();
         let (store, runtime) = (self.stage.store.clone(), self.stage.runtime.clone());
-        Stored { store, run, task, address: self.address.clone(), rows, runtime }.into()
+        Stored { store, run, task, address: self.address.clone(), rows, in_hand, runtime }.into()
     }
 
     pub(crate) fn lease(&self) -> &TaskLease {

@@ -1,3 +1,4 @@
+mod in_hand;
 mod spooled;
 mod stored;
 
@@ -9,6 +10,7 @@ use model::Row;
 
 use crate::RowsError;
 
+pub(crate) use in_hand::PagesInHand;
 use spooled::SpooledPages;
 use stored::StoredPages;
 
@@ -30,6 +32,8 @@ enum Place {
     Nowhere,
     Spooled(Arc<Spooled>),
     Stored(Arc<Stored>),
+    /// The same, out of memory while they are in hand.
+    InHand(Arc<Stored>),
 }
 
 /// Reads sealed rows page by page; holds one page at a time.
@@ -54,7 +58,24 @@ impl SealedRows {
         match &self.place {
             Place::Nowhere => 0,
             Place::Spooled(rows) => rows.len(),
-            Place::Stored(rows) => rows.len(),
+            Place::Stored(rows) | Place::InHand(rows) => rows.len(),
+        }
+    }
+
+    /// Whether this process still has what it put into the store.
+    pub(crate) fn are_in_hand(&self) -> bool {
+        match &self.place {
+            Place::Nowhere | Place::Spooled(_) => false,
+            Place::Stored(rows) | Place::InHand(rows) => rows.in_hand.is_some(),
+        }
+    }
+
+    /// The same rows, out of memory if they are in hand. For whoever knows that they are not destroyed:
+    /// that somebody destroys them is noticed only where they come out of the store.
+    pub(crate) fn out_of_hand(self) -> Self {
+        match self.place {
+            Place::Stored(rows) if rows.in_hand.is_some() => Self { place: Place::InHand(rows) },
+            place => Self { place },
         }
     }
 
@@ -62,7 +83,7 @@ impl SealedRows {
     pub(crate) fn add_to(&self, parts: &mut PartsHash) {
         let task = match &self.place {
             Place::Nowhere | Place::Spooled(_) => "",
-            Place::Stored(rows) => rows.task.as_str(),
+            Place::Stored(rows) | Place::InHand(rows) => rows.task.as_str(),
         };
         parts.add(task);
         parts.add(self.len().to_be_bytes());
@@ -79,6 +100,7 @@ impl SealedRows {
             Place::Nowhere => PagesOf::Nothing,
             Place::Spooled(rows) => PagesOf::Spooled(rows.pages()),
             Place::Stored(rows) => PagesOf::Stored(rows.pages()),
+            Place::InHand(rows) => PagesOf::Stored(rows.pages_in_hand()),
         };
         Pages { place }
     }

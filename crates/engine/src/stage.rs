@@ -1,5 +1,7 @@
 //! One reading of a run that is in the store: a task for each collection.
 
+mod claims;
+
 use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
@@ -13,10 +15,11 @@ use store::{NewTask, Retry, RowCount, RunKind, RunState, Store, StoreError, Task
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use self::claims::Claims;
 use crate::basis::Basis;
 use crate::kept_outcome::KeptOutcome;
 use crate::row_writer::{LastPages, StoredWriter};
-use crate::sealed_rows::Stored;
+use crate::sealed_rows::{PagesInHand, Stored};
 use crate::stop::{Halt, Stop, Why};
 use crate::{CollectionOutcome, HoldError, HoldRequest, RowsError, RunBegun, StoredRows, TaskHold};
 
@@ -43,6 +46,7 @@ pub(crate) struct Stage {
     pub(crate) keeps_received: bool,
     /// Names of the tasks that were made for this reading: nobody has read them yet.
     fresh: HashSet<String>,
+    claims: Claims,
 }
 
 /// What a collection is to do.
@@ -64,7 +68,7 @@ impl Stage {
     ) -> Result<(Self, Option<Timestamp>), StoreError> {
         let StoredRows { store, worker, stage: kind, begun } = rows;
         let (run_kind, found) = match begun {
-            RunBegun::Now(kind) => (kind, None),
+            RunBegun::Now(kind) | RunBegun::Afresh(kind) => (kind, None),
             RunBegun::Before => {
                 let found = retried(&run, || store.get_run(&run)).await?;
                 (found.kind, Some(found))
@@ -72,13 +76,17 @@ impl Stage {
         };
         let key = retried(&run, || store.run_hash_key(&run)).await?;
         let runtime = Handle::current();
-        let fresh = HashSet::new();
-        let mut stage = Self { store, runtime, key, run, worker, kind, keeps_received: false, fresh };
+        let (fresh, claims) = (HashSet::new(), Claims::default());
+        let mut stage = Self { store, runtime, key, run, worker, kind, keeps_received: false, fresh, claims };
         stage.keeps_received = match run_kind {
             RunKind::Access => false,
             RunKind::Erasure | RunKind::Rectification => true,
         };
         let Some(found) = found else {
+            if matches!(begun, RunBegun::Afresh(_)) {
+                let tasks = reading_tasks(traversal, &stage.kind);
+                stage.retried(|| stage.store.task_add(&stage.run, &tasks)).await?;
+            }
             stage.fresh = traversal.nodes().iter().map(|node| node.address().to_string()).collect();
             return Ok((stage, None));
         };
@@ -116,21 +124,27 @@ impl Stage {
             wait: None,
         };
         let (mut patience, mut is_added, mut trouble) = (Patience::default(), false, 0);
-        let mut may_be_kept = !self.fresh.contains(&request.name);
+        let mut is_fresh = self.fresh.contains(&request.name);
         loop {
-            if may_be_kept && let Some(outcome) = self.kept(address, basis).await? {
+            if !is_fresh && let Some(outcome) = self.kept(address, basis).await? {
                 return Ok(Taken::Over(Box::new(outcome)));
             }
-            may_be_kept = true;
             if let Some(why) = stop.now() {
                 return Ok(Taken::Stopped(why));
             }
             // Never given up half-way: the task would stay held until its lease ends.
-            let refusal = match TaskHold::claim(&self.store, &request).await {
+            let with_others = if is_fresh { self.claim_with_others(&request.name).await } else { None };
+            is_fresh = false;
+            let claimed = match with_others {
+                Some(hold) => Ok(hold),
+                None => TaskHold::claim(&self.store, &request).await,
+            };
+            let refusal = match claimed {
                 Ok(hold) => {
                     let (stage, address, basis) = (Arc::clone(self), address.clone(), basis.clone());
                     return Ok(Taken::Ours(Box::new(StoredWriter {
                         stage,
+                        hand: PagesInHand::of_attempt(hold.claimed().attempt),
                         hold,
                         address,
                         basis,
@@ -177,6 +191,12 @@ impl Stage {
         }
     }
 
+    /// Fails if the rows of the run were destroyed before a task of it was taken here.
+    pub(crate) async fn still_keeps(&self) -> Result<(), StoreError> {
+        // Taking a task gives its run's key, unless that is gone: the store is not asked for it.
+        self.store.run_hash_key(&self.run).await.map(|_| ())
+    }
+
     /// The outcome of a collection that was read before, on this basis.
     async fn kept(
         &self,
@@ -199,6 +219,7 @@ impl Stage {
             task: task.id,
             address: address.clone(),
             rows: RowCount::Exactly(kept.rows()),
+            in_hand: None,
             runtime: self.runtime.clone(),
         };
         Ok(Some(kept.with(sealed.into())))

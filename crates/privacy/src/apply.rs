@@ -18,6 +18,7 @@ use crate::outline::Known;
 use crate::plan::drift::DriftReport;
 use crate::plan::{Exceeded, Plan, PlanDigest, PlanError, Volume};
 use crate::planning::PlanningError;
+use crate::rereading::Subject;
 use crate::status::{RunStatus, StatusError};
 use follow::Follower;
 use pass::Pass;
@@ -98,12 +99,13 @@ impl PrivacyService {
         on_progress: &(dyn Fn(ApplyProgress) + Send + Sync),
     ) -> Result<RunStatus, ApplyError> {
         plan.check_approval(approve)?;
-        let known = self.known_here(plan).await?;
+        let (known, subject) = self.known_here(plan).await?;
         check_volume(plan)?;
         let pass = Pass {
             service: self,
             plan,
             known: &known,
+            subject: &subject,
             options: &options,
             on_progress,
             journaled: OnceCell::new(),
@@ -113,8 +115,7 @@ impl PrivacyService {
         loop {
             let mut problems = pass.run(which).await?;
             self.publish_or_say(&mut problems).await;
-            let known = self.known_here(plan).await?;
-            let status = self.status_of(&known, problems).await?;
+            let status = self.status_now(&known, problems).await?;
             if !follower.wait(&status, on_progress).await? {
                 return Ok(status);
             }
@@ -122,8 +123,8 @@ impl PrivacyService {
         }
     }
 
-    /// The plan as this data folder keeps it.
-    async fn known_here(&self, plan: &Plan) -> Result<Known, ApplyError> {
+    /// The plan as this data folder keeps it, and whom it is about.
+    async fn known_here(&self, plan: &Plan) -> Result<(Known, Subject), ApplyError> {
         let store = &self.parts().store;
         let run = &plan.contents().run;
         let kept = match store.plan_find(plan.digest()).await {
@@ -131,18 +132,35 @@ impl PrivacyService {
             Err(StoreError::Forgotten { run }) => return Err(ApplyError::Forgotten { run }),
             Err(error) => return Err(error.into()),
         };
-        let state = store.get_run(run).await?.state;
-        if state != RunState::Active {
-            return Err(ApplyError::NotActive { run: run.clone(), state });
+        let found = store.get_run(run).await?;
+        if found.state != RunState::Active {
+            return Err(ApplyError::NotActive { run: run.clone(), state: found.state });
         }
-        let outline = self.keep_outline(plan).await?;
+        // Boxed: it lies deep below the calls of others.
+        let subject = Box::pin(self.subject_of(&found)).await?;
+        let outline = self.keep_outline(plan, &subject).await?;
         let head = store::PlanHead {
             digest: kept.digest,
             run: kept.run,
             made_at: kept.made_at,
             approval: kept.approval,
         };
-        Ok(Known { head, outline })
+        Ok((Known { head, outline }, subject))
+    }
+
+    /// How far a plan is whose shape is known, and which has been approved since.
+    async fn status_now(&self, known: &Known, problems: Vec<String>) -> Result<RunStatus, ApplyError> {
+        let (store, run) = (&self.parts().store, &known.head.run);
+        let found = store.get_run(run).await?;
+        if found.forgotten_at.is_some() {
+            return Err(ApplyError::Forgotten { run: run.clone() });
+        }
+        if found.state != RunState::Active {
+            return Err(ApplyError::NotActive { run: run.clone(), state: found.state });
+        }
+        let head = store.plan_head(&known.head.digest).await?.ok_or(ApplyError::NotKnownHere)?;
+        let known = Known { head, outline: known.outline.clone() };
+        Ok(self.status_in(&known, found.state, problems).await?)
     }
 }
 

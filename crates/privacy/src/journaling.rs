@@ -28,12 +28,11 @@ pub(crate) enum JournalingError {
 }
 
 impl PrivacyService {
-    /// Enters the plan into the journal, unless it stands there.
-    pub(crate) async fn journal(&self, plan: &Plan) -> Result<(), JournalingError> {
+    /// Enters the plan, and whose data it changes, into the journal, unless it stands there.
+    pub(crate) async fn journal(&self, plan: &Plan, whose: &Identities) -> Result<(), JournalingError> {
         let contents = plan.contents();
-        let subject = self.subject(&contents.run).await?;
         let journaled = Journaled {
-            identities: Value::Object(subject::to_row(&subject.identities)),
+            identities: Value::Object(subject::to_row(whose)),
             corrections: contents.corrections.clone(),
         };
         let text = serde_json::to_string(&journaled)

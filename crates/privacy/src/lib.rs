@@ -58,7 +58,7 @@ pub mod worker;
 pub use apply::{ApplyError, ApplyOptions, ApplyProgress};
 pub use planning::{PlanRequest, PlanningError, RaisedLimits};
 pub use preview::{PreviewError, PreviewedQuery};
-pub use published::{CHECKPOINTS_FILE, PublishError, SIGNING_KEY_FILE, publish};
+pub use published::{CHECKPOINTS_FILE, LogSigning, PublishError, SIGNING_KEY_FILE, publish};
 pub use replay::{Replay, ReplayError, ReplayFailure, Replayed};
 pub use report::{CollectionReport, CompletenessReport, Report, ReportOutcome};
 pub use resolve::{ResolveDecision, ResolveError};

@@ -9,6 +9,7 @@ use store::{PlanHead, Store, StoreError};
 use crate::plan::{
     Call, NOT_FOUND, NOT_RESOLVED, NotCovered, Operation, Plan, PlanAction, PlannedRead, Reason, Verification,
 };
+use crate::rereading::Subject;
 use crate::{PrivacyService, as_text};
 
 /// A plan without URL, body, statement, value or hash of any row.
@@ -162,16 +163,16 @@ impl PrivacyService {
         };
         let Some(kept) = kept else { return Ok(None) };
         let plan = parse(kept.body.expose())?;
-        let outline = self.keep_outline(&plan).await?;
+        // Boxed: it lies deep below the calls of others.
+        let subject = Box::pin(self.subject(run)).await?;
+        let outline = self.keep_outline(&plan, &subject).await?;
         Ok(Some(Known { head, outline }))
     }
 
-    /// Keeps the outline of a plan, and gives it.
-    pub(crate) async fn keep_outline(&self, plan: &Plan) -> Result<Outline, StoreError> {
+    /// Keeps the outline of a plan about somebody, and gives it.
+    pub(crate) async fn keep_outline(&self, plan: &Plan, of: &Subject) -> Result<Outline, StoreError> {
         let store = &self.parts().store;
-        // Boxed: it lies deep below the calls of others.
-        let subject = Box::pin(self.subject(&plan.contents().run)).await?;
-        let subject = crate::subject::to_bytes(&subject.identities);
+        let subject = crate::subject::to_bytes(&of.identities);
         let outline = Outline::of(plan, crypto::hex(&store.keyed_hash(subject.expose())));
         let text = serde_json::to_string(&outline).map_err(|_| DAMAGED)?;
         store.outline_put(plan.digest(), &text).await?;

@@ -20,6 +20,7 @@ mod rows;
 
 use std::collections::BTreeMap;
 
+use connector::Person;
 use crypto::MaskSecrets;
 use engine::{Cancellation, Progress, RowKeeping, RunBegun, RunOutcome, RunPlan, StoredRows};
 use graph::{Targets, Traversal};
@@ -110,7 +111,7 @@ impl PrivacyService {
             PlanAction::Erasure => RunKind::Erasure,
             PlanAction::Rectification => RunKind::Rectification,
         };
-        let subject = Subject { identities: request.identities.clone(), request: facts };
+        let subject = Subject { identities: request.identities.clone(), request: facts.clone() };
         let new = NewRun {
             id: run.clone(),
             kind,
@@ -119,9 +120,23 @@ impl PrivacyService {
             deadline_at: None,
             actor: request.actor.clone(),
         };
-        parts.store.run_create(new, &[]).await?;
-        let planning =
-            Planning { service: self, run: run.clone(), goal, corrections, traversal, request, subject };
+        let tasks = engine::reading_tasks(&traversal, STAGE);
+        let (created_at, begun) = match parts.store.run_begin(new, &tasks).await? {
+            Some(made_at) => (made_at, RunBegun::Now(kind)),
+            None => (parts.store.get_run(run).await?.created_at, RunBegun::Before),
+        };
+        let person = subject::person(run, subject, created_at);
+        let planning = Planning {
+            service: self,
+            run: run.clone(),
+            begun,
+            goal,
+            corrections,
+            traversal,
+            request,
+            facts,
+            person,
+        };
         planning.make(cancellation, on_progress).await
     }
 
@@ -155,11 +170,15 @@ impl PrivacyService {
 struct Planning<'a> {
     service: &'a PrivacyService,
     run: RunId,
+    /// What is known of the run.
+    begun: RunBegun,
     goal: Goal,
     corrections: Vec<Correction>,
     traversal: Traversal,
     request: PlanRequest,
-    subject: Subject,
+    /// The privacy request that it is about.
+    facts: Option<RequestFacts>,
+    person: Person,
 }
 
 impl Planning<'_> {
@@ -173,6 +192,7 @@ impl Planning<'_> {
         if cancellation.is_cancelled() {
             return Err(PlanningError::Cancelled);
         }
+        let outcome = outcome.in_hand(&parts.store, &self.run).await?;
         let contents = self.contents(&outcome).await?;
         if contents.operations.is_empty()
             && let Some(reason) = outcome.nothing_produced()
@@ -209,14 +229,13 @@ impl Planning<'_> {
             store: parts.store.clone(),
             worker: parts.worker.clone(),
             stage: STAGE.to_owned(),
-            begun: RunBegun::Before,
+            begun: self.begun,
         };
-        let created_at = parts.store.get_run(&self.run).await?.created_at;
         let plan = RunPlan {
             run_id: self.run.clone(),
             traversal: self.traversal.clone(),
             sources: parts.sources.clone(),
-            person: subject::person(&self.run, self.subject.clone(), created_at),
+            person: self.person.clone(),
             limits: parts.concurrency.clone(),
             rows: RowKeeping::Store(rows),
             waiting: parts.waiting,
@@ -228,15 +247,13 @@ impl Planning<'_> {
     async fn contents(&self, outcome: &RunOutcome) -> Result<PlanContents, PlanningError> {
         let parts = self.service.parts();
         let key = parts.store.run_hash_key(&self.run).await?;
-        let created_at = parts.store.get_run(&self.run).await?.created_at;
-        let person = subject::person(&self.run, self.subject.clone(), created_at);
-        let held = Held::of(&parts.store, (&self.run, self.subject.request.as_ref())).await?;
+        let held = Held::of(&parts.store, (&self.run, self.facts.as_ref())).await?;
         let deciding = Deciding {
             service: self.service,
             goal: &self.goal,
             traversal: &self.traversal,
             outcome,
-            person: &person,
+            person: &self.person,
             key: &key,
             held: &held,
             secrets: MaskSecrets::random(),

@@ -23,6 +23,15 @@ const BATCH: u32 = 10_000;
 /// As much of the end of the file as certainly holds its last checkpoint.
 const TAIL_BYTES: u64 = 64 << 10;
 
+/// Who numbers and signs the audit log, and puts its checkpoints beside the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogSigning {
+    /// Whoever carries something out does when that is done: nobody else is there.
+    WithEachCommand,
+    /// A process that stays does, each second.
+    EachSecond,
+}
+
 /// Why something could not be put beside the database.
 #[derive(Debug, Error)]
 pub enum PublishError {
@@ -59,9 +68,13 @@ pub async fn publish(store: &Store, folder: &Path, holder: &str) -> Result<(), P
 }
 
 impl PrivacyService {
-    /// The same for a command whose own work is done: what went wrong is told and stops nothing, and the
-    /// next command makes up for it.
+    /// The same for a command whose own work is done, unless somebody does it all the time: what went wrong
+    /// is told and stops nothing, and the next command makes up for it.
     pub(crate) async fn publish_or_say(&self, problems: &mut Vec<String>) {
+        match self.parts().signing {
+            LogSigning::WithEachCommand => {}
+            LogSigning::EachSecond => return,
+        }
         if let Err(error) = self.publish().await {
             tracing::warn!(%error, "key or checkpoints were not put into the data folder");
             problems.push(error.to_string());
@@ -74,7 +87,7 @@ pub(crate) async fn sequence(store: &Store, holder: &str) -> Result<bool, StoreE
     let Some(lease) = store.lease_take(AUDIT_LEASE, holder, SEQUENCER_LEASE).await? else {
         return Ok(false);
     };
-    while store.audit_sequence(&lease, BATCH).await?.is_some() {}
+    store.audit_sequence_all(&lease, BATCH).await?;
     store.lease_release(&lease).await?;
     Ok(true)
 }

@@ -13,6 +13,8 @@ use spec::connector_file::ConnectorFile;
 use spec::{Access, ActionType, PlanLimits, Policy};
 use store::{ErasureJournal, Store};
 
+use crate::LogSigning;
+
 /// Everything a privacy request needs, from the plan to the certificate. Cheap to clone.
 #[derive(Clone)]
 pub struct PrivacyService {
@@ -39,6 +41,8 @@ pub struct ServiceParts {
     pub concurrency: Concurrency,
     /// What readings do while an application works on what it was asked for.
     pub waiting: JobWait,
+    /// Who numbers and signs the audit log.
+    pub signing: LogSigning,
     /// Quiet time between the last write and the reads that verify it.
     pub verify_after: Duration,
     /// Where time comes from.

@@ -8,7 +8,7 @@ use engine::Jobs;
 use jiff::Timestamp;
 use model::{CollectionAddress, Outcome, RunId};
 use serde::{Deserialize, Serialize};
-use store::{Job, JobFilter, KeptCertificate, LedgerEntry, Store, StoreError};
+use store::{Job, JobFilter, KeptCertificate, LedgerEntry, RunState, Store, StoreError};
 use thiserror::Error;
 
 use crate::certificate::{Certificate, Evidence, VerificationState};
@@ -223,11 +223,21 @@ impl PrivacyService {
         known: &Known,
         problems: Vec<String>,
     ) -> Result<RunStatus, StatusError> {
+        let run = self.parts().store.get_run(&known.head.run).await?.state;
+        self.status_in(known, run, problems).await
+    }
+
+    /// The same of a run that was looked at.
+    pub(crate) async fn status_in(
+        &self,
+        known: &Known,
+        run: RunState,
+        problems: Vec<String>,
+    ) -> Result<RunStatus, StatusError> {
         let Known { head, outline } = known;
         let store = &self.parts().store;
         store.ledger_unknown(&head.run).await?;
         let (ledger, jobs) = self.records(known).await?;
-        let run = store.get_run(&head.run).await?.state;
         let facts = Facts { outline, head, run, ledger: &ledger, jobs: &jobs };
         let operations = facts.operations();
         let certificate = store.certificate_find(&head.run).await?;

@@ -169,9 +169,10 @@ impl PrivacyService {
         let run = &known.head.run;
         let stopped = || VerifyError::Stopped { run: run.clone() };
         let before = self.rows_of_plan(run).await?;
-        let stage = self.next_stage(run, "verify").await?;
+        let (subject, stage) = (self.subject(run).await?, self.next_stage(run, "verify").await?);
         let rereading = Rereading {
             run,
+            subject: &subject,
             stage,
             given: Given::Rows(before.clone()),
             cancellation: options.cancellation.clone(),
@@ -186,8 +187,7 @@ impl PrivacyService {
             Some(policy) => corrected(policy, &contents.corrections, &parts.graph)?,
             None => Vec::new(),
         };
-        let identities = self.subject(run).await?.identities;
-        let traversal = parts.graph.traverse(&identities, Targets::Everything);
+        let traversal = parts.graph.traverse(&subject.identities, Targets::Everything);
         let comparison = Comparison {
             service: self.clone(),
             outline: known.outline.clone(),

@@ -196,7 +196,7 @@ impl Worker {
                 give_turn(&running, self.parts.slots);
                 true
             };
-            trials.look(self, &cancellation, running.is_empty()).await;
+            let again = trials.look(self, &cancellation, running.is_empty()).await;
             tokio::select! {
                 () = cancellation.cancelled() => break,
                 Some(()) = trials.ended() => {}
@@ -211,7 +211,7 @@ impl Worker {
                         running.retain(|_, one| !one.pulse.is_over());
                     }
                 },
-                () = waiting.wait(is_full) => {}
+                () = waiting.wait(is_full, again) => {}
             }
         }
         for one in running.values() {

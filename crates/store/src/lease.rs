@@ -24,28 +24,26 @@ impl Store {
         length: Duration,
     ) -> Result<Option<NamedLease>, StoreError> {
         const TAKE: &str = "INSERT INTO lease (name, holder, fence, lease_from, lease_until) VALUES ($1, $2, 1, $3, $4) ON CONFLICT (name) DO UPDATE SET fence = CASE WHEN lease.holder = excluded.holder THEN lease.fence ELSE lease.fence + 1 END, holder = excluded.holder, lease_from = excluded.lease_from, lease_until = excluded.lease_until WHERE lease.holder = excluded.holder OR lease.lease_until <= $3 OR 2 * lease.lease_from - lease.lease_until > $3 RETURNING fence";
-        let mut tx = self.begin().await?;
-        let now = self.lease_now(tx.connection()).await?;
-        let row = query(TAKE)
+        let mut single = self.single_local().await?;
+        let now = self.lease_now(single.connection()).await?;
+        let rows = query(TAKE)
             .bind(name)
             .bind(holder)
             .bind(now)
             .bind(now + microseconds(length))
-            .fetch_optional(tx.connection())
+            .fetch_all(single.connection())
             .await?;
-        let Some(row) = row else { return Ok(None) };
-        let fence = row.try_get(0)?;
-        tx.commit().await?;
-        Ok(Some(NamedLease { name: name.to_owned(), fence }))
+        let Some(row) = rows.first() else { return Ok(None) };
+        Ok(Some(NamedLease { name: name.to_owned(), fence: row.try_get(0)? }))
     }
 
     /// Gives a lease back before its end. Without effect if somebody else has it.
     pub async fn lease_release(&self, lease: &NamedLease) -> Result<(), StoreError> {
         const RELEASE: &str =
             "UPDATE lease SET lease_until = 0, lease_from = 0, holder = '' WHERE name = $1 AND fence = $2";
-        let mut tx = self.begin().await?;
-        query(RELEASE).bind(lease.name.as_str()).bind(lease.fence).execute(tx.connection()).await?;
-        tx.commit().await
+        let mut single = self.single_local().await?;
+        query(RELEASE).bind(lease.name.as_str()).bind(lease.fence).execute(single.connection()).await?;
+        Ok(())
     }
 }
 

@@ -5,13 +5,14 @@ use crate::{PlanDigest, Store, StoreError};
 
 impl Store {
     /// Keeps the outline of a plan: its shape and nothing personal, in the caller's own form. The
-    /// first outline stands.
+    /// first outline stands. A power failure may undo it until something is committed that survives; until
+    /// then there is the plan, of which it is made again.
     pub async fn outline_put(&self, plan: &PlanDigest, body: &str) -> Result<(), StoreError> {
         const PUT: &str =
             "INSERT INTO outline (plan_digest, body) VALUES ($1, $2) ON CONFLICT (plan_digest) DO NOTHING";
-        let mut tx = self.begin().await?;
-        query(PUT).bind(plan.as_str()).bind(body).execute(tx.connection()).await?;
-        tx.commit().await
+        let mut single = self.single_local().await?;
+        query(PUT).bind(plan.as_str()).bind(body).execute(single.connection()).await?;
+        Ok(())
     }
 
     /// The outline of a plan, if one was kept.

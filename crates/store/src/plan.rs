@@ -8,8 +8,9 @@ use serde_json::json;
 use thiserror::Error;
 
 use crate::run::run_id;
-use crate::sql::query;
-use crate::store::{time, time_or_none};
+use crate::sql::{Row, query, query_made};
+use crate::store::{Tx, time, time_or_none};
+use crate::values::{parts, places};
 use crate::{Actor, AuditEvent, AuditId, Store, StoreError};
 
 /// The digest that names one plan and no other: `sha256:` and 64 hexadecimal digits.
@@ -103,24 +104,23 @@ pub struct PlanHead {
 impl Store {
     /// The plan of a run, the newest if there are several, without its contents.
     pub async fn plan_of_run(&self, run: &RunId) -> Result<Option<PlanHead>, StoreError> {
-        const FIND: &str = "SELECT digest, made_at, approved_by, approved_at FROM plan WHERE run_id = $1 ORDER BY made_at DESC, digest LIMIT 1";
+        const FIND: &str = "SELECT digest, run_id, made_at, approved_by, approved_at FROM plan WHERE run_id = $1 ORDER BY made_at DESC, digest LIMIT 1";
         let row = query(FIND).bind(run.as_str()).fetch_optional(&self.inner.reader).await?;
-        let Some(row) = row else { return Ok(None) };
-        let digest: String = row.try_get(0)?;
-        let approved_by: Option<String> = row.try_get(2)?;
-        Ok(Some(PlanHead {
-            digest: digest.parse().map_err(|_| StoreError::Damaged { what: "the digest of a plan" })?,
-            run: run.clone(),
-            made_at: time(row.try_get(1)?)?,
-            approval: approved_by.zip(time_or_none(row.try_get(3)?)?),
-        }))
+        row.as_ref().map(head).transpose()
+    }
+
+    /// The plan with this digest without its contents, if there is one.
+    pub async fn plan_head(&self, digest: &PlanDigest) -> Result<Option<PlanHead>, StoreError> {
+        const FIND: &str =
+            "SELECT digest, run_id, made_at, approved_by, approved_at FROM plan WHERE digest = $1";
+        let row = query(FIND).bind(digest.as_str()).fetch_optional(&self.inner.reader).await?;
+        row.as_ref().map(head).transpose()
     }
 
     /// Keeps a plan and opens a line in the ledger for each of its operations. Keeping the same plan
     /// again changes nothing.
     pub async fn plan_put(&self, plan: &NewPlan<'_>) -> Result<(), StoreError> {
         const INSERT: &str = "INSERT INTO plan (digest, run_id, sealed, made_at) VALUES ($1, $2, $3, $4) ON CONFLICT (digest) DO NOTHING";
-        const LINE: &str = "INSERT INTO ledger (id, plan_digest, operation, attempt, run_id, state) VALUES ($1, $2, $3, 1, $4, 'planned')";
         let key = self.run_key(&plan.run).await?;
         let mut tx = self.begin().await?;
         let inserted = query(INSERT)
@@ -133,19 +133,35 @@ impl Store {
         if inserted.rows_affected() == 0 {
             return Ok(());
         }
-        for operation in 0..plan.operations {
-            query(LINE)
-                .bind(format!("led_{}", self.inner.ids.next_uuid()))
-                .bind(plan.digest.as_str())
-                .bind(i64::from(operation))
-                .bind(plan.run.as_str())
-                .execute(tx.connection())
-                .await?;
+        let operations: Vec<u32> = (0..plan.operations).collect();
+        for part in parts(&operations) {
+            self.lines_put(&mut tx, plan, part).await?;
         }
         let details = json!({"run": plan.run.as_str(), "operations": plan.operations});
         let event = AuditEvent::new(plan.actor.clone(), "plan.made", plan.digest.as_str()).with(details);
         self.audit_enter_in(&mut tx, &event).await?;
         tx.commit().await
+    }
+
+    /// Opens lines in the ledger for these operations.
+    async fn lines_put(&self, tx: &mut Tx, plan: &NewPlan<'_>, operations: &[u32]) -> Result<(), StoreError> {
+        let line = |number| {
+            let [id, plan, operation, run] = places(number);
+            format!("(${id}, ${plan}, ${operation}, 1, ${run}, 'planned')")
+        };
+        let lines = (0..operations.len()).map(line).collect::<Vec<_>>().join(", ");
+        let mut query = query_made(format!(
+            "INSERT INTO ledger (id, plan_digest, operation, attempt, run_id, state) VALUES {lines}"
+        ));
+        for operation in operations {
+            query = query
+                .bind(format!("led_{}", self.inner.ids.next_uuid()))
+                .bind(plan.digest.as_str())
+                .bind(i64::from(*operation))
+                .bind(plan.run.as_str());
+        }
+        query.execute(tx.connection()).await?;
+        Ok(())
     }
 
     /// The plan with this digest, if there is one.
@@ -206,6 +222,17 @@ impl Store {
         tx.commit().await?;
         Ok(Some(entry))
     }
+}
+
+fn head(row: &Row) -> Result<PlanHead, StoreError> {
+    let digest: String = row.try_get(0)?;
+    let approved_by: Option<String> = row.try_get(3)?;
+    Ok(PlanHead {
+        digest: digest.parse().map_err(|_| StoreError::Damaged { what: "the digest of a plan" })?,
+        run: run_id(row, 1)?,
+        made_at: time(row.try_get(2)?)?,
+        approval: approved_by.zip(time_or_none(row.try_get(4)?)?),
+    })
 }
 
 fn place(run: &RunId, digest: &PlanDigest) -> Vec<u8> {

@@ -84,12 +84,23 @@ impl Store {
     pub async fn run_create(&self, new: NewRun, tasks: &[NewTask]) -> Result<(), StoreError> {
         let id = new.id.clone();
         let mut tx = self.begin_local().await?;
-        let Some(key) = self.run_create_in(&mut tx, new, tasks).await? else { return Ok(()) };
+        let Some(made) = self.run_create_in(&mut tx, new, tasks).await? else { return Ok(()) };
         self.wake_in(&mut tx).await?;
         tx.commit().await?;
-        self.run_key_keep(&id, &key);
+        self.run_key_keep(&id, &made.key);
         self.wake();
         Ok(())
+    }
+
+    /// The same for somebody who takes the tasks: nobody is woken. Gives when the run was made, unless it
+    /// was there already.
+    pub async fn run_begin(&self, new: NewRun, tasks: &[NewTask]) -> Result<Option<Timestamp>, StoreError> {
+        let id = new.id.clone();
+        let mut tx = self.begin_local().await?;
+        let Some(made) = self.run_create_in(&mut tx, new, tasks).await? else { return Ok(None) };
+        tx.commit().await?;
+        self.run_key_keep(&id, &made.key);
+        time(made.at).map(Some)
     }
 
     /// The same as part of a larger change; `None` if the run was there already. Its key is to be kept
@@ -99,10 +110,10 @@ impl Store {
         tx: &mut Tx,
         new: NewRun,
         tasks: &[NewTask],
-    ) -> Result<Option<Arc<RunKey>>, StoreError> {
+    ) -> Result<Option<MadeRun>, StoreError> {
         const INSERT: &str = "INSERT INTO run (id, kind, state, policy, subject_hash, data_key, sealed_subject, created_at, deadline_at) VALUES ($1, $2, 'active', $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
         let key = Arc::new(RunKey::random());
-        let sealed = key.seal(&subject_place(&new.id), new.subject.expose());
+        let (sealed, at) = (key.seal(&subject_place(&new.id), new.subject.expose()), self.now());
         let inserted = query(INSERT)
             .bind(new.id.as_str())
             .bind(new.kind.as_str())
@@ -110,7 +121,7 @@ impl Store {
             .bind(self.keyed_hash(new.subject.expose()).to_vec())
             .bind(key.wrap(&self.inner.keys, &run_key_place(&new.id)))
             .bind(sealed)
-            .bind(self.now())
+            .bind(at)
             .bind(new.deadline_at.map(Timestamp::as_microsecond))
             .execute(tx.connection())
             .await?
@@ -122,7 +133,7 @@ impl Store {
         let details = json!({"kind": new.kind.as_str(), "policy": new.policy});
         let event = AuditEvent::new(new.actor, "run.created", new.id.as_str()).with(details);
         self.audit_enter_in(tx, &event).await?;
-        Ok(Some(key))
+        Ok(Some(MadeRun { key, at }))
     }
 
     /// The run, if there is one.
@@ -282,6 +293,13 @@ impl Store {
         self.wake();
         Ok(())
     }
+}
+
+/// A run that was made just now.
+pub(crate) struct MadeRun {
+    pub(crate) key: Arc<RunKey>,
+    /// When, in microseconds.
+    at: i64,
 }
 
 struct Turn {

@@ -15,9 +15,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use model::{Outcome, RunId};
 
-use crate::sql::{query, query_made};
+use crate::sql::{Connection, query, query_made};
 use crate::store::{Tx, signed};
-use crate::values::{parts, places};
+use crate::values::{MOST_AT_ONCE, places};
 use crate::words::{outcome_text, text_enum};
 use crate::{Store, StoreError};
 
@@ -129,14 +129,16 @@ pub struct TaskFailure<'a> {
 }
 
 impl Store {
-    /// Adds tasks to a run that is under way.
+    /// Adds tasks to a run that is under way. Nobody is woken: whoever adds them takes them.
     pub async fn task_add(&self, run: &RunId, tasks: &[NewTask]) -> Result<(), StoreError> {
+        let wait = tasks.iter().any(|task| !task.after.is_empty());
+        if !wait && tasks.len() <= MOST_AT_ONCE {
+            let mut single = self.single_local().await?;
+            return insert(single.connection(), run, tasks).await.map(|_| ());
+        }
         let mut tx = self.begin_local().await?;
         self.task_insert(&mut tx, run, tasks).await?;
-        self.wake_in(&mut tx).await?;
-        tx.commit().await?;
-        self.wake();
-        Ok(())
+        tx.commit().await
     }
 
     pub(crate) async fn task_insert(
@@ -150,8 +152,8 @@ impl Store {
         const PARENT: &str = "UPDATE task SET blocked_by = blocked_by WHERE id = $1 RETURNING state";
         const BLOCK: &str = "UPDATE task SET blocked_by = $2 WHERE id = $1";
         let mut added: HashSet<String> = HashSet::new();
-        for part in parts(tasks) {
-            added.extend(insert(tx, run, part).await?);
+        for part in tasks.chunks(MOST_AT_ONCE) {
+            added.extend(insert(tx.connection(), run, part).await?);
         }
         for task in tasks.iter().filter(|task| !task.after.is_empty() && added.contains(task.id.as_str())) {
             let mut blocked_by = 0_i64;
@@ -244,20 +246,19 @@ impl Store {
         self.task_over(tx, lease, changed).await
     }
 
-    /// Puts a task down until `until`, without a worker: a long wait holds nobody.
+    /// Puts a task down until `until`, without a worker: a long wait holds nobody. If a power failure undoes
+    /// it, its lease ends.
     pub async fn task_pause(&self, lease: &TaskLease, until: Timestamp) -> Result<(), StoreError> {
         const PAUSE: &str = "UPDATE task SET state = 'ready', due_at = $3, worker = NULL, lease_until = NULL WHERE id = $1 AND fence = $2 AND state = 'leased'";
-        let mut tx = self.begin().await?;
+        let fence = self.fence(lease).await?;
+        let mut single = self.single_local().await?;
         let paused = query(PAUSE)
             .bind(lease.task.as_str())
-            .bind(self.fence(lease).await?)
+            .bind(fence)
             .bind(until.as_microsecond())
-            .execute(tx.connection())
+            .execute(single.connection())
             .await?;
-        if paused.rows_affected() == 0 {
-            return Err(fenced(lease));
-        }
-        tx.commit().await
+        if paused.rows_affected() == 0 { Err(fenced(lease)) } else { Ok(()) }
     }
 
     /// Makes waiting tasks of a run due at once; says how many.
@@ -294,8 +295,16 @@ impl Store {
     }
 }
 
-/// Gives those that were not there yet.
-async fn insert(tx: &mut Tx, run: &RunId, tasks: &[NewTask]) -> Result<Vec<String>, StoreError> {
+/// Gives those that were not there yet. Runs with the same connections have as many tasks each: the
+/// database prepares few of these statements, whatever their size.
+async fn insert(
+    connection: Connection<'_>,
+    run: &RunId,
+    tasks: &[NewTask],
+) -> Result<Vec<String>, StoreError> {
+    if tasks.is_empty() {
+        return Ok(Vec::new());
+    }
     let row = |number| {
         let [id, run, kind, name, due] = places(number);
         format!("(${id}, ${run}, ${kind}, ${name}, 'ready', 0, ${due}, 0, 0, 0, 0)")
@@ -313,7 +322,7 @@ async fn insert(tx: &mut Tx, run: &RunId, tasks: &[NewTask]) -> Result<Vec<Strin
             .bind(task.name.as_str())
             .bind(task.due_at.map_or(0, Timestamp::as_microsecond));
     }
-    let rows = query.fetch_all(tx.connection()).await?;
+    let rows = query.fetch_all(connection).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 

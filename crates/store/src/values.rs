@@ -2,7 +2,7 @@
 //! prepares few of them.
 
 /// Most rows that one statement takes.
-const MOST_AT_ONCE: usize = 16;
+pub(crate) const MOST_AT_ONCE: usize = 16;
 
 /// How many of so many one statement takes: a power of two.
 pub(crate) fn at_once(count: usize) -> usize {

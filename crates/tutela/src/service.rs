@@ -5,7 +5,9 @@ use std::sync::Arc;
 use connector::Secrets;
 use engine::{Concurrency, JobWait};
 use model::{Clock, IdSource as _, RandomIds, SystemClock};
-use privacy::{ConnectionFacts, Forgotten, PrivacyService, Retention, RetentionError, ServiceParts};
+use privacy::{
+    ConnectionFacts, Forgotten, LogSigning, PrivacyService, Retention, RetentionError, ServiceParts,
+};
 use store::{Actor, Store};
 
 use crate::failure::Failure;
@@ -63,6 +65,7 @@ pub(crate) async fn open(
         limits: file.project.limits,
         concurrency: Concurrency::new(limits(&file.project.reading)),
         waiting: JobWait::Here,
+        signing: LogSigning::WithEachCommand,
         verify_after: file.project.verify_after,
         clock,
         ids: Arc::new(RandomIds),

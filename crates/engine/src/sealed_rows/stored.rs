@@ -1,5 +1,8 @@
+use std::slice;
+use std::sync::Arc;
+
 use model::{CollectionAddress, Row, RunId};
-use store::{PageCursor, PagePlace, RowCount, Store, StoreError, TaskId};
+use store::{PackedRows, PageCursor, PagePlace, RowCount, Store, StoreError, TaskId};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -13,6 +16,8 @@ pub(crate) struct Stored {
     pub(crate) address: CollectionAddress,
     /// How many there are; fewer are an error when they are gone through, not a shorter list.
     pub(crate) rows: RowCount,
+    /// The same rows, if they are few and this process has just put them there.
+    pub(crate) in_hand: Option<Arc<[PackedRows]>>,
     /// Where the store's connections live.
     pub(crate) runtime: Handle,
 }
@@ -20,11 +25,13 @@ pub(crate) struct Stored {
 /// Goes through such rows.
 pub(super) struct StoredPages<'a> {
     rows: &'a Stored,
-    next: Next,
+    next: Next<'a>,
 }
 
 /// Where the next page comes from.
-enum Next {
+enum Next<'a> {
+    /// It is there.
+    InHand(slice::Iter<'a, PackedRows>),
     /// It is read when it is asked for.
     Cursor(PageCursor),
     /// It is being read while the last one is used.
@@ -52,12 +59,23 @@ impl Stored {
         };
         StoredPages { rows: self, next }
     }
+
+    pub(super) fn pages_in_hand(&self) -> StoredPages<'_> {
+        match &self.in_hand {
+            Some(pages) => StoredPages { rows: self, next: Next::InHand(pages.iter()) },
+            None => self.pages(),
+        }
+    }
 }
 
 impl StoredPages<'_> {
     /// Opening and unpacking a page costs about as much as writing it out: the next one is made ready
     /// meanwhile, on another thread.
     pub(super) fn next_text(&mut self) -> Option<Result<Vec<u8>, RowsError>> {
+        if let Next::InHand(pages) = &mut self.next {
+            let text = pages.next()?.text();
+            return Some(text.map_err(|source| RowsError::of_store(&self.rows.address, source)));
+        }
         let (cursor, page) = self.take()?;
         let given = self.given(page)?;
         if let (Ok(_), Some(cursor)) = (&given, cursor) {
@@ -82,7 +100,7 @@ impl StoredPages<'_> {
     fn take(&mut self) -> Option<(Option<PageCursor>, TextPage)> {
         let runtime = &self.rows.runtime;
         let (cursor, page) = match std::mem::replace(&mut self.next, Next::Nothing) {
-            Next::Nothing => return None,
+            Next::InHand(_) | Next::Nothing => return None,
             Next::Cursor(cursor) => runtime.block_on(read(cursor)),
             Next::Ahead(reading) => match runtime.block_on(reading) {
                 Ok(read) => read,

@@ -159,7 +159,7 @@ impl UnitReader {
         }
         state.foreign_rows += all_foreign;
         if let RowWriter::Store(writer) = &this.writer {
-            writer.append(&pages, &state).await?;
+            writer.append(pages, &state).await?;
         }
         Ok(all_foreign)
     }

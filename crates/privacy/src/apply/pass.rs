@@ -15,7 +15,7 @@ use crate::outline::Known;
 use crate::plan::drift::{DriftReport, compare};
 use crate::plan::{Operation, Plan};
 use crate::planning::{observe, observe_settings};
-use crate::rereading::{Given, Rereading};
+use crate::rereading::{Given, Rereading, Subject};
 use crate::status::{Facts, OperationState};
 
 /// Kind and name of the one task that everything which writes holds.
@@ -26,6 +26,7 @@ pub(super) struct Pass<'a> {
     pub(super) service: &'a PrivacyService,
     pub(super) plan: &'a Plan,
     pub(super) known: &'a Known,
+    pub(super) subject: &'a Subject,
     pub(super) options: &'a ApplyOptions,
     pub(super) on_progress: &'a (dyn Fn(ApplyProgress) + Send + Sync),
     /// Set once the plan stands in the erasure journal.
@@ -121,7 +122,8 @@ impl Pass<'_> {
         kill_point!("apply.approved");
         if !todo.is_empty() || !begun.is_empty() {
             // Before anything is sent: whatever happens then, a replay knows of it.
-            self.journaled.get_or_try_init(|| self.service.journal(self.plan)).await?;
+            let journal = || self.service.journal(self.plan, &self.subject.identities);
+            self.journaled.get_or_try_init(journal).await?;
             kill_point!("apply.journaled");
         }
         if !todo.is_empty() {
@@ -145,12 +147,13 @@ impl Pass<'_> {
         let stage = self.service.next_stage(run, "again").await?;
         let cancellation = self.options.cancellation.clone();
         let on_progress = |progress| (self.on_progress)(ApplyProgress::Reading(progress));
-        let rereading = Rereading { run, stage, given: Given::Nothing, cancellation };
+        let (subject, given) = (self.subject, Given::Nothing);
+        let rereading = Rereading { run, subject, stage, given, cancellation };
         let outcome = self.service.read_again(rereading, &on_progress).await?;
         if self.options.cancellation.is_cancelled() {
             return Err(ApplyError::Stopped { run: run.clone() });
         }
-        let observed = observe(self.service, self.plan, &outcome).await?;
+        let observed = observe(self.service, (self.plan, subject), &outcome).await?;
         Ok(compare(self.plan, &observed, begun))
     }
 

@@ -35,11 +35,10 @@ pub(super) struct Sending<'a> {
 pub(super) async fn send(mut sending: Sending<'_>) -> Result<(), ApplyError> {
     let pass = sending.pass;
     let parts = pass.service.parts();
-    let subject = pass.service.subject(&pass.known.head.run).await?;
     let writer = Writer::new(WriterParts {
         store: parts.store.clone(),
         sources: parts.sources.clone(),
-        person: Arc::new(subject.person),
+        person: Arc::new(pass.subject.person.clone()),
         limits: parts.concurrency.clone(),
         clock: parts.clock.clone(),
     });

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use connector::Person;
 use crypto::MaskSecrets;
 use engine::RunOutcome;
 use graph::Targets;
@@ -15,7 +16,8 @@ use super::held::Held;
 use crate::PrivacyService;
 use crate::plan::drift::{Observed, ObservedRead};
 use crate::plan::{Limits, Operation, Plan, PlanAction, PlanContents};
-use crate::subject::{self, Subject};
+use crate::rereading::Subject;
+use crate::subject::Subject as KeptSubject;
 
 /// What a second reading found, in the terms of `plan`, for [`compare`](crate::plan::drift::compare):
 /// what a plan made of it now would use.
@@ -24,7 +26,7 @@ use crate::subject::{self, Subject};
 /// [`PlanningError`] if that cannot be found out; then nothing may be sent.
 pub(crate) async fn observe(
     service: &PrivacyService,
-    plan: &Plan,
+    (plan, subject): (&Plan, &Subject),
     outcome: &RunOutcome,
 ) -> Result<Observed, PlanningError> {
     let parts = service.parts();
@@ -44,15 +46,11 @@ pub(crate) async fn observe(
             held: BTreeSet::new(),
         });
     };
-    let created_at = parts.store.get_run(&contents.run).await?.created_at;
-    let identities = identities_of(contents);
-    let traversal = parts.graph.traverse(&identities, Targets::Everything)?;
-    let bytes = parts.store.run_subject(&contents.run).await?;
-    let request = Subject::from_bytes(bytes.expose()).and_then(|kept| kept.request);
-    let held = Held::of(&parts.store, (&contents.run, request.as_ref())).await?;
+    let person = Person { identities: identities_of(contents), ..subject.person.clone() };
+    let traversal = parts.graph.traverse(&person.identities, Targets::Everything)?;
+    let held = Held::of(&parts.store, (&contents.run, subject.request.as_ref())).await?;
     let now_held = held_operations(contents, &held);
     let held = held.and_left_out_by(contents);
-    let person = subject::person(&contents.run, Subject { identities, request }, created_at);
     let deciding = Deciding {
         service,
         goal: &goal,
@@ -81,7 +79,7 @@ pub(crate) async fn observe_settings(service: &PrivacyService, plan: &Plan) -> R
     let key = parts.store.run_hash_key(&contents.run).await?;
     let policy = service.find_policy(&contents.policy);
     let bytes = parts.store.run_subject(&contents.run).await?;
-    let request = Subject::from_bytes(bytes.expose()).and_then(|kept| kept.request);
+    let request = KeptSubject::from_bytes(bytes.expose()).and_then(|kept| kept.request);
     let held = Held::of(&parts.store, (&contents.run, request.as_ref())).await?;
     Ok(Observed {
         connections: parts.connections.iter().map(|facts| planned(facts, &key)).collect(),

@@ -140,16 +140,19 @@ impl PrivacyRequests {
         let by = submitter.caller.unwrap_or_else(By::system);
         let kept = Kept { codes, logs: evaluated.logs, messages: evaluated.messages, by };
         let new = to_keep(new, made, &identities, kept);
-        if let Err(error) = self.store().privacy_request_create(new).await {
-            // Asked twice at the same time: the other call may have made it.
-            let made = match &repeated {
-                Some(id) => self.made_before(id, (&again, &identities)).await?,
-                None => None,
-            };
-            return made.ok_or_else(|| error.into());
-        }
+        let made = match self.store().privacy_request_create(new).await {
+            Ok(made) => made,
+            Err(error) => {
+                // Asked twice at the same time: the other call may have made it.
+                let made = match &repeated {
+                    Some(id) => self.made_before(id, (&again, &identities)).await?,
+                    None => None,
+                };
+                return made.ok_or_else(|| error.into());
+            }
+        };
         self.demote(&evaluated.losers).await?;
-        self.get(&id).await
+        Ok(made)
     }
 
     /// What has to hold before anything is kept (privacy-requests L-4); the days that the policy gives.

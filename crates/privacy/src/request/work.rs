@@ -62,16 +62,19 @@ impl PrivacyRequests {
     /// # Errors
     /// [`RequestError::Store`] with `Fenced` if the worker lost it.
     pub async fn begin(&self, claimed: &ClaimedRequest) -> Result<Begun, RequestError> {
-        self.begin_at(&*self.configuration().await?, claimed).await
+        let request = self.get(&claimed.lease.request).await?;
+        let claimed = ClaimedRequest { request, lease: claimed.lease.clone() };
+        self.begin_at(&*self.configuration().await?, &claimed).await
     }
 
-    /// The same with what is configured.
+    /// The same with what is configured, of a request that was taken just now: whatever takes it away from
+    /// the worker ends the hold.
     pub(crate) async fn begin_at(
         &self,
         configuration: &Configuration,
         claimed: &ClaimedRequest,
     ) -> Result<Begun, RequestError> {
-        let request = self.get(&claimed.lease.request).await?;
+        let request = claimed.request.clone();
         if request.status == PrivacyRequestStatus::AwaitingPreApproval && request.deleted_at.is_none() {
             return Ok(Begun::AskBeforeApproval(Box::new(request)));
         }

@@ -26,8 +26,10 @@ use crate::subject::{self, RequestFacts, Subject};
 
 /// Between two signs of life.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// Between two looks for trials while there are requests to work on.
+/// Between two looks for trials while there are requests to work on, and while there are none: most signs
+/// of work are of requests.
 const LOOK: Duration = Duration::from_secs(1);
+const IDLE_LOOK: Duration = Duration::from_millis(250);
 /// How often a trial is taken whose holders fell silent.
 const ATTEMPTS: u64 = 3;
 /// Folder of rows that are being read, in the data folder.
@@ -44,11 +46,20 @@ pub(super) struct Trials {
 
 impl Trials {
     /// Begins the next trial unless one is being read. Requests come first: while there are some, it is
-    /// looked now and then.
-    pub(super) async fn look(&mut self, worker: &Worker, cancellation: &Cancellation, is_idle: bool) {
-        let is_early = !is_idle && self.looked.is_some_and(|looked| looked.elapsed() < LOOK);
-        if !self.running.is_empty() || is_early {
-            return;
+    /// looked now and then. Gives when to look again if it was too early.
+    pub(super) async fn look(
+        &mut self,
+        worker: &Worker,
+        cancellation: &Cancellation,
+        is_idle: bool,
+    ) -> Option<Duration> {
+        if !self.running.is_empty() {
+            return None;
+        }
+        let pause = if is_idle { IDLE_LOOK } else { LOOK };
+        let left = self.looked.and_then(|looked| pause.checked_sub(looked.elapsed()));
+        if left.is_some() {
+            return left;
         }
         self.looked = Some(Instant::now());
         match worker.claim_trial().await {
@@ -59,6 +70,7 @@ impl Trials {
             }
             Err(error) => tracing::warn!(%error, "trials cannot be taken; trying again"),
         }
+        None
     }
 
     /// Completes when a trial has ended; `None` if none is read.

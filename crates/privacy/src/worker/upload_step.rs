@@ -41,6 +41,7 @@ impl Journey<'_> {
         let brought = manual_task::brought_by(store, id, (forms, tasks)).await;
         let brought = brought.map_err(|error| Halt::of_store(&error, STEP))?;
         let files = brought.open(store, id).await.map_err(|error| Halt::of_store(&error, STEP))?;
+        let outcome = outcome.in_hand(store, &run).await.map_err(|error| Halt::of_store(&error, STEP))?;
         let (outcome, left_out) = access::delivered(&means.service, outcome);
         for address in &left_out {
             self.hold.tell(log::of_not_served(&means.service, address, ActionType::Access));

@@ -42,11 +42,11 @@ impl<'a> Waiting<'a> {
         self.pause = pause;
     }
 
-    /// Returns when it is worth looking again.
+    /// Returns when it is worth looking again, after `longest` at the latest.
     ///
     /// # Cancel safety
     /// May be dropped: a sign that comes meanwhile is found by the next call or by the sweep.
-    pub(super) async fn wait(&mut self, is_full: bool) {
+    pub(super) async fn wait(&mut self, is_full: bool, longest: Option<Duration>) {
         let (clock, looked) = (&self.parts.clock, Instant::now());
         if is_full {
             clock.sleep(LOOK).await;
@@ -58,7 +58,7 @@ impl<'a> Waiting<'a> {
         }
         let until_due =
             self.due.map(|due| Duration::try_from(due.duration_since(clock.now())).unwrap_or_default());
-        let longest = until_due.unwrap_or(SWEEP).min(SWEEP);
+        let longest = until_due.unwrap_or(SWEEP).min(longest.unwrap_or(SWEEP)).min(SWEEP);
         if self.listener.is_none() {
             match self.parts.store.wake_listener().await {
                 Ok(listener) => self.listener = Some(listener),

@@ -22,6 +22,34 @@ impl Store {
         lease: &NamedLease,
         limit: u32,
     ) -> Result<Option<Checkpoint>, StoreError> {
+        Ok(self.audit_number(lease, limit).await?.map(|(checkpoint, _)| checkpoint))
+    }
+
+    /// The same until nothing waits that waited before, `limit` entries in each transaction.
+    ///
+    /// # Errors
+    /// As above; what was numbered before stays.
+    pub async fn audit_sequence_all(
+        &self,
+        lease: &NamedLease,
+        limit: u32,
+    ) -> Result<Option<Checkpoint>, StoreError> {
+        let mut last = None;
+        while let Some((checkpoint, entries)) = self.audit_number(lease, limit).await? {
+            last = Some(checkpoint);
+            if entries < limit as usize {
+                break;
+            }
+        }
+        Ok(last)
+    }
+
+    /// One transaction of it; gives how many entries got their number, too.
+    async fn audit_number(
+        &self,
+        lease: &NamedLease,
+        limit: u32,
+    ) -> Result<Option<(Checkpoint, usize)>, StoreError> {
         const SIZE: &str = "SELECT COALESCE(MAX(number) + 1, 0) FROM audit_entry";
         const NUMBER: &str = "UPDATE audit_entry SET number = chosen.number FROM (SELECT id, $1 + ROW_NUMBER() OVER (ORDER BY id) - 1 AS number FROM audit_entry WHERE number IS NULL ORDER BY id LIMIT $2) AS chosen WHERE audit_entry.id = chosen.id RETURNING audit_entry.number, audit_entry.body";
         const PUT: &str = "INSERT INTO audit_checkpoint (size, made_at, envelope) VALUES ($1, $2, $3)";
@@ -54,6 +82,6 @@ impl Store {
             .execute(tx.connection())
             .await?;
         tx.commit().await?;
-        Ok(Some(checkpoint))
+        Ok(Some((checkpoint, entries.len())))
     }
 }

@@ -74,11 +74,17 @@ impl Store {
                 .bind(filter.orphaned.map(i64::from))
                 .bind(filter.system_key.clone())
         };
-        let total = count(bound(COUNT).fetch_one(&self.inner.reader).await?.try_get(0)?)?;
         let (limit, offset) = (i64::from(window.limit), signed(window.offset));
         let rows = bound(LIST).bind(limit).bind(offset).fetch_all(&self.inner.reader).await?;
-        let items: Result<Vec<_>, StoreError> = rows.iter().map(connection).collect();
-        Ok(Listed { items: items?, total })
+        let items: Vec<_> = rows.iter().map(connection).collect::<Result<_, _>>()?;
+        // The first page counts itself if it is the last one, too.
+        let is_whole = window.offset == 0 && items.len() < window.limit as usize;
+        let total = if is_whole {
+            items.len() as u64
+        } else {
+            count(bound(COUNT).fetch_one(&self.inner.reader).await?.try_get(0)?)?
+        };
+        Ok(Listed { items, total })
     }
 }
 

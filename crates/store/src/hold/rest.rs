@@ -49,9 +49,9 @@ impl Store {
     /// Forgets what was kept as left of a request, if nothing follows it yet.
     pub async fn hold_rest_drop(&self, request: &PrivacyRequestId) -> Result<(), StoreError> {
         const DROP: &str = "DELETE FROM hold_rest WHERE request = $1 AND follow_up IS NULL";
-        let mut tx = self.begin().await?;
-        query(DROP).bind(request.as_str()).execute(tx.connection()).await?;
-        tx.commit().await
+        let mut single = self.single_local().await?;
+        query(DROP).bind(request.as_str()).execute(single.connection()).await?;
+        Ok(())
     }
 
     /// Enters the request that completes the rest, and forgets the person here; says whether it was

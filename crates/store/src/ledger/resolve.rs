@@ -35,8 +35,14 @@ impl Store {
     /// Finds writes of a run that have an intent and no outcome while nobody holds their task any
     /// more, marks them unknown, and lists all that are unknown.
     pub async fn ledger_unknown(&self, run: &RunId) -> Result<Vec<LedgerEntry>, StoreError> {
+        const OPEN: &str =
+            "SELECT id FROM ledger WHERE run_id = $1 AND state IN ('intent', 'unknown') LIMIT 1";
         const MARK: &str = "UPDATE ledger SET state = 'unknown', outcome = 'unknown' WHERE run_id = $1 AND state = 'intent' AND NOT EXISTS (SELECT 1 FROM task WHERE task.id = ledger.task_id AND task.fence = ledger.fence AND task.state = 'leased' AND task.lease_until > $2)";
         const LIST: &str = "SELECT id, run_id, plan_digest, operation, attempt, state, task_id, effect, outcome, detail, resolution, intent_at, outcome_at, fence FROM ledger WHERE run_id = $1 AND state = 'unknown' ORDER BY plan_digest, operation, attempt";
+        // Most runs have none, and need not keep the writers waiting.
+        if query(OPEN).bind(run.as_str()).fetch_optional(&self.inner.reader).await?.is_none() {
+            return Ok(Vec::new());
+        }
         let mut tx = self.begin().await?;
         let now = self.lease_now(tx.connection()).await?;
         query(MARK).bind(run.as_str()).bind(now).execute(tx.connection()).await?;

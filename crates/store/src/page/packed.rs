@@ -60,6 +60,14 @@ impl PackedRows {
         self.bytes.len()
     }
 
+    /// The rows as text: one a line, in JSON.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if they cannot be unpacked.
+    pub fn text(&self) -> Result<Vec<u8>, StoreError> {
+        if self.bytes.is_empty() { Ok(Vec::new()) } else { unpack(&self.bytes) }
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

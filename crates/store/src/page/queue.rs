@@ -1,7 +1,7 @@
 //! Pages, and ends of readings, that wait for a commit. Whoever comes first commits for all that wait: no
 //! task of its own, no timer, and one transaction for many readings.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -63,6 +63,8 @@ struct Page<'a> {
     task: &'a str,
     fence: i64,
     page: &'a SealedPage,
+    /// What becomes of the reading, at the last of its pages.
+    end: Option<&'a SealedEnd>,
 }
 
 /// One of the readings that end.
@@ -72,6 +74,9 @@ struct End<'a> {
     fence: i64,
     end: &'a SealedEnd,
 }
+
+/// By task and hold.
+type Ends<'a> = BTreeMap<(&'a str, i64), End<'a>>;
 
 impl Default for PageQueue {
     fn default() -> Self {
@@ -127,30 +132,33 @@ impl Store {
             return Ok(());
         }
         let mut tx = self.begin_local().await?;
-        let sent = pages_of(&batch);
-        // Who sends its pages and still holds it, of each task.
+        let ends = ends_of(&batch);
+        let sent = pages_of(&batch, &ends);
+        // Who sends its pages, or ends it, and still holds it, of each task.
         let mut held: HashMap<String, i64> = HashMap::new();
         for part in parts(&sent) {
             held.extend(count(&mut tx, part).await?);
+        }
+        let with_pages: HashSet<_> = sent.iter().map(|page| (page.task, page.fence)).collect();
+        let without_pages = ends.iter().filter(|(reading, _)| !with_pages.contains(*reading));
+        let without_pages: Vec<End<'_>> = without_pages.map(|(_, end)| *end).collect();
+        for part in parts(&without_pages) {
+            held.extend(finish(&mut tx, part).await?);
         }
         let is_held = |task: &str, fence: i64| held.get(task) == Some(&fence);
         let kept: Vec<Page<'_>> = sent.into_iter().filter(|page| is_held(page.task, page.fence)).collect();
         for part in parts(&kept) {
             put(&mut tx, part).await?;
         }
-        // The last of each unit: pages stand in their order.
-        let of_units = kept.iter().filter_map(|page| Some(((page.task, page.unit), page.state.as_deref()?)));
+        // The last of each unit: pages stand in their order. Nobody goes on with a reading that is over.
+        let goes_on = kept.iter().filter(|page| !ends.contains_key(&(page.task, page.fence)));
+        let of_units = goes_on.filter_map(|page| Some(((page.task, page.unit), page.state.as_deref()?)));
         let states: Vec<_> = of_units.collect::<BTreeMap<_, _>>().into_iter().collect();
         for part in parts(&states) {
             put_states(&mut tx, part).await?;
         }
-        let ends = ends_of(&batch);
-        let (mut ended, mut may_start): (HashMap<String, i64>, bool) = (HashMap::new(), false);
-        for part in parts(&ends) {
-            ended.extend(finish(&mut tx, part).await?);
-        }
-        let is_ended = |task: &str, fence: i64| ended.get(task) == Some(&fence);
-        let over: Vec<End<'_>> = ends.into_iter().filter(|one| is_ended(one.task, one.fence)).collect();
+        let over: Vec<End<'_>> = ends.into_values().filter(|one| is_held(one.task, one.fence)).collect();
+        let mut may_start = false;
         for part in parts(&over) {
             put_ends(&mut tx, part).await?;
             may_start |= unblock(&mut tx, part).await?;
@@ -163,9 +171,8 @@ impl Store {
             self.wake();
         }
         for Waiting { pages, answer } in batch {
-            let SealedPages { lease, fence, end, .. } = &*pages;
-            let task = lease.task.as_str();
-            let is_kept = if end.is_some() { is_ended(task, *fence) } else { is_held(task, *fence) };
+            let SealedPages { lease, fence, .. } = &*pages;
+            let is_kept = is_held(lease.task.as_str(), *fence);
             // Nobody waits any more: the pages stand, and whoever takes the task over finds them.
             let _ = answer.send(if is_kept { Ok(()) } else { Err(fenced(lease)) });
         }
@@ -183,34 +190,45 @@ impl Deref for Page<'_> {
 
 /// All pages in one order for all processes, so that none waits for another that waits for it. One that
 /// somebody asks for again, because its first leader gave up, is there once.
-fn pages_of(batch: &[Waiting]) -> Vec<Page<'_>> {
+fn pages_of<'a>(batch: &'a [Waiting], ends: &Ends<'a>) -> Vec<Page<'a>> {
     let mut pages = BTreeMap::new();
     for Waiting { pages: sent, .. } in batch {
         let SealedPages { lease, fence, pages: sealed, .. } = &**sent;
         for page in sealed {
-            let one = Page { task: lease.task.as_str(), fence: *fence, page };
+            let one = Page { task: lease.task.as_str(), fence: *fence, page, end: None };
             pages.insert((one.task, one.fence, page.unit, page.page), one);
         }
     }
-    pages.into_values().collect()
+    let mut pages: Vec<Page<'_>> = pages.into_values().collect();
+    let mut later = None;
+    for page in pages.iter_mut().rev() {
+        let reading = (page.task, page.fence);
+        if later != Some(reading) {
+            page.end = ends.get(&reading).map(|one| one.end);
+        }
+        later = Some(reading);
+    }
+    pages
 }
 
-/// Counts pages, and holds the rows of their tasks; gives the tasks that are still held by whoever sends
-/// their pages, with the number of the hold.
+/// Counts pages, holds the rows of their tasks, and ends those whose last page is among them; gives the
+/// tasks that are still held by whoever sends their pages, with the number of the hold.
 async fn count(tx: &mut Tx, pages: &[Page<'_>]) -> Result<Vec<(String, i64)>, StoreError> {
-    const NEW: &str = "SELECT one.id AS id, one.fence AS fence, CAST(SUM(one.row_count - COALESCE(p.row_count, 0)) AS BIGINT) AS row_count, CAST(SUM(CASE WHEN p.task_id IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS page_count";
+    const NEW: &str = "SELECT one.id AS id, one.fence AS fence, MAX(one.is_over) AS is_over, MAX(one.outcome) AS outcome, CAST(SUM(one.row_count - COALESCE(p.row_count, 0)) AS BIGINT) AS row_count, CAST(SUM(CASE WHEN p.task_id IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS page_count";
     const OLD: &str = "LEFT JOIN page p ON p.task_id = one.id AND p.unit = one.unit AND p.page = one.page GROUP BY one.id, one.fence";
+    const END: &str = "state = CASE more.is_over WHEN 1 THEN 'done' ELSE task.state END, outcome = CASE more.is_over WHEN 1 THEN more.outcome ELSE task.outcome END, failure = CASE more.is_over WHEN 1 THEN NULL ELSE task.failure END, worker = CASE more.is_over WHEN 1 THEN NULL ELSE task.worker END, lease_until = CASE more.is_over WHEN 1 THEN NULL ELSE task.lease_until END";
     let ones = (0..pages.len()).map(|number| {
-        let [id, fence, rows, unit, page] = places(number);
-        format!("SELECT CAST(${id} AS TEXT) AS id, CAST(${fence} AS BIGINT) AS fence, CAST(${rows} AS BIGINT) AS row_count, CAST(${unit} AS BIGINT) AS unit, CAST(${page} AS BIGINT) AS page")
+        let [id, fence, rows, unit, page, is_over, outcome] = places(number);
+        format!("SELECT CAST(${id} AS TEXT) AS id, CAST(${fence} AS BIGINT) AS fence, CAST(${rows} AS BIGINT) AS row_count, CAST(${unit} AS BIGINT) AS unit, CAST(${page} AS BIGINT) AS page, CAST(${is_over} AS BIGINT) AS is_over, CAST(${outcome} AS TEXT) AS outcome")
     });
     let ones = ones.collect::<Vec<_>>().join(" UNION ALL ");
     let count = format!(
-        "UPDATE task SET rows_read = task.rows_read + more.row_count, pages_read = task.pages_read + more.page_count FROM ({NEW} FROM ({ones}) AS one {OLD}) AS more WHERE task.id = more.id AND task.fence = more.fence AND task.state = 'leased' RETURNING task.id, task.fence"
+        "UPDATE task SET rows_read = task.rows_read + more.row_count, pages_read = task.pages_read + more.page_count, {END} FROM ({NEW} FROM ({ones}) AS one {OLD}) AS more WHERE task.id = more.id AND task.fence = more.fence AND task.state = 'leased' RETURNING task.id, task.fence"
     );
     let mut query = query_made(count);
-    for Page { task, fence, page } in pages {
+    for Page { task, fence, page, end } in pages {
         query = query.bind(*task).bind(*fence).bind(page.rows).bind(page.unit).bind(page.page);
+        query = query.bind(i64::from(end.is_some())).bind(end.and_then(|end| end.outcome));
     }
     let rows = query.fetch_all(tx.connection()).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
@@ -249,7 +267,7 @@ async fn put_states(tx: &mut Tx, states: &[((&str, i64), &[u8])]) -> Result<(), 
 }
 
 /// All readings that end, each once, in one order for all processes.
-fn ends_of(batch: &[Waiting]) -> Vec<End<'_>> {
+fn ends_of(batch: &[Waiting]) -> Ends<'_> {
     let mut ends = BTreeMap::new();
     for Waiting { pages: sent, .. } in batch {
         let SealedPages { lease, fence, end, .. } = &**sent;
@@ -258,10 +276,11 @@ fn ends_of(batch: &[Waiting]) -> Vec<End<'_>> {
             ends.insert((one.task, one.fence), one);
         }
     }
-    ends.into_values().collect()
+    ends
 }
 
-/// Ends the tasks that are still held by whoever ends them; gives those, with the number of the hold.
+/// Ends tasks without pages that are still held by whoever ends them; gives those, with the number of the
+/// hold.
 async fn finish(tx: &mut Tx, ends: &[End<'_>]) -> Result<Vec<(String, i64)>, StoreError> {
     let ones = (0..ends.len()).map(|number| {
         let [id, fence, outcome] = places(number);

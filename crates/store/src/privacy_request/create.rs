@@ -4,7 +4,7 @@ use model::PrivacyRequestId;
 use serde_json::json;
 
 use super::sealed::Sealed;
-use super::{NewCode, NewRequestLog, PrivacyRequestStatus, RequestStep};
+use super::{NewCode, NewRequestLog, PrivacyRequest, PrivacyRequestStatus, RequestStep, columns, request_at};
 use crate::sql::{query, query_made};
 use crate::store::Tx;
 use crate::values::{parts, values};
@@ -115,14 +115,14 @@ pub(crate) fn is_listed(source: Option<&str>) -> bool {
 }
 
 impl Store {
-    /// Keeps a request with all that belongs to it, all or nothing.
+    /// Keeps a request with all that belongs to it, all or nothing; gives it as it is kept.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if its policy is not there.
-    pub async fn privacy_request_create(&self, new: NewPrivacyRequest) -> Result<(), StoreError> {
+    pub async fn privacy_request_create(&self, new: NewPrivacyRequest) -> Result<PrivacyRequest, StoreError> {
         let (is_due, tells) = (new.work_at.is_some(), !new.messages.is_empty());
         let mut tx = self.begin().await?;
-        self.privacy_request_create_in(&mut tx, new).await?;
+        let made = self.privacy_request_create_in(&mut tx, new).await?;
         if is_due {
             self.wake_in(&mut tx).await?;
         }
@@ -130,12 +130,19 @@ impl Store {
         if is_due || tells {
             self.wake();
         }
-        Ok(())
+        Ok(made)
     }
 
-    async fn privacy_request_create_in(&self, tx: &mut Tx, new: NewPrivacyRequest) -> Result<(), StoreError> {
+    async fn privacy_request_create_in(
+        &self,
+        tx: &mut Tx,
+        new: NewPrivacyRequest,
+    ) -> Result<PrivacyRequest, StoreError> {
         const POLICY: &str = "SELECT key FROM policy WHERE key = $1";
-        const INSERT: &str = "INSERT INTO privacy_request (id, policy, status, step, listed, authenticated, source, external_id, location, property_id, sealed_identities, sealed_custom_fields, sealed_encryption_key, created_at, updated_at, requested_at, due_at, identity_verified_at, reviewed_at, reviewed_by, submitted_by, duplicate_group, attention, version, work_at, planned_by, corrects, sealed_corrections, raised_limits, fence, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1, $23, $24, $25, $26, $27, 0, 0)";
+        const INSERT: &str = concat!(
+            "INSERT INTO privacy_request (id, policy, status, step, listed, authenticated, source, external_id, location, property_id, sealed_identities, sealed_custom_fields, sealed_encryption_key, created_at, updated_at, requested_at, due_at, identity_verified_at, reviewed_at, reviewed_by, submitted_by, duplicate_group, attention, version, work_at, planned_by, corrects, sealed_corrections, raised_limits, fence, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1, $23, $24, $25, $26, $27, 0, 0) RETURNING ",
+            columns!()
+        );
         let id = new.id.as_str();
         let policy = query(POLICY).bind(new.policy.as_str()).fetch_optional(tx.connection()).await?;
         if policy.is_none() {
@@ -147,7 +154,7 @@ impl Store {
         let corrections = new.corrections.as_ref();
         let (reviewed_at, reviewed_by) = new.reviewed.clone().unzip();
         let micro = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
-        query(INSERT)
+        let made = query(INSERT)
             .bind(id)
             .bind(new.policy.as_str())
             .bind(new.status.as_str())
@@ -175,7 +182,7 @@ impl Store {
             .bind(i64::from(new.corrections.is_some()))
             .bind(corrections.map(|values| self.seal_value(Sealed::Corrections, id, values.expose())))
             .bind(new.raised_limits.as_deref())
-            .execute(tx.connection())
+            .fetch_one(tx.connection())
             .await?;
         self.lookups_put(tx, &new.id, &new.lookups).await?;
         for code in &new.codes {
@@ -196,7 +203,7 @@ impl Store {
         }
         let event = AuditEvent::new(new.actor, "privacy_request.created", id).with(details);
         self.audit_enter_in(tx, &event).await?;
-        Ok(())
+        request_at(&made, 0)
     }
 
     pub(crate) async fn lookups_put(

@@ -79,10 +79,10 @@ impl Store {
         locked.check(lease)?;
         let mut change = PrivacyRequestChange::of(&locked.request);
         edit(&mut change);
-        let key = self.run_create_in(&mut locked.tx, run, tasks).await?;
+        let made = self.run_create_in(&mut locked.tx, run, tasks).await?;
         let changed = self.request_change(locked, change, (actor, action)).await?;
-        if let Some(key) = key {
-            self.run_key_keep(&id, &key);
+        if let Some(made) = made {
+            self.run_key_keep(&id, &made.key);
         }
         Ok(changed)
     }

@@ -17,7 +17,7 @@ use model::{Clock, ConnectionKey, RandomIds};
 use privacy::dataset_trial::Alone;
 use privacy::policy_book::{PolicyBook, PolicyError};
 use privacy::worker::{Services, ServicesError};
-use privacy::{ConnectionFacts, LeftOut, PrivacyService, ServiceParts};
+use privacy::{ConnectionFacts, LeftOut, LogSigning, PrivacyService, ServiceParts};
 use spec::ServerSettings;
 use store::{ErasureJournal, Store, Window};
 use tokio::sync::Semaphore;
@@ -112,6 +112,7 @@ impl ServerServices {
             limits: parts.own.server.limits,
             concurrency: parts.concurrency.clone(),
             waiting: JobWait::SetAside,
+            signing: LogSigning::EachSecond,
             verify_after: Duration::ZERO,
             clock: Arc::clone(&parts.clock),
             ids: Arc::new(RandomIds),

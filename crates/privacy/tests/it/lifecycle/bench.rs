@@ -16,8 +16,8 @@ use graph::{Graph, GraphDataset, MaskingMode, merge};
 use model::{Clock, Identities, RandomIds, RunId};
 use privacy::plan::Plan;
 use privacy::{
-    ApplyError, ApplyOptions, ConnectionFacts, LeftOut, PlanRequest, PrivacyService, RaisedLimits, RunStatus,
-    ServiceParts, Verified, VerifyError, VerifyOptions,
+    ApplyError, ApplyOptions, ConnectionFacts, LeftOut, LogSigning, PlanRequest, PrivacyService,
+    RaisedLimits, RunStatus, ServiceParts, Verified, VerifyError, VerifyOptions,
 };
 use serde_json::Value;
 use spec::{CheckOptions, PlanLimits, Policy, SourceFile, check_connector, check_datasets, check_project};
@@ -241,6 +241,7 @@ impl Bench {
             limits: self.limits,
             concurrency: Concurrency::new(Limits::default()),
             waiting: JobWait::SetAside,
+            signing: LogSigning::WithEachCommand,
             verify_after: Duration::ZERO,
             clock,
             ids: Arc::new(RandomIds),

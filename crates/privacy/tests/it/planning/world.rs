@@ -13,7 +13,9 @@ use engine::{Cancellation, Concurrency, Limits, Source};
 use graph::{Graph, GraphDataset, MaskingMode, merge};
 use model::{Clock, Identities, RandomIds};
 use privacy::plan::Plan;
-use privacy::{ConnectionFacts, PlanRequest, PlanningError, PrivacyService, RaisedLimits, ServiceParts};
+use privacy::{
+    ConnectionFacts, LogSigning, PlanRequest, PlanningError, PrivacyService, RaisedLimits, ServiceParts,
+};
 use serde_json::{Value, json};
 use spec::dataset_file::{MaskingStrategy, Namespace};
 use spec::{
@@ -225,6 +227,7 @@ impl World {
             limits: self.limits,
             concurrency: Concurrency::new(Limits::default()),
             waiting: engine::JobWait::Here,
+            signing: LogSigning::WithEachCommand,
             verify_after: Duration::ZERO,
             clock: Arc::clone(&self.clock),
             ids: Arc::new(RandomIds),
