@@ -108,8 +108,7 @@ impl SqliteConnection {
     /// Commits the transaction it is in.
     pub(super) fn commit(&mut self) -> Result<(), DatabaseError> {
         let begun = Instant::now();
-        let committed =
-            if self.will_wait() { meanwhile(|| self.say("COMMIT")) } else { self.say("COMMIT") };
+        let committed = if self.will_wait() { meanwhile(|| self.say("COMMIT")) } else { self.say("COMMIT") };
         if self.durability == Durability::Full {
             self.last_commit = begun.elapsed();
         }
