@@ -66,7 +66,8 @@ pub(crate) struct Inner {
     pub(crate) forgets_fences: std::sync::atomic::AtomicBool,
 }
 
-/// What the connection that writes keeps of a file: it is alone, so what it knows stays true.
+/// What the connection that writes keeps of a file: nobody else of this process changes it, so what it knows
+/// stays true.
 const WRITER_CACHE_KIB: u32 = 8 * 1024;
 
 /// What one that reads keeps: it forgets all of it whenever somebody has written.

@@ -261,6 +261,47 @@ async fn planted_defect_a_state_ahead_of_its_pages_is_damage() {
     assert!(matches!(of_store(&error), StoreError::Damaged { .. }), "{error:?}");
 }
 
+// What this process has just put into the store is not read back, unless somebody asks for it there.
+#[rstest]
+#[case::in_hand(true)]
+#[case::planted_defect_they_lie_in_the_store_alone(false)]
+#[tokio::test]
+async fn few_rows_that_were_read_just_now_are_in_hand(#[case] in_hand: bool) {
+    let keep = Keep::start(Backend::Sqlite).await.unwrap();
+    let stage = shop().await;
+    let expected = Keep::unbroken(&stage).await;
+    let run = keep.run(None).await;
+    let outcome = engine::run(keep.plan(&stage, &run), &|_| {}).await.unwrap();
+    let outcome = if in_hand { outcome.in_hand(&keep.store, &run).await.unwrap() } else { outcome };
+    let url = format!("sqlite://{}", keep.folder.path().join("state.db").display());
+    let mut sql = sqlx::SqliteConnection::connect(&url).await.unwrap();
+
+    assert!(sqlx::query("DELETE FROM page").execute(&mut sql).await.unwrap().rows_affected() > 0);
+
+    if in_hand {
+        assert_eq!(told(outcome).await, expected);
+    } else {
+        assert!(matches!(of_store(&first_error(outcome).await.unwrap()), StoreError::Damaged { .. }));
+    }
+}
+
+// architecture §13.7: destroying the key of a run destroys its rows, those in memory too
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn rows_of_a_run_that_was_forgotten_are_in_nobodys_hand(#[case] backend: Backend) {
+    let Some(keep) = Keep::start(backend).await else { return };
+    let stage = shop().await;
+    let run = keep.run(None).await;
+    let outcome = engine::run(keep.plan(&stage, &run), &|_| {}).await.unwrap();
+
+    keep.again().await.run_forget(&run, store::Actor::system()).await.unwrap();
+    let refused = outcome.in_hand(&keep.store, &run).await;
+
+    assert!(matches!(refused, Err(StoreError::Forgotten { .. })), "{refused:?}");
+}
+
 // Another process forgets a run whose rows are being written out.
 #[rstest]
 #[case(Backend::Sqlite)]

@@ -214,8 +214,9 @@ impl Store {
         self.audit_enter_in(&mut tx, &AuditEvent::new(actor, action, id.as_str()).with(details)).await?;
         // While a worker holds it, nobody else can take it.
         let is_free = !locked.is_held || change.claim == ClaimEnd::End;
-        // Whoever lets go of it until later knows when that is; the others look now and then.
-        let is_due = is_free && after.work_at.is_some_and(|at| at <= now);
+        // Whoever lets go of it until later knows when that is; the others look now and then. Times are
+        // kept to the microsecond, which is when it is taken.
+        let is_due = is_free && after.work_at.is_some_and(|at| at.as_microsecond() <= now.as_microsecond());
         if is_due {
             self.wake_in(&mut tx).await?;
         }

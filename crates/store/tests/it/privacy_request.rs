@@ -185,6 +185,63 @@ async fn a_policy_stays_while_a_request_refers_to_it(#[case] backend: Backend) {
     assert!(matches!(refused, Err(StoreError::Conflict { what: "policy", .. })), "{refused:?}");
 }
 
+/// With a value in everything that may change.
+fn filled(request: &PrivacyRequest, at: Timestamp) -> PrivacyRequest {
+    let (at, text) = (Some(at), |text: &str| Some(text.to_owned()));
+    PrivacyRequest {
+        status: Status::InProcessing,
+        step: Some(RequestStep::ApprovePlan),
+        location: text("US-CA"),
+        started_at: at,
+        finished_at: at,
+        reviewed_at: at,
+        identity_verified_at: at,
+        custom_fields_approved_at: at,
+        paused_at: at,
+        canceled_at: at,
+        deleted_at: at,
+        finalized_at: at,
+        due_at: at,
+        reviewed_by: text("fid_1"),
+        custom_fields_approved_by: text("fid_2"),
+        deleted_by: text("fid_3"),
+        finalized_by: text("fid_4"),
+        planned_by: text("fid_5"),
+        duplicate_group: text("group"),
+        access_run: Some(RunId::new(&RandomIds)),
+        change_run: Some(RunId::new(&RandomIds)),
+        plan: Some(PlanDigest::of(b"plan")),
+        attention: text("why"),
+        work_at: at,
+        ..request.clone()
+    }
+}
+
+// Only what differs is written: nothing of it may be left out.
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn everything_that_may_change_is_kept_and_taken_back(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    bench.request_policy().await;
+    let empty = bench.make_request(new_request()).await;
+    let full = filled(&empty, bench.clock.now());
+    bench.clock.advance(Duration::from_mins(1));
+
+    let changed = bench.edit(&empty, |change| change.request = full.clone()).await.unwrap();
+    let kept = bench.store.get_privacy_request(&empty.id).await.unwrap();
+    let back = bench
+        .edit(&kept, |change| change.request = PrivacyRequest { version: kept.version, ..empty.clone() });
+    let back = back.await.unwrap();
+    let emptied = bench.store.get_privacy_request(&empty.id).await.unwrap();
+
+    assert_eq!(kept, changed);
+    assert_eq!(kept, PrivacyRequest { version: 2, updated_at: bench.clock.now(), ..full });
+    assert_eq!(emptied, back);
+    assert_eq!(emptied, PrivacyRequest { version: 3, updated_at: bench.clock.now(), ..empty });
+}
+
 #[rstest]
 #[case(Backend::Sqlite)]
 #[case(Backend::Postgres)]

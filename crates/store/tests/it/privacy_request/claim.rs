@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use model::{Clock as _, PrivacyRequestId};
 use rstest::rstest;
 use store::{
@@ -212,4 +213,33 @@ async fn many_workers_share_the_requests_and_none_is_taken_twice(#[case] backend
     taken.sort();
     taken.dedup();
     assert_eq!((all, taken.len()), (40, 40));
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn workers_are_told_of_a_request_that_is_due_and_of_none_that_waits_for_its_time(
+    #[case] backend: Backend,
+) {
+    let Some(bench) = backend.start().await else { return };
+    bench.request_policy().await;
+    let mut taken = Vec::new();
+    for worker in ["one", "two"] {
+        bench.due(0).await;
+        taken.push(bench.take(worker).await.unwrap().lease);
+    }
+    let release = |at: usize, seconds: i64| {
+        let work_at = bench.clock.now() + jiff::SignedDuration::from_secs(seconds);
+        let later = Next { work_at: Some(work_at), ..next(Status::InProcessing) };
+        bench.store.privacy_request_release(&taken[at], later, "privacy_request.waits")
+    };
+    let mut listener = bench.store.wake_listener().await.unwrap();
+
+    release(0, 1).await.unwrap();
+    let later = listener.wait(Duration::from_hours(1)).now_or_never();
+    release(1, 0).await.unwrap();
+    let now = listener.wait(Duration::from_hours(1)).now_or_never();
+
+    assert_eq!((later, now), (None, Some(())));
 }
