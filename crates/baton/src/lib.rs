@@ -1,0 +1,1 @@
+//! A connector file as a Baton connector process, and both sides of the Baton service protocol.

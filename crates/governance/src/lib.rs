@@ -1,0 +1,1 @@
+//! Who has access to what: inventory, changes of access, people.

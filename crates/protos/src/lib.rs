@@ -1,0 +1,2 @@
+//! The messages and services of the Baton ecosystem, made from our own `.proto` files, which are compatible on
+//! the wire.
