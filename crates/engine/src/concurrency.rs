@@ -30,7 +30,7 @@ pub struct Concurrency {
 
 /// The right to have one call in flight; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub struct Slot {
     _of_connection: Option<OwnedSemaphorePermit>,
     _of_total: Option<OwnedSemaphorePermit>,
 }
@@ -49,7 +49,7 @@ impl Concurrency {
 
     /// Waits for a free place. The connection's place is taken first, so that calls of a busy
     /// connection do not hold places that others could use.
-    pub(crate) async fn slot(&self, connection: &ConnectionKey) -> Slot {
+    pub async fn slot(&self, connection: &ConnectionKey) -> Slot {
         let of_connection = {
             let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(known) = connections.get(connection) {

@@ -66,7 +66,7 @@ mod write;
 
 pub use budgets::SharedBudgets;
 pub use cancellation::{Cancellation, Canceller};
-pub use concurrency::{Concurrency, Limits};
+pub use concurrency::{Concurrency, Limits, Slot};
 pub use gather::{Gathered, gather};
 pub use hold::{HoldError, HoldRequest, HoldState, LEASE, TaskHold};
 pub use job::{JobError, JobPoll, Jobs, poll_jobs};

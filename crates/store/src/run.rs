@@ -19,6 +19,8 @@ text_enum! {
         Erasure = "erasure",
         /// Correcting it.
         Rectification = "rectification",
+        /// Reading who has access to an application.
+        Sync = "sync",
     }
 }
 

@@ -78,6 +78,8 @@ async fn of_run(
         RunKind::Access => "access",
         RunKind::Erasure => "erasure",
         RunKind::Rectification => "update",
+        // No privacy request has such a run.
+        RunKind::Sync => return Ok(Vec::new()),
     };
     let tasks = state.store().task_list(run).await?;
     // What else a run does bears no collection's name.
