@@ -21,6 +21,7 @@
 
 pub mod contacts;
 mod faults;
+pub mod governance;
 mod log;
 mod query;
 mod random;

@@ -25,12 +25,14 @@ mod service;
 mod simulation;
 mod suppression;
 mod trait_value;
+mod truth;
 mod world;
 
 use std::io;
 use std::sync::Arc;
 
 use crate::FaultRule;
+use crate::governance::GovernanceTruth;
 use crate::server::Server;
 
 pub use description::{Description, PersonDescription, Tokens};
@@ -85,6 +87,11 @@ impl SegmentSandbox {
     /// What there is, as `GET /__sandbox/state` tells it.
     pub fn state(&self) -> serde_json::Value {
         inspection::state(&self.simulation)
+    }
+
+    /// What an inventory of access has to contain, as `GET /__sandbox/governance` tells it.
+    pub fn governance_truth(&self) -> GovernanceTruth {
+        self.simulation.governance_truth()
     }
 
     /// Faults for chosen calls, as `POST /__sandbox/rules` sets them.

@@ -55,6 +55,8 @@ pub(super) enum ResourceKind {
     Warehouse,
     Function,
     Space,
+    /// Newer than the documented kinds, and in no list (A7).
+    Journey,
 }
 
 /// A label (A53, A65).

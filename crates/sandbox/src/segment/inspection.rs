@@ -42,6 +42,7 @@ pub(super) fn answer(simulation: &Simulation, call: &Call) -> Answer {
     match (call.method.as_str(), call.path.trim_end_matches('/')) {
         ("GET", "/__sandbox" | "/__sandbox/state") => Answer::json(200, &state(simulation)),
         ("GET", "/__sandbox/log") => Answer::json(200, &log(simulation)),
+        ("GET", "/__sandbox/governance") => simulation.governance_truth().answer(call),
         ("GET", "/__sandbox/bench/rows") => bench::rows(call),
         ("POST", "/__sandbox/faults") => inspection_body(call, |faults: Faults| {
             let faults = faults.checked().map_err(|error| error.to_string())?;
@@ -72,7 +73,7 @@ pub(super) fn answer(simulation: &Simulation, call: &Call) -> Answer {
             &json!({
                 "error": "no such inspection call",
                 "calls": [
-                    "GET /__sandbox/state", "GET /__sandbox/log",
+                    "GET /__sandbox/state", "GET /__sandbox/log", "GET /__sandbox/governance",
                     "GET /__sandbox/bench/rows?page=1&size=100&total=1000",
                     "POST /__sandbox/faults", "POST /__sandbox/rules", "POST /__sandbox/time", "POST /__sandbox/settings",
                     "POST /__sandbox/reset",

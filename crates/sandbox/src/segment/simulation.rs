@@ -9,8 +9,9 @@ use super::people::People;
 use super::profile::Paging;
 use super::service::Service;
 use super::world::{WORKSPACE_SLUG, World};
-use super::{config_api, inspection, profile, public};
+use super::{config_api, inspection, profile, public, truth};
 use crate::faults::spoil;
+use crate::governance::GovernanceTruth;
 use crate::log::{CallLog, LogEffect, LogEntry};
 use crate::rules::FaultRules;
 use crate::server::{Answer, Call, Handler};
@@ -114,6 +115,11 @@ impl Simulation {
             Limits::Off => None,
             Limits::On => Some(lock(&self.limiter).count(rule, caller, self.options.clock.now())),
         }
+    }
+
+    /// What an inventory of the workspace has to contain.
+    pub(super) fn governance_truth(&self) -> GovernanceTruth {
+        truth::of(&self.world(), |_| true)
     }
 
     pub(super) fn describe(&self, url: &str) -> Description {

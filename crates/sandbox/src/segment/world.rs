@@ -117,6 +117,7 @@ impl World {
             ResourceKind::Warehouse => self.warehouses.iter().any(|warehouse| warehouse.id == id),
             ResourceKind::Function => self.functions.iter().any(|function| function.id == id),
             ResourceKind::Space => self.spaces.iter().any(|space| space.id == id),
+            ResourceKind::Journey => id.starts_with("jrn_"),
         }
     }
 

@@ -4,6 +4,7 @@
 mod client;
 mod config_api;
 mod faults;
+mod governance;
 mod limits;
 mod profile_api;
 mod public_api;
