@@ -23,6 +23,7 @@ pub mod connector_file;
 pub mod dataset_file;
 mod diagnostic;
 mod duration;
+pub mod expression;
 pub mod library;
 pub mod lint;
 mod location;
@@ -53,6 +54,7 @@ pub use condition::{Condition, ConditionError};
 pub use connector_file::ConnectorFile;
 pub use dataset_file::Dataset;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use expression::{Expression, ExpressionError, Scope};
 pub use location::{Locator, Step, document};
 pub use project_file::{
     Access, ActionType, ConnectionEntry, DatabaseKind, EgressSettings, PackageFormat, PlanLimits, Policy,
