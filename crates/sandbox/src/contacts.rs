@@ -251,7 +251,7 @@ impl Handler for Contacts {
         }
         let fault = self.rules.meet(&call);
         let before = match fault {
-            Some(Fault::Rate429) => Some(Answer::status(429)),
+            Some(Fault::Rate429 | Fault::Rate429Body | Fault::Rate429Bare) => Some(Answer::status(429)),
             Some(Fault::Rate500) => Some(Answer::json(500, &json!({"error": "broken"}))),
             Some(Fault::ResetBefore) => Some(Answer::reset()),
             Some(Fault::HoldBefore) => Some(Answer::status(200)),
@@ -260,6 +260,7 @@ impl Handler for Contacts {
                 | Fault::Truncated
                 | Fault::Malformed
                 | Fault::ErrorAfter
+                | Fault::MissingKey
                 | Fault::HoldAfter,
             )
             | None => None,

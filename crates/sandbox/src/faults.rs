@@ -48,6 +48,14 @@ pub enum Fault {
     Malformed,
     /// 500 after the effect. By rule only.
     ErrorAfter,
+    /// 429 before any effect that tells the wait in its body only. By rule only.
+    #[serde(rename = "rate_429_body")]
+    Rate429Body,
+    /// 429 before any effect that does not tell the wait. By rule only.
+    #[serde(rename = "rate_429_bare")]
+    Rate429Bare,
+    /// 200 after the effect, with an empty `data` in the place of what was asked for. By rule only.
+    MissingKey,
     /// No effect and no answer, ever. By rule only.
     HoldBefore,
     /// The effect, and no answer, ever. By rule only.
@@ -161,8 +169,12 @@ pub(crate) fn spoil(answer: Answer, fault: Option<Fault>) -> Answer {
         Some(Fault::ErrorAfter) => {
             Answer::html(500, "<html><body>Something broke</body></html>").after(answer.delay)
         }
+        Some(Fault::MissingKey) => Answer::json(200, &serde_json::json!({"data": {}})).after(answer.delay),
         Some(Fault::HoldBefore | Fault::HoldAfter) => answer.after(NEVER),
-        Some(Fault::Rate429 | Fault::Rate500 | Fault::ResetBefore) | None => answer,
+        Some(
+            Fault::Rate429 | Fault::Rate429Body | Fault::Rate429Bare | Fault::Rate500 | Fault::ResetBefore,
+        )
+        | None => answer,
     }
 }
 

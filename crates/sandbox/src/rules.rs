@@ -41,7 +41,7 @@ impl FaultRule {
     }
 }
 
-fn path_matches(pattern: &str, path: &str) -> bool {
+pub(crate) fn path_matches(pattern: &str, path: &str) -> bool {
     let (expected, found) = (pattern.split('/'), path.split('/'));
     expected.clone().count() == found.clone().count()
         && expected.zip(found).all(|(expected, found)| expected == "*" || expected == found)

@@ -5,6 +5,7 @@
 //! Its time stands still until it is moved through `/__sandbox/time`, so the same seed and the
 //! same calls give the same bytes.
 
+mod access_seed;
 mod account;
 mod audit;
 mod bench;
@@ -14,18 +15,23 @@ mod iam;
 mod iam_seed;
 mod inspection;
 mod limits;
+mod meanwhile;
 mod options;
 mod people;
 mod person;
+mod plan;
 mod profile;
 mod public;
 mod regulation;
 mod resource;
+mod resource_seed;
 mod service;
 mod simulation;
 mod suppression;
 mod trait_value;
 mod truth;
+mod users;
+mod workspace;
 mod world;
 
 use std::io;
@@ -36,8 +42,11 @@ use crate::governance::GovernanceTruth;
 use crate::server::Server;
 
 pub use description::{Description, PersonDescription, Tokens};
-pub use options::{CursorShape, Limits, SegmentOptions};
+pub use meanwhile::Meanwhile;
+pub use options::{CursorShape, Limits, PageBorders, SegmentOptions};
+pub use plan::{PlanError, PlanLimits, RefusedWith};
 pub use regulation::RegulationStatus;
+pub use workspace::{WorkspaceError, WorkspaceOptions};
 
 use simulation::Simulation;
 
@@ -97,6 +106,11 @@ impl SegmentSandbox {
     /// Faults for chosen calls, as `POST /__sandbox/rules` sets them.
     pub fn set_rules(&self, rules: Vec<FaultRule>) {
         self.simulation.rules().set(rules);
+    }
+
+    /// What others do right after chosen calls, as `POST /__sandbox/meanwhile` sets it.
+    pub fn set_meanwhile(&self, all: Vec<Meanwhile>) {
+        self.simulation.meanwhile().set(all);
     }
 
     /// Moves its time, as `POST /__sandbox/time` does.

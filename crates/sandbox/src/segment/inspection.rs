@@ -5,9 +5,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::bench;
-use super::options::{CursorShape, Limits};
+use super::meanwhile::Meanwhile;
+use super::options::{CursorShape, Limits, PageBorders};
+use super::plan::{PlanLimits, RefusedWith};
 use super::regulation::RegulationStatus;
 use super::simulation::Simulation;
+use super::users::Position;
 use crate::log::{LogEntry, inspection_body};
 use crate::server::{Answer, Call};
 use crate::{FaultRule, Faults};
@@ -20,6 +23,10 @@ struct SettingsChange {
     limits: Option<Limits>,
     cursors: Option<CursorShape>,
     hide_permissions_every: Option<usize>,
+    hide_group_permissions_every: Option<usize>,
+    page_borders: Option<PageBorders>,
+    plan: Option<PlanLimits>,
+    member_refused_with: Option<RefusedWith>,
     regulation_s: Option<u64>,
     /// How destinations end from now on, by name.
     destinations: Option<BTreeMap<String, RegulationStatus>>,
@@ -29,6 +36,23 @@ struct SettingsChange {
 #[serde(deny_unknown_fields)]
 struct RulesChange {
     rules: Vec<FaultRule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MeanwhileChange {
+    meanwhile: Vec<Meanwhile>,
+}
+
+/// Somebody who accepts an invite, or comes by single sign-on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Joining {
+    email: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    at: Position,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,6 +88,15 @@ pub(super) fn answer(simulation: &Simulation, call: &Call) -> Answer {
             apply(simulation, change);
             Ok(settings(simulation))
         }),
+        ("POST", "/__sandbox/join") => inspection_body(call, |person: Joining| {
+            let joined = simulation.world().join(&person.email, &person.name, person.at);
+            joined.map(|id| json!({"id": id})).ok_or_else(|| "there is a user of this address".to_owned())
+        }),
+        ("POST", "/__sandbox/meanwhile") => inspection_body(call, |change: MeanwhileChange| {
+            let answer = json!({"meanwhile": change.meanwhile});
+            simulation.meanwhile().set(change.meanwhile);
+            Ok(answer)
+        }),
         ("POST", "/__sandbox/reset") => {
             simulation.reset();
             Answer::json(200, &state(simulation))
@@ -76,7 +109,7 @@ pub(super) fn answer(simulation: &Simulation, call: &Call) -> Answer {
                     "GET /__sandbox/state", "GET /__sandbox/log", "GET /__sandbox/governance",
                     "GET /__sandbox/bench/rows?page=1&size=100&total=1000",
                     "POST /__sandbox/faults", "POST /__sandbox/rules", "POST /__sandbox/time", "POST /__sandbox/settings",
-                    "POST /__sandbox/reset",
+                    "POST /__sandbox/join", "POST /__sandbox/meanwhile", "POST /__sandbox/reset",
                 ],
             }),
         ),
@@ -92,6 +125,11 @@ fn apply(simulation: &Simulation, change: SettingsChange) {
     settings.cursors = change.cursors.unwrap_or(settings.cursors);
     settings.hide_permissions_every =
         change.hide_permissions_every.unwrap_or(settings.hide_permissions_every);
+    settings.hide_group_permissions_every =
+        change.hide_group_permissions_every.unwrap_or(settings.hide_group_permissions_every);
+    settings.page_borders = change.page_borders.unwrap_or(settings.page_borders);
+    settings.plan = change.plan.unwrap_or(settings.plan);
+    settings.member_refused_with = change.member_refused_with.unwrap_or(settings.member_refused_with);
     drop(settings);
     let mut world = simulation.world();
     if let Some(regulation_s) = change.regulation_s {
@@ -108,6 +146,10 @@ fn settings(simulation: &Simulation) -> Value {
         "limits": settings.limits,
         "cursors": settings.cursors,
         "hide_permissions_every": settings.hide_permissions_every,
+        "hide_group_permissions_every": settings.hide_group_permissions_every,
+        "page_borders": settings.page_borders,
+        "plan": settings.plan,
+        "member_refused_with": settings.member_refused_with,
         "regulation_s": world.regulation_time.as_secs(),
         "destinations": world.destination_outcomes,
         "faults": settings.faults,

@@ -4,6 +4,8 @@ use std::time::Duration;
 use model::{Clock, SystemClock};
 use serde::{Deserialize, Serialize};
 
+use super::plan::{PlanLimits, RefusedWith};
+use super::workspace::WorkspaceOptions;
 use crate::Faults;
 
 /// How the simulated Segment is set up.
@@ -15,6 +17,12 @@ pub struct SegmentOptions {
     pub seed: u64,
     /// Number of workspace users.
     pub users: usize,
+    /// What the workspace has beside its users.
+    pub workspace: WorkspaceOptions,
+    /// What the workspace's plan lacks.
+    pub plan: PlanLimits,
+    /// How a token with Workspace Member access is refused below the workspace (segment-api A3).
+    pub member_refused_with: RefusedWith,
     /// Number of generated people (`person-0@example.com` and on) beside the named ones.
     pub profiles: u64,
     /// How many events each generated person has; none: a few, by chance.
@@ -34,6 +42,10 @@ pub struct SegmentOptions {
     pub page_entries: usize,
     /// The permissions of every n-th user are left out of user lists; 0: of none.
     pub hide_permissions_every: usize,
+    /// The same for groups.
+    pub hide_group_permissions_every: usize,
+    /// Whether lists of the Public API say things twice.
+    pub page_borders: PageBorders,
     /// Simulated time that one destination takes for a regulation.
     pub regulation_time: Duration,
 }
@@ -47,6 +59,17 @@ pub enum Limits {
     /// Any number of calls.
     #[default]
     Off,
+}
+
+/// What happens between two pages of a list of the Public API (segment-api A22).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageBorders {
+    /// Every entry comes once.
+    #[default]
+    Clean,
+    /// Each page begins with the last entry of the one before, as if something had been added meanwhile.
+    Repeated,
 }
 
 /// The shapes of `cursor.url` that Segment's documents show (segment-api B14, B15).
@@ -72,6 +95,9 @@ impl Default for SegmentOptions {
             port: 0,
             seed: 1,
             users: 25,
+            workspace: WorkspaceOptions::default(),
+            plan: PlanLimits::default(),
+            member_refused_with: RefusedWith::Unauthorized,
             profiles: 1000,
             events: None,
             latency: Duration::ZERO,
@@ -81,6 +107,8 @@ impl Default for SegmentOptions {
             cursors: CursorShape::default(),
             page_entries: usize::MAX,
             hide_permissions_every: 0,
+            hide_group_permissions_every: 0,
+            page_borders: PageBorders::Clean,
             regulation_time: Duration::from_hours(1),
         }
     }

@@ -12,7 +12,8 @@ mod users;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::limits::{LimitRule, Usage};
 use super::simulation::Simulation;
@@ -26,7 +27,8 @@ use request::PublicRequest;
 /// A success: status, and what stands under `data`.
 pub(super) struct Reply {
     status: u16,
-    data: Value,
+    /// JSON, as it is sent.
+    data: Vec<u8>,
     /// Set where the call counts on the quota of the month.
     quota: Option<Quota>,
 }
@@ -39,12 +41,13 @@ pub(super) struct Quota {
 }
 
 impl Reply {
-    fn ok(data: Value) -> Self {
+    fn ok(data: impl Serialize) -> Self {
+        let data = serde_json::to_vec(&data).expect("plain data always has a JSON form");
         Self { status: 200, data, quota: None }
     }
 
-    fn created(data: Value) -> Self {
-        Self { status: 201, data, quota: None }
+    fn created(data: impl Serialize) -> Self {
+        Self { status: 201, ..Self::ok(data) }
     }
 
     /// The answer to deletions.
@@ -60,7 +63,8 @@ const MAX_BODY_BYTES: usize = 4 << 20;
 pub(super) fn answer(simulation: &Simulation, call: &Call) -> Answer {
     match respond(simulation, call) {
         Ok((reply, usage)) => {
-            let answer = Answer::json(reply.status, &json!({"data": reply.data}));
+            let body = [b"{\"data\":".as_slice(), &reply.data, b"}"].concat();
+            let answer = Answer::status(reply.status).header("content-type", "application/json").body(body);
             let answer = with_usage(simulation, answer, usage);
             match reply.quota {
                 Some(quota) => answer
@@ -87,7 +91,8 @@ impl From<PublicError> for Refusal {
 
 fn respond(simulation: &Simulation, call: &Call) -> Result<(Reply, Option<Usage>), Refusal> {
     let token = call.bearer_token().ok_or_else(PublicError::unauthenticated)?;
-    let request = PublicRequest::new(call, simulation.settings().hide_permissions_every);
+    let settings = *simulation.settings();
+    let request = PublicRequest::new(call, settings);
     let mut world = simulation.world();
     let owner = token == world.tokens.public;
     if !owner && token != world.tokens.member {
@@ -101,7 +106,10 @@ fn respond(simulation: &Simulation, call: &Call) -> Result<(Reply, Option<Usage>
         return Err(PublicError::too_large().into());
     }
     if !owner && !request.segments.is_empty() {
-        return Err(PublicError::not_permitted().into());
+        return Err(PublicError::not_permitted(settings.member_refused_with).into());
+    }
+    if let Some(refused) = feature_of(&request).and_then(|feature| settings.plan.refuses(feature)) {
+        return Err(PublicError::not_in_plan(refused).into());
     }
     Ok((route(&mut world, &request)?, usage))
 }
@@ -116,6 +124,16 @@ fn route(world: &mut World, request: &PublicRequest<'_>) -> Result<Reply, Public
         ["groups" | "group", ..] => groups::route(world, request, &segments),
         ["regulations" | "suppressions", ..] => regulations::route(world, request, &segments),
         _ => resources::route(world, request, &segments),
+    }
+}
+
+/// What a call is about, as far as a plan may lack it.
+fn feature_of<'a>(request: &'a PublicRequest<'_>) -> Option<&'a str> {
+    let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
+    match segments.as_slice() {
+        ["users", _, "groups"] => Some("groups"),
+        [first, ..] => Some(first),
+        [] => None,
     }
 }
 
@@ -134,12 +152,23 @@ fn limit_of(request: &PublicRequest<'_>) -> LimitRule {
 
 /// The 429 of the token's limit (A14, A15).
 pub(super) fn rate_limited(wait_ms: u64) -> Answer {
+    rate_limited_in_body(wait_ms).header("retry-after", wait_ms.div_ceil(1000).to_string())
+}
+
+/// The same as older versions answered, without `Retry-After` (A15).
+pub(super) fn rate_limited_in_body(wait_ms: u64) -> Answer {
     let body = json!({"errors": [{
         "type": "RequestError",
         "message": "Rate limit reached",
         "data": {"msBeforeNext": wait_ms, "remainingPoints": 0, "consumedPoints": 1},
     }]});
-    Answer::json(429, &body).header("retry-after", wait_ms.div_ceil(1000).to_string())
+    Answer::json(429, &body)
+}
+
+/// A 429 that says nothing of how long to wait.
+pub(super) fn rate_limited_bare() -> Answer {
+    let error = json!({"type": "RequestError", "message": "Rate limit reached"});
+    Answer::json(429, &json!({"errors": [error]}))
 }
 
 fn with_usage(simulation: &Simulation, answer: Answer, usage: Option<Usage>) -> Answer {

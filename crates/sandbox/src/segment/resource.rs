@@ -19,7 +19,8 @@ pub(super) struct Source {
 #[derive(Debug, Clone)]
 pub(super) struct Warehouse {
     pub(super) id: String,
-    pub(super) name: String,
+    /// Its own name, if somebody gave it one.
+    pub(super) name: Option<String>,
     pub(super) product: &'static str,
     pub(super) password: String,
     /// Ids of the sources that are loaded into it.
@@ -75,17 +76,20 @@ impl Source {
 
 impl Warehouse {
     pub(super) fn to_json(&self, workspace_id: &str) -> Value {
+        let mut settings = json!({
+            "hostname": "warehouse.example.com",
+            "username": "segment",
+            "password": self.password,
+        });
+        if let (Some(name), Some(object)) = (&self.name, settings.as_object_mut()) {
+            object.insert("name".into(), json!(name));
+        }
         json!({
             "id": self.id,
             "workspaceId": workspace_id,
             "enabled": true,
             "metadata": product(self.product, "Warehouse"),
-            "settings": {
-                "name": self.name,
-                "hostname": "warehouse.example.com",
-                "username": "segment",
-                "password": self.password,
-            },
+            "settings": settings,
         })
     }
 }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::description::{Description, PersonDescription, Tokens};
 use super::limits::{LimitRule, Limiter, Usage};
-use super::options::{CursorShape, Limits, SegmentOptions};
+use super::meanwhile::Others;
+use super::options::{CursorShape, Limits, PageBorders, SegmentOptions};
 use super::people::People;
+use super::plan::{PlanLimits, RefusedWith};
 use super::profile::Paging;
 use super::service::Service;
 use super::world::{WORKSPACE_SLUG, World};
@@ -26,6 +28,7 @@ pub(super) struct Simulation {
     settings: Mutex<Settings>,
     faults: Mutex<Random>,
     rules: FaultRules,
+    others: Others,
     limiter: Mutex<Limiter>,
     log: Mutex<CallLog>,
     answered: AtomicU64,
@@ -39,16 +42,24 @@ pub(super) struct Settings {
     pub(super) cursors: CursorShape,
     pub(super) faults: Faults,
     pub(super) hide_permissions_every: usize,
+    pub(super) hide_group_permissions_every: usize,
+    pub(super) page_borders: PageBorders,
+    pub(super) plan: PlanLimits,
+    pub(super) member_refused_with: RefusedWith,
 }
 
 impl Settings {
-    fn new(options: &SegmentOptions) -> Self {
+    pub(super) fn new(options: &SegmentOptions) -> Self {
         Self {
             latency: options.latency,
             limits: options.limits,
             cursors: options.cursors,
             faults: options.faults,
             hide_permissions_every: options.hide_permissions_every,
+            hide_group_permissions_every: options.hide_group_permissions_every,
+            page_borders: options.page_borders,
+            plan: options.plan,
+            member_refused_with: options.member_refused_with,
         }
     }
 }
@@ -62,6 +73,7 @@ impl Simulation {
             settings: Mutex::new(Settings::new(&options)),
             faults: Mutex::new(Random::named(options.seed, "faults")),
             rules: FaultRules::default(),
+            others: Others::default(),
             limiter: Mutex::new(Limiter::default()),
             log: Mutex::new(CallLog::default()),
             answered: AtomicU64::new(0),
@@ -75,6 +87,7 @@ impl Simulation {
         *self.settings() = Settings::new(&self.options);
         *lock(&self.faults) = Random::named(self.options.seed, "faults");
         self.rules.set(Vec::new());
+        self.others.set(Vec::new());
         *lock(&self.limiter) = Limiter::default();
         *self.log() = CallLog::default();
         self.answered.store(0, Ordering::Relaxed);
@@ -94,6 +107,21 @@ impl Simulation {
 
     pub(super) fn rules(&self) -> &FaultRules {
         &self.rules
+    }
+
+    /// What others do between calls.
+    pub(super) fn meanwhile(&self) -> &Others {
+        &self.others
+    }
+
+    /// Lets others do what is due after a call. It stands in no log, since the client did not do it.
+    fn let_others_act(&self, after: &Call) {
+        for other in self.others.after(after) {
+            let token = self.world().tokens.public.clone();
+            if let Some(call) = other.call(&token) {
+                let _answer = self.answer_for(Service::of(&call), &call);
+            }
+        }
     }
 
     /// Starts the sequence of faults anew, so that the same settings hit the same calls.
@@ -119,7 +147,8 @@ impl Simulation {
 
     /// What an inventory of the workspace has to contain.
     pub(super) fn governance_truth(&self) -> GovernanceTruth {
-        truth::of(&self.world(), |_| true)
+        let plan = self.settings().plan;
+        truth::of(&self.world(), |kind| plan.allows(kind))
     }
 
     pub(super) fn describe(&self, url: &str) -> Description {
@@ -175,6 +204,8 @@ impl Simulation {
     fn answer_before(service: Service, fault: Fault) -> Option<Answer> {
         match (fault, service) {
             (Fault::Rate429, Service::Public) => Some(public::rate_limited(1000)),
+            (Fault::Rate429Body, Service::Public) => Some(public::rate_limited_in_body(1000)),
+            (Fault::Rate429Body | Fault::Rate429Bare, _) => Some(public::rate_limited_bare()),
             (Fault::Rate429, Service::Config) => Some(config_api::ConfigError::rate_limit().answer()),
             (Fault::Rate429, _) => Some(profile::ProfileError::rate_limit().answer()),
             (Fault::Rate500, _) => {
@@ -187,6 +218,7 @@ impl Simulation {
                 | Fault::Truncated
                 | Fault::Malformed
                 | Fault::ErrorAfter
+                | Fault::MissingKey
                 | Fault::HoldAfter,
                 _,
             ) => None,
@@ -212,6 +244,7 @@ impl Handler for Simulation {
         let number = self.answered.fetch_add(1, Ordering::Relaxed);
         let answer = answer.header("request-id", format!("req-{number:012}"));
         let answer = spoil(answer.after(settings.latency + extra), fault);
+        self.let_others_act(&call);
         self.log().push(LogEntry::new(service_name(service), &call, effect).answered(&answer, fault));
         answer
     }

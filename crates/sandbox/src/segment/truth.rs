@@ -92,7 +92,11 @@ impl Truth<'_> {
         }
         for warehouse in &world.warehouses {
             // Its own name, else that of the product (rule: segment-api A61).
-            self.place("warehouse", &warehouse.id, first_text([&warehouse.name, warehouse.product]));
+            self.place(
+                "warehouse",
+                &warehouse.id,
+                first_text([warehouse.name.as_deref().unwrap_or_default(), warehouse.product]),
+            );
         }
         for function in &world.functions {
             // Every field is optional, so the name is the id where there is none (rule: segment-api A63).

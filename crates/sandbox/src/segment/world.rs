@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use model::Clock;
 
-use super::audit::AuditEvent;
+use super::audit::{AuditEvent, Subject};
 use super::iam::{Group, Label, Permission, ResourceKind, ResourceRef, Role, User};
 use super::iam_seed;
 use super::options::SegmentOptions;
@@ -13,6 +13,7 @@ use super::people::People;
 use super::regulation::{Regulation, RegulationStatus};
 use super::resource::{Function, Source, Space, Warehouse};
 use super::suppression::Suppression;
+use super::users::{Position, Users};
 use crate::Random;
 
 /// Everything the simulated Segment knows and can change.
@@ -26,8 +27,10 @@ pub(super) struct World {
     pub(super) random: Random,
     pub(super) tokens: Tokens,
     pub(super) workspace_id: String,
-    pub(super) users: Vec<User>,
+    pub(super) users: Users,
     pub(super) invites: Vec<String>,
+    /// What invited people will hold, by address.
+    pub(super) invited_permissions: BTreeMap<String, Vec<Permission>>,
     pub(super) groups: Vec<Group>,
     pub(super) roles: Vec<Role>,
     pub(super) labels: Vec<Label>,
@@ -61,6 +64,8 @@ pub(super) struct Tokens {
 pub(super) const WORKSPACE_SLUG: &str = "acme-analytics";
 /// Name of the workspace.
 pub(super) const WORKSPACE_NAME: &str = "Acme Analytics";
+/// Name of the role whose last holder stays.
+const OWNER: &str = "Workspace Owner";
 /// The simulation's first moment.
 pub(super) const START: &str = "2026-01-15T12:00:00Z";
 
@@ -80,8 +85,9 @@ impl World {
                 config_read: tokens.letters(43),
             },
             workspace_id: Random::named(seed, "workspace").letters(22),
-            users: Vec::new(),
+            users: Users::default(),
             invites: Vec::new(),
+            invited_permissions: BTreeMap::new(),
             groups: Vec::new(),
             roles: Vec::new(),
             labels: Vec::new(),
@@ -98,7 +104,7 @@ impl World {
             regulation_time: options.regulation_time,
             destination_outcomes: BTreeMap::new(),
         };
-        iam_seed::fill(&mut world, options.users);
+        iam_seed::fill(&mut world, options.users, &options.workspace);
         world.seed_audit();
         world
     }
@@ -123,6 +129,47 @@ impl World {
 
     /// A user by e-mail, whatever the case.
     pub(super) fn user_by_email(&self, email: &str) -> Option<&User> {
-        self.users.iter().find(|user| user.email.eq_ignore_ascii_case(email))
+        self.users.by_email(email)
     }
+
+    /// Whether a user holds Workspace Owner on the whole workspace, directly or through a group, when those
+    /// with the ids of `without` are gone. Narrowed by labels it does not count.
+    pub(super) fn has_owner(&self, without: &[String]) -> bool {
+        let stays = |user: &User| !without.contains(&user.id);
+        let directly = |user: &User| owns(user.permissions.as_deref().unwrap_or_default());
+        let through = |group: &Group| {
+            owns(&group.permissions)
+                && group.members.iter().any(|email| self.users.by_email(email).is_some_and(stays))
+        };
+        self.users.iter().any(|user| directly(user) && stays(user)) || self.groups.iter().any(through)
+    }
+
+    /// Makes a user of an invited person, or of one who comes by single sign-on; `None` if there is such a
+    /// user (segment-api A33).
+    pub(super) fn join(&mut self, email: &str, name: &str, position: Position) -> Option<String> {
+        if self.users.by_email(email).is_some() {
+            return None;
+        }
+        self.invites.retain(|invited| invited != email);
+        let permissions = self.invited_permissions.remove(email).unwrap_or_default();
+        let id = self.random.letters(22);
+        let user = User {
+            id: id.clone(),
+            name: name.to_owned(),
+            email: email.to_owned(),
+            permissions: Some(permissions),
+        };
+        self.users.add(user, position);
+        self.audit("User Added", Subject { id: &id, kind: "USER", name });
+        Some(id)
+    }
+}
+
+fn owns(permissions: &[Permission]) -> bool {
+    let whole = |resource: &ResourceRef| {
+        resource.kind == ResourceKind::Workspace && resource.labels.as_deref().unwrap_or_default().is_empty()
+    };
+    permissions
+        .iter()
+        .any(|permission| permission.role_name == OWNER && permission.resources.iter().any(whole))
 }

@@ -1,6 +1,7 @@
 //! The simulated Segment answers as the contract says, and goes wrong as it is told to.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests may panic")]
 
+mod access;
 mod client;
 mod config_api;
 mod faults;

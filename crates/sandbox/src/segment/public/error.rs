@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::segment::plan::RefusedWith;
 use crate::server::Answer;
 
 /// An answer of the Public API that is an error (segment-api A8–A10).
@@ -18,9 +19,28 @@ impl PublicError {
         Self::new(401, "unauthorized", "The token is missing or not valid.")
     }
 
-    /// A valid token without the access: 401 too (A10).
-    pub(super) fn not_permitted() -> Self {
-        Self::new(401, "unauthorized", "The token lacks permission; Workspace Owner access is needed.")
+    /// A valid token without the access: 401 too, or 403 (A10).
+    pub(super) fn not_permitted(with: RefusedWith) -> Self {
+        Self::refused(with, "The token lacks permission; Workspace Owner access is needed.")
+    }
+
+    /// A feature that the plan lacks (A67).
+    pub(super) fn not_in_plan(with: RefusedWith) -> Self {
+        Self::refused(with, "The feature is not part of the workspace's plan.")
+    }
+
+    /// The workspace would be left without an owner (inferred: governance SEG-5).
+    pub(super) fn last_owner() -> Self {
+        Self::invalid("permissions", "A workspace keeps at least one Workspace Owner.")
+    }
+
+    fn refused(with: RefusedWith, message: &str) -> Self {
+        let kind = match with {
+            RefusedWith::Unauthorized => "unauthorized",
+            RefusedWith::Forbidden => "forbidden",
+            RefusedWith::NotFound => "not-found",
+        };
+        Self::new(with.into(), kind, message)
     }
 
     pub(super) fn not_found() -> Self {

@@ -1,9 +1,10 @@
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::permissions::{self, Principal};
 use super::{PublicError, PublicRequest, Reply, paging};
 use crate::segment::audit::Subject;
-use crate::segment::iam::Group;
+use crate::segment::iam::{Group, Permission};
 use crate::segment::world::World;
 
 pub(super) fn route(
@@ -13,8 +14,11 @@ pub(super) fn route(
 ) -> Result<Reply, PublicError> {
     match (request.method, segments) {
         ("GET", ["groups"]) => {
-            let groups: Vec<Value> = world.groups.iter().map(to_json).collect();
-            paging::page(&request.query, "userGroups", &groups)
+            let every = request.settings.hide_group_permissions_every;
+            paging::page_of(request, "userGroups", &world.groups, |number, group| {
+                let hidden = every > 0 && number.is_multiple_of(every);
+                ShownGroup { permissions: (!hidden).then_some(&group.permissions), ..ShownGroup::of(group) }
+            })
         }
         ("POST", ["groups"]) => create(world, request),
         ("GET", ["groups", id]) => Ok(one(find(world, id)?)),
@@ -25,7 +29,7 @@ pub(super) fn route(
             let group = find(world, id)?;
             let invited: Vec<&String> =
                 group.members.iter().filter(|email| world.user_by_email(email).is_none()).collect();
-            paging::page(&request.query, "emails", &invited)
+            paging::page(request, "emails", &invited)
         }
         ("POST", ["groups", id, "users"]) => add_members(world, request, id),
         // Taking out and replacing are under the singular path only (A41).
@@ -36,17 +40,31 @@ pub(super) fn route(
     }
 }
 
-fn to_json(group: &Group) -> Value {
-    json!({
-        "id": group.id,
-        "name": group.name,
-        "memberCount": group.members.len(),
-        "permissions": group.permissions,
-    })
+/// A group as it is answered (A35): where `permissions` is absent, it is unknown.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownGroup<'a> {
+    id: &'a str,
+    name: &'a str,
+    /// Invited addresses count (D6).
+    member_count: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permissions: Option<&'a Vec<Permission>>,
+}
+
+impl<'a> ShownGroup<'a> {
+    fn of(group: &'a Group) -> Self {
+        Self {
+            id: &group.id,
+            name: &group.name,
+            member_count: group.members.len(),
+            permissions: Some(&group.permissions),
+        }
+    }
 }
 
 fn one(group: &Group) -> Reply {
-    Reply::ok(json!({"userGroup": to_json(group)}))
+    Reply::ok(json!({"userGroup": ShownGroup::of(group)}))
 }
 
 fn find<'a>(world: &'a World, id: &str) -> Result<&'a Group, PublicError> {
@@ -83,8 +101,22 @@ fn rename(world: &mut World, request: &PublicRequest<'_>, id: &str) -> Result<Re
     Ok(one(&group))
 }
 
+/// Changes a group, unless the workspace would lose its last owner (inferred: governance SEG-5).
+fn change(world: &mut World, id: &str, how: impl FnOnce(&mut Group)) -> Result<Group, PublicError> {
+    let had_owner = world.has_owner(&[]);
+    let group = find_mut(world, id)?;
+    let before = group.clone();
+    how(group);
+    let after = group.clone();
+    if had_owner && !world.has_owner(&[]) {
+        *find_mut(world, id)? = before;
+        return Err(PublicError::last_owner());
+    }
+    Ok(after)
+}
+
 fn delete(world: &mut World, id: &str) -> Result<Reply, PublicError> {
-    let group = find(world, id)?.clone();
+    let group = change(world, id, |group| group.members.clear())?;
     world.groups.retain(|found| found.id != id);
     audit(world, "User Group Deleted", &group);
     Ok(Reply::success())
@@ -99,7 +131,7 @@ fn members(world: &World, request: &PublicRequest<'_>, id: &str) -> Result<Reply
         .filter_map(|email| world.user_by_email(email))
         .map(|user| json!({"id": user.id, "name": user.name, "email": user.email}))
         .collect();
-    paging::page(&request.query, "users", &users)
+    paging::page(request, "users", &users)
 }
 
 /// Every address must be a user's or an invited one's.
@@ -116,38 +148,41 @@ fn known_emails(world: &World, request: &PublicRequest<'_>) -> Result<Vec<String
     known.collect()
 }
 
+/// Adds members; one who is in the group already stays (A40, A43).
 fn add_members(world: &mut World, request: &PublicRequest<'_>, id: &str) -> Result<Reply, PublicError> {
     find(world, id)?;
     let emails = known_emails(world, request)?;
-    let group = find_mut(world, id)?;
-    for email in emails {
-        if !group.members.contains(&email) {
-            group.members.push(email);
-        }
-    }
-    let group = group.clone();
+    let group = change(world, id, |group| add_new(&mut group.members, emails))?;
     audit(world, "User Added To User Group", &group);
     Ok(one(&group))
 }
 
+/// Takes members out; one who is not in the group does no harm (A41, A43).
 fn remove_members(world: &mut World, request: &PublicRequest<'_>, id: &str) -> Result<Reply, PublicError> {
     let emails = request.query_list("emails")?;
-    let group = find_mut(world, id)?;
-    group.members.retain(|member| !emails.iter().any(|email| email.eq_ignore_ascii_case(member)));
-    let group = group.clone();
+    let named = |member: &String| emails.iter().any(|email| email.eq_ignore_ascii_case(member));
+    let group = change(world, id, |group| group.members.retain(|member| !named(member)))?;
     audit(world, "User Removed From User Group", &group);
     Ok(Reply::success())
 }
 
 fn replace_members(world: &mut World, request: &PublicRequest<'_>, id: &str) -> Result<Reply, PublicError> {
     find(world, id)?;
-    let mut emails = known_emails(world, request)?;
-    emails.dedup();
-    let group = find_mut(world, id)?;
-    group.members = emails;
-    let group = group.clone();
+    let emails = known_emails(world, request)?;
+    let group = change(world, id, |group| {
+        group.members.clear();
+        add_new(&mut group.members, emails);
+    })?;
     audit(world, "Subjects Added to Group", &group);
     Ok(one(&group))
+}
+
+fn add_new(members: &mut Vec<String>, emails: Vec<String>) {
+    for email in emails {
+        if !members.contains(&email) {
+            members.push(email);
+        }
+    }
 }
 
 fn set_permissions(world: &mut World, request: &PublicRequest<'_>, id: &str) -> Result<Reply, PublicError> {
@@ -156,15 +191,11 @@ fn set_permissions(world: &mut World, request: &PublicRequest<'_>, id: &str) -> 
     if given.is_empty() {
         return Err(PublicError::invalid("permissions", "A group needs at least one permission."));
     }
-    let group = find_mut(world, id)?;
-    if request.method == "PUT" {
-        group.permissions = given;
-    } else {
-        permissions::add(&mut group.permissions, &given);
-    }
+    let group = change(world, id, |group| match request.method {
+        "PUT" => group.permissions = given,
+        _ => permissions::add(&mut group.permissions, &given),
+    })?;
     let principal = Principal { id, kind: "group" };
-    let answer = permissions::answer(&group.permissions, principal);
-    let name = group.name.clone();
-    permissions::audit(world, principal, &name);
-    Ok(Reply::ok(answer))
+    permissions::audit(world, principal, &group.name);
+    Ok(Reply::ok(permissions::answer(&group.permissions, principal)))
 }

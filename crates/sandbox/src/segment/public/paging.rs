@@ -1,9 +1,11 @@
 use base64::Engine as _;
-use serde::Serialize;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{PublicError, Reply};
+use super::{PublicError, PublicRequest, Reply};
 use crate::Query;
+use crate::segment::options::PageBorders;
 
 /// Which part of a list is asked for (segment-api A18–A22).
 #[derive(Debug)]
@@ -50,15 +52,33 @@ impl Paging {
 /// One page of `items` under `data.<key>`, with `data.pagination`.
 ///
 /// On the last page `next` is null for some lists and absent for others, as in the real service.
-pub(super) fn page<T: Serialize>(query: &Query, key: &str, items: &[T]) -> Result<Reply, PublicError> {
-    let paging = Paging::read(query)?;
+pub(super) fn page<T: Serialize>(
+    request: &PublicRequest<'_>,
+    key: &'static str,
+    items: &[T],
+) -> Result<Reply, PublicError> {
+    page_of(request, key, items, |_, item| item)
+}
+
+/// As [`page`], with entries that are shaped by their place in the list; only those of the page are.
+pub(super) fn page_of<'a, T, S: Serialize>(
+    request: &PublicRequest<'_>,
+    key: &'static str,
+    items: &'a [T],
+    shape: impl Fn(usize, &'a T) -> S,
+) -> Result<Reply, PublicError> {
+    let paging = Paging::read(&request.query)?;
     let start = paging.offset.min(items.len());
     let end = (start + paging.count).min(items.len());
+    let next = match request.settings.page_borders {
+        PageBorders::Repeated if paging.count > 1 => end.saturating_sub(1),
+        PageBorders::Repeated | PageBorders::Clean => end,
+    };
     let null_at_end = key.len().is_multiple_of(2);
     let mut pagination = Map::new();
     pagination.insert("current".into(), json!(encode(start)));
     if end < items.len() {
-        pagination.insert("next".into(), json!(encode(end)));
+        pagination.insert("next".into(), json!(encode(next)));
     } else if null_at_end {
         pagination.insert("next".into(), Value::Null);
     }
@@ -68,10 +88,25 @@ pub(super) fn page<T: Serialize>(query: &Query, key: &str, items: &[T]) -> Resul
     if null_at_end {
         pagination.insert("totalEntries".into(), json!(items.len()));
     }
-    let mut data = Map::new();
-    data.insert(key.to_owned(), json!(items.get(start..end).unwrap_or_default()));
-    data.insert("pagination".into(), Value::Object(pagination));
-    Ok(Reply::ok(Value::Object(data)))
+    let shown = items.get(start..end).unwrap_or_default();
+    let entries = shown.iter().enumerate().map(|(number, item)| shape(start + number, item)).collect();
+    Ok(Reply::ok(Page { key, entries, pagination }))
+}
+
+/// What stands under `data`.
+struct Page<S> {
+    key: &'static str,
+    entries: Vec<S>,
+    pagination: Map<String, Value>,
+}
+
+impl<S: Serialize> Serialize for Page<S> {
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        let mut data = serializer.serialize_map(Some(2))?;
+        data.serialize_entry(self.key, &self.entries)?;
+        data.serialize_entry("pagination", &self.pagination)?;
+        data.end()
+    }
 }
 
 fn encode(offset: usize) -> String {
@@ -86,9 +121,25 @@ fn decode(cursor: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::segment::options::SegmentOptions;
+    use crate::segment::simulation::Settings;
+    use crate::server::Call;
 
-    fn data(query: &str, key: &str) -> Value {
-        page(&Query::parse(query), key, &[1, 2, 3]).map(|reply| reply.data).unwrap_or_default()
+    fn answered(query: &str, key: &'static str, page_borders: PageBorders) -> Result<Value, PublicError> {
+        let call = Call {
+            method: http::Method::GET,
+            path: "/".into(),
+            query: query.into(),
+            headers: http::HeaderMap::new(),
+            body: bytes::Bytes::new(),
+        };
+        let options = SegmentOptions { page_borders, ..SegmentOptions::default() };
+        let request = PublicRequest::new(&call, Settings::new(&options));
+        page(&request, key, &[1, 2, 3]).map(|reply| serde_json::from_slice(&reply.data).unwrap())
+    }
+
+    fn data(query: &str, key: &'static str) -> Value {
+        answered(query, key, PageBorders::Clean).unwrap()
     }
 
     // rule: segment-api A18
@@ -115,7 +166,19 @@ mod tests {
             "pagination.count=5&pagination.cursor=zz",
             "pagination.cursor=MA==",
         ] {
-            assert!(page(&Query::parse(query), "users", &[1]).is_err(), "{query}");
+            assert!(answered(query, "users", PageBorders::Clean).is_err(), "{query}");
         }
+    }
+
+    // rule: segment-api A22
+    #[test]
+    fn repeated_borders_say_the_last_entry_again_and_come_to_an_end() {
+        let first = answered("pagination.count=2", "users", PageBorders::Repeated).unwrap();
+        let cursor = first["pagination"]["next"].as_str().unwrap();
+        let second = format!("pagination.count=2&pagination.cursor={cursor}");
+        let second = answered(&second, "users", PageBorders::Repeated).unwrap();
+
+        assert_eq!((&first["users"], &second["users"]), (&json!([1, 2]), &json!([2, 3])));
+        assert!(second["pagination"].get("next").is_none());
     }
 }

@@ -14,6 +14,10 @@ pub(super) struct Principal<'a> {
     pub(super) kind: &'static str,
 }
 
+/// Most permissions of one principal, and resources of one permission. Existing clients handle no more
+/// (A58); that the service refuses more is inferred.
+const MOST: usize = 200;
+
 /// Reads and checks `permissions` of a body; every entry with at least one resource (A50).
 pub(super) fn read(world: &World, request: &PublicRequest<'_>) -> Result<Vec<Permission>, PublicError> {
     let body = request.body()?;
@@ -24,6 +28,9 @@ pub(super) fn read(world: &World, request: &PublicRequest<'_>) -> Result<Vec<Per
 
 /// Checks a list of permissions; `field` is its place in the body.
 pub(super) fn parse(world: &World, field: &str, list: &[Value]) -> Result<Vec<Permission>, PublicError> {
+    if list.len() > MOST {
+        return Err(PublicError::invalid(field, "There are at most 200 permissions."));
+    }
     let parsed = list.iter().enumerate().map(|(position, entry)| {
         let place = format!("{field}[{position}]");
         let role_id = entry.get("roleId").and_then(Value::as_str).unwrap_or_default();
@@ -34,6 +41,10 @@ pub(super) fn parse(world: &World, field: &str, list: &[Value]) -> Result<Vec<Pe
         let resources = resources.ok_or_else(|| {
             PublicError::invalid(format!("{place}.resources"), "resources must hold at least one entry.")
         })?;
+        if resources.len() > MOST {
+            let field = format!("{place}.resources");
+            return Err(PublicError::invalid(field, "There are at most 200 resources."));
+        }
         let resources = resources.iter().enumerate().map(|(number, resource)| {
             parse_resource(world, &format!("{place}.resources[{number}]"), resource)
         });

@@ -41,7 +41,7 @@ pub(super) fn route(
                 .filter(|found| found.scope == Scope::Workspace)
                 .map(|found| json!({"subjectType": found.subject_type, "subjectIds": [found.id]}))
                 .collect();
-            paging::page(&request.query, "suppressed", &suppressed)
+            paging::page(request, "suppressed", &suppressed)
         }
         // Cancelling left the service (A82): `DELETE /regulations/{id}` is no route.
         _ => Err(PublicError::not_found()),
@@ -176,7 +176,7 @@ fn list(world: &World, request: &PublicRequest<'_>) -> Result<Reply, PublicError
         .filter(|found| status.is_none_or(|status| is(json!(found.status(world.now)), status)))
         .map(|found| summary(world, found))
         .collect();
-    paging::page(&request.query, "regulations", &chosen)
+    paging::page(request, "regulations", &chosen)
 }
 
 /// Takes paging parameters, but its answer has no paging (A23).

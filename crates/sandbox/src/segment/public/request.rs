@@ -3,6 +3,7 @@ use serde_json::{Map, Value};
 
 use super::PublicError;
 use crate::Query;
+use crate::segment::simulation::Settings;
 use crate::server::Call;
 
 /// One call of the Public API, taken apart.
@@ -12,15 +13,14 @@ pub(in crate::segment) struct PublicRequest<'a> {
     /// The decoded segments of the path; none for `/`.
     pub(super) segments: Vec<String>,
     pub(super) query: Query,
-    /// The permissions of every n-th user are left out of lists.
-    pub(super) hide_permissions_every: usize,
+    pub(super) settings: Settings,
     /// Whether the media type asked for is one of the fixed versions before alpha.
     pub(super) stable_version_only: bool,
     body: &'a [u8],
 }
 
 impl<'a> PublicRequest<'a> {
-    pub(super) fn new(call: &'a Call, hide_permissions_every: usize) -> Self {
+    pub(super) fn new(call: &'a Call, settings: Settings) -> Self {
         let decode = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
         let accept = call.header("accept").unwrap_or_default();
         let stable = ["vnd.segment.v1+json", "vnd.segment.v1beta+json"];
@@ -28,7 +28,7 @@ impl<'a> PublicRequest<'a> {
             method: call.method.as_str(),
             segments: call.path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect(),
             query: call.parameters(),
-            hide_permissions_every,
+            settings,
             stable_version_only: stable.iter().any(|version| accept.contains(version)),
             body: &call.body,
         }

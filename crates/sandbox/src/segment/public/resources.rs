@@ -1,10 +1,10 @@
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{PublicError, PublicRequest, Reply, paging};
 use crate::segment::audit::{AuditEvent, KEPT, Subject};
 use crate::segment::iam::Label;
-use crate::segment::resource::{FUNCTION_TYPES, Function};
+use crate::segment::resource::{FUNCTION_TYPES, Function, Source};
 use crate::segment::world::World;
 
 pub(super) fn route(
@@ -16,16 +16,20 @@ pub(super) fn route(
         return Err(PublicError::not_found());
     }
     match (request.method, segments) {
-        ("GET", ["roles"]) => paging::page(&request.query, "roles", &world.roles),
-        ("GET", ["sources"]) => paging::page(&request.query, "sources", &sources(world, |_| true)),
+        ("GET", ["roles"]) => paging::page(request, "roles", &world.roles),
+        ("GET", ["sources"]) => paging::page_of(request, "sources", &world.sources, |_, source| {
+            source.to_json(&world.workspace_id)
+        }),
         ("GET", ["sources", id]) => {
-            let found = sources(world, |found| found == *id).pop().ok_or_else(PublicError::not_found)?;
+            let found = world.sources.iter().find(|source| source.id == *id);
+            let found = found.ok_or_else(PublicError::not_found)?.to_json(&world.workspace_id);
             Ok(Reply::ok(json!({"source": found, "trackingPlanId": null})))
         }
         ("POST" | "PUT", ["sources", id, "labels"]) => label_source(world, request, id),
         ("GET", ["warehouses"]) => {
-            let all = world.warehouses.iter().map(|warehouse| warehouse.to_json(&world.workspace_id));
-            paging::page(&request.query, "warehouses", &all.collect::<Vec<_>>())
+            paging::page_of(request, "warehouses", &world.warehouses, |_, warehouse| {
+                warehouse.to_json(&world.workspace_id)
+            })
         }
         ("GET", ["warehouses", id]) => {
             let found = world.warehouses.iter().find(|warehouse| warehouse.id == *id);
@@ -35,12 +39,13 @@ pub(super) fn route(
         ("GET", ["warehouses", id, "connected-sources"]) => {
             let found = world.warehouses.iter().find(|warehouse| warehouse.id == *id);
             let connected = &found.ok_or_else(PublicError::not_found)?.sources;
-            let sources = sources(world, |source| connected.iter().any(|id| id == source));
-            paging::page(&request.query, "sources", &sources)
+            let is_connected = |source: &&Source| connected.contains(&source.id);
+            let sources: Vec<&Source> = world.sources.iter().filter(is_connected).collect();
+            paging::page_of(request, "sources", &sources, |_, source| source.to_json(&world.workspace_id))
         }
         ("GET", ["functions"]) => functions(world, request),
         ("GET", ["functions", id]) => function(world, id),
-        ("GET", ["spaces"]) => paging::page(&request.query, "spaces", &world.spaces),
+        ("GET", ["spaces"]) => paging::page(request, "spaces", &world.spaces),
         ("GET", ["spaces", id]) => {
             Ok(Reply::ok(json!({"space": world.spaces.iter().find(|space| space.id == *id)})))
         }
@@ -52,11 +57,6 @@ pub(super) fn route(
     }
 }
 
-fn sources(world: &World, wanted: impl Fn(&str) -> bool) -> Vec<Value> {
-    let chosen = world.sources.iter().filter(|source| wanted(&source.id));
-    chosen.map(|source| source.to_json(&world.workspace_id)).collect()
-}
-
 fn functions(world: &World, request: &PublicRequest<'_>) -> Result<Reply, PublicError> {
     let kind = request.query.find("resourceType").unwrap_or_default();
     if !FUNCTION_TYPES.contains(&kind) {
@@ -65,7 +65,7 @@ fn functions(world: &World, request: &PublicRequest<'_>) -> Result<Reply, Public
     }
     let chosen: Vec<&Function> =
         world.functions.iter().filter(|function| function.resource_type == kind).collect();
-    paging::page(&request.query, "functions", &chosen)
+    paging::page(request, "functions", &chosen)
 }
 
 fn function(world: &World, id: &str) -> Result<Reply, PublicError> {
@@ -155,5 +155,5 @@ fn audit_events(world: &World, request: &PublicRequest<'_>) -> Result<Reply, Pub
             && is("resourceType", &event.resource_type)
     };
     let events: Vec<&AuditEvent> = world.audit_events.iter().rev().filter(wanted).collect();
-    paging::page(query, "events", &events)
+    paging::page(request, "events", &events)
 }

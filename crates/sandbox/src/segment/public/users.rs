@@ -1,9 +1,10 @@
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::permissions::{self, Principal};
 use super::{PublicError, PublicRequest, Reply, paging};
 use crate::segment::audit::Subject;
-use crate::segment::iam::User;
+use crate::segment::iam::{Permission, User};
 use crate::segment::world::World;
 
 pub(super) fn route(
@@ -17,7 +18,7 @@ pub(super) fn route(
         ("GET", ["users", id]) => Ok(Reply::ok(json!({"user": find(world, id)?}))),
         ("GET", ["users", id, "groups"]) => groups_of(world, request, id),
         ("POST" | "PUT", ["users", id, "permissions"]) => set_permissions(world, request, id),
-        ("GET", ["invites"]) => paging::page(&request.query, "invites", &world.invites),
+        ("GET", ["invites"]) => paging::page(request, "invites", &world.invites),
         ("POST", ["invites"]) => invite(world, request),
         ("DELETE", ["invites"]) => withdraw(world, request),
         _ => Err(PublicError::not_found()),
@@ -25,28 +26,37 @@ pub(super) fn route(
 }
 
 fn find<'a>(world: &'a World, id: &str) -> Result<&'a User, PublicError> {
-    world.users.iter().find(|user| user.id == id).ok_or_else(PublicError::not_found)
+    world.users.find(id).ok_or_else(PublicError::not_found)
 }
 
 fn list(world: &World, request: &PublicRequest<'_>) -> Result<Reply, PublicError> {
-    let every = request.hide_permissions_every;
-    if every == 0 {
-        return paging::page(&request.query, "users", &world.users);
-    }
-    let shown = |(number, user): (usize, &User)| {
-        let hidden = number.is_multiple_of(every);
-        let permissions = if hidden { None } else { user.permissions.clone() };
-        User { permissions, ..user.clone() }
-    };
-    let users: Vec<User> = world.users.iter().enumerate().map(shown).collect();
-    paging::page(&request.query, "users", &users)
+    let every = request.settings.hide_permissions_every;
+    paging::page_of(request, "users", &world.users, |number, user| {
+        let hidden = every > 0 && number.is_multiple_of(every);
+        ListedUser {
+            id: &user.id,
+            name: &user.name,
+            email: &user.email,
+            permissions: user.permissions.as_deref().filter(|_| !hidden),
+        }
+    })
+}
+
+/// A user as lists show them: where `permissions` is absent, it is unknown (A26).
+#[derive(Serialize)]
+struct ListedUser<'a> {
+    id: &'a str,
+    name: &'a str,
+    email: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permissions: Option<&'a [Permission]>,
 }
 
 fn groups_of(world: &World, request: &PublicRequest<'_>, id: &str) -> Result<Reply, PublicError> {
     let email = &find(world, id)?.email;
     let member_of = world.groups.iter().filter(|group| group.members.contains(email));
     let groups: Vec<Value> = member_of.map(|group| json!({"id": group.id, "name": group.name})).collect();
-    paging::page(&request.query, "groups", &groups)
+    paging::page(request, "groups", &groups)
 }
 
 fn delete(world: &mut World, request: &PublicRequest<'_>) -> Result<Reply, PublicError> {
@@ -54,9 +64,11 @@ fn delete(world: &mut World, request: &PublicRequest<'_>) -> Result<Reply, Publi
     for id in &ids {
         find(world, id)?;
     }
+    if world.has_owner(&[]) && !world.has_owner(&ids) {
+        return Err(PublicError::last_owner());
+    }
     for id in ids {
-        let Some(position) = world.users.iter().position(|user| user.id == id) else { continue };
-        let user = world.users.remove(position);
+        let Some(user) = world.users.remove(&id) else { continue };
         for group in &mut world.groups {
             group.members.retain(|member| *member != user.email);
         }
@@ -68,10 +80,11 @@ fn delete(world: &mut World, request: &PublicRequest<'_>) -> Result<Reply, Publi
 }
 
 fn set_permissions(world: &mut World, request: &PublicRequest<'_>, id: &str) -> Result<Reply, PublicError> {
-    find(world, id)?;
+    let name = find(world, id)?.name.clone();
     let given = permissions::read(world, request)?;
-    let user = world.users.iter_mut().find(|user| user.id == id).ok_or_else(PublicError::not_found)?;
-    let held = user.permissions.get_or_insert_default();
+    let had_owner = world.has_owner(&[]);
+    let held = world.users.permissions_mut(id).ok_or_else(PublicError::not_found)?;
+    let before = held.clone();
     if request.method == "PUT" {
         held.clone_from(&given);
     } else {
@@ -79,7 +92,12 @@ fn set_permissions(world: &mut World, request: &PublicRequest<'_>, id: &str) -> 
     }
     let principal = Principal { id, kind: "user" };
     let answer = permissions::answer(held, principal);
-    let name = user.name.clone();
+    if had_owner && !world.has_owner(&[]) {
+        if let Some(held) = world.users.permissions_mut(id) {
+            *held = before;
+        }
+        return Err(PublicError::last_owner());
+    }
     permissions::audit(world, principal, &name);
     Ok(Reply::ok(answer))
 }
@@ -89,7 +107,7 @@ fn invite(world: &mut World, request: &PublicRequest<'_>) -> Result<Reply, Publi
     let invites = body.get("invites").and_then(Value::as_array).filter(|invites| !invites.is_empty());
     let invites =
         invites.ok_or_else(|| PublicError::invalid("invites", "invites must hold at least one entry."))?;
-    let mut emails = Vec::new();
+    let mut taken = Vec::new();
     for (position, entry) in invites.iter().enumerate() {
         let place = format!("invites[{position}]");
         let email = entry.get("email").and_then(Value::as_str).filter(|email| email.contains('@'));
@@ -98,30 +116,33 @@ fn invite(world: &mut World, request: &PublicRequest<'_>) -> Result<Reply, Publi
         if world.user_by_email(email).is_some() {
             return Err(PublicError::conflict("The address belongs to a user of the workspace."));
         }
-        check_invited_permissions(world, &place, entry)?;
-        emails.push(email.to_owned());
+        taken.push((email.to_owned(), invited_permissions(world, &place, entry)?));
     }
-    for email in &emails {
-        if !world.invites.contains(email) {
+    let emails: Vec<String> = taken.iter().map(|(email, _)| email.clone()).collect();
+    for (email, permissions) in taken {
+        if !world.invites.contains(&email) {
             world.invites.push(email.clone());
-            world.audit("Invite Created", Subject { id: email, kind: "INVITE", name: email });
+            world.audit("Invite Created", Subject { id: &email, kind: "INVITE", name: &email });
         }
+        world.invited_permissions.insert(email, permissions);
     }
     Ok(Reply::created(json!({"emails": emails})))
 }
 
-/// In an invite `resources` may be left out, which means the whole workspace (A32).
-fn check_invited_permissions(world: &World, place: &str, entry: &Value) -> Result<(), PublicError> {
+/// What an invited person will hold. `resources` may be left out, which means the whole workspace, narrowed
+/// by the `labels` of the entry (A32).
+fn invited_permissions(world: &World, place: &str, entry: &Value) -> Result<Vec<Permission>, PublicError> {
     let permissions = entry.get("permissions").and_then(Value::as_array).cloned().unwrap_or_default();
-    let everywhere = json!([{"id": world.workspace_id, "type": "WORKSPACE"}]);
     let completed = permissions.into_iter().map(|mut permission| {
+        let labels = permission.get("labels").cloned().unwrap_or_else(|| json!([]));
+        let everywhere = json!([{"id": world.workspace_id, "type": "WORKSPACE", "labels": labels}]);
         if let Some(object) = permission.as_object_mut() {
-            object.entry("resources").or_insert_with(|| everywhere.clone());
+            object.entry("resources").or_insert(everywhere);
         }
         permission
     });
     let completed: Vec<Value> = completed.collect();
-    permissions::parse(world, &format!("{place}.permissions"), &completed).map(|_| ())
+    permissions::parse(world, &format!("{place}.permissions"), &completed)
 }
 
 fn withdraw(world: &mut World, request: &PublicRequest<'_>) -> Result<Reply, PublicError> {
@@ -131,6 +152,7 @@ fn withdraw(world: &mut World, request: &PublicRequest<'_>) -> Result<Reply, Pub
     }
     for email in &emails {
         world.invites.retain(|invited| invited != email);
+        world.invited_permissions.remove(email);
         for group in &mut world.groups {
             group.members.retain(|member| member != email);
         }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use sandbox::Faults;
-use sandbox::segment::{Limits, SegmentOptions, SegmentSandbox};
+use sandbox::segment::{Limits, PlanLimits, SegmentOptions, SegmentSandbox, WorkspaceOptions};
 
 use crate::duration::duration;
 use crate::exit::Exit;
@@ -15,6 +15,8 @@ use crate::runtime;
 #[command(after_help = "Examples:
   tutela sandbox segment
   tutela sandbox segment --port 8787 --latency 5ms --limits off
+  tutela sandbox segment --users 1000 --workspace groups=50,group_members=20,sources=200
+  tutela sandbox segment --plan-lacks groups=404,spaces=403
   tutela sandbox segment --faults rate_429=0.05,rate_500=0.05,reset_before=0.05,truncated=0.05
 
 Prints one line of JSON with the address and the tokens, then runs until Ctrl-C.
@@ -29,6 +31,14 @@ pub(crate) struct Segment {
     /// Number of workspace users.
     #[arg(long, default_value_t = 25)]
     users: usize,
+    /// What the workspace has beside users: `name=number`, separated by commas. Names: groups, group_members,
+    /// sources, warehouses, spaces, functions, invites, nameless_users_every, unknown_kinds_every, owner_group.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    workspace: WorkspaceOptions,
+    /// Features that the plan lacks: groups, warehouses, spaces, functions, separated by commas, each with the
+    /// status of its refusal (401, 403, 404) as in `groups=404`; without one it is 403.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    plan_lacks: PlanLimits,
     /// Number of generated people (person-N@example.com) beside the named ones.
     #[arg(long, default_value_t = 1000)]
     profiles: u64,
@@ -59,6 +69,8 @@ pub(crate) fn run(segment: &Segment) -> Result<Exit, Failure> {
         port: segment.port,
         seed: segment.seed,
         users: segment.users,
+        workspace: segment.workspace.clone(),
+        plan: segment.plan_lacks,
         profiles: segment.profiles,
         events: segment.events,
         latency: segment.latency,
