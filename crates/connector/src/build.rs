@@ -193,18 +193,25 @@ impl<'a> Build<'a> {
     /// request would ask for everybody (the better side of saas-config 11.8). An identity may be
     /// missing where another identity stands in the same request.
     fn check_left_out(self, left_out: &LeftOut, used: &Used) -> Result<(), BuildError> {
-        let binds = left_out.names.iter().filter_map(|name| self.declared(name)).any(|param| {
-            match Origin::from(&param.source) {
+        let binds = |name: &String| match self.declared(name) {
+            Some(param) => match Origin::from(&param.source) {
                 Origin::Identity => !used.identity,
-                Origin::Reference => true,
+                Origin::Reference | Origin::Bound(_) => true,
                 Origin::Secret | Origin::Request | Origin::Special => false,
-            }
-        });
-        if binds {
+            },
+            None => self.values.is_bound() && !self.is_connector_param(name),
+        };
+        if left_out.names.iter().any(binds) {
             let (param, names) = (left_out.param.clone(), left_out.names.clone());
             return Err(BuildError::MissingInQuery { place: self.place(), param, names });
         }
         Ok(())
+    }
+
+    /// Whether `placeholder` leads to a param of the connector.
+    fn is_connector_param(self, placeholder: &str) -> bool {
+        let root = placeholder.split(['.', '[']).next().unwrap_or(placeholder);
+        self.connection.file.find_param(root).is_some()
     }
 
     /// The param value behind `placeholder`, which may be a path into it.

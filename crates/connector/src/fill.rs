@@ -196,7 +196,7 @@ impl Run<'_> {
         self.filled.identity |= origin == Origin::Identity;
         if origin.is_personal() {
             value::collect_texts(value, &mut self.filled.personal);
-        } else if origin == Origin::Special && placeholder.name != "field_list" {
+        } else if origin.is_changing() && placeholder.name != "field_list" {
             value::collect_texts(value, &mut self.filled.changing);
         }
         if let Value::Array(items) = value

@@ -88,11 +88,7 @@ impl Connector {
         let prepared = Build { connection, endpoint: "track", request, params, values: &values }.prepare()?;
         let mut stats = CallStats::default();
         let accept = |reply| {
-            let json = read_json(request, &reply).map_err(|error| Rejected {
-                reason: error.reason(),
-                problem: error.to_string(),
-                retry: error.retry(),
-            })?;
+            let json = read_json(request, &reply).map_err(Rejected::from)?;
             look(track, &json.unwrap_or_default()).ok_or_else(|| Rejected {
                 reason: model::IncompleteReason::Malformed,
                 problem: format!("the answer does not name a state: there is no `{}`", track.status_path),

@@ -19,6 +19,7 @@
 #[cfg(test)]
 mod acme;
 mod auth;
+mod bound;
 mod build;
 mod client;
 mod combination;
@@ -49,6 +50,7 @@ mod values;
 pub mod writes;
 
 pub use auth::{AuthError, AuthorizationCode};
+pub use bound::{Bound, BoundKind};
 pub use build::BuildError;
 pub use client::ClientError;
 pub use connection::Connection;
@@ -64,7 +66,8 @@ pub use polling::PollingLook;
 pub use postprocessor::PostprocessorError;
 pub use probe::{Probe, ProbeStatus};
 pub use reading::{
-    Asked, JobRows, JobStart, PageMark, PageReader, PageRows, PolledUnit, ReadError, Reading, ResumePoint,
+    Asked, ItemPage, ItemReader, JobRows, JobStart, ListAnswers, Listing, PageMark, PageReader, PageRows,
+    PolledUnit, ReadError, Reading, ResumePoint,
 };
 pub use response::ResponseError;
 pub use script::HookError;

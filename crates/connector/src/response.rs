@@ -9,10 +9,12 @@ pub(crate) use look_up::{Found, look_up, look_up_segments, take};
 
 use egress::{HttpReply, Retry};
 use http::StatusCode;
-use model::{IncompleteReason, Row, is_falsy};
+use model::{IncompleteReason, Path, Row, is_falsy};
 use serde_json::Value;
 use spec::connector_file::Request;
 use thiserror::Error;
+
+use crate::send::Rejected;
 
 /// An answer whose status is fine and whose body is not. `Display` never shows the body.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -47,6 +49,27 @@ pub enum ResponseError {
         /// The path that found nothing.
         data_path: String,
     },
+    /// Something else stands where a list or an object is expected.
+    #[error(
+        "`{path}` answered {status} with {kind} at `{data_path}`, where a list or an object is expected; check \
+         `data_path`, or try again later"
+    )]
+    NotItems {
+        /// Path template of the request.
+        path: String,
+        /// Status of the answer.
+        status: u16,
+        /// Where it stands; `.` for the whole answer.
+        data_path: String,
+        /// What was found.
+        kind: &'static str,
+    },
+    /// Several things where there can be one.
+    #[error("{count} things came where one was asked for; narrow the request")]
+    Several {
+        /// How many.
+        count: usize,
+    },
     /// What stands there is no row and no list of rows.
     #[error("there is {kind} where rows are expected; check `data_path` and `postprocessors`")]
     NotRows {
@@ -60,18 +83,29 @@ impl ResponseError {
     pub fn reason(&self) -> IncompleteReason {
         match self {
             Self::Truncated { .. } => IncompleteReason::Truncated,
-            Self::NotJson { .. } | Self::MissingKey { .. } | Self::NotRows { .. } => {
-                IncompleteReason::Malformed
-            }
+            Self::NotJson { .. }
+            | Self::MissingKey { .. }
+            | Self::NotItems { .. }
+            | Self::Several { .. }
+            | Self::NotRows { .. } => IncompleteReason::Malformed,
         }
     }
 
     /// Whether another attempt can help: not where the answer was read and the file misreads it.
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Truncated { .. } | Self::NotJson { .. } | Self::MissingKey { .. } => Retry::Yes,
-            Self::NotRows { .. } => Retry::No,
+            Self::Truncated { .. }
+            | Self::NotJson { .. }
+            | Self::MissingKey { .. }
+            | Self::NotItems { .. } => Retry::Yes,
+            Self::Several { .. } | Self::NotRows { .. } => Retry::No,
         }
+    }
+}
+
+impl From<ResponseError> for Rejected {
+    fn from(error: ResponseError) -> Self {
+        Self { reason: error.reason(), problem: error.to_string(), retry: error.retry() }
     }
 }
 
@@ -84,17 +118,53 @@ pub(crate) fn read_json(request: &Request, reply: &HttpReply) -> Result<Option<V
     if reply.status == StatusCode::NO_CONTENT.as_u16() {
         return Ok(None);
     }
-    let body = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&reply.body);
-    let json: Value = serde_json::from_slice(body).map_err(|error| not_json(request, reply, body, &error))?;
+    let json = parse(request, reply)?;
     match &request.data_path {
         Some(data_path) if matches!(look_up(data_path, &json), Found::Missing) => {
-            Err(ResponseError::MissingKey {
-                path: path_of(request),
-                status: reply.status,
-                data_path: data_path.to_string(),
-            })
+            Err(missing_key(request, reply, data_path))
         }
         Some(_) | None => Ok(Some(json)),
+    }
+}
+
+/// The JSON of a successful answer that brings items: a list or an object stands where the file says.
+///
+/// Stricter than [`read_json`], because what is absent from such a list counts as gone: null is a missing
+/// key, and so is an answer without content. A status that does mean "nothing" belongs under `gone`.
+///
+/// # Errors
+/// [`ResponseError`] for everything else; all of it is worth another attempt.
+pub(crate) fn read_items(request: &Request, reply: &HttpReply) -> Result<Value, ResponseError> {
+    let json = parse(request, reply)?;
+    let found = match &request.data_path {
+        Some(data_path) => {
+            look_up(data_path, &json).value().ok_or_else(|| missing_key(request, reply, data_path))?
+        }
+        None => &json,
+    };
+    let kind = match found {
+        Value::Array(_) | Value::Object(_) => return Ok(json),
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+    };
+    let data_path = request.data_path.as_ref().map_or_else(|| ".".to_owned(), Path::to_string);
+    Err(ResponseError::NotItems { path: path_of(request), status: reply.status, data_path, kind })
+}
+
+/// The items in `data`, in order, as they came: the entries of a list, whatever they are, or one object.
+///
+/// # Errors
+/// [`ResponseError::NotRows`] for anything else.
+pub(crate) fn items(data: Value) -> Result<Vec<Value>, ResponseError> {
+    match data {
+        Value::Array(items) => Ok(items),
+        Value::Object(_) => Ok(vec![data]),
+        Value::String(_) => Err(ResponseError::NotRows { kind: "a text" }),
+        Value::Number(_) => Err(ResponseError::NotRows { kind: "a number" }),
+        Value::Bool(_) => Err(ResponseError::NotRows { kind: "a boolean" }),
+        Value::Null => Err(ResponseError::NotRows { kind: "null" }),
     }
 }
 
@@ -122,6 +192,16 @@ pub(crate) fn rows(data: Value) -> Result<Vec<Row>, ResponseError> {
         Value::Number(_) => Err(not_rows("a number")),
         Value::Bool(_) | Value::Null => Err(not_rows("a boolean")),
     }
+}
+
+fn parse(request: &Request, reply: &HttpReply) -> Result<Value, ResponseError> {
+    let body = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&reply.body);
+    serde_json::from_slice(body).map_err(|error| not_json(request, reply, body, &error))
+}
+
+fn missing_key(request: &Request, reply: &HttpReply, data_path: &Path) -> ResponseError {
+    let (path, data_path) = (path_of(request), data_path.to_string());
+    ResponseError::MissingKey { path, status: reply.status, data_path }
 }
 
 fn not_json(request: &Request, reply: &HttpReply, body: &[u8], error: &serde_json::Error) -> ResponseError {

@@ -150,18 +150,21 @@ impl Attempt<'_> {
         F: Fn(HttpReply) -> Result<T, Rejected>,
     {
         let (shared, status) = (self.prepared.shared(), reply.status);
+        let (place, attempts) = (|| self.prepared.place().to_owned(), self.number);
+        let failing = || CallError::Status { place: place(), host: shared.client.host(), status, attempts };
+        if self.prepared.means_unavailable(status) {
+            return Err(Box::new(Failure { error: failing(), again: false, reply: None }));
+        }
         if shared.gone.contains(&status) {
             return Ok(Answer::Gone);
         }
         if shared.ignore.covers(status) {
             return Ok(if matches!(status, 404 | 410) { Answer::Gone } else { Answer::Ignored(status) });
         }
-        let (place, attempts) = (|| self.prepared.place().to_owned(), self.number);
         let asked = file_says_again(shared.retry.as_ref(), &reply);
         if status >= 400 {
-            let error = CallError::Status { place: place(), host: shared.client.host(), status, attempts };
             let again = asked || is_transient(status);
-            return Err(Box::new(Failure { error, again, reply: Some(reply) }));
+            return Err(Box::new(Failure { error: failing(), again, reply: Some(reply) }));
         }
         if asked {
             let error = CallError::NeverReady { place: place(), status, attempts };

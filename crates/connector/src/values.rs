@@ -6,6 +6,8 @@ use serde_json::Value;
 use spec::connector_file::{ParamSource, ParamValue};
 use zeroize::Zeroize;
 
+use crate::bound::{Bound, BoundKind};
+
 /// The values that placeholders are looked up in, each with where it came from (saas-config 11.6).
 ///
 /// Values are personal data and secrets: `Debug` shows names only, texts are wiped on drop.
@@ -16,6 +18,8 @@ pub(crate) struct ValueMap {
     origins: HashMap<String, Origin>,
     /// Names of which `"<name>"` stands for a list: one text for each element.
     spread: HashSet<String>,
+    /// Whether values were bound: then every placeholder that is no param of the connector narrows the answer.
+    is_bound: bool,
 }
 
 /// Where a value came from; decides how far it is trusted and whether a recording hides it.
@@ -31,14 +35,25 @@ pub(crate) enum Origin {
     Request,
     /// Made by us (saas-config 11.10).
     Special,
+    /// Bound by whoever asks, about no person of a privacy request.
+    Bound(BoundKind),
 }
 
 impl Origin {
     /// Whether the value says something about a person.
     pub(crate) fn is_personal(self) -> bool {
         match self {
-            Self::Identity | Self::Reference | Self::Request => true,
-            Self::Secret | Self::Special => false,
+            Self::Identity | Self::Reference | Self::Request | Self::Bound(BoundKind::Personal) => true,
+            Self::Secret | Self::Special | Self::Bound(BoundKind::Plain | BoundKind::Moment) => false,
+        }
+    }
+
+    /// Whether the value differs in every run.
+    pub(crate) fn is_changing(self) -> bool {
+        match self {
+            Self::Special | Self::Bound(BoundKind::Moment) => true,
+            Self::Identity | Self::Reference | Self::Request | Self::Secret => false,
+            Self::Bound(BoundKind::Personal | BoundKind::Plain) => false,
         }
     }
 }
@@ -74,7 +89,12 @@ const REPLY_TO: &str = "/api/v1/request-task/callback";
 impl ValueMap {
     /// A map without values.
     pub(crate) fn new() -> Self {
-        Self { values: Value::Object(Row::new()), origins: HashMap::new(), spread: HashSet::new() }
+        Self {
+            values: Value::Object(Row::new()),
+            origins: HashMap::new(),
+            spread: HashSet::new(),
+            is_bound: false,
+        }
     }
 
     /// Sets `name`; null leaves it unresolved.
@@ -114,12 +134,7 @@ impl ValueMap {
                 Origin::Request,
             );
         }
-        self.insert("uuid", ids.random_uuid().to_string().into(), Origin::Special);
-        self.insert(
-            "iso_8601_datetime",
-            now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into(),
-            Origin::Special,
-        );
+        self.insert_chance(now, ids);
         if let Some(field_list) = special.field_list {
             self.insert("field_list", field_list.into(), Origin::Special);
         }
@@ -130,14 +145,50 @@ impl ValueMap {
         }
     }
 
+    /// Sets the special placeholders that are about no person.
+    pub(crate) fn insert_chance(&mut self, now: Timestamp, ids: &dyn IdSource) {
+        self.insert("uuid", ids.random_uuid().to_string().into(), Origin::Special);
+        self.insert(
+            "iso_8601_datetime",
+            now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into(),
+            Origin::Special,
+        );
+    }
+
+    /// Sets what `bound` binds; its names win.
+    pub(crate) fn bind(&mut self, bound: &Bound) {
+        self.is_bound = true;
+        for (name, value) in bound.values() {
+            // An origin belongs to what stood there before.
+            self.origins.retain(|path, _| path.split('.').next() != Some(name));
+            if let Value::Object(members) = &mut self.values {
+                members.insert(name.to_owned(), value.clone());
+            }
+        }
+        self.origins.extend(bound.origins().map(|(path, kind)| (path.to_owned(), Origin::Bound(kind))));
+    }
+
+    /// Whether values were bound.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.is_bound
+    }
+
     /// The value at `path`; null counts as missing (saas-config 11.3).
     pub(crate) fn find(&self, path: &Path) -> Option<&Value> {
         path.find(&self.values)
     }
 
-    /// Where the value at `path` came from.
+    /// Where the value at `path` came from: what is known about the nearest path that leads to it.
     pub(crate) fn origin(&self, path: &Path) -> Option<Origin> {
-        path.segments().next().and_then(|name| self.origins.get(name)).copied()
+        let mut segments = path.segments();
+        let mut name = segments.next()?.to_owned();
+        let mut found = self.origins.get(&name);
+        for segment in segments {
+            name.push('.');
+            name.push_str(segment);
+            found = self.origins.get(&name).or(found);
+        }
+        found.copied()
     }
 
     /// The value called `name`, no path; null counts as missing.
@@ -163,7 +214,8 @@ impl std::fmt::Debug for ValueMap {
     }
 }
 
-fn wipe(value: &mut Value) {
+/// Wipes every text in `value`.
+pub(crate) fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
         Value::Array(items) => items.iter_mut().for_each(wipe),

@@ -4,6 +4,7 @@
 //! values that were drawn for it (`<uuid>`, the time, random masks) stand in it, secrets stand in it
 //! by name only. Two requests built from the same values are equal.
 
+mod bound;
 mod expand;
 pub(crate) mod params;
 mod prepare;

@@ -31,10 +31,10 @@ pub enum BuildError {
         /// Placeholders without value.
         names: Vec<String>,
     },
-    /// A query param that binds the answer to the person lacks a value.
+    /// A query param that narrows the answer, to the person or to what was bound, lacks a value.
     #[error(
-        "query param `{param}` of {place} has no value: nothing is known for {}; without it the answer would not \
-         be about this person only",
+        "query param `{param}` of {place} has no value: nothing is known for {}; without it the answer would be \
+         about more than was asked for",
         names_text(.names)
     )]
     MissingInQuery {

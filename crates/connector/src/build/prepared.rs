@@ -17,6 +17,8 @@ use crate::client::Client;
 pub(crate) struct Prepared {
     shared: Arc<Shared>,
     url: Url,
+    /// Statuses that mean that the application does not offer this at all.
+    unavailable: Arc<[u16]>,
 }
 
 /// What all pages of a request have in common.
@@ -53,12 +55,24 @@ impl Prepared {
     /// `path_and_query` is percent-encoded. `None` if it would lead to another host.
     pub(super) fn new(shared: Shared, path_and_query: &str) -> Option<Self> {
         let url = shared.client.url(path_and_query)?;
-        Some(Self { shared: Arc::new(shared), url })
+        Some(Self { shared: Arc::new(shared), url, unavailable: Arc::default() })
     }
 
     /// A request whose address is known in full. `None` if it would lead to another host.
     pub(super) fn with_address(shared: Shared, url: Url) -> Option<Self> {
-        shared.client.owns(&url).then(|| Self { shared: Arc::new(shared), url })
+        let owns = shared.client.owns(&url);
+        owns.then(|| Self { shared: Arc::new(shared), url, unavailable: Arc::default() })
+    }
+
+    /// The same request, of which these statuses end the reading at once, whatever else the file says
+    /// about them.
+    pub(crate) fn with_unavailable(self, statuses: &[u16]) -> Self {
+        Self { unavailable: statuses.into(), ..self }
+    }
+
+    /// Whether `status` means that the application does not offer this.
+    pub(crate) fn means_unavailable(&self, status: u16) -> bool {
+        self.unavailable.contains(&status)
     }
 
     /// What all pages have in common.
@@ -79,7 +93,7 @@ impl Prepared {
     /// The same request for another page. `None` if `url` leads to another host: the secret of one
     /// host never reaches another.
     pub(crate) fn with_url(&self, url: Url) -> Option<Self> {
-        self.shared.client.owns(&url).then(|| Self { shared: Arc::clone(&self.shared), url })
+        self.shared.client.owns(&url).then(|| Self { url, ..self.clone() })
     }
 }
 

@@ -14,12 +14,13 @@ pub(super) fn json_escaped(text: &str) -> String {
 /// The text that puts `value` into JSON where no string is open (saas-config 1.5, 11.5).
 ///
 /// Numbers, booleans and arrays as they are; objects as their members. A text that is a number
-/// stays one, as the format has always had it. A secret is the operator's own text and may be any
+/// stays one, as the format has always had it. Lists and objects that were bound are whole values. A secret is the operator's own text and may be any
 /// JSON; every other text becomes a JSON string, so that it cannot add members.
 pub(super) fn as_json(value: &Value, origin: Origin) -> String {
     match value {
         Value::String(text) if stands_alone(text, origin) => text.clone(),
         Value::String(text) => Value::String(text.clone()).to_string(),
+        Value::Array(_) | Value::Object(_) if matches!(origin, Origin::Bound(_)) => value.to_string(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
             text_form(value).unwrap_or_else(|| "null".to_owned())
         }
@@ -32,7 +33,7 @@ fn stands_alone(text: &str, origin: Origin) -> bool {
             serde_json::from_str::<Value>(text).is_ok()
                 || serde_json::from_str::<Value>(&format!("{{{text}}}")).is_ok()
         }
-        Origin::Identity | Origin::Reference | Origin::Request | Origin::Special => {
+        Origin::Identity | Origin::Reference | Origin::Request | Origin::Special | Origin::Bound(_) => {
             matches!(serde_json::from_str(text), Ok(Value::Number(_)))
         }
     }

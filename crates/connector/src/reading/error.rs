@@ -87,6 +87,24 @@ pub enum ReadError {
     /// The call failed, all attempts used.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// The application does not offer the list: a status that the file says means so.
+    #[error("{place} answered {status}: the application's plan or the credentials do not allow it")]
+    Unavailable {
+        /// The request in the file.
+        place: String,
+        /// The status.
+        status: u16,
+    },
+    /// The credentials were refused, and the file says what they must be allowed to do.
+    #[error("{place} answered {status}: it needs {requires}")]
+    Denied {
+        /// The request in the file.
+        place: String,
+        /// The status.
+        status: u16,
+        /// What is needed, in the application's words.
+        requires: String,
+    },
     /// The answer holds no rows where the file says.
     #[error("{place}: {source}")]
     Response {
@@ -122,6 +140,7 @@ impl ReadError {
             | Self::Build(_) => IncompleteReason::Connection,
             Self::Script(source) => source.reason(),
             Self::Call(source) => source.reason(),
+            Self::Unavailable { .. } | Self::Denied { .. } => IncompleteReason::Http4xx,
             Self::Response { source, .. } => source.reason(),
             Self::Postprocessor(source) => source.reason(),
             Self::Pagination(source) => source.reason(),
@@ -144,6 +163,8 @@ impl ReadError {
             | Self::ComesByJob { .. }
             | Self::NoResultRequest { .. }
             | Self::Condition { .. }
+            | Self::Unavailable { .. }
+            | Self::Denied { .. }
             | Self::Postprocessor(_)
             | Self::Pagination(_)
             | Self::Output(_) => Retry::No,

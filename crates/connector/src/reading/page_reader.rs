@@ -9,11 +9,11 @@ use spec::connector_file::Request;
 
 use super::page_rows::PageRows;
 use super::page_text::{self, TextAnswer};
+use super::paging::Paging;
 use super::{Answers, PageMark, Plan, ReadError, ResumePoint, Source};
-use crate::build::Prepared;
 use crate::fingerprint::Fingerprint;
 use crate::output::Output;
-use crate::pagination::{PageAnswer, Pager, PagerProgress, Stop, Turn};
+use crate::pagination::Turn;
 use crate::postprocessor;
 use crate::response;
 use crate::script::{ScriptPaging, Turned};
@@ -45,19 +45,17 @@ enum Form {
 #[derive(Debug)]
 enum State {
     Start,
-    Paging(Box<Paging>),
+    Paging(Box<UnitPaging>),
     Script(Box<ScriptPaging>),
     Done,
 }
 
 /// A unit that is sent page by page.
 #[derive(Debug)]
-struct Paging {
-    request: Arc<Request>,
+struct UnitPaging {
+    paging: Paging,
     /// Stands for what the unit asks.
     of: Fingerprint,
-    prepared: Prepared,
-    pager: Pager,
     output: Option<ValueMap>,
     /// Whether rows may stay text.
     may_be_text: bool,
@@ -102,26 +100,18 @@ impl PageReader {
         if paging.of != point.of {
             return None;
         }
-        paging.prepared = paging.prepared.with_url(point.next.parse().ok()?)?;
-        let ResumePoint { body, pages, had_paging_object, .. } = *point;
-        paging.pager.go_on(PagerProgress { body, pages, had_paging_object }, marks);
+        paging.paging.go_on(point, marks)?;
         Some(reader)
     }
 
     /// From where another reader can go on, after the pages that were returned; `None` before the first
     /// and after the last.
     pub fn resume_point(&self) -> Option<ResumePoint> {
-        let paging = match &self.state {
-            State::Paging(paging) => paging,
-            State::Script(paging) => return paging.resume_point(),
-            State::Start | State::Done => return None,
-        };
-        let PagerProgress { body, pages, had_paging_object } = paging.pager.progress();
-        if pages == 0 {
-            return None;
+        match &self.state {
+            State::Paging(unit) => unit.paging.resume_point(|| unit.of),
+            State::Script(paging) => paging.resume_point(),
+            State::Start | State::Done => None,
         }
-        let next = paging.prepared.url().to_string();
-        Some(ResumePoint { of: paging.of, next, body, pages, had_paging_object })
     }
 
     /// By what the page that was returned last is known again; `None` if it needs no mark.
@@ -205,8 +195,8 @@ impl PageReader {
             let request = Arc::clone(&paging.request);
             return self.page_of_script(&request, turned, before).map(Some);
         }
-        let State::Paging(paging) = &self.state else { return Ok(None) };
-        let form = if paging.may_be_text { self.form } else { Form::Values };
+        let State::Paging(unit) = &self.state else { return Ok(None) };
+        let (paging, form) = (&unit.paging, if unit.may_be_text { self.form } else { Form::Values });
         let accept = |reply| receive(&paging.request, form, reply);
         // Counted as it happens: a call that is given up half-way has cost something too.
         let answer = self.plan.connector.call(&paging.prepared, &mut self.stats, accept).await;
@@ -218,11 +208,8 @@ impl PageReader {
                 Page::default()
             }
             Answer::Ignored(status) => {
-                let place = &paging.request.place;
-                let detail = format!(
-                    "{place} answered {status}, which `ignore_errors` lets pass; nothing is known about the rest"
-                );
-                self.end(Completeness::incomplete(IncompleteReason::IgnoredError, detail));
+                let ignored = paging.ignored(status);
+                self.end(ignored);
                 Page::default()
             }
         };
@@ -284,35 +271,29 @@ impl PageReader {
         let prepared = plan.prepare_now(sequence, &combination)?;
         let pager = plan.pager(request, &prepared)?;
         let of = Fingerprint::of_bytes(&plan.unit_hash(self.unit)?.unwrap_or_default());
-        let request = Arc::clone(request);
-        let may_be_text = page_text::is_possible(&request);
-        self.state = State::Paging(Box::new(Paging { request, of, prepared, pager, output, may_be_text }));
+        let may_be_text = page_text::is_possible(request);
+        let paging = Paging { request: Arc::clone(request), prepared, pager };
+        self.state = State::Paging(Box::new(UnitPaging { paging, of, output, may_be_text }));
         Ok(None)
     }
 
     /// From an answer to its rows, and to the state that the next page is read in.
     fn page(&mut self, Received { json, lines, headers, body }: Received) -> Result<Page, ReadError> {
-        let State::Paging(paging) = &mut self.state else { return Ok(Page::default()) };
-        let request = Arc::clone(&paging.request);
+        let State::Paging(unit) = &mut self.state else { return Ok(Page::default()) };
+        let request = Arc::clone(&unit.paging.request);
         let Some(json) = json else {
             self.end(Completeness::Complete);
             return Ok(Page::default());
         };
-        let answer = PageAnswer {
-            url: paging.prepared.url(),
-            headers: &headers,
-            json: &json,
-            data: paging.pager.data(&json),
-        };
-        let turn = paging.pager.turn(answer, self.plan.connector.clock().now())?;
-        self.mark = paging.pager.last();
+        let turn = unit.paging.turn((&headers, &json), self.plan.connector.clock().now())?;
+        self.mark = unit.paging.mark();
         if let Turn::Repeated(stop) = turn {
             self.end(stop.into());
             return Ok(Page::default());
         }
         if lines.is_some() {
             self.lines = lines;
-            self.advance(turn, &request.place);
+            self.advance(turn);
             return Ok(Page::default());
         }
         let messages = postprocessor::messages(&request.postprocessors, &body, Some(&json));
@@ -322,41 +303,27 @@ impl PageReader {
             None => json,
         };
         let mut rows = self.plan.processed(&request, data)?;
-        if let (Some(template), Some(values)) = (&request.output, &paging.output) {
+        if let (Some(template), Some(values)) = (&request.output, &unit.output) {
             rows = Output { place: &request.place, template }.rows(rows, values.clone())?;
         }
-        self.advance(turn, &request.place);
+        self.advance(turn);
         Ok(Page { rows, stats: CallStats::default(), messages })
     }
 
-    fn advance(&mut self, turn: Turn, place: &str) {
-        let completeness = match (turn, &mut self.state) {
-            (Turn::Next(url), State::Paging(paging)) => {
-                if let Some(next) = paging.prepared.with_url(url) {
-                    paging.prepared = next;
-                    return;
-                }
-                let detail = format!("{place}: the next page is on another host; check `pagination`");
-                Completeness::incomplete(IncompleteReason::Malformed, detail)
-            }
-            (Turn::Stopped(stop) | Turn::Repeated(stop), _) => stop.into(),
-            (Turn::End, _) | (Turn::Next(_), State::Start | State::Script(_) | State::Done) => {
-                Completeness::Complete
-            }
+    fn advance(&mut self, turn: Turn) {
+        let end = match &mut self.state {
+            State::Paging(unit) => unit.paging.advance(turn),
+            State::Start | State::Script(_) | State::Done => Some(Completeness::Complete),
         };
-        self.end(completeness);
+        if let Some(completeness) = end {
+            self.end(completeness);
+        }
     }
 
     fn end(&mut self, completeness: Completeness) {
         self.state = State::Done;
         self.completeness =
             std::mem::replace(&mut self.completeness, Completeness::Complete).and(completeness);
-    }
-}
-
-impl From<Stop> for Completeness {
-    fn from(Stop { reason, detail }: Stop) -> Self {
-        Self::Incomplete { reason, detail }
     }
 }
 
@@ -375,8 +342,6 @@ fn receive(request: &Request, form: Form, reply: HttpReply) -> Result<Received, 
     }
     match response::read_json(request, &reply) {
         Ok(json) => Ok(Received { json, lines: None, headers: reply.headers, body: reply.body }),
-        Err(error) => {
-            Err(Rejected { reason: error.reason(), problem: error.to_string(), retry: error.retry() })
-        }
+        Err(error) => Err(error.into()),
     }
 }

@@ -20,7 +20,7 @@ const DEFINITION_BYTES: usize = 8 * 1024;
 
 /// Ids that are always the same.
 #[derive(Debug)]
-struct SameIds;
+pub(super) struct SameIds;
 
 impl IdSource for SameIds {
     fn next_uuid(&self) -> Uuid {
@@ -84,14 +84,7 @@ impl Plan {
             hash.add(json_text(part));
         }
         if let Some(prepared) = prepared {
-            let shared = prepared.shared();
-            hash.add(shared.method.as_str());
-            hash.add(prepared.url().as_str());
-            for (name, value) in &shared.headers {
-                hash.add(name.as_str());
-                hash.add(value);
-            }
-            hash.add(shared.body.as_deref().unwrap_or_default());
+            add_call(&mut hash, prepared);
         }
         hash.finish()
     }
@@ -101,6 +94,18 @@ impl Plan {
         hash.add(&self.collection);
         hash
     }
+}
+
+/// Adds what is sent for the first page, without authentication.
+pub(super) fn add_call(hash: &mut PartsHash, prepared: &Prepared) {
+    let shared = prepared.shared();
+    hash.add(shared.method.as_str());
+    hash.add(prepared.url().as_str());
+    for (name, value) in &shared.headers {
+        hash.add(name.as_str());
+        hash.add(value);
+    }
+    hash.add(shared.body.as_deref().unwrap_or_default());
 }
 
 fn json_text(row: &Row) -> String {

@@ -7,7 +7,7 @@ use super::params::{Params, add_distinct};
 use super::{
     PlannedWrite, Unwritten, UnwrittenReason, WriteRequest, WriteRow, WriteSource, Writes, secret_mark,
 };
-use crate::build::{Build, is_form};
+use crate::build::Build;
 use crate::connection::Connection;
 use crate::connector::Connector;
 use crate::values::{Origin, SpecialValues, ValueMap};
@@ -219,7 +219,6 @@ impl Prepare<'_> {
 
     fn build(&self, unit: &Unit<'_>) -> Result<WriteRequest, UnwrittenReason> {
         let request = self.source.request;
-        let place = || request.place.clone();
         check_answer(request)?;
         self.check_row(unit)?;
         let values = self.values(unit)?;
@@ -237,20 +236,7 @@ impl Prepare<'_> {
                 UnwrittenReason::Build(error)
             }
         })?;
-        let shared = prepared.shared();
-        let is_json = shared
-            .headers
-            .get(http::header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|text| text.to_ascii_lowercase().contains("json"));
-        if let Some(body) = &shared.body
-            && is_json
-            && !is_form(&shared.headers)
-            && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err()
-        {
-            return Err(UnwrittenReason::BodyNotJson { place: place() });
-        }
-        Ok(WriteRequest::of(&prepared, &request.place))
+        WriteRequest::checked(&prepared, &request.place)
     }
 
     /// Values of one row need one row, and something to write.
@@ -319,7 +305,7 @@ impl Prepare<'_> {
 }
 
 /// A write whose end nobody would learn is not made (saas-config 23.3).
-fn check_answer(request: &Request) -> Result<(), UnwrittenReason> {
+pub(super) fn check_answer(request: &Request) -> Result<(), UnwrittenReason> {
     let strategy = match &request.async_config {
         None | Some(AsyncConfig::Callback) => return Ok(()),
         Some(AsyncConfig::Polling(_)) if request.track.is_some() => return Ok(()),

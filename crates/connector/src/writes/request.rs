@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::secret_mark;
+use super::{UnwrittenReason, secret_mark};
 use crate::build::{Prepared, Restored, is_form};
 use crate::connection::Connection;
 
@@ -49,6 +49,24 @@ impl WriteRequest {
         };
         request.compact();
         request
+    }
+
+    /// The same; a JSON body that is none is refused.
+    pub(super) fn checked(prepared: &Prepared, place: &str) -> Result<Self, UnwrittenReason> {
+        let shared = prepared.shared();
+        let is_json = shared
+            .headers
+            .get(http::header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|text| text.to_ascii_lowercase().contains("json"));
+        if let Some(body) = &shared.body
+            && is_json
+            && !is_form(&shared.headers)
+            && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err()
+        {
+            return Err(UnwrittenReason::BodyNotJson { place: place.to_owned() });
+        }
+        Ok(Self::of(prepared, place))
     }
 
     /// Whether its headers say that the body is JSON.

@@ -9,6 +9,10 @@ mod guide;
 #[cfg(test)]
 mod hooks;
 #[cfg(test)]
+mod listing;
+#[cfg(test)]
+mod one;
+#[cfg(test)]
 mod pagination;
 #[cfg(test)]
 mod reading;

@@ -1,0 +1,184 @@
+use std::sync::Arc;
+
+use egress::HttpReply;
+use http::HeaderMap;
+use model::{CallStats, Completeness, IncompleteReason};
+use serde_json::Value;
+
+use super::Parts;
+use crate::fingerprint::Fingerprint;
+use crate::pagination::Turn;
+use crate::reading::paging::Paging;
+use crate::reading::{PageMark, ReadError, ResumePoint};
+use crate::response;
+use crate::send::{Answer, Rejected};
+
+/// Reads a list page by page. A page is the unit of work, of retry and of progress.
+#[derive(Debug)]
+pub struct ItemReader {
+    parts: Arc<Parts>,
+    state: State,
+    completeness: Completeness,
+    stats: CallStats,
+    mark: Option<PageMark>,
+}
+
+/// One page of a list. `Debug` shows counts only.
+#[derive(Default)]
+pub struct ItemPage {
+    /// The items, each any JSON value, in the order sent.
+    pub items: Vec<Value>,
+    /// What this page cost.
+    pub stats: CallStats,
+}
+
+#[derive(Debug)]
+enum State {
+    Start,
+    Paging(Box<Paging>),
+    Done,
+}
+
+impl ItemReader {
+    pub(super) fn new(parts: Arc<Parts>) -> Self {
+        Self {
+            parts,
+            state: State::Start,
+            completeness: Completeness::Complete,
+            stats: CallStats::default(),
+            mark: None,
+        }
+    }
+
+    pub(super) fn resumed(
+        parts: Arc<Parts>,
+        point: &ResumePoint,
+        marks: impl IntoIterator<Item = PageMark>,
+    ) -> Option<Self> {
+        if point.of != of(&parts) {
+            return None;
+        }
+        let mut paging = parts.paging().ok()?;
+        paging.go_on(point, marks)?;
+        Some(Self { state: State::Paging(Box::new(paging)), ..Self::new(parts) })
+    }
+
+    /// From where another reader can go on, after the pages that were returned; `None` before the first
+    /// and after the last.
+    pub fn resume_point(&self) -> Option<ResumePoint> {
+        match &self.state {
+            State::Paging(paging) => paging.resume_point(|| of(&self.parts)),
+            State::Start | State::Done => None,
+        }
+    }
+
+    /// By what the page that was returned last is known again; `None` if it needs no mark.
+    pub fn mark(&self) -> Option<PageMark> {
+        self.mark
+    }
+
+    /// Whether no page follows any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
+    /// Whether all pages were read. While there may be more, the list is incomplete: a reader that is
+    /// dropped half-way has not seen everything.
+    pub fn completeness(&self) -> Completeness {
+        match self.state {
+            State::Done => self.completeness.clone(),
+            State::Start | State::Paging(_) => {
+                let detail = format!("`{}` was not read to its end", self.parts.place);
+                Completeness::incomplete(IncompleteReason::Cancelled, detail)
+            }
+        }
+    }
+
+    /// What the list cost so far, pages that failed included.
+    pub fn stats(&self) -> CallStats {
+        self.stats
+    }
+
+    /// The next page; `None` after the last one. A page may be without items.
+    ///
+    /// # Errors
+    /// [`ReadError`] once, then `None`: the list ends incomplete with the error's reason.
+    /// [`ReadError::Unavailable`] for a status that says so; then no page counts, also none returned before.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up one call; the next call of this function asks for the same page
+    /// again.
+    pub async fn next_page(&mut self) -> Result<Option<ItemPage>, ReadError> {
+        let page = self.step().await;
+        if let Err(error) = &page {
+            self.end(Completeness::incomplete(error.reason(), error.to_string()));
+        }
+        page
+    }
+
+    async fn step(&mut self) -> Result<Option<ItemPage>, ReadError> {
+        if matches!(self.state, State::Start) {
+            self.state = State::Paging(Box::new(self.parts.paging()?));
+        }
+        let State::Paging(paging) = &self.state else { return Ok(None) };
+        let before = self.stats;
+        let request = &paging.request;
+        let accept = |reply: HttpReply| match response::read_items(request, &reply) {
+            Ok(json) => Ok((json, reply.headers)),
+            Err(error) => Err(Rejected::from(error)),
+        };
+        // Counted as it happens: a call that is given up half-way has cost something too.
+        let answer = self.parts.connector.call(&paging.prepared, &mut self.stats, accept).await;
+        let items = match answer.map_err(|error| self.parts.told(error))? {
+            Answer::Accepted((json, headers)) => self.items(json, &headers)?,
+            Answer::Gone => {
+                self.end(Completeness::Complete);
+                Vec::new()
+            }
+            Answer::Ignored(status) => {
+                let ignored = paging.ignored(status);
+                self.end(ignored);
+                Vec::new()
+            }
+        };
+        let page = ItemPage { items, stats: self.stats.since(before) };
+        tracing::debug!(
+            connection = %self.parts.connector.connection().key, place = %self.parts.place,
+            items = page.items.len(), requests = page.stats.requests, "page of a list read"
+        );
+        Ok(Some(page))
+    }
+
+    /// From an answer to its items, and to the state that the next page is read in.
+    fn items(&mut self, json: Value, headers: &HeaderMap) -> Result<Vec<Value>, ReadError> {
+        let State::Paging(paging) = &mut self.state else { return Ok(Vec::new()) };
+        let turn = paging.turn((headers, &json), self.parts.connector.clock().now())?;
+        self.mark = paging.mark();
+        if let Turn::Repeated(stop) = turn {
+            self.end(stop.into());
+            return Ok(Vec::new());
+        }
+        let items = self.parts.items(json)?;
+        if let Some(completeness) = paging.advance(turn) {
+            self.end(completeness);
+        }
+        Ok(items)
+    }
+
+    fn end(&mut self, completeness: Completeness) {
+        self.state = State::Done;
+        self.completeness =
+            std::mem::replace(&mut self.completeness, Completeness::Complete).and(completeness);
+    }
+}
+
+impl std::fmt::Debug for ItemPage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ItemPage").field("items", &self.items.len()).field("stats", &self.stats).finish()
+    }
+}
+
+/// Stands for what the list asks.
+fn of(parts: &Parts) -> Fingerprint {
+    Fingerprint::of_bytes(&parts.hash())
+}
