@@ -1,1 +1,28 @@
-//! Who has access to what: inventory, changes of access, people.
+//! Who has access to what: syncs of an application's accounts, groups, roles and resources, and what follows
+//! from them.
+//!
+//! For: reading what a connector file lists ([`Sync`]), putting it together as rows ([`SyncSink`]), grants that
+//! follow from grants ([`expansion`]), who reaches what ([`reach`]). Not for: calls (`connector`), keeping
+//! (`store`), files (`c1z`), or what a person sees of it (`tutela`).
+
+pub mod expansion;
+mod assembly;
+mod entitlement_graph;
+mod file;
+mod finish;
+mod item;
+mod kept;
+mod listing;
+mod mapping;
+pub mod number;
+pub mod reach;
+mod report;
+mod sink;
+mod sync;
+
+pub use file::{FileError, FileTimes};
+pub use finish::ReadSync;
+pub use mapping::MappingError;
+pub use report::{KindReport, KindStatus, SyncOutcome, SyncReport};
+pub use sink::{SinkError, SyncSink};
+pub use sync::{Sync, SyncError, SyncParts, SyncProgress, SyncRequest};

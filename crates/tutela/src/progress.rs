@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use engine::Progress;
+use governance::SyncProgress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use privacy::ApplyProgress;
 
@@ -61,6 +62,20 @@ impl ProgressLine {
         let ended = self.ended.fetch_add(ended, Ordering::Relaxed) + ended;
         if !self.bar.is_hidden() {
             self.bar.set_message(format!("{ended} collections done, {rows} rows"));
+        }
+    }
+
+    /// Notes what a sync tells.
+    pub(crate) fn note_sync(&self, progress: &SyncProgress) {
+        let (items, ended) = match progress {
+            SyncProgress::Started { .. } => (0, 0),
+            SyncProgress::Page { items, .. } => (*items, 0),
+            SyncProgress::Ended { .. } => (0, 1),
+        };
+        let items = self.rows.fetch_add(items, Ordering::Relaxed) + items;
+        let ended = self.ended.fetch_add(ended, Ordering::Relaxed) + ended;
+        if !self.bar.is_hidden() {
+            self.bar.set_message(format!("{ended} lists read, {items} entries"));
         }
     }
 

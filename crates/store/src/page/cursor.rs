@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crypto::RunKey;
@@ -27,6 +28,8 @@ pub struct PageCursor {
     run: RunId,
     task: TaskId,
     after: (i64, i64),
+    /// The first unit that is not read any more.
+    end: i64,
     seen: u64,
     expected: Option<RowCount>,
     /// The key that the first page was opened with.
@@ -58,7 +61,14 @@ impl PageCursor {
     pub(super) fn new(store: Store, run: RunId, task: TaskId) -> Self {
         let ahead = VecDeque::new();
         let (after, next_count) = ((-1, -1), FIRST_AHEAD);
-        Self { store, run, task, after, seen: 0, expected: None, key: None, ahead, next_count }
+        let end = i64::MAX;
+        Self { store, run, task, after, end, seen: 0, expected: None, key: None, ahead, next_count }
+    }
+
+    /// Only the pages of these units.
+    #[must_use]
+    pub fn within(self, units: Range<u64>) -> Self {
+        Self { after: (signed(units.start) - 1, i64::MAX), end: signed(units.end), ..self }
     }
 
     /// The same list; a list of fewer rows, or of more than there can be, ends with an error.
@@ -109,12 +119,13 @@ impl PageCursor {
     }
 
     async fn read_ahead(&mut self) -> Result<(), StoreError> {
-        const NEXT: &str = "SELECT unit, page, row_count, sealed FROM page WHERE task_id = $1 AND row_count > 0 AND (unit > $2 OR (unit = $2 AND page > $3)) ORDER BY unit, page LIMIT $4";
+        const NEXT: &str = "SELECT unit, page, row_count, sealed FROM page WHERE task_id = $1 AND row_count > 0 AND (unit, page) > ($2, $3) AND unit < $5 ORDER BY unit, page LIMIT $4";
         let rows = query(NEXT)
             .bind(self.task.as_str())
             .bind(self.after.0)
             .bind(self.after.1)
             .bind(signed(self.next_count as u64))
+            .bind(self.end)
             .fetch_all(&self.store.inner.reader)
             .await?;
         let mut largest = 1;

@@ -1,0 +1,247 @@
+//! The grants of a sync: which entitlement each is of, and who holds it.
+
+use protos::c1::connector::v2::GrantExpandable;
+use serde_json::Value;
+use spec::connector_file::governance::{
+    EntitlementGrants, EntitlementSource, EntitlementText, HeldGrants, ResourceType, Slug,
+};
+use spec::expression::Scope;
+
+use super::{Assembly, rows};
+use crate::expansion::{Origin, ReportedGrant};
+use crate::item::{HeldItem, HeldTarget, HolderItem, Item, ResourceItem, TextItem};
+use crate::listing::Listing;
+use crate::mapping::entitlement_text;
+use crate::number::{ResourceNumber, ResourceTypeNumber};
+use crate::sync::SyncError;
+
+/// What a grant is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    /// Place of the kind.
+    pub(super) kind: usize,
+    pub(super) id: String,
+    pub(super) slug: String,
+    /// Whether the kind describes such an entitlement, so that it has its row.
+    pub(super) is_described: bool,
+}
+
+/// Who holds something.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Principal<'a> {
+    /// Place of the kind.
+    pub(super) kind: usize,
+    pub(super) id: &'a str,
+    pub(super) number: ResourceNumber,
+}
+
+impl Assembly<'_> {
+    /// The grants that the resources of the kind at `place` say they hold.
+    pub(super) fn held(&mut self, place: usize) -> Result<(), SyncError> {
+        let Some(kind) = self.governance.resource_types.get(place) else { return Ok(()) };
+        if kind.grants.is_empty() {
+            return Ok(());
+        }
+        self.each_resource(place, |this, item, _| {
+            let Some(number) = this.names.find(place, &item.id) else { return Ok(()) };
+            let principal = Principal { kind: place, id: &item.id, number };
+            for held in &item.holds {
+                let Some(rule) = kind.grants.get(held.rule) else { continue };
+                let Some(target) = this.target(held) else {
+                    this.note_unplaced(held);
+                    continue;
+                };
+                this.prepare(&target, (held, rule))?;
+                this.grant(&target, principal, &rule.expand)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The grants in a list of holders.
+    pub(super) fn holders(&mut self, listing: Listing) -> Result<(), SyncError> {
+        let governance = self.governance;
+        let Some(kind) = governance.resource_types.get(listing.of) else { return Ok(()) };
+        let pages = self.pages;
+        let mut seen = (usize::MAX, std::collections::HashSet::new());
+        pages.each(listing, |unit, items| {
+            let Some(id) = self.names.at(listing.of, unit.place()).map(str::to_owned) else { return Ok(()) };
+            if seen.0 != unit.place() {
+                seen = (unit.place(), std::collections::HashSet::new());
+            }
+            for item in items {
+                let Item::Holder(holder) = item else { continue };
+                let Some((slug, grants)) = holder_list(kind, &holder) else { continue };
+                let Some(principal_kind) = self.holder_kind(&holder, listing.of) else { continue };
+                let number = self.known(principal_kind, &holder.principal_id)?;
+                if seen.1.insert((holder.entitlement, number)) {
+                    let (kind, id, slug) = (listing.of, id.clone(), slug.to_owned());
+                    let target = Target { kind, id, slug, is_described: true };
+                    let principal = Principal { kind: principal_kind, id: &holder.principal_id, number };
+                    self.grant(&target, principal, &grants.expand)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Place of a holder's kind, if it is shown.
+    fn holder_kind(&mut self, holder: &HolderItem, of: usize) -> Option<usize> {
+        let Some(kind) = self.kinds.find(&holder.principal_type) else {
+            self.kinds.note_unknown(&holder.principal_type);
+            return None;
+        };
+        if self.kinds.is_shown(kind) {
+            return Some(kind);
+        }
+        if let Some(of) = self.kinds.get_mut(of) {
+            of.left_out += 1;
+        }
+        None
+    }
+
+    /// What a resource says it holds; `None` if there is no such thing to be shown.
+    pub(super) fn target(&self, held: &HeldItem) -> Option<Target> {
+        let place = self.kinds.find(&held.resource_type)?;
+        if !self.kinds.is_shown(place) {
+            return None;
+        }
+        let kind = self.governance.resource_types.get(place)?;
+        let (slug, is_described) = match &held.target {
+            HeldTarget::Slug(slug) => {
+                let id = (place, held.resource_id.as_str());
+                let is_static = kind.entitlements.iter().any(|entitlements| match &entitlements.slug {
+                    Slug::Text(text) => text == slug,
+                    Slug::Computed(_) => false,
+                });
+                (slug.clone(), is_static || self.is_listed(id, slug))
+            }
+            HeldTarget::From(origin) => self.derived_target(place, &held.resource_id, origin),
+        };
+        Some(Target { kind: place, id: held.resource_id.clone(), slug, is_described })
+    }
+
+    /// The slug of what is derived from an origin, and whether the file derives it for this resource.
+    fn derived_target(&self, place: usize, id: &str, origin: &str) -> (String, bool) {
+        let kind = self.governance.resource_types.get(place);
+        let entitlements = kind.map(|kind| kind.entitlements.as_slice()).unwrap_or_default();
+        for (number, derived) in entitlements.iter().enumerate() {
+            if let Some(slug) = self.derived.slug(place, number, origin) {
+                return (slug.to_owned(), self.derives((place, derived), id, origin));
+            }
+        }
+        // An origin that its list does not have: nothing is known but its id.
+        (origin.to_owned(), false)
+    }
+
+    /// Counts a grant that has no place.
+    fn note_unplaced(&mut self, held: &HeldItem) {
+        if self.kinds.find(&held.resource_type).is_none() {
+            self.kinds.note_unknown(&held.resource_type);
+        }
+    }
+
+    /// Sees to it that resource and entitlement of a grant have their rows.
+    fn prepare(&mut self, target: &Target, (held, rule): (&HeldItem, &HeldGrants)) -> Result<(), SyncError> {
+        self.known(target.kind, &target.id)?;
+        if target.is_described {
+            return Ok(());
+        }
+        let described = self.described_by(target, held);
+        let own = match (&rule.entitlement, &held.entry) {
+            (Some(text), Some(entry)) => Some(self.text_of_entry(target, text, entry)),
+            (Some(_) | None, _) => None,
+        };
+        let text = own.or_else(|| described.as_ref().map(|(text, _)| text.clone()));
+        let of = rule.entitlement.as_ref().or(described.as_ref().map(|(_, of)| *of)).cloned();
+        self.make_entitlement(target, &text.unwrap_or_default(), of.as_ref())
+    }
+
+    /// How an entitlement reads that only a grant names.
+    fn text_of_entry(&self, target: &Target, text: &EntitlementText, (each, inner): &(Value, Value)) -> TextItem {
+        let resource = match self.titles.get(&(target.kind, target.id.clone())) {
+            Some(resource) => resource.clone(),
+            None => self.value_of(target.kind, &ResourceItem { id: target.id.clone(), ..ResourceItem::default() }),
+        };
+        let scope = Scope::of(self.mapper.params()).with("resource", &resource);
+        entitlement_text(text, &scope.with("each", each).with("inner", inner))
+    }
+
+    /// How a derived entitlement reads that the file does not derive for this resource, and that is held.
+    fn described_by(&self, target: &Target, held: &HeldItem) -> Option<(TextItem, &EntitlementText)> {
+        let HeldTarget::From(origin) = &held.target else { return None };
+        let kind = self.governance.resource_types.get(target.kind)?;
+        let derived = kind.entitlements.iter().enumerate().find(|(number, entitlements)| {
+            matches!(entitlements.source, EntitlementSource::Derived { .. })
+                && self.derived.slug(target.kind, *number, origin).is_some()
+        });
+        let (_, entitlements) = derived?;
+        let origins = self.derived.origins_of(self.governance, entitlements)?;
+        let origin = origins.iter().find(|found| found.id == *origin)?;
+        let resource = crate::mapping::resource_value(&kind.id, &target.id, None);
+        Some((self.text_of(&entitlements.text, &resource, Some(&origin.value)), &entitlements.text))
+    }
+
+    /// The row of a grant. Resource, entitlement and principal have theirs.
+    fn grant(&mut self, target: &Target, principal: Principal<'_>, expand: &[String]) -> Result<(), SyncError> {
+        let (on, holder) = (self.id_of(target.kind, &target.id), self.id_of(principal.kind, principal.id));
+        let entitlement = protos::entitlement_id(&on, &target.slug).map_err(SyncError::from)?;
+        let id = protos::grant_id(&entitlement, &holder).map_err(SyncError::from)?;
+        let expandable = self.expandable(principal, expand)?;
+        let row = rows::grant(id, (&entitlement, on), holder);
+        self.sink.grant(&row, expandable.as_ref())?;
+        if let Some(kind) = self.kinds.get_mut(target.kind) {
+            kind.grants += 1;
+        }
+        if let Some(collector) = &mut self.collector
+            && let Some(number) = self.entitlements.find(&entitlement)
+        {
+            collector.add(ReportedGrant {
+                entitlement: number,
+                principal: principal.number,
+                principal_type: ResourceTypeNumber(principal.kind as u32),
+                origin: Origin::Direct,
+            });
+        }
+        Ok(())
+    }
+
+    /// The entitlements of the principal whose holders hold this too.
+    fn expandable(
+        &self,
+        principal: Principal<'_>,
+        expand: &[String],
+    ) -> Result<Option<GrantExpandable>, SyncError> {
+        let own = self.own_entitlements(principal, expand)?;
+        let expandable = || GrantExpandable { entitlement_ids: own.clone(), ..GrantExpandable::default() };
+        Ok((!own.is_empty()).then(expandable))
+    }
+
+    /// Ids of the principal's own entitlements with these slugs, as far as its kind has them.
+    pub(super) fn own_entitlements(
+        &self,
+        principal: Principal<'_>,
+        slugs: &[String],
+    ) -> Result<Vec<String>, SyncError> {
+        let kind = self.governance.resource_types.get(principal.kind);
+        let entitlements = kind.map(|kind| kind.entitlements.as_slice()).unwrap_or_default();
+        let has = |slug: &String| {
+            entitlements.iter().any(|entitlements| matches!(&entitlements.slug, Slug::Text(text) if text == slug))
+        };
+        let id = self.id_of(principal.kind, principal.id);
+        let own = slugs.iter().filter(|slug| has(slug));
+        own.map(|slug| protos::entitlement_id(&id, slug).map_err(SyncError::from)).collect()
+    }
+}
+
+/// Slug and list of what a holder holds.
+pub(super) fn holder_list<'a>(
+    kind: &'a ResourceType,
+    holder: &HolderItem,
+) -> Option<(&'a str, &'a EntitlementGrants)> {
+    let entitlements = kind.entitlements.get(holder.entitlement)?;
+    match &entitlements.slug {
+        Slug::Text(slug) => Some((slug, entitlements.grants.get(holder.list)?)),
+        Slug::Computed(_) => None,
+    }
+}

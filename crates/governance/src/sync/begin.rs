@@ -1,0 +1,112 @@
+use std::time::Duration;
+
+use engine::{HoldRequest, TaskHold};
+use jiff::Timestamp;
+use model::{RandomIds, RunId};
+use spec::connector_file::governance::Governance;
+use store::{Actor, NewSync, SYNC_TASK};
+
+use super::{SyncError, SyncParts};
+use crate::listing::Listings;
+use crate::mapping::Mapper;
+
+/// How old an unfinished sync may be to be gone on with (baton R-3).
+const RESUME_WITHIN: Duration = Duration::from_hours(7 * 24);
+
+/// A sync that this process works on.
+#[derive(Debug)]
+pub struct Sync {
+    pub(crate) parts: SyncParts,
+    pub(crate) hold: TaskHold,
+    pub(crate) mapper: Mapper,
+    pub(crate) listings: Listings,
+    pub(crate) started_at: Timestamp,
+}
+
+/// Who begins a sync, and with what.
+#[derive(Debug, Clone)]
+pub struct SyncRequest {
+    /// Stands for the connector file and the settings: pages that were read with others are of no use.
+    pub basis: String,
+    /// Name of the process.
+    pub worker: String,
+    /// How long to wait for another process that works on it.
+    pub wait: Option<Duration>,
+    /// Who asked for it.
+    pub actor: Actor,
+}
+
+impl Sync {
+    /// Begins a sync of the connection, or goes on with the one that is unfinished.
+    ///
+    /// # Errors
+    /// [`SyncError`] if it cannot begin: another process works on it, or the file has no section
+    /// `governance`.
+    pub async fn begin(parts: SyncParts, request: &SyncRequest) -> Result<Self, SyncError> {
+        let connection = parts.connector.connection();
+        let Some(governance) = connection.file.governance.as_deref() else {
+            return Err(SyncError::NoGovernance { connection: connection.key.clone() });
+        };
+        let params = params(&parts);
+        if let Some(when) = &governance.when
+            && !when.evaluate(&params)?
+        {
+            let (connection, when) = (connection.key.clone(), when.source().to_owned());
+            return Err(SyncError::NotHere { connection, when });
+        }
+        let listings = Listings::of(governance);
+        let mapper = Mapper::new(connection.file.clone(), params);
+        let new = NewSync {
+            connection: &connection.key,
+            basis: &request.basis,
+            resume_within: RESUME_WITHIN,
+            actor: request.actor.clone(),
+        };
+        let begun = parts.store.sync_begin(&new, &RandomIds).await?;
+        let hold = HoldRequest {
+            run: begun.run,
+            kind: SYNC_TASK.0.to_owned(),
+            name: SYNC_TASK.1.to_owned(),
+            worker: request.worker.clone(),
+            wait: request.wait,
+        };
+        let hold = TaskHold::claim(&parts.store, &hold).await?;
+        Ok(Self { parts, hold, mapper, listings, started_at: begun.started_at })
+    }
+
+    /// Its run.
+    pub fn id(&self) -> &RunId {
+        &self.hold.lease().run
+    }
+
+    /// When it began, earlier attempts included.
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// Where time comes from.
+    pub(crate) fn clock(&self) -> &dyn model::Clock {
+        &*self.parts.clock
+    }
+
+    /// Whether somebody has worked on it before.
+    pub fn is_resumed(&self) -> bool {
+        self.hold.claimed().attempt > 1
+    }
+
+    pub(crate) fn governance(&self) -> &Governance {
+        self.mapper.governance().expect("a sync begins only with a file that has one")
+    }
+}
+
+/// The settings that expressions may see: those that are no secrets.
+fn params(parts: &SyncParts) -> model::Row {
+    let connection = parts.connector.connection();
+    let shown = connection.file.connector_params.iter().filter(|param| !connection.file.is_secret(&param.name));
+    shown
+        .map(|param| {
+            let value = connection.secrets.find(&param.name).cloned();
+            (param.name.clone(), value.unwrap_or(serde_json::Value::Null))
+        })
+        .collect()
+}

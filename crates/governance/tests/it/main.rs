@@ -1,0 +1,6 @@
+//! Syncs of the simulated Segment against what the simulation itself says of its access.
+
+mod rows;
+mod segment;
+mod truth;
+mod workspace;

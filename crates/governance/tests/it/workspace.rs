@@ -1,0 +1,125 @@
+//! A simulated workspace with a connection to it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use connector::{Connection, Connector, ConnectorParts, MemoryTokens, Secrets, Settings};
+use egress::{Door, DoorSettings, MemoryBudgets, Mode, Routes};
+use engine::{Cancellation, Concurrency, Limits};
+use governance::{Sync, SyncError, SyncParts, SyncReport, SyncRequest};
+use model::SystemClock;
+use sandbox::segment::{SegmentOptions, SegmentSandbox};
+use serde_json::json;
+use spec::{CheckOptions, SourceFile};
+use store::{Access, Actor, Store, StoreParts, StorePlace};
+use tempfile::TempDir;
+use testkit::TestClock;
+
+use crate::rows::Rows;
+
+pub(crate) const HOST: &str = "api.segmentapis.com";
+const FILE: &str = include_str!("../../../../connectors/segment/connector.yml");
+
+pub(crate) struct Workspace {
+    pub(crate) sandbox: SegmentSandbox,
+    pub(crate) connector: Connector,
+    pub(crate) store: Store,
+    folder: TempDir,
+}
+
+impl Workspace {
+    pub(crate) async fn start(options: SegmentOptions) -> Self {
+        Self::with_file(options, FILE).await
+    }
+
+    /// The same with another connector file: for planted defects.
+    pub(crate) async fn with_file(options: SegmentOptions, file: &str) -> Self {
+        let sandbox = SegmentSandbox::start(options).await.unwrap();
+        let token = sandbox.description().tokens.access_token.clone();
+        let connector = connector(file, &sandbox.url(), &token);
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path()).await;
+        Self { sandbox, connector, store, folder }
+    }
+
+    /// The same workspace by another token.
+    pub(crate) fn with_token(self, token: &str) -> Self {
+        let connector = connector(FILE, &self.sandbox.url(), token);
+        Self { connector, ..self }
+    }
+
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Sync, SyncError> {
+        let parts = SyncParts {
+            connector: self.connector.clone(),
+            store: self.store.clone(),
+            limits: Concurrency::new(Limits::default()),
+            clock: Arc::new(SystemClock),
+            cancellation: Cancellation::never(),
+        };
+        let request = SyncRequest {
+            basis: "1".to_owned(),
+            worker: "test".to_owned(),
+            wait: None,
+            actor: Actor::system(),
+        };
+        Sync::begin(parts, &request).await
+    }
+
+    /// A sync from its beginning to its end: its report, and its rows if there are any.
+    pub(crate) async fn sync(&self) -> (SyncReport, Option<Rows>) {
+        let read = self.begin().await.unwrap().read(&|_| {}).await.unwrap();
+        if let Some((report, error)) = read.unfinished() {
+            read.close(&report, Some(&error)).await.unwrap();
+            return (report, None);
+        }
+        let (rows, report) = read.assemble(Rows::default()).await.unwrap();
+        read.close(&report, None).await.unwrap();
+        (report, Some(rows))
+    }
+}
+
+fn connector(file: &str, url: &str, token: &str) -> Connector {
+    let options = CheckOptions { instance_key: Some("segment".parse().unwrap()), ..CheckOptions::default() };
+    let text = file.replace("<instance_fides_key>", "segment");
+    let checked = spec::check_connector(&SourceFile::new("segment.yml", text), &options);
+    let settings = DoorSettings {
+        allow: vec!["127.0.0.1/32".parse().unwrap()],
+        routes: Routes::parse([(HOST, url.to_owned())]).unwrap(),
+        ..DoorSettings::default()
+    };
+    let secrets =
+        vec![("domain".to_owned(), json!(HOST)), ("access_token".to_owned(), json!(token))];
+    // Waits between attempts cost no time; the sandbox keeps its own.
+    let clock = Arc::new(TestClock::new());
+    Connector::new(ConnectorParts {
+        connection: Connection {
+            key: "segment".parse().unwrap(),
+            file: Arc::new(checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics))),
+            secrets: Arc::new(Secrets::new(secrets)),
+            references: HashMap::new(),
+            recording_keep: HashMap::new(),
+        },
+        door: Door::new(settings, Mode::Live, Arc::new(MemoryBudgets::new(clock.clone())), clock.clone()).unwrap(),
+        tokens: Arc::new(MemoryTokens::new()),
+        clock,
+        ids: Arc::new(model::RandomIds),
+        settings: Settings { attempts: 12, ..Settings::default() },
+    })
+}
+
+async fn store(folder: &std::path::Path) -> Store {
+    Store::open(StoreParts {
+        place: StorePlace::File(folder.join("state.db")),
+        keys: crypto::KeyRing::new(crypto::MasterKey::random()),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(model::RandomIds),
+        access: Access::Write,
+        max_bytes: None,
+    })
+    .await
+    .unwrap()
+}

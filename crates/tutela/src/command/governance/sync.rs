@@ -1,0 +1,152 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use engine::{Canceller, Concurrency};
+use governance::{FileTimes, KindStatus, SyncError, SyncOutcome, SyncParts, SyncReport, SyncRequest};
+use jiff::Timestamp;
+use model::{Clock, SystemClock};
+use serde::Serialize;
+use store::Actor;
+
+use crate::arguments::Format;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{self, Output};
+use crate::progress::ProgressLine;
+use crate::project::{Opening, ProjectArgument, ProjectFile, limits};
+use crate::runtime;
+use crate::service::worker;
+use crate::state::StateArgument;
+use crate::table::table;
+
+/// Which connection, and where its access is written to.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tutela governance sync --connection segment -f sync.c1z
+  tutela governance sync --project ./shop/tutela.yml --connection segment -f sync.c1z --format json
+
+A kind of resources that the plan or the token does not allow is reported as unavailable; one that could not
+be read to its end is incomplete, and neither has rows in the file. Ends with 0, with 3 if something is
+incomplete, with 1 if there is no file: then the same command goes on where this one stopped.
+
+With SOURCE_DATE_EPOCH the file bears that time, and the same workspace gives the same bytes.")]
+pub(crate) struct Sync {
+    #[command(flatten)]
+    project: ProjectArgument,
+    #[command(flatten)]
+    state: StateArgument,
+    /// Key of the connection in the project.
+    #[arg(long, value_name = "KEY")]
+    connection: String,
+    /// File to write.
+    #[arg(short, long, value_name = "FILE", default_value = "sync.c1z")]
+    file: PathBuf,
+}
+
+/// What a program gets.
+#[derive(Debug, Serialize)]
+struct Reply<'a> {
+    connection: &'a str,
+    #[serde(flatten)]
+    report: &'a SyncReport,
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+}
+
+/// Reads and writes.
+pub(crate) fn run(sync: &Sync, output: Output) -> Result<Exit, Failure> {
+    let times = times(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
+    let file = ProjectFile::load(&sync.project.project, output)?;
+    let state = sync.state.settings(&sync.project.project)?;
+    let instance = file.instance(&sync.connection, output)?;
+    let member = file.member(&sync.connection, output)?;
+    runtime::run(async {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (open, worker) = (state.open(Arc::clone(&clock)).await?, worker());
+        let members = std::slice::from_ref(&member);
+        let opening = Opening::shared((&file, &state), (&open.store, &worker), members, Arc::clone(&clock))?;
+        let connector = opening.calls.connector(instance.connection.clone());
+        let secrets = open.store.keyed_hash(&crypto::canonical_json(&serde_json::json!(member.secrets)));
+        let request = SyncRequest {
+            basis: format!("{}|{}", member.sha256, crypto::hex(&secrets)),
+            worker,
+            wait: None,
+            actor: Actor::system(),
+        };
+        let (canceller, cancellation) = Canceller::new();
+        let limits = Concurrency::new(limits(&file.project.reading));
+        let parts = SyncParts { connector, store: open.store.clone(), limits, clock, cancellation };
+        let line = ProgressLine::of_person(output);
+        let work = read(parts, &request, (sync, times), &line);
+        let done = runtime::cancelled_when_interrupted(&canceller, work).await;
+        line.finish();
+        let (report, error) = done?;
+        show(sync, (&report, error.as_deref()), output);
+        Ok(match report.outcome {
+            SyncOutcome::Complete => Exit::Done,
+            SyncOutcome::Incomplete => Exit::Incomplete,
+            SyncOutcome::Unfinished => Exit::Failed,
+        })
+    })
+}
+
+async fn read(
+    parts: SyncParts,
+    request: &SyncRequest,
+    (sync, times): (&Sync, FileTimes),
+    line: &ProgressLine,
+) -> Result<(SyncReport, Option<String>), Failure> {
+    let failed = |error: SyncError| match error {
+        SyncError::NoGovernance { .. } | SyncError::NotHere { .. } => Failure::bad_input(&error),
+        other => Failure::failed(&other),
+    };
+    let begun = governance::Sync::begin(parts, request).await.map_err(failed)?;
+    let read = begun.read(&|progress| line.note_sync(&progress)).await.map_err(failed)?;
+    if let Some((report, error)) = read.unfinished() {
+        read.close(&report, Some(&error)).await.map_err(failed)?;
+        return Ok((report, Some(error)));
+    }
+    let report = read.write(&sync.file, times).await.map_err(|error| Failure::failed(&error))?;
+    read.close(&report, None).await.map_err(failed)?;
+    Ok((report, None))
+}
+
+/// The times that the file bears.
+fn times(epoch: Option<&str>) -> Result<FileTimes, Failure> {
+    let Some(text) = epoch.filter(|text| !text.is_empty()) else { return Ok(FileTimes::Own) };
+    let at = text.trim().parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    at.map(FileTimes::Fixed).ok_or_else(|| {
+        Failure::BadInput("SOURCE_DATE_EPOCH is not a number of seconds since 1970; unset it, or correct it".to_owned())
+    })
+}
+
+fn show(sync: &Sync, (report, error): (&SyncReport, Option<&str>), output: Output) {
+    let file = report.sync_id.as_ref().map(|_| sync.file.display().to_string());
+    match output.format() {
+        Format::Json => output::json(&Reply { connection: &sync.connection, report, file, error }),
+        Format::Table => {
+            let rows = report.kinds.iter().map(|kind| {
+                let status = match kind.status {
+                    KindStatus::Complete => "complete",
+                    KindStatus::Incomplete => "incomplete",
+                    KindStatus::Unavailable => "unavailable",
+                };
+                [
+                    kind.kind.clone(),
+                    status.to_owned(),
+                    kind.resources.to_string(),
+                    kind.entitlements.to_string(),
+                    kind.grants.to_string(),
+                    kind.reason.clone().unwrap_or_default(),
+                ]
+            });
+            let heading = ["Kind", "Status", "Resources", "Entitlements", "Grants", "Note"];
+            output::text(&table(heading, rows, &[2, 3, 4]));
+            match &file {
+                Some(file) => output::text(&format!("{file} written, {} calls", report.requests)),
+                None => output::complain(&format!("error: {}", error.unwrap_or("there is no file"))),
+            }
+        }
+    }
+}
