@@ -24,6 +24,7 @@ pub mod dataset_file;
 mod diagnostic;
 mod duration;
 pub mod expression;
+mod flat_file;
 pub mod library;
 pub mod lint;
 mod location;
@@ -55,6 +56,7 @@ pub use connector_file::ConnectorFile;
 pub use dataset_file::Dataset;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use expression::{Expression, ExpressionError, Scope};
+pub use flat_file::{FlatSetting, FlatValue, read_flat};
 pub use location::{Locator, Step, document};
 pub use project_file::{
     Access, ActionType, ConnectionEntry, DatabaseKind, EgressSettings, PackageFormat, PlanLimits, Policy,
