@@ -46,6 +46,16 @@ impl SigningKey {
         self.pair.sign(message).as_ref().to_vec()
     }
 
+    /// The key that is made of `seed`, as other formats of private keys carry it (RFC 8032 §5.1.5).
+    pub fn of_seed(seed: &Secret<[u8; 32]>) -> Self {
+        Self::from_seed(*seed.expose())
+    }
+
+    /// What the key is made of: whoever has it signs as we do.
+    pub fn seed(&self) -> &Secret<[u8; 32]> {
+        &self.seed
+    }
+
     fn from_seed(mut seed: [u8; 32]) -> Self {
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("any 32 bytes are an Ed25519 seed");
         let key = Self { seed: Secret::new(seed), pair };
@@ -68,6 +78,11 @@ impl PublicKey {
     /// A short name of the key: 16 hexadecimal digits.
     pub fn id(&self) -> String {
         hex(sha256(&self.0).get(..8).unwrap_or_default())
+    }
+
+    /// The key itself, as other formats carry it.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// Whether `signature` is this key's signature of `message`.
@@ -126,6 +141,16 @@ mod tests {
             "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
         );
         assert_eq!(key.sign(&[0x72]), expected);
+    }
+
+    #[test]
+    fn a_key_that_is_made_again_of_its_seed_is_the_same() {
+        let key = SigningKey::random();
+
+        let again = SigningKey::of_seed(key.seed());
+
+        assert_eq!(again.public().bytes(), key.public().bytes());
+        assert!(key.public().verifies(b"assertion", &again.sign(b"assertion")));
     }
 
     #[test]
