@@ -1,1 +1,33 @@
 //! A connector file as a Baton connector process, and both sides of the Baton service protocol.
+//!
+//! For: the command line, log and exit status of such a process ([`command_line`], [`flag`], [`log`],
+//! [`exit`]), its health ([`health`]), and how it proves to a control plane who it is ([`credential`],
+//! [`assertion`], [`token`]). Not for: what an application's accounts and grants are (`governance`), the
+//! file format (`c1z`), and the messages (`protos`).
+//!
+//! ```
+//! use std::sync::Arc;
+//! use baton::assertion::{AssertionChecks, SeenNonces, sign_assertion};
+//! use baton::credential::{ClientSecret, Credential, FreshCredential};
+//! use model::{Clock as _, RandomIds, SystemClock};
+//!
+//! let fresh = FreshCredential::random(&"tutela.example.com".parse()?, &RandomIds);
+//! let client_secret = ClientSecret::parse(&fresh.client_secret)?;
+//! let credential = Credential { client_id: fresh.client_id.clone(), client_secret };
+//! let assertion = sign_assertion(&credential, SystemClock.now(), &RandomIds);
+//!
+//! let checks = AssertionChecks::new(jiff::SignedDuration::ZERO, SeenNonces::default(), Arc::new(SystemClock));
+//! assert!(checks.check(assertion.expose(), &fresh.client_id, &fresh.public_key).is_ok());
+//! assert!(checks.check(assertion.expose(), &fresh.client_id, &fresh.public_key).is_err(), "taken once");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod assertion;
+pub mod command_line;
+pub mod config_file;
+pub mod credential;
+pub mod exit;
+pub mod flag;
+pub mod health;
+pub mod log;
+pub mod token;

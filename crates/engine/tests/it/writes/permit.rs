@@ -76,6 +76,10 @@ fn the_places_that_make_ways_to_own_services_are_known() {
     let known = [
         // The provider that people sign in with.
         "crates/api/src/oidc/provider.rs",
+        // A connector process that asks another one of this machine for its health.
+        "crates/baton/src/health/check.rs",
+        // Where a self-hosted connector gets its access token.
+        "crates/baton/src/token/client.rs",
         // Services that take messages; their hosts stand in the program.
         "crates/messages/src/carrier.rs",
         // Messages to the customer's own addresses.

@@ -1,0 +1,30 @@
+use crate::flag::{ConnectorFields, Flag, FlagKind};
+
+/// What the help begins with.
+pub(super) fn about(fields: &ConnectorFields) -> String {
+    format!(
+        "Baton connector for {}: who has access, read into a file or for a control plane",
+        fields.display_name()
+    )
+}
+
+/// What the help ends with.
+pub(super) fn after(program: &str) -> String {
+    format!(
+        "Each flag has a variable, named in brackets, and a key of the same name in the file that \
+         BATON_CONFIG_PATH names, else in .baton.yaml. The flag counts first, then the variable, then the file.\n\n\
+         Examples:\n  {program} -f sync.c1z\n  {program} --client-id … --client-secret … --provisioning\n  \
+         {program} health-check --endpoint ready"
+    )
+}
+
+/// The help of one flag: what it means, its default, its variables (governance §31 #22).
+pub(super) fn flag(flag: &Flag) -> String {
+    let default = match flag.kind {
+        _ if flag.default.is_empty() => String::new(),
+        // A default of a secret would be a secret.
+        FlagKind::Secret => String::new(),
+        _ => format!(" [default: {}]", flag.default),
+    };
+    format!("{}{default} [{}]", flag.meaning, flag.variables().join(", "))
+}
