@@ -8,9 +8,6 @@ use protox::prost_reflect::prost_types::{DescriptorProto, FileDescriptorSet};
 /// them over a wire, and their code would have to be compiled.
 const SERVED: [&str; 2] = ["c1.connector.v2", "c1.connectorapi.baton.v1"];
 
-/// The package of the options that state limits; they are read through the descriptors.
-const LIMITS: &str = "tutela.limits.v1";
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new("proto");
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
@@ -26,6 +23,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Encoded by the compiler itself, because only it keeps options of our own.
     std::fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
 
+    let mut config = tonic_prost_build::Config::new();
+    config.enable_type_names().type_name_domain(["."], "type.googleapis.com");
     let described = protox::compile(&files, [root])?;
     tonic_prost_build::configure()
         .build_transport(false)
@@ -33,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .btree_map(".")
         .include_file("packages.rs")
         .out_dir(&out)
-        .compile_fds(for_rust(described))?;
+        .compile_fds_with_config(for_rust(described), config)?;
     Ok(())
 }
 
@@ -55,7 +54,6 @@ fn list_protos(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
 /// Marks of deprecation are dropped: we read and write those fields for old connectors as for new ones, and a compiler
 /// warning at each use would help nobody.
 fn for_rust(mut set: FileDescriptorSet) -> FileDescriptorSet {
-    set.file.retain(|file| file.package() != LIMITS);
     for file in &mut set.file {
         if !SERVED.contains(&file.package()) {
             file.service.clear();

@@ -1,6 +1,7 @@
 //! Rust code made by `build.rs` from the files below `proto`, one module for each package.
 #![expect(
     missing_docs,
+    unreachable_pub,
     unused_qualifications,
     clippy::all,
     clippy::pedantic,
