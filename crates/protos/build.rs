@@ -8,6 +8,14 @@ use protox::prost_reflect::prost_types::{DescriptorProto, FileDescriptorSet};
 /// them over a wire, and their code would have to be compiled.
 const SERVED: [&str; 2] = ["c1.connector.v2", "c1.connectorapi.baton.v1"];
 
+/// Messages with a secret in plain text. `src/plaintext.rs` says how they are printed.
+const PLAINTEXT: [&str; 4] = [
+    "c1.connector.v2.PlaintextData",
+    "c1.connector.v2.LocalCredentialOptions.PlaintextPassword",
+    "c1.connectorapi.baton.v1.GetConnectorOauthTokenResponse",
+    "c1.utls.v1.Credential",
+];
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new("proto");
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
@@ -30,6 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build_transport(false)
         // Maps in order of their keys: the same message gives the same bytes.
         .btree_map(".")
+        .skip_debug(PLAINTEXT)
         .include_file("packages.rs")
         .out_dir(&out)
         .compile_fds_with_config(for_rust(described), config)?;

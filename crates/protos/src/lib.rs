@@ -25,6 +25,7 @@ mod generated;
 mod ids;
 pub mod json;
 pub mod limits;
+mod plaintext;
 
 pub use descriptors::pool;
 pub use generated::{baton, c1, google, validate};
