@@ -75,10 +75,13 @@ pub fn check_connector(source: &SourceFile, options: &CheckOptions) -> Checked<C
     let spans = SpanIndex::new(Arc::clone(&root.tree), "saas_config");
     let (document, found): (raw::ConnectorDocument, _) = root.fill(source, &CONNECTOR_SCHEMA);
     let mut lowering = Lowering::new(source, &spans, options, found);
-    let file = lower::lower_connector(&mut lowering, document.saas_config.unwrap_or_default());
+    let mut file = lower::lower_connector(&mut lowering, document.saas_config.unwrap_or_default());
     let mut diagnostics = lowering.finish();
     if !diagnostics.has_errors() {
         diagnostics.extend(lint::lint_connector(&file, source, &spans));
+    }
+    if let Some(governance) = &mut file.governance {
+        governance.hand_down_client();
     }
     checked(file, diagnostics)
 }

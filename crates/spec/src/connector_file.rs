@@ -6,6 +6,7 @@
 //! checks nothing again.
 
 mod authentication;
+pub mod governance;
 mod job;
 mod polling;
 mod request;
@@ -58,6 +59,10 @@ pub struct ConnectorFile {
     pub rate_limits: Vec<RateLimit>,
     /// Consent propagation; checked here, run in a later version.
     pub consent_requests: Option<ConsentRequests>,
+    /// Who has access.
+    pub governance: Option<Box<governance::Governance>>,
+    /// Events of use.
+    pub activity: Option<Box<governance::Activity>>,
     /// Catalogue category and tags.
     pub display: DisplayInfo,
 }
@@ -89,7 +94,9 @@ impl ConnectorFile {
         if self.connector_params.iter().any(|param| param.sensitive && is_it(&param.name)) {
             return true;
         }
+        let of_governance = self.governance.as_ref().and_then(|section| section.client_config.as_ref());
         let clients = self.requests().into_iter().filter_map(|request| request.client_config.as_ref());
+        let clients = clients.chain(of_governance);
         OAUTH2_SECRETS.iter().copied().any(is_it)
             || std::iter::once(&self.client_config)
                 .chain(clients)
@@ -124,6 +131,17 @@ pub struct ConnectorParam {
     pub allowed_values: Option<Vec<String>>,
     /// Whether a value must be supplied.
     pub required: Required,
+    /// The only use of a connection that needs it; `None` = every use.
+    pub required_for: Option<Service>,
+}
+
+/// What a connection is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// Privacy requests: endpoints, `data_protection_request`, `consent_requests`.
+    Privacy,
+    /// Who has access: `governance` and `activity`.
+    Governance,
 }
 
 /// When a connector param must be supplied (architecture §5: `required`, `required_when`).
@@ -146,6 +164,8 @@ pub struct ExternalReference {
     pub label: Option<String>,
     /// Form help.
     pub description: Option<String>,
+    /// The only use of a connection that needs it; `None` = every use.
+    pub required_for: Option<Service>,
 }
 
 /// One collection of an application.

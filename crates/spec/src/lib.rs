@@ -63,7 +63,10 @@ pub use project_file::{
     Project, ReadingSettings, Rule, SecretValue, StorageDestination, StoragePlace,
 };
 pub use schema::{connector_schema, dataset_schema, project_schema, server_schema};
-pub use secrets::{CheckedSecrets, SecretInputs, SecretProblem, SecretsError, UnknownSecret, check_secrets};
+pub use secrets::{
+    CheckedSecrets, SecretInputs, SecretProblem, SecretsError, UnknownSecret, check_secrets,
+    check_secrets_for,
+};
 pub use server_file::Server;
 pub use server_settings::{Origin, ServerInputs, ServerSettings, Setting, check_server, server_settings};
 pub use source::SourceFile;

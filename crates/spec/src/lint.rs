@@ -12,7 +12,7 @@ mod defects;
 mod effects;
 mod filters;
 mod flow;
-mod hidden;
+mod governance;
 mod hosts;
 mod paging;
 mod pairing;
@@ -25,7 +25,8 @@ mod url_secrets;
 mod visit;
 
 pub use self::effects::reads_by_post;
-pub(crate) use self::secret_names::is_supplied_beyond_params;
+pub(crate) use self::secret_names::{is_known as is_known_secret, is_supplied_beyond_params};
+pub(crate) use self::visit::texts;
 use crate::connector_file::{ConnectorFile, Request};
 use crate::dataset_file::Dataset;
 use crate::diagnostic::Diagnostic;
@@ -47,7 +48,7 @@ pub fn lint_connector(file: &ConnectorFile, source: &SourceFile, spans: &SpanInd
 
     reachability::lint(file, &flow, &mut findings);
     circular::lint(file, &flow, &mut findings);
-    connector_params::lint(file, &visits, hidden::has_sections(spans), &mut findings);
+    connector_params::lint(file, &visits, &mut findings);
     placeholders::lint(file, &visits, &mut findings);
     param_values::lint(file, &visits, &mut findings);
     paging::lint(&visits, &mut findings);
@@ -58,6 +59,7 @@ pub fn lint_connector(file: &ConnectorFile, source: &SourceFile, spans: &SpanInd
     content::lint(&visits, &mut findings);
     effects::lint(&visits, spans, &mut findings);
     defects::lint(file, &visits, &mut findings);
+    governance::lint(file, &mut findings);
 
     locate(findings, source, spans)
 }

@@ -12,6 +12,7 @@ mod dataset_file;
 mod deadlines;
 mod endpoint;
 mod extension;
+mod governance;
 mod hosts;
 mod masking;
 mod messages;

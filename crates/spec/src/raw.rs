@@ -11,6 +11,7 @@ mod dataset;
 mod document;
 mod endpoint;
 mod extension;
+mod governance;
 mod messages;
 mod pagination;
 mod param_value;
@@ -28,12 +29,17 @@ pub(crate) use authentication::{
     ScriptConfiguration,
 };
 pub(crate) use client_config::ClientConfig;
-pub(crate) use connector_param::{ConnectorParam, ExternalReference};
+pub(crate) use connector_param::{ConnectorParam, ExternalReference, ServiceWord};
 pub(crate) use dataset::{DatasetCollection, DatasetDocument, DatasetEntry, DatasetField, MaskingOverride};
 pub(crate) use document::{ConnectorDocument, DisplayInfo, SaasConfig};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use extension::{
     Batch, Destinations, EffectWord, PerWord, Rectify, Retry, Same, StateWord, Track, Verify,
+};
+pub(crate) use governance::{
+    AccessWrite, Activity, CreateParam, Entitlement, EntitlementGrants, EntitlementText, Governance, Guard,
+    HeldGrants, NamedExpressions, PurposeWord, ResourceCreate, ResourceGet, ResourceList, ResourceType,
+    SkipWord, StaticResource, TraitWord, TypedId, UserTrait,
 };
 pub(crate) use messages::{MessagesSection, NotificationsSection, SmtpSection, WebhookSection};
 pub(crate) use pagination::{

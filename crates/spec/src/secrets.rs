@@ -16,7 +16,7 @@ pub use self::external_reference::{
 };
 pub use self::problem::{SecretProblem, SecretsError, UnknownSecret};
 use self::value::check_value;
-use crate::connector_file::{ConnectorFile, ConnectorParam, Required};
+use crate::connector_file::{ConnectorFile, ConnectorParam, Required, Service};
 use crate::diagnostic::nearest_of;
 use crate::reference::FieldReference;
 use crate::{ConditionError, DomainValidation};
@@ -75,7 +75,8 @@ impl std::fmt::Debug for CheckedSecrets {
     }
 }
 
-/// Checks `supplied` against the params and external references of `file` and fills in defaults.
+/// Checks `supplied` against the params and external references of `file` and fills in defaults, for a
+/// connection that serves privacy requests.
 ///
 /// # Errors
 /// [`SecretsError`] with every problem found.
@@ -84,12 +85,26 @@ pub fn check_secrets(
     supplied: &SecretInputs,
     mode: DomainValidation,
 ) -> Result<CheckedSecrets, SecretsError> {
+    check_secrets_for(file, supplied, mode, Service::Privacy)
+}
+
+/// As [`check_secrets`], for a connection that is used for `service` alone: what only another use needs
+/// (`required_for`) may be left out.
+///
+/// # Errors
+/// [`SecretsError`] with every problem found.
+pub fn check_secrets_for(
+    file: &ConnectorFile,
+    supplied: &SecretInputs,
+    mode: DomainValidation,
+    service: Service,
+) -> Result<CheckedSecrets, SecretsError> {
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
     let mut references = Vec::new();
     let values = with_defaults(file, supplied);
 
-    if let Some(missing) = check_required(file, &values, &mut problems) {
+    if let Some(missing) = check_required(file, &values, service, &mut problems) {
         problems.insert(0, missing);
     }
     for param in &file.connector_params {
@@ -146,11 +161,14 @@ fn with_defaults(file: &ConnectorFile, supplied: &SecretInputs) -> Vec<(String, 
 fn check_required(
     file: &ConnectorFile,
     values: &[(String, Value)],
+    service: Service,
     problems: &mut Vec<SecretProblem>,
 ) -> Option<SecretProblem> {
     let variables = condition_variables(file, values);
+    let is_needed = |only: Option<Service>| only.is_none_or(|only| only == service);
     let mut required: Vec<&str> = Vec::new();
-    for param in file.connector_params.iter().filter(|param| !has_default(param)) {
+    let params = file.connector_params.iter().filter(|param| is_needed(param.required_for));
+    for param in params.filter(|param| !has_default(param)) {
         let needed: Result<bool, ConditionError> = match &param.required {
             Required::Always => Ok(true),
             Required::Never => Ok(false),
@@ -165,7 +183,9 @@ fn check_required(
             }
         }
     }
-    required.extend(file.external_references.iter().map(|reference| reference.name.as_str()));
+    let references = file.external_references.iter();
+    let references = references.filter(|reference| is_needed(reference.required_for));
+    required.extend(references.map(|reference| reference.name.as_str()));
 
     let given: HashSet<&str> =
         values.iter().filter(|(_, value)| !is_falsy(value)).map(|(name, _)| name.as_str()).collect();

@@ -7,12 +7,11 @@ use super::{Finding, secret_names};
 use crate::connector_file::{ConnectorFile, OffsetLimit, Pagination, ParamSource, Required};
 use crate::reference::ReferenceSource;
 
-/// `hidden` says that parts of the file may use secrets that do not show in `file`.
-pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], hidden: bool, findings: &mut Vec<Finding>) {
+pub(super) fn lint(file: &ConnectorFile, visits: &[Visit<'_>], findings: &mut Vec<Finding>) {
     lint_undeclared(file, visits, findings);
 
     // Functions and strategies that are not part of the file may read any secret.
-    let opaque = hidden || visits.iter().any(|visit| visit::is_opaque(visit.request));
+    let opaque = visits.iter().any(|visit| visit::is_opaque(visit.request));
     if opaque || secret_names::has_unknown_strategy(file, visits) {
         return;
     }
@@ -84,6 +83,7 @@ fn used<'a>(file: &'a ConnectorFile, visits: &[Visit<'a>]) -> HashSet<&'a str> {
     for condition in visits.iter().filter_map(|visit| visit.request.when.as_ref()) {
         used.extend(declared_in(file, &condition.variables()));
     }
+    used.extend(declared_in(file, &super::governance::variables(file)));
     for param in &file.connector_params {
         match &param.required {
             Required::When(condition) => used.extend(declared_in(file, &condition.variables())),

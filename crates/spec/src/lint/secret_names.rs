@@ -63,7 +63,7 @@ pub(super) fn has_unknown_strategy(file: &ConnectorFile, visits: &[visit::Visit<
 }
 
 /// Whether a connection of `file` can have the secret `name`.
-pub(super) fn is_known(file: &ConnectorFile, name: &str) -> bool {
+pub(crate) fn is_known(file: &ConnectorFile, name: &str) -> bool {
     let name = visit::first_segment(name);
     file.find_param(name).is_some()
         || file.external_references.iter().any(|reference| reference.name == name)

@@ -18,12 +18,21 @@ pub(super) enum Role {
     Token,
     /// Proves a write, or follows the job it started: state, result, list of jobs.
     Job,
+    /// Lists who has access, or what was done.
+    Listing,
+    /// Changes who has access.
+    Access,
 }
 
 impl Role {
     /// Placeholders are filled from the secrets, param values do not count (saas-config 11.6).
     pub(super) fn takes_secrets(self) -> bool {
-        matches!(self, Self::Test | Self::Token)
+        matches!(self, Self::Test | Self::Token | Self::Listing | Self::Access)
+    }
+
+    /// Belongs to `governance` or `activity`.
+    pub(super) fn is_about_access(self) -> bool {
+        matches!(self, Self::Listing | Self::Access)
     }
 
     /// Changes or erases rows.
@@ -75,6 +84,12 @@ pub(super) fn requests(file: &ConnectorFile) -> Vec<Visit<'_>> {
         for request in consent.opt_in.iter().chain(&consent.opt_out) {
             add(request, Role::Consent, None, &mut visits);
         }
+    }
+    if let Some(client) = file.governance.as_ref().and_then(|section| section.client_config.as_ref()) {
+        token_requests(client, &mut visits);
+    }
+    for (request, role) in super::governance::requests(file) {
+        add(request, role, None, &mut visits);
     }
     visits
 }
@@ -149,7 +164,10 @@ pub(super) fn clients<'a>(file: &'a ConnectorFile, visits: &[Visit<'a>]) -> Vec<
         let client = visit.request.client_config.as_ref()?;
         Some((format!("{}.client_config", visit.request.place), client))
     });
-    std::iter::once(("client_config".to_owned(), &file.client_config)).chain(own).collect()
+    let of_governance = file.governance.as_ref().and_then(|section| section.client_config.as_ref());
+    let of_governance = of_governance.map(|client| ("governance.client_config".to_owned(), client));
+    let of_file = ("client_config".to_owned(), &file.client_config);
+    std::iter::once(of_file).chain(of_governance).chain(own).collect()
 }
 
 /// Templates of an authentication with their places below the client config at `place`.
@@ -184,7 +202,7 @@ pub(super) fn credentials<'a>(place: &str, client: &'a ClientConfig) -> Vec<(Str
 
 /// Where in a request a template stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Position {
+pub(crate) enum Position {
     Path,
     Header,
     Query,
@@ -194,14 +212,14 @@ pub(super) enum Position {
 
 /// A template of a request.
 #[derive(Debug, Clone)]
-pub(super) struct Text<'a> {
-    pub(super) place: String,
-    pub(super) position: Position,
-    pub(super) template: &'a Template,
+pub(crate) struct Text<'a> {
+    pub(crate) place: String,
+    pub(crate) position: Position,
+    pub(crate) template: &'a Template,
 }
 
 /// The templates of `request`, in the order in which they are filled in.
-pub(super) fn texts(request: &Request) -> Vec<Text<'_>> {
+pub(crate) fn texts(request: &Request) -> Vec<Text<'_>> {
     let place = &request.place;
     let text = |key: String, position, template| Text { place: format!("{place}.{key}"), position, template };
     let mut texts = Vec::new();

@@ -34,10 +34,9 @@ pub(crate) fn lower_connector(lowering: &mut Lowering<'_>, raw: raw::SaasConfig)
         opt_in: lowering.consent("consent_requests.opt_in", consent.opt_in),
         opt_out: lowering.consent("consent_requests.opt_out", consent.opt_out),
     });
-    lowering.restricted_hosts(&connector_params);
     lowering.verifying_endpoints(&endpoints);
 
-    ConnectorFile {
+    let mut file = ConnectorFile {
         fides_key,
         name: raw.name.unwrap_or_default(),
         connector_type,
@@ -52,8 +51,17 @@ pub(crate) fn lower_connector(lowering: &mut Lowering<'_>, raw: raw::SaasConfig)
         data_protection_request,
         rate_limits,
         consent_requests,
+        governance: None,
+        activity: None,
         display: raw.display_info.map(display).unwrap_or_default(),
-    }
+    };
+    // The sections about access know the rest of the file: its settings, and which of them are secrets.
+    let activity =
+        raw.activity.and_then(|activity| lowering.activity(&file, raw.governance.as_ref(), activity));
+    file.activity = activity.map(Box::new);
+    file.governance = raw.governance.map(|section| Box::new(lowering.governance(&file, section)));
+    lowering.restricted_hosts(&file.connector_params);
+    file
 }
 
 impl Lowering<'_> {

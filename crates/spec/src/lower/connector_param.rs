@@ -2,8 +2,8 @@ use serde_json::Value;
 
 use super::{Finding, Lowering};
 use crate::check::DomainValidation;
-use crate::connector_file::{ConnectorParam, ExternalReference, Required};
-use crate::raw;
+use crate::connector_file::{ConnectorParam, ExternalReference, Required, Service};
+use crate::raw::{self, ServiceWord};
 
 impl Lowering<'_> {
     pub(super) fn connector_params(&mut self, params: Vec<raw::ConnectorParam>) -> Vec<ConnectorParam> {
@@ -25,6 +25,11 @@ impl Lowering<'_> {
     }
 
     fn connector_param(&mut self, place: &str, raw: raw::ConnectorParam) -> ConnectorParam {
+        if raw.required == Some(false) && raw.required_for.is_some() {
+            let message = "`required: false` and `required_for` exclude each other";
+            let finding = Finding::new("spec::required_twice", message, "keep one of the two");
+            self.key_error(&format!("{place}.required_for"), finding);
+        }
         let required = self.required(place, raw.required, raw.required_when);
         let param = ConnectorParam {
             name: raw.name.unwrap_or_default(),
@@ -37,6 +42,7 @@ impl Lowering<'_> {
             is_endpoint: raw.r#type.as_deref() == Some("endpoint"),
             allowed_values: raw.allowed_values,
             required,
+            required_for: raw.required_for.map(service),
         };
         self.default_value(place, &param);
         param
@@ -144,6 +150,14 @@ pub(super) fn external_references(references: Vec<raw::ExternalReference>) -> Ve
             name: raw.name.unwrap_or_default(),
             label: raw.label,
             description: raw.description,
+            required_for: raw.required_for.map(service),
         })
         .collect()
+}
+
+fn service(word: ServiceWord) -> Service {
+    match word {
+        ServiceWord::Privacy => Service::Privacy,
+        ServiceWord::Governance => Service::Governance,
+    }
 }

@@ -26,14 +26,18 @@ pub(super) enum Kind {
     Token,
     /// Follows, proves or lists: state, result, `verify`, `track`, `same`.
     Other,
+    /// Lists who has access, or asks for one resource.
+    Listing,
+    /// Changes who has access.
+    Access,
 }
 
 impl Kind {
     /// What a `POST` does here (architecture §5).
     fn effect_of_post(self) -> Effect {
         match self {
-            Self::Read | Self::Token | Self::Other => Effect::Read,
-            Self::Masking | Self::DataProtection | Self::Test | Self::Consent => Effect::Write,
+            Self::Read | Self::Token | Self::Other | Self::Listing => Effect::Read,
+            Self::Masking | Self::DataProtection | Self::Test | Self::Consent | Self::Access => Effect::Write,
         }
     }
 }
@@ -196,7 +200,7 @@ impl Lowering<'_> {
         }
         match kind {
             Kind::Read | Kind::Masking | Kind::DataProtection | Kind::Test => {}
-            Kind::Consent | Kind::Token | Kind::Other => {
+            Kind::Consent | Kind::Token | Kind::Other | Kind::Listing | Kind::Access => {
                 let message = "a script cannot take the place of this request";
                 let help = "describe it with `method` and `path`; `read`, `update`, `delete`, \
                             `data_protection_request`, `rectify` and `test_request` may be scripts";

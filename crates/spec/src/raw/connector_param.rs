@@ -32,6 +32,19 @@ pub(crate) struct ConnectorParam {
     pub(crate) required: Option<bool>,
     /// CEL condition over the other settings: required only where it holds.
     pub(crate) required_when: Option<String>,
+    /// `privacy` or `governance`: only that use of a connection needs it, so a connection for the other alone may
+    /// leave it out. Without this key every use needs it.
+    pub(crate) required_for: Option<ServiceWord>,
+}
+
+/// What a connection is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ServiceWord {
+    /// Privacy requests.
+    Privacy,
+    /// Who has access.
+    Governance,
 }
 
 fn default_value_schema(_: &mut SchemaGenerator) -> Schema {
@@ -53,4 +66,6 @@ pub(crate) struct ExternalReference {
     pub(crate) label: Option<String>,
     /// Help below the form field.
     pub(crate) description: Option<String>,
+    /// `privacy`: a connection for governance alone may leave it out.
+    pub(crate) required_for: Option<ServiceWord>,
 }

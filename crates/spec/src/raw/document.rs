@@ -2,7 +2,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ClientConfig, ConnectorParam, Endpoint, ExternalReference, OneOrMany, RateLimitConfig, Request};
+use super::{
+    Activity, ClientConfig, ConnectorParam, Endpoint, ExternalReference, Governance, OneOrMany,
+    RateLimitConfig, Request,
+};
 
 /// A connector file: how to reach one application and what it holds about people.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -60,12 +63,10 @@ pub(crate) struct SaasConfig {
     pub(crate) user_guide: Option<String>,
     /// How the catalogue shows the connector.
     pub(crate) display_info: Option<DisplayInfo>,
-    /// Who has access: accounts, groups, roles, resources, entitlements, grants. Reserved; its
-    /// content is not checked yet.
-    pub(crate) governance: Option<serde_json::Map<String, Value>>,
-    /// Events of use: who did what to which resource, and when. Reserved; its content is not
-    /// checked yet.
-    pub(crate) activity: Option<serde_json::Map<String, Value>>,
+    /// Who has access: accounts, groups, roles, resources, entitlements, grants.
+    pub(crate) governance: Option<Governance>,
+    /// Events of use: who did what to which resource, and when.
+    pub(crate) activity: Option<Activity>,
     /// Cassettes that prove the file, and what is expected of them.
     pub(crate) tests: Option<Vec<serde_json::Map<String, Value>>>,
 }

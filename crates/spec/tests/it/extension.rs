@@ -56,8 +56,6 @@ saas_config:
   consent_requests:
     opt_in: {method: POST, path: /in}
     opt_out: [{method: PUT, path: /out}, {method: GET, path: /out}]
-  governance: {anything: [goes]}
-  activity: {anything: goes}
   tests: [{cassette: a.json}]
 ";
 
@@ -226,7 +224,7 @@ fn a_method_that_writes_writes_even_under_read_and_effect_overrides() {
     "request: {method: POST, path: /jobs/<job_id>}",
     "request: {script: people.star:delete}"
 )]
-#[case::governance_is_a_mapping("wrong_type", "governance: {anything: [goes]}", "governance: [a]")]
+#[case::governance_is_a_mapping("wrong_type", "  tests: [{cassette: a.json}]", "  governance: [a]")]
 fn mistakes_in_our_own_keys_are_errors(#[case] code: &str, #[case] right: &str, #[case] wrong: &str) {
     assert_eq!(FILE.matches(right).count(), 1, "{right}");
 

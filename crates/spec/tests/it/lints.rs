@@ -536,16 +536,6 @@ fn posts_that_count_as_reads_are_listed() {
     assert!(places[0].place.starts_with("endpoints[2].requests.read"), "{places:?}");
 }
 
-#[test]
-fn reserved_sections_may_use_any_param() {
-    let text = with_all(&[
-        ("    - name: page_size\n", "    - name: page_size\n    - name: workspace\n"),
-        ("  endpoints:\n", "  governance: {resource_types: []}\n  endpoints:\n"),
-    ]);
-
-    assert_eq!(found(&text, "spec::lint_unused_connector_param"), [""; 0]);
-}
-
 // rule: saas-config 11.8
 #[rstest]
 #[case::the_only_way_here("email", "/people", &[])]

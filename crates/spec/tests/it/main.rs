@@ -13,6 +13,7 @@ mod catalogue;
 mod corpus;
 mod dataset;
 mod extension;
+mod governance;
 mod lints;
 mod pairs;
 mod project;

@@ -309,7 +309,18 @@ fn every_connector_is_checked_without_errors_and_its_warnings_are_known() {
                 | ("okta" | "stripe", "spec::lint_quoted_value")
         )
     };
-    let all = ["hubspot", "mailchimp", "okta", "segment", "segment_unify", "sentry", "stripe", "sumsub"];
+    let all = [
+        "github",
+        "hubspot",
+        "mailchimp",
+        "okta",
+        "pagerduty",
+        "segment",
+        "segment_unify",
+        "sentry",
+        "stripe",
+        "sumsub",
+    ];
     for connector in all {
         let (file, dataset) =
             (folder(connector).join("connector.yml"), folder(connector).join("dataset.yml"));

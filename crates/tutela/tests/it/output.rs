@@ -71,7 +71,18 @@ fn the_library_is_listed_and_shown_in_both_formats() {
         list["connectors"].as_array().unwrap().iter().filter_map(|entry| entry["name"].as_str()).collect();
     assert_eq!(
         names,
-        ["hubspot", "mailchimp", "okta", "segment", "segment_unify", "sentry", "stripe", "sumsub"]
+        [
+            "github",
+            "hubspot",
+            "mailchimp",
+            "okta",
+            "pagerduty",
+            "segment",
+            "segment_unify",
+            "sentry",
+            "stripe",
+            "sumsub"
+        ]
     );
     for name in names {
         let shown = program.run(&["connector", "show", name, "--format", "json"]).expect(0).json();

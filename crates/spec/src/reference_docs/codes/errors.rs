@@ -2,6 +2,11 @@ use super::{Code, error};
 
 /// Findings that refuse the file, sorted: one table, so that each stands in one place.
 pub(super) const ERRORS: &[Code] = &[
+    error(
+        "spec::account_twice",
+        "two kinds of resources are both the way to get an account",
+        "keep one `account: true`",
+    ),
     error("spec::alias", "an alias stands inside the value that it repeats", "write the value out"),
     error(
         "spec::bad_call_rate",
@@ -26,6 +31,11 @@ pub(super) const ERRORS: &[Code] = &[
         "write digits and one of `s`, `m`, `h` and `d`",
     ),
     error("spec::bad_endpoint", "the server of a storage place is no origin", "write scheme, host and port"),
+    error(
+        "spec::bad_expression",
+        "an expression is not CEL, or too long, or nested too deep",
+        "write a CEL expression, and a plain text in quotes of its own",
+    ),
     error("spec::bad_host", "a mail server is no plain name or address", "write `mail.example.com`"),
     error(
         "spec::bad_increment",
@@ -94,6 +104,11 @@ pub(super) const ERRORS: &[Code] = &[
         "`script` does not name a function of a script",
         "write `people.star:delete`; the file lies beside the connector file",
     ),
+    error(
+        "spec::bad_slug",
+        "the slug of an entitlement is empty, or in quotes that would be part of it",
+        "write the plain word",
+    ),
     error("spec::bad_status", "a number is no HTTP status code", "write codes from 100 to 599"),
     error(
         "spec::bad_time_zone",
@@ -114,6 +129,11 @@ pub(super) const ERRORS: &[Code] = &[
         "spec::bad_webhook_url",
         "a webhook has no address that it can be called at",
         "write an address with `https`; `http` is for this machine",
+    ),
+    error(
+        "spec::circular_per",
+        "the lists of some kinds wait for each other in a circle",
+        "remove one `per`",
     ),
     error(
         "spec::collection_masking",
@@ -158,6 +178,12 @@ pub(super) const ERRORS: &[Code] = &[
         "write `direction: from`",
     ),
     error("spec::duplicate_connection", "two connections have the same key", "give each its own"),
+    error(
+        "spec::duplicate_create_param",
+        "two params of `create`, or one and a connector param, have the same name",
+        "rename one",
+    ),
+    error("spec::duplicate_guard", "two guards have the same id", "rename one"),
     error("spec::duplicate_key", "a mapping has a key twice", "remove one of them"),
     error(
         "spec::duplicate_name",
@@ -165,7 +191,18 @@ pub(super) const ERRORS: &[Code] = &[
         "unite the two, or rename one",
     ),
     error("spec::duplicate_policy", "two policies have the same key", "give each its own"),
+    error("spec::duplicate_resource", "two resources of `static` have the same id", "rename one"),
+    error(
+        "spec::duplicate_resource_type",
+        "two resource types have the same id",
+        "rename one, or put both into one entry",
+    ),
     error("spec::duplicate_rule", "two rules of a policy have the same key", "give each its own"),
+    error(
+        "spec::duplicate_slug",
+        "two entitlements of a kind have the same slug",
+        "rename one; several lists of holders stand in one `grants`",
+    ),
     error("spec::duplicate_storage", "two places for packages have the same key", "give each its own key"),
     error("spec::duplicate_webhook", "two webhooks have the same name", "give each its own"),
     error(
@@ -188,6 +225,11 @@ pub(super) const ERRORS: &[Code] = &[
         "spec::fields_in_scalar",
         "a field with nested fields has a data type that cannot have them",
         "write `object` or `object[]`",
+    ),
+    error(
+        "spec::from_without_for_each",
+        "`from` asks for a derived entitlement, and a kind it can be held on has none",
+        "add an entitlement with `for_each` there, or write `slug`",
     ),
     error(
         "spec::group_not_declared",
@@ -254,6 +296,11 @@ pub(super) const ERRORS: &[Code] = &[
     ),
     error("spec::misplaced_key", "a key stands in a request where it has no meaning", "remove it there"),
     error(
+        "spec::misplaced_rest",
+        "`rest` stands where nothing can stay, or is never sent",
+        "use it only in a rule with `each` of a kind with `get`, and write `<rest>` in the body",
+    ),
+    error(
         "spec::misplaced_script",
         "a script stands in a request whose place it cannot take",
         "describe the request with `method` and `path`",
@@ -287,6 +334,11 @@ pub(super) const ERRORS: &[Code] = &[
     ),
     error("spec::no_dataset", "the file has no list of datasets at the top", "start it with `dataset:`"),
     error(
+        "spec::no_get",
+        "a change is proved by asking for the holder anew, and its kind has no `get`",
+        "add `get`",
+    ),
+    error(
         "spec::no_job_id",
         "`track` asks for a job by its id and does not say where the id is",
         "add `id_path`",
@@ -295,6 +347,11 @@ pub(super) const ERRORS: &[Code] = &[
     error("spec::no_masking", "an erasure rule does not say how values are masked", "add `masking_strategy`"),
     error("spec::no_method", "a request has no method", "add `method`"),
     error("spec::no_path", "a request has no path", "add `path`, or `output` in a read request"),
+    error(
+        "spec::no_resource_types",
+        "`governance` names no kind of resources",
+        "add `- id: user`, and so on",
+    ),
     error("spec::no_rules", "a policy has no rules", "add a rule"),
     error("spec::no_saas_config", "the file has no connector at the top", "start it with `saas_config:`"),
     error(
@@ -314,6 +371,7 @@ pub(super) const ERRORS: &[Code] = &[
         "add `folder` or `bucket`",
     ),
     error("spec::no_targets", "a rule targets no data category", "add categories"),
+    error("spec::no_types", "a kind is computed, and nothing says which kinds it can be", "add `types`"),
     error(
         "spec::not_an_array",
         "`return_all_elements` belongs to a field that is no list",
@@ -337,13 +395,33 @@ pub(super) const ERRORS: &[Code] = &[
         "a param value has no source or several",
         "keep exactly one of `identity`, `references` and `connector_param`",
     ),
+    error(
+        "spec::read_in_a_write",
+        "a change of access is a request that only reads",
+        "use the method that changes something",
+    ),
     error("spec::required_twice", "a param has both `required` and `required_when`", "keep one of them"),
+    error(
+        "spec::required_unavailable",
+        "a kind that is `required` may be `unavailable`",
+        "remove one of the two",
+    ),
     error(
         "spec::secret_masking_override",
         "a field overrides masking with a strategy that needs a secret",
         "use a strategy without secrets",
     ),
     error("spec::several_documents", "the file holds more than one YAML document", "keep one"),
+    error(
+        "spec::slug_or_from",
+        "a grant names its entitlement twice, or not at all",
+        "write either `slug` or `from`",
+    ),
+    error(
+        "spec::source_of_resources",
+        "something is listed and named, or listed and derived, or neither",
+        "keep exactly one",
+    ),
     error(
         "spec::storage_secret",
         "a secret of a bucket is not known",
@@ -384,16 +462,32 @@ pub(super) const ERRORS: &[Code] = &[
         "a masking strategy does not exist",
         "use one of the names in the message",
     ),
+    error(
+        "spec::unknown_name",
+        "an expression uses a name that has no value there",
+        "use one of the names listed, or put a plain text in quotes of its own",
+    ),
     error("spec::unknown_param_value", "`batch` names no param value of its request", "correct the name"),
+    error(
+        "spec::unknown_placeholder",
+        "nothing fills a placeholder of a request about access",
+        "use one of those listed",
+    ),
     error(
         "spec::unknown_query_param",
         "`incremental_param` is no query param of the request",
         "add the query param with its first value",
     ),
+    error("spec::unknown_resource_type", "a word is no resource type of the file", "write the `id` of one"),
     error(
         "spec::unknown_secret_param",
         "the authentication `script` signs with a secret that is no connector param",
         "declare it, with `sensitive: true`",
+    ),
+    error(
+        "spec::unknown_slug",
+        "a kind has no such entitlement",
+        "add it to the `entitlements` of the kind, or write one of those listed",
     ),
     error(
         "spec::unknown_storage",

@@ -79,9 +79,19 @@ pub(super) const WARNINGS: &[Code] = &[
         "remove one of the two",
     ),
     warning(
+        "spec::lint_kind_without_trait",
+        "a kind of accounts, groups or roles does not say so",
+        "add `traits`",
+    ),
+    warning(
         "spec::lint_missing_collection",
         "a reference names an endpoint that does not exist; the graph cannot be built",
         "correct the name",
+    ),
+    warning(
+        "spec::lint_never_granted",
+        "nothing says who holds an entitlement",
+        "add `grants` to it or to the kind of its holders",
     ),
     warning(
         "spec::lint_no_primary_key",
@@ -107,6 +117,11 @@ pub(super) const WARNINGS: &[Code] = &[
         "spec::lint_param_name_reused",
         "read requests of one endpoint use one param name for different sources",
         "give each source its own name",
+    ),
+    warning(
+        "spec::lint_profile_without_trait",
+        "a profile belongs to a trait, and the kind has none",
+        "add `traits`, or remove `profile`",
     ),
     warning(
         "spec::lint_quoted_value",
@@ -189,6 +204,11 @@ pub(super) const WARNINGS: &[Code] = &[
         "spec::lint_unused_param_value",
         "a request declares a param value and does not use it",
         "remove it, or write its placeholder",
+    ),
+    warning(
+        "spec::lint_unused_values",
+        "a list is run once for each of its `values` and sends none of them",
+        "write `<value>` where it belongs",
     ),
     warning(
         "spec::no_type",
