@@ -1,58 +1,102 @@
 //! Expressions of a file, written in CEL. The `cel` crate is used in this module and nowhere else.
 
+mod arguments;
 mod big_number;
 mod bounds;
+#[cfg(test)]
+mod conformance;
+mod environment;
 mod error;
+pub mod functions;
+pub mod gaps;
 mod json_value;
+mod list_functions;
+pub mod operators;
 mod outcome;
+mod rewrite;
 mod scope;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod text_functions;
 
+use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use cel::common::types::CelBool;
-use cel::{Context, Env, IdedExpr};
+use cel::common::value::Val;
+use cel::{Context, IdedExpr};
 use serde_json::Value;
 
-pub use error::ExpressionError;
-pub use scope::Scope;
+use self::environment::ENVIRONMENT;
+pub use self::error::ExpressionError;
+pub use self::scope::Scope;
+use self::shape::Shape;
 
 /// A CEL expression, compiled when the file is read (architecture §5: `governance`, `activity`).
 ///
-/// It sees only the variables it is given and can call nothing outside itself. Length, nesting of
-/// brackets and nesting of loops are bounded, so evaluation ends soon for any answer that fits into
-/// memory.
+/// It sees only the variables it is given and can call nothing outside itself. Length, depth, loops
+/// and what functions make are bounded, so evaluation ends soon for any answer that fits into
+/// memory; equal variables give equal results.
+///
+/// ```
+/// use serde_json::json;
+/// use spec::{Expression, Scope};
+///
+/// let slug = Expression::compile("snakeCase(item.name)").unwrap();
+/// let item = json!({"name": "Source Read-only"});
+///
+/// let slug = slug.evaluate_text(&Scope::new().with("item", &item)).unwrap();
+/// assert_eq!(slug.as_deref(), Some("source_read_only"));
+/// ```
 #[derive(Clone)]
-pub struct Expression {
-    source: Arc<str>,
-    tree: Arc<IdedExpr>,
+pub struct Expression(Arc<Compiled>);
+
+struct Compiled {
+    source: String,
+    variables: Vec<String>,
+    shape: Shape,
+    tree: IdedExpr,
 }
 
 impl Expression {
     /// Compiles `text`.
     ///
     /// # Errors
-    /// If it is no CEL expression or exceeds a bound.
+    /// If it is no CEL expression, calls what is no function, or exceeds a bound.
     pub fn compile(text: &str) -> Result<Self, ExpressionError> {
         if text.len() > bounds::MAX_LENGTH {
             return Err(ExpressionError::TooLong);
         }
         let parser = ENVIRONMENT.parser().max_recursion_depth(bounds::MAX_RECURSION);
-        let tree = parser.parse(text).map_err(|errors| ExpressionError::Syntax {
+        let parser = parser.enable_ident_escape_syntax(true);
+        let mut tree = parser.parse(text).map_err(|errors| ExpressionError::Syntax {
             detail: errors.errors.first().map(|error| error.msg.clone()).unwrap_or_default(),
         })?;
         bounds::check(&tree)?;
-        Ok(Self { source: text.into(), tree: Arc::new(tree) })
+        rewrite::check_calls(&tree)?;
+        let (variables, shape) = (bounds::variables(&tree), Shape::of(&tree));
+        rewrite::redirect(&mut tree);
+        Ok(Self(Arc::new(Compiled { source: text.to_owned(), variables, shape, tree })))
     }
 
     /// The text as written.
     pub fn source(&self) -> &str {
-        &self.source
+        &self.0.source
     }
 
     /// Names of the variables it uses, sorted; names that its loops make up are not among them.
     pub fn variables(&self) -> Vec<String> {
-        bounds::variables(&self.tree)
+        self.0.variables.clone()
+    }
+
+    /// The text that it is, if it is a text literal and nothing else.
+    pub fn literal_text(&self) -> Option<&str> {
+        match &self.0.shape {
+            Shape::Text(text) => Some(text),
+            Shape::Path(_) | Shape::Other => None,
+        }
     }
 
     /// The value for the variables of `scope`.
@@ -61,7 +105,10 @@ impl Expression {
     /// If it uses a variable or key that is absent (test keys with `has(…)`), applies an operation
     /// to what it does not fit, or gives what JSON cannot say. Errors never hold values.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, ExpressionError> {
-        self.interpret(scope, |value| outcome::to_json(value).ok_or_else(|| self.not_computable()))
+        match self.find(scope) {
+            Some(found) => found.map(shape::copy),
+            None => self.interpret(scope, |value| self.json(value)),
+        }
     }
 
     /// The value as a text: numbers and booleans as they are written, none for null.
@@ -69,12 +116,22 @@ impl Expression {
     /// # Errors
     /// As [`evaluate`](Self::evaluate), and if it is a list or an object.
     pub fn evaluate_text(&self, scope: &Scope<'_>) -> Result<Option<String>, ExpressionError> {
-        match self.evaluate(scope)? {
-            Value::Null => Ok(None),
-            Value::String(text) => Ok(Some(text)),
-            Value::Bool(flag) => Ok(Some(flag.to_string())),
-            Value::Number(number) => Ok(Some(number.to_string())),
-            other => Err(ExpressionError::wrong_kind(&self.source, kind(&other), "a text")),
+        if let Some(text) = self.literal_text() {
+            return Ok(Some(text.to_owned()));
+        }
+        let value = match self.find(scope) {
+            Some(found) => Cow::Borrowed(found?),
+            None => Cow::Owned(self.interpret(scope, |value| self.json(value))?),
+        };
+        match value {
+            Cow::Owned(Value::String(text)) => Ok(Some(text)),
+            Cow::Borrowed(Value::String(text)) => Ok(Some(text.clone())),
+            value => match value.as_ref() {
+                Value::Null => Ok(None),
+                Value::Bool(flag) => Ok(Some(flag.to_string())),
+                Value::Number(number) => Ok(Some(shape::usual(number).to_string())),
+                other => Err(self.wrong_kind(kind(other), "a text")),
+            },
         }
     }
 
@@ -83,11 +140,29 @@ impl Expression {
     /// # Errors
     /// As [`evaluate`](Self::evaluate), and if it is anything else.
     pub fn evaluate_list(&self, scope: &Scope<'_>) -> Result<Vec<Value>, ExpressionError> {
-        match self.evaluate(scope)? {
-            Value::Null => Ok(Vec::new()),
-            Value::Array(items) => Ok(items),
-            other => Err(ExpressionError::wrong_kind(&self.source, kind(&other), "a list")),
-        }
+        Ok(match self.list(scope)? {
+            Cow::Borrowed(items) => items.iter().map(shape::copy).collect(),
+            Cow::Owned(items) => items,
+        })
+    }
+
+    /// As [`evaluate_list`](Self::evaluate_list), without a copy where the list stands in a variable
+    /// as it is.
+    ///
+    /// # Errors
+    /// As [`evaluate_list`](Self::evaluate_list).
+    pub fn list<'v>(&self, scope: &Scope<'v>) -> Result<Cow<'v, [Value]>, ExpressionError> {
+        let value = match self.find(scope) {
+            Some(found) => match found? {
+                Value::Array(items) => return Ok(Cow::Borrowed(items)),
+                other => kind(other),
+            },
+            None => match self.interpret(scope, |value| self.json(value))? {
+                Value::Array(items) => return Ok(Cow::Owned(items)),
+                other => kind(&other),
+            },
+        };
+        if value == NULL { Ok(Cow::Borrowed(&[])) } else { Err(self.wrong_kind(value, "a list")) }
     }
 
     /// Whether it holds.
@@ -95,38 +170,55 @@ impl Expression {
     /// # Errors
     /// As [`evaluate`](Self::evaluate), and if it is neither true nor false.
     pub fn evaluate_bool(&self, scope: &Scope<'_>) -> Result<bool, ExpressionError> {
-        self.interpret(scope, |value| {
-            let holds = value.downcast_ref::<CelBool>().map(|holds| *holds.inner());
-            holds.ok_or_else(|| {
-                let given = outcome::to_json(value).as_ref().map_or("something else", kind);
-                ExpressionError::wrong_kind(&self.source, given, "true or false")
-            })
-        })
+        let wanted = "true or false";
+        match self.find(scope) {
+            Some(found) => match found? {
+                Value::Bool(holds) => Ok(*holds),
+                other => Err(self.wrong_kind(kind(other), wanted)),
+            },
+            None => self.interpret(scope, |value| {
+                let holds = value.downcast_ref::<CelBool>().map(|holds| *holds.inner());
+                holds.map_or_else(|| Err(self.wrong_kind(kind(&self.json(value)?), wanted)), Ok)
+            }),
+        }
+    }
+
+    /// The value in `scope` at the path that it is, if it is one.
+    fn find<'v>(&self, scope: &Scope<'v>) -> Option<Result<&'v Value, ExpressionError>> {
+        match &self.0.shape {
+            Shape::Path(path) => path.find(self.source(), scope),
+            Shape::Text(_) | Shape::Other => None,
+        }
     }
 
     fn interpret<T>(
         &self,
         scope: &Scope<'_>,
-        take: impl FnOnce(&dyn cel::common::value::Val) -> Result<T, ExpressionError>,
+        take: impl FnOnce(&dyn Val) -> Result<T, ExpressionError>,
     ) -> Result<T, ExpressionError> {
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
         context.set_variable_resolver(scope);
-        match cel::Value::resolve_val(&self.tree, &context) {
+        match cel::Value::resolve_val(&self.0.tree, &context) {
             Ok(value) => take(value.as_ref()),
-            Err(error) => Err(ExpressionError::of(&self.source, &error)),
+            Err(error) => Err(ExpressionError::of(self.source(), &error)),
         }
     }
 
-    fn not_computable(&self) -> ExpressionError {
-        ExpressionError::NotComputable { expression: self.source.to_string() }
+    fn json(&self, value: &dyn Val) -> Result<Value, ExpressionError> {
+        let computed = outcome::to_json(value);
+        computed.ok_or_else(|| ExpressionError::NotComputable { expression: self.source().to_owned() })
+    }
+
+    fn wrong_kind(&self, given: &'static str, wanted: &'static str) -> ExpressionError {
+        ExpressionError::WrongKind { expression: self.source().to_owned(), given, wanted }
     }
 }
 
-static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
+const NULL: &str = "null";
 
 fn kind(value: &Value) -> &'static str {
     match value {
-        Value::Null => "null",
+        Value::Null => NULL,
         Value::Bool(_) => "true or false",
         Value::Number(_) => "a number",
         Value::String(_) => "a text",
@@ -137,6 +229,6 @@ fn kind(value: &Value) -> &'static str {
 
 impl fmt::Debug for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Expression").field(&self.source).finish()
+        f.debug_tuple("Expression").field(&self.source()).finish()
     }
 }

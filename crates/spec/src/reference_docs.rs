@@ -5,6 +5,7 @@
 //! when the committed pages differ.
 
 mod codes;
+mod expressions_page;
 mod schema_page;
 
 use std::fmt::Write as _;
@@ -26,6 +27,7 @@ pub fn pages() -> Vec<(&'static str, String)> {
         ("server-file.md", server_reference()),
         ("diagnostics.md", diagnostics_reference()),
         ("data-categories.md", categories_reference()),
+        ("expressions.md", format!("{NOTICE}{}", expressions_page::draw())),
     ]
 }
 

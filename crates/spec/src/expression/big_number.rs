@@ -26,6 +26,10 @@ impl BigNumber {
         (!fits && (whole || !finite)).then_some(Self(written))
     }
 
+    pub(super) fn type_of() -> &'static Type {
+        &BIG_NUMBER
+    }
+
     pub(super) fn written(&self) -> &str {
         &self.0
     }

@@ -1,9 +1,10 @@
 //! What an expression may cost, and the names it uses.
 
 use cel::IdedExpr;
-use cel::common::ast::{EntryExpr, Expr};
+use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, operators};
 
-use super::ExpressionError;
+use super::environment::ENVIRONMENT;
+use super::{ExpressionError, rewrite};
 
 /// Longest expression, in bytes.
 pub(super) const MAX_LENGTH: usize = 2_000;
@@ -47,7 +48,8 @@ fn nested_loops(node: &IdedExpr) -> usize {
     if let Expr::Comprehension(looped) = &node.expr {
         let inside = [&looped.accu_init, &looped.loop_cond, &looped.loop_step, &looped.result];
         let inside = inside.into_iter().map(nested_loops).max().unwrap_or_default();
-        return nested_loops(&looped.iter_range).max(inside + 1);
+        let itself = usize::from(!is_binding(looped));
+        return nested_loops(&looped.iter_range).max(inside + itself);
     }
     parts(node).into_iter().map(nested_loops).max().unwrap_or_default()
 }
@@ -72,8 +74,31 @@ fn free_names(node: &IdedExpr, made: &mut Vec<String>, names: &mut Vec<String>) 
             }
             made.truncate(before);
         }
+        // `base64` of `base64.encode(…)` and `int` of `type(x) == int` are no variables.
+        Expr::Call(call) if rewrite::qualified(call).is_some() => {
+            call.args.iter().for_each(|part| free_names(part, made, names));
+        }
+        Expr::Call(call) if compares_kinds(call) => {
+            let others = call.args.iter().filter(|part| !is_kind(part));
+            others.for_each(|part| free_names(part, made, names));
+        }
         _ => parts(node).into_iter().for_each(|part| free_names(part, made, names)),
     }
+}
+
+/// Whether `call` is `type(x) == …` or the like.
+fn compares_kinds(call: &CallExpr) -> bool {
+    let asks = |part: &IdedExpr| matches!(&part.expr, Expr::Call(call) if call.func_name == "type" && call.target.is_none());
+    matches!(call.func_name.as_str(), operators::EQUALS | operators::NOT_EQUALS) && call.args.iter().any(asks)
+}
+
+fn is_kind(node: &IdedExpr) -> bool {
+    matches!(&node.expr, Expr::Ident(name) if ENVIRONMENT.types().find_type(name).is_some())
+}
+
+/// Whether `looped` only names a value, as `optMap` and `sortBy` do: a loop over nothing.
+pub(super) fn is_binding(looped: &ComprehensionExpr) -> bool {
+    matches!(&looped.iter_range.expr, Expr::List(list) if list.elements.is_empty())
 }
 
 /// The expressions directly inside one.

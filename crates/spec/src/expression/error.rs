@@ -3,6 +3,7 @@
 use cel::ExecutionError;
 use thiserror::Error;
 
+use super::arguments::{MAX_TEXT, TOO_LARGE};
 use super::bounds::{MAX_DEPTH, MAX_LENGTH, MAX_NESTED_LOOPS};
 
 /// Why an expression cannot be used or has no value.
@@ -25,6 +26,16 @@ pub enum ExpressionError {
     /// Loops are nested too deep.
     #[error("`all`, `exists`, `map` and `filter` may stand inside each other {MAX_NESTED_LOOPS} levels deep")]
     TooManyLoops,
+    /// A call of what is no function.
+    #[error(
+        "`{name}` with {arguments} arguments is no function of expressions; the reference page lists them"
+    )]
+    UnknownFunction {
+        /// The name.
+        name: String,
+        /// How many arguments the call has.
+        arguments: usize,
+    },
     /// A name that is no variable.
     #[error("expression `{expression}` uses `{name}`, which is not known here")]
     UnknownName {
@@ -44,6 +55,12 @@ pub enum ExpressionError {
     /// The values do not fit the operations.
     #[error("expression `{expression}` cannot be computed: an operation meets a value of the wrong kind")]
     NotComputable {
+        /// The expression.
+        expression: String,
+    },
+    /// A function would make too long a text or list.
+    #[error("expression `{expression}` makes a text of over {MAX_TEXT} bytes or a list of too many items")]
+    TooLarge {
         /// The expression.
         expression: String,
     },
@@ -72,11 +89,10 @@ impl ExpressionError {
             ExecutionError::NoSuchKey(key) if expression.contains(key.as_str()) => {
                 Self::NoSuchKey { expression: source, key: key.to_string() }
             }
+            ExecutionError::FunctionError { function, .. } if function == TOO_LARGE => {
+                Self::TooLarge { expression: source }
+            }
             _ => Self::NotComputable { expression: source },
         }
-    }
-
-    pub(super) fn wrong_kind(expression: &str, given: &'static str, wanted: &'static str) -> Self {
-        Self::WrongKind { expression: expression.to_owned(), given, wanted }
     }
 }

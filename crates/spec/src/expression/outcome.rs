@@ -5,16 +5,18 @@ use base64::engine::general_purpose::STANDARD;
 use cel::common::types::{
     CelBool, CelBytes, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelOptional, CelString, CelUInt, Kind,
 };
-use cel::common::value::Val;
+use cel::common::value::{CowVal, Val};
 use model::Row;
 use serde_json::{Number, Value};
 
+use super::arguments::text_of;
 use super::big_number::BigNumber;
+use super::environment::ENVIRONMENT;
 
 /// `value` as JSON; none if JSON cannot say it (a type, not a number, keys that become equal).
 ///
-/// Bytes become Base64, as protobuf's JSON writes them. An optional gives what
-/// it holds, or null. Members come in the order of their keys, so that equal values are equal text.
+/// Bytes become Base64, times RFC 3339 text and durations seconds, as protobuf's JSON writes them. An
+/// optional gives what it holds, or null. Members come in the order of their keys, so that equal values are equal text.
 pub(super) fn to_json(value: &dyn Val) -> Option<Value> {
     Some(match value.get_type().kind() {
         Kind::NullType => Value::Null,
@@ -29,8 +31,17 @@ pub(super) fn to_json(value: &dyn Val) -> Option<Value> {
             Value::Array(items.map(|item| to_json(item.as_ref())).collect::<Option<_>>()?)
         }
         Kind::Map => Value::Object(members(value.downcast_ref::<CelMap>()?)?),
+        Kind::Timestamp | Kind::Duration => Value::String(spelled(value)?),
         _ => return other_to_json(value),
     })
+}
+
+/// What `string(…)` makes of a time or duration.
+fn spelled(value: &dyn Val) -> Option<String> {
+    let arguments = vec![CowVal::Borrowed(value)];
+    let spell = ENVIRONMENT.find_overload("string", &arguments)?;
+    let spelled = spell(arguments).ok()?;
+    text_of(spelled.as_ref()).map(str::to_owned)
 }
 
 fn members(map: &CelMap<'_>) -> Option<Row> {

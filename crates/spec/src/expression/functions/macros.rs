@@ -1,0 +1,78 @@
+//! Macros: loops over lists and objects, and the presence of keys.
+
+use super::{Function, Style};
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "has",
+        style: Style::Macro,
+        arguments: (1, 1),
+        signature: "has(object.key) → bool",
+        meaning: "whether the key is there; a key whose value is null is there",
+        example: "has({'a': null}.a) && !has({'a': 1}.b)",
+        result: "true",
+    },
+    Function {
+        name: "all",
+        style: Style::Macro,
+        arguments: (2, 2),
+        signature: "list.all(x, condition) → bool",
+        meaning: "whether the condition holds for every item; true for the empty list; an object stands for its keys",
+        example: "[1, 2, 3].all(x, x > 0)",
+        result: "true",
+    },
+    Function {
+        name: "exists",
+        style: Style::Macro,
+        arguments: (2, 2),
+        signature: "list.exists(x, condition) → bool",
+        meaning: "whether the condition holds for some item",
+        example: "['a', 'b'].exists(x, x == 'b')",
+        result: "true",
+    },
+    Function {
+        name: "exists_one",
+        style: Style::Macro,
+        arguments: (2, 2),
+        signature: "list.exists_one(x, condition) → bool",
+        meaning: "whether the condition holds for exactly one item",
+        example: "[1, 2, 2].exists_one(x, x == 2)",
+        result: "false",
+    },
+    Function {
+        name: "existsOne",
+        style: Style::Macro,
+        arguments: (2, 2),
+        signature: "list.existsOne(x, condition) → bool",
+        meaning: "another spelling of `exists_one`",
+        example: "[1, 2, 2].existsOne(x, x == 1)",
+        result: "true",
+    },
+    Function {
+        name: "filter",
+        style: Style::Macro,
+        arguments: (2, 2),
+        signature: "list.filter(x, condition) → list",
+        meaning: "the items for which the condition holds; of an object, its keys in order",
+        example: "[1, 2, 3].filter(x, x != 2)",
+        result: "[1, 3]",
+    },
+    Function {
+        name: "map",
+        style: Style::Macro,
+        arguments: (2, 3),
+        signature: "list.map(x, value) → list, list.map(x, condition, value) → list",
+        meaning: "the value for every item, or for those for which the condition holds; of an object, for its keys in order",
+        example: "[1, 2, 3].map(x, x > 1, {'n': x})",
+        result: r#"[{"n": 2}, {"n": 3}]"#,
+    },
+    Function {
+        name: "sortBy",
+        style: Style::Macro,
+        arguments: (2, 2),
+        signature: "list.sortBy(x, key) → list",
+        meaning: "the items in the order of their keys, which are all texts, all whole numbers or the like; items with equal keys keep their order",
+        example: "[{'n': 2}, {'n': 1}].sortBy(x, x.n)",
+        result: r#"[{"n": 1}, {"n": 2}]"#,
+    },
+];

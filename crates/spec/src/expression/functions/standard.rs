@@ -1,0 +1,78 @@
+//! Conversions between kinds of values, and their kinds.
+
+use super::{Function, Style};
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "string",
+        style: Style::Function,
+        arguments: (1, 1),
+        signature: "string(value) → text",
+        meaning: "a number, a boolean, a time, a duration or UTF-8 bytes as a text",
+        example: "string(7) + string(true) + string(1.5)",
+        result: r#""7true1.5""#,
+    },
+    Function {
+        name: "int",
+        style: Style::Function,
+        arguments: (1, 1),
+        signature: "int(value) → int",
+        meaning: "a number without its fraction, the number that a text spells, or the seconds of a time since 1970; an error if it does not fit",
+        example: "[int('7'), int(2.9)]",
+        result: "[7, 2]",
+    },
+    Function {
+        name: "uint",
+        style: Style::Function,
+        arguments: (1, 1),
+        signature: "uint(value) → uint",
+        meaning: "like `int`, for numbers from 0",
+        example: "uint('7')",
+        result: "7",
+    },
+    Function {
+        name: "double",
+        style: Style::Function,
+        arguments: (1, 1),
+        signature: "double(value) → double",
+        meaning: "a number with a fraction, or the one that a text spells",
+        example: "double('1.5') + double(1)",
+        result: "2.5",
+    },
+    Function {
+        name: "bool",
+        style: Style::Function,
+        arguments: (1, 1),
+        signature: "bool(value) → bool",
+        meaning: "the boolean that a text spells",
+        example: "bool('true')",
+        result: "true",
+    },
+    Function {
+        name: "bytes",
+        style: Style::Function,
+        arguments: (1, 1),
+        signature: "bytes(text) → bytes",
+        meaning: "the UTF-8 bytes of a text; as a result they become Base64",
+        example: "size(bytes('é'))",
+        result: "2",
+    },
+    Function {
+        name: "type",
+        style: Style::Function,
+        arguments: (1, 1),
+        signature: "type(value) → type",
+        meaning: "the kind of a value, to compare with `string`, `int`, `uint`, `double`, `bool`, `bytes`, `list`, `map`, `null_type` or `type`",
+        example: "type('a') == string && type([]) == list",
+        result: "true",
+    },
+    Function {
+        name: "dyn",
+        style: Style::Function,
+        arguments: (1, 1),
+        signature: "dyn(value) → value",
+        meaning: "the value itself",
+        example: "dyn(1) == 1",
+        result: "true",
+    },
+];

@@ -1,0 +1,101 @@
+//! The commonest expressions, answered without the interpreter.
+
+use cel::IdedExpr;
+use cel::common::ast::{Expr, LiteralValue};
+use serde_json::{Number, Value};
+
+use super::big_number::BigNumber;
+use super::{ExpressionError, Scope};
+
+/// What an expression consists of, as far as the interpreter is not needed for it.
+#[derive(Debug)]
+pub(super) enum Shape {
+    /// A text.
+    Text(String),
+    /// `item.profile.email`
+    Path(Path),
+    /// Anything else.
+    Other,
+}
+
+impl Shape {
+    pub(super) fn of(tree: &IdedExpr) -> Self {
+        match &tree.expr {
+            Expr::Literal(LiteralValue::String(text)) => Self::Text(text.inner().to_owned()),
+            _ => Path::of(tree).map_or(Self::Other, Self::Path),
+        }
+    }
+}
+
+/// A variable and the keys selected from it.
+#[derive(Debug)]
+pub(super) struct Path {
+    root: String,
+    keys: Vec<String>,
+}
+
+impl Path {
+    fn of(tree: &IdedExpr) -> Option<Self> {
+        let mut keys = Vec::new();
+        let mut node = tree;
+        loop {
+            match &node.expr {
+                Expr::Ident(root) => {
+                    keys.reverse();
+                    return Some(Self { root: root.clone(), keys });
+                }
+                Expr::Select(select) if !select.test => {
+                    keys.push(select.field.clone());
+                    node = &select.operand;
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// The value at the path; none if there is no such variable, for which the interpreter knows
+    /// more (names of kinds).
+    pub(super) fn find<'v>(
+        &self,
+        source: &str,
+        scope: &Scope<'v>,
+    ) -> Option<Result<&'v Value, ExpressionError>> {
+        let mut value = scope.find(&self.root)?;
+        for key in &self.keys {
+            let Value::Object(members) = value else {
+                return Some(Err(ExpressionError::NotComputable { expression: source.to_owned() }));
+            };
+            let Some(member) = members.get(key) else {
+                let (expression, key) = (source.to_owned(), key.clone());
+                return Some(Err(ExpressionError::NoSuchKey { expression, key }));
+            };
+            value = member;
+        }
+        Some(Ok(value))
+    }
+}
+
+/// A copy of `value` as the interpreter would give it back: numbers in their usual spelling, members
+/// in the order of their keys.
+pub(super) fn copy(value: &Value) -> Value {
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
+        Value::Number(number) => Value::Number(usual(number)),
+        Value::Array(items) => Value::Array(items.iter().map(copy).collect()),
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(key, _)| *key);
+            Value::Object(members.into_iter().map(|(key, member)| (key.clone(), copy(member))).collect())
+        }
+    }
+}
+
+/// `number` in its usual spelling: `1.50` is `1.5`.
+pub(super) fn usual(number: &Number) -> Number {
+    match (number.as_i64(), number.as_u64()) {
+        (Some(integer), _) => integer.into(),
+        (None, Some(integer)) => integer.into(),
+        (None, None) if BigNumber::of(number).is_some() => number.clone(),
+        (None, None) => number.as_f64().and_then(Number::from_f64).unwrap_or_else(|| number.clone()),
+    }
+}

@@ -1,0 +1,164 @@
+//! Laws: paths give what the interpreter gives, and JSON read where it lies gives what literals give.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const KEYS: &[&str] = &["a", "b", "c"];
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (-3_i64..3).prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        prop_oneof![Just(0.5), Just(1.0), Just(-2.25)].prop_map(Value::from),
+        "[abé ]{0,3}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::Array),
+            prop::collection::vec((prop::sample::select(KEYS), inner), 0..3).prop_map(|members| {
+                Value::Object(members.into_iter().map(|(key, member)| (key.to_owned(), member)).collect())
+            }),
+        ]
+    })
+}
+
+/// What the interpreter gives, without the short cut.
+fn interpreted(expression: &Expression, scope: &Scope<'_>) -> Result<Value, ExpressionError> {
+    expression.interpret(scope, |value| expression.json(value))
+}
+
+fn agrees(
+    expression: &Expression,
+    scope: &Scope<'_>,
+    short: impl Fn(&Expression, &Scope<'_>) -> Result<Value, ExpressionError>,
+) -> bool {
+    let (short, long) = (short(expression, scope), interpreted(expression, scope));
+    // As text too: members are in order.
+    short.as_ref().map(Value::to_string) == long.as_ref().map(Value::to_string) && short == long
+}
+
+/// Shapes of expressions over `item` and `other`; each is also evaluated with literals in their place.
+const OVER_VALUES: &[&str] = &[
+    "item == other",
+    "item != other",
+    "item in [other]",
+    "item in other",
+    "other[item]",
+    "item.a == other.a",
+    "item.a.b",
+    "has(item.a) ? item.a : other",
+    "has(item.a.b)",
+    "size(item)",
+    "item + other",
+    "item < other",
+    "item && other",
+    "item ? 1 : other",
+    "item.map(x, x)",
+    "item.filter(x, x in other)",
+    "item.exists(x, x == other)",
+    "item.all(x, x != other)",
+    "item.exists_one(x, other == x)",
+    "[item, other].flatten()",
+    "[item, other, item].distinct()",
+    "item.?a.orValue(other)",
+    "item[?0].orValue(other)",
+    "item[0]",
+    "item['a']",
+    "item.sort()",
+    "item.reverse()",
+    "item.slice(0, 1)",
+    "item.join('-')",
+    "{'a': item}.a == item",
+    "[item][0] == item && {'k': other} == {'k': other}",
+    "type(item) == type(other)",
+    "string(item)",
+    "optional.ofNonZeroValue(item).hasValue()",
+    "dyn(item)",
+    "-item",
+    "!item",
+];
+
+fn with_literals(text: &str, item: &Value, other: &Value) -> String {
+    let literals = text.replace("item", "\u{1}").replace("other", &format!("dyn({other})"));
+    literals.replace('\u{1}', &format!("dyn({item})"))
+}
+
+/// Failures are one: whether a key is named depends on whether the expression spells it.
+fn outcome(result: Result<Value, ExpressionError>) -> Option<String> {
+    result.ok().map(|value| value.to_string())
+}
+
+proptest! {
+    #[test]
+    fn a_path_gives_what_the_interpreter_gives(
+        item in json(),
+        keys in prop::collection::vec(prop::sample::select(KEYS), 0..4),
+        root in prop::sample::select(&["item", "absent", "string"][..]),
+    ) {
+        let path = keys.iter().fold(root.to_owned(), |path, key| format!("{path}.{key}"));
+        let expression = Expression::compile(&path).unwrap();
+        let scope = Scope::new().with("item", &item);
+
+        prop_assert!(agrees(&expression, &scope, Expression::evaluate), "{path} over {item}");
+    }
+
+    #[test]
+    fn json_where_it_lies_gives_what_literals_give(
+        item in json(),
+        other in json(),
+        text in prop::sample::select(OVER_VALUES),
+    ) {
+        let literals = with_literals(text, &item, &other);
+        let Ok(literal) = Expression::compile(&literals) else { return Ok(()) };
+        let scope = Scope::new().with("item", &item).with("other", &other);
+
+        let lazy = outcome(Expression::compile(text).unwrap().evaluate(&scope));
+        let eager = outcome(literal.evaluate(&Scope::new()));
+
+        prop_assert_eq!(lazy, eager, "{}", literals);
+    }
+
+    #[test]
+    fn no_text_makes_the_compiler_or_the_interpreter_panic(text in "[a-c0-9.\\[\\]{}()?:+*/%<>=!&|,'\" -]{0,40}", item in json()) {
+        if let Ok(expression) = Expression::compile(&text) {
+            let _ = expression.evaluate(&Scope::new().with("a", &item).with("b", &item));
+        }
+    }
+
+    #[test]
+    fn words_are_joined_without_doubled_or_outer_separators(text in ".{0,30}") {
+        let variables = serde_json::json!({ "text": text });
+
+        for (function, separator) in [("snakeCase", '_'), ("slugify", '-')] {
+            let Ok(Value::String(joined)) = evaluate(&format!("{function}(text)"), &variables) else { panic!() };
+            let doubled = format!("{separator}{separator}");
+            prop_assert!(!joined.contains(&doubled) && !joined.starts_with(separator) && !joined.ends_with(separator));
+            let kept = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).collect::<String>();
+            prop_assert_eq!(kept(&joined), kept(&text));
+        }
+    }
+}
+
+/// The planted defects: a short cut that takes an absent key for null, or looks into lists.
+#[test]
+fn a_short_cut_that_differs_is_caught() {
+    let item = serde_json::json!({"a": [{"b": 1}], "c": 1.5});
+    let scope = Scope::new().with("item", &item);
+    let absent_is_null = |expression: &Expression, scope: &Scope<'_>| match expression.evaluate(scope) {
+        Err(ExpressionError::NoSuchKey { .. }) => Ok(Value::Null),
+        other => other,
+    };
+    let into_lists = |expression: &Expression, scope: &Scope<'_>| match expression.evaluate(scope) {
+        Err(ExpressionError::NotComputable { .. }) => Ok(serde_json::json!(1)),
+        other => other,
+    };
+
+    let absent = Expression::compile("item.b").unwrap();
+    let list = Expression::compile("item.a.b").unwrap();
+
+    assert!(agrees(&absent, &scope, Expression::evaluate) && !agrees(&absent, &scope, absent_is_null));
+    assert!(agrees(&list, &scope, Expression::evaluate) && !agrees(&list, &scope, into_lists));
+}
