@@ -72,7 +72,9 @@ pub(crate) fn missing(sync: &Sync, ends: &ListEnds) -> Option<(Vec<KindReport>, 
     let kinds = Kinds::new(sync.governance(), &sync.listings, ends);
     let missing = kinds.missing_required(sync.governance())?;
     let detail = match &missing.end {
-        crate::sync::UnitEnd::Incomplete { detail, .. } | crate::sync::UnitEnd::Unavailable { detail } => detail,
+        crate::sync::UnitEnd::Incomplete { detail, .. } | crate::sync::UnitEnd::Unavailable { detail } => {
+            detail
+        }
         crate::sync::UnitEnd::Complete => return None,
     };
     let error = format!("`{}` was not read completely: {detail}", missing.id);
@@ -87,12 +89,8 @@ pub(crate) fn assemble(
 ) -> Result<Assembled, SyncError> {
     let governance = sync.governance();
     let lease = sync.hold.lease();
-    let pages = Pages {
-        store: sync.parts.store.clone(),
-        run: lease.run.clone(),
-        task: lease.task.clone(),
-        runtime,
-    };
+    let pages =
+        Pages { store: sync.parts.store.clone(), run: lease.run.clone(), task: lease.task.clone(), runtime };
     let mut assembly = Assembly {
         governance,
         mapper: &sync.mapper,

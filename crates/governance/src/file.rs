@@ -4,10 +4,10 @@ use std::path::Path;
 
 use crypto::PartsHash;
 use jiff::Timestamp;
+use prost::Message;
 use protos::Ksuid;
 use protos::annotations;
 use protos::c1::connector::v2::{Entitlement, Grant, GrantExpandable, Resource, ResourceType};
-use prost::Message;
 use thiserror::Error;
 
 use crate::finish::ReadSync;
@@ -35,7 +35,9 @@ pub enum FileError {
     #[error(transparent)]
     Write(#[from] c1z::WriteError),
     /// Its time has no place in an id.
-    #[error("the time of the file does not fit into a sync id: {0}; set SOURCE_DATE_EPOCH to one from 2014 to 2150")]
+    #[error(
+        "the time of the file does not fit into a sync id: {0}; set SOURCE_DATE_EPOCH to one from 2014 to 2150"
+    )]
     Time(#[from] protos::KsuidError),
 }
 
@@ -63,7 +65,11 @@ impl ReadSync {
             sync_type: c1z::SyncType::Full,
             parent_sync_id: String::new(),
         };
-        let writer = c1z::Writer::create(target, target.parent().filter(|folder| !folder.as_os_str().is_empty()), run)?;
+        let writer = c1z::Writer::create(
+            target,
+            target.parent().filter(|folder| !folder.as_os_str().is_empty()),
+            run,
+        )?;
         let (sink, mut report) = self.assemble(FileSink(writer)).await?;
         let actions = report.kinds.len() as u64;
         sink.0.finish(c1z::RunEnd { ended_at: ended, actions })?;

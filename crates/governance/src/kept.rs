@@ -21,6 +21,8 @@ pub(crate) fn lines(items: &[Item]) -> RowLines {
 pub(crate) fn items(text: &[u8]) -> Result<Vec<Item>, StoreError> {
     text.split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
-        .map(|line| serde_json::from_slice(line).map_err(|_| StoreError::Damaged { what: "a page of a sync" }))
+        .map(|line| {
+            serde_json::from_slice(line).map_err(|_| StoreError::Damaged { what: "a page of a sync" })
+        })
         .collect()
 }

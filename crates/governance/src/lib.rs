@@ -5,9 +5,9 @@
 //! follow from grants ([`expansion`]), who reaches what ([`reach`]). Not for: calls (`connector`), keeping
 //! (`store`), files (`c1z`), or what a person sees of it (`tutela`).
 
-pub mod expansion;
 mod assembly;
 mod entitlement_graph;
+pub mod expansion;
 mod file;
 mod finish;
 mod item;

@@ -4,10 +4,10 @@
 //! unit is that of its list and its own place in it, so that pages sorted by unit and page are in the
 //! canonical order, whatever the order in which they came.
 
+use spec::connector_file::Request;
 use spec::connector_file::governance::{
     EntitlementGrants, EntitlementSource, Governance, ListPlace, ListedResources, ResourceSource,
 };
-use spec::connector_file::Request;
 
 /// One list of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,9 @@ impl Listings {
                     all.push((of, Listed::Entitlements(place)));
                 }
                 let own = entitlements.grants.iter().enumerate().filter(|(_, list)| list.same_list.is_none());
-                all.extend(own.map(|(list, _)| (of, Listed::Holders(ListPlace { entitlement: place, list }))));
+                all.extend(
+                    own.map(|(list, _)| (of, Listed::Holders(ListPlace { entitlement: place, list }))),
+                );
             }
         }
         let numbered = all.into_iter().zip(0..).map(|((of, what), number)| Listing { number, of, what });

@@ -15,8 +15,8 @@ use model::Row;
 use serde_json::{Value, json};
 use spec::connector_file::ConnectorFile;
 use spec::connector_file::governance::{
-    EntitlementGrants, EntitlementText, Entitlements, Governance, ListPlace, ListedResources, ResourceType, Slug,
-    TypedId,
+    EntitlementGrants, EntitlementText, Entitlements, Governance, ListPlace, ListedResources, ResourceType,
+    Slug, TypedId,
 };
 use spec::expression::Scope;
 
@@ -96,7 +96,12 @@ impl Mapper {
     }
 
     /// Whether an item lacks something, so that its resource is asked for by itself.
-    pub(crate) fn lacks(&self, kind: &ResourceType, item: &Value, view: &UnitView) -> Result<bool, MappingError> {
+    pub(crate) fn lacks(
+        &self,
+        kind: &ResourceType,
+        item: &Value,
+        view: &UnitView,
+    ) -> Result<bool, MappingError> {
         let Some(when) = kind.get.as_ref().and_then(|get| get.when.as_ref()) else { return Ok(false) };
         text::holds(when, &self.scope(item, ("parent", view)), (&kind.id, "get.when"))
     }
@@ -161,7 +166,10 @@ impl Mapper {
             Slug::Text(slug) => slug.clone(),
             Slug::Computed(slug) => required(slug, &scope, (&kind.id, "slug"))?,
         };
-        Ok(Some(Item::Entitlement(EntitlementItem { slug, text: entitlement_text(&entitlements.text, &scope) })))
+        Ok(Some(Item::Entitlement(EntitlementItem {
+            slug,
+            text: entitlement_text(&entitlements.text, &scope),
+        })))
     }
 
     /// `item` and what the list is run for.

@@ -59,7 +59,8 @@ impl Derived {
                             required(slug, &scope, (&kind.id, "entitlements.slug"))?
                         }
                     };
-                    let slug = if taken.insert(slug.clone()) { slug } else { format!("{slug}[id={}]", origin.id) };
+                    let slug =
+                        if taken.insert(slug.clone()) { slug } else { format!("{slug}[id={}]", origin.id) };
                     slugs.insert(origin.id.clone(), slug);
                 }
                 self.slugs.insert((of_kind, place), slugs);
@@ -69,7 +70,11 @@ impl Derived {
     }
 
     /// What `entitlements` are derived from; `None` if they are not derived.
-    pub(super) fn origins_of(&self, governance: &Governance, entitlements: &Entitlements) -> Option<&[Origin]> {
+    pub(super) fn origins_of(
+        &self,
+        governance: &Governance,
+        entitlements: &Entitlements,
+    ) -> Option<&[Origin]> {
         match &entitlements.source {
             EntitlementSource::Derived { of, .. } => {
                 let place = governance.resource_types.iter().position(|kind| kind.id == *of)?;

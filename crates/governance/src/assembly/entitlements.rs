@@ -47,8 +47,10 @@ impl Assembly<'_> {
                             continue;
                         }
                         let Some(slug) = self.derived.slug(place, number, &origin.id) else { continue };
-                        let (slug, text) =
-                            (slug.to_owned(), self.text_of(&entitlements.text, &resource, Some(&origin.value)));
+                        let (slug, text) = (
+                            slug.to_owned(),
+                            self.text_of(&entitlements.text, &resource, Some(&origin.value)),
+                        );
                         self.entitlement(&row, (place, &slug), (&text, Some(&entitlements.text)))?;
                     }
                 }
@@ -101,7 +103,12 @@ impl Assembly<'_> {
     }
 
     /// Whether the file derives entitlements for a resource from an origin with this id.
-    pub(super) fn derives(&self, (place, entitlements): (usize, &Entitlements), id: &str, origin: &str) -> bool {
+    pub(super) fn derives(
+        &self,
+        (place, entitlements): (usize, &Entitlements),
+        id: &str,
+        origin: &str,
+    ) -> bool {
         let Some(origins) = self.derived.origins_of(self.governance, entitlements) else { return false };
         let Some(origin) = origins.iter().find(|found| found.id == origin) else { return false };
         let Some(kind) = self.governance.resource_types.get(place) else { return false };
@@ -115,7 +122,9 @@ impl Assembly<'_> {
         resource: &Value,
         each: &Value,
     ) -> Result<bool, SyncError> {
-        let EntitlementSource::Derived { when: Some(when), .. } = &entitlements.source else { return Ok(true) };
+        let EntitlementSource::Derived { when: Some(when), .. } = &entitlements.source else {
+            return Ok(true);
+        };
         let scope = Scope::of(self.mapper.params()).with("resource", resource).with("each", each);
         Ok(when.holds(&scope)?)
     }

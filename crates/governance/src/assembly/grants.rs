@@ -158,10 +158,17 @@ impl Assembly<'_> {
     }
 
     /// How an entitlement reads that only a grant names.
-    fn text_of_entry(&self, target: &Target, text: &EntitlementText, (each, inner): &(Value, Value)) -> TextItem {
+    fn text_of_entry(
+        &self,
+        target: &Target,
+        text: &EntitlementText,
+        (each, inner): &(Value, Value),
+    ) -> TextItem {
         let resource = match self.titles.get(&(target.kind, target.id.clone())) {
             Some(resource) => resource.clone(),
-            None => self.value_of(target.kind, &ResourceItem { id: target.id.clone(), ..ResourceItem::default() }),
+            None => {
+                self.value_of(target.kind, &ResourceItem { id: target.id.clone(), ..ResourceItem::default() })
+            }
         };
         let scope = Scope::of(self.mapper.params()).with("resource", &resource);
         entitlement_text(text, &scope.with("each", each).with("inner", inner))
@@ -183,7 +190,12 @@ impl Assembly<'_> {
     }
 
     /// The row of a grant. Resource, entitlement and principal have theirs.
-    fn grant(&mut self, target: &Target, principal: Principal<'_>, expand: &[String]) -> Result<(), SyncError> {
+    fn grant(
+        &mut self,
+        target: &Target,
+        principal: Principal<'_>,
+        expand: &[String],
+    ) -> Result<(), SyncError> {
         let (on, holder) = (self.id_of(target.kind, &target.id), self.id_of(principal.kind, principal.id));
         let entitlement = protos::entitlement_id(&on, &target.slug).map_err(SyncError::from)?;
         let id = protos::grant_id(&entitlement, &holder).map_err(SyncError::from)?;
@@ -226,7 +238,9 @@ impl Assembly<'_> {
         let kind = self.governance.resource_types.get(principal.kind);
         let entitlements = kind.map(|kind| kind.entitlements.as_slice()).unwrap_or_default();
         let has = |slug: &String| {
-            entitlements.iter().any(|entitlements| matches!(&entitlements.slug, Slug::Text(text) if text == slug))
+            entitlements
+                .iter()
+                .any(|entitlements| matches!(&entitlements.slug, Slug::Text(text) if text == slug))
         };
         let id = self.id_of(principal.kind, principal.id);
         let own = slugs.iter().filter(|slug| has(slug));

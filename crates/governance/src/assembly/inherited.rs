@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use prost_types::Any;
-use protos::c1::connector::v2::{GrantExpandable, GrantImmutable, GrantSources, grant_sources::GrantSource};
 use protos::annotations;
+use protos::c1::connector::v2::{GrantExpandable, GrantImmutable, GrantSources, grant_sources::GrantSource};
 
 use super::grants::{Principal, holder_list};
 use super::{Assembly, rows};
@@ -68,7 +68,8 @@ impl Assembly<'_> {
         let pages = self.pages;
         for listing in self.listings.iter() {
             let Some(kind) = governance.resource_types.get(listing.of) else { continue };
-            let brings = kind.entitlements.iter().flat_map(|of| &of.grants).any(|list| !list.expand.is_empty());
+            let brings =
+                kind.entitlements.iter().flat_map(|of| &of.grants).any(|list| !list.expand.is_empty());
             if !matches!(listing.what, Listed::Holders(_)) || !brings {
                 continue;
             }
@@ -76,7 +77,9 @@ impl Assembly<'_> {
                 continue;
             }
             pages.each(listing, |unit, items| {
-                let Some(id) = self.names.at(listing.of, unit.place()).map(str::to_owned) else { return Ok(()) };
+                let Some(id) = self.names.at(listing.of, unit.place()).map(str::to_owned) else {
+                    return Ok(());
+                };
                 for item in items {
                     let Item::Holder(holder) = item else { continue };
                     let Some((slug, list)) = holder_list(kind, &holder) else { continue };
@@ -146,7 +149,10 @@ impl Assembly<'_> {
                 // Its row is written anew, with what it said before.
                 Standing::Reported => {
                     let own = self.expandables.get(&(change.entitlement, change.principal));
-                    let of = |own: &Vec<String>| GrantExpandable { entitlement_ids: own.clone(), ..GrantExpandable::default() };
+                    let of = |own: &Vec<String>| GrantExpandable {
+                        entitlement_ids: own.clone(),
+                        ..GrantExpandable::default()
+                    };
                     expandable = own.map(of);
                 }
             }

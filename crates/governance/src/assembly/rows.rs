@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use prost_types::{Any, Struct, Timestamp, Value as ProtoValue, value::Kind as ProtoKind};
 use protos::annotations;
 use protos::c1::connector::v2::{
-    self, AppTrait, ChildResourceType, Entitlement, ExternalLink, Grant, GroupTrait, Resource, ResourceId, RoleTrait,
-    SecretTrait, SkipEntitlements, SkipEntitlementsAndGrants, SkipGrants, SkipSyncAnomalyDetection, UserTrait,
+    self, AppTrait, ChildResourceType, Entitlement, ExternalLink, Grant, GroupTrait, Resource, ResourceId,
+    RoleTrait, SecretTrait, SkipEntitlements, SkipEntitlementsAndGrants, SkipGrants,
+    SkipSyncAnomalyDetection, UserTrait,
 };
 use serde_json::Value;
 use spec::connector_file::governance::{Governance, Purpose, ResourceType, Trait};
@@ -61,7 +62,9 @@ fn trait_number(of: Trait) -> v2::resource_type::Trait {
 /// The annotations that resources of a kind have because others are listed below them (baton SG-4).
 pub(super) fn children(governance: &Governance, kind: &ResourceType) -> Vec<Any> {
     let below = governance.resource_types.iter().filter(|other| match &other.source {
-        spec::connector_file::governance::ResourceSource::Listed(listed) => listed.per.as_ref() == Some(&kind.id),
+        spec::connector_file::governance::ResourceSource::Listed(listed) => {
+            listed.per.as_ref() == Some(&kind.id)
+        }
         spec::connector_file::governance::ResourceSource::Static(_) => false,
     });
     below.map(|other| annotations::pack(&ChildResourceType { resource_type_id: other.id.clone() })).collect()
@@ -126,7 +129,8 @@ fn account(user: &UserItem, profile: Option<Struct>) -> UserTrait {
         AccountType::Service => Number::Service,
         AccountType::System => Number::System,
     };
-    let email = |(place, address): (usize, &String)| Email { address: address.clone(), is_primary: place == 0 };
+    let email =
+        |(place, address): (usize, &String)| Email { address: address.clone(), is_primary: place == 0 };
     UserTrait {
         emails: user.emails.iter().enumerate().map(email).collect(),
         status: Some(Status {

@@ -5,8 +5,8 @@ use serde_json::Value;
 use spec::connector_file::governance::UserTrait;
 use spec::expression::{Expression, Scope};
 
-use super::text::{optional, required, value};
 use super::MappingError;
+use super::text::{optional, required, value};
 use crate::item::{AccountStatus, AccountType, UserItem};
 
 const STATUSES: &str = "`enabled`, `disabled`, `deleted`";

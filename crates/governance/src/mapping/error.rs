@@ -16,7 +16,9 @@ pub enum MappingError {
         source: ExpressionError,
     },
     /// It gives nothing where something is needed.
-    #[error("`{what}` gives nothing for an item of `{kind}`; check the expression against the application's answer")]
+    #[error(
+        "`{what}` gives nothing for an item of `{kind}`; check the expression against the application's answer"
+    )]
     Nothing {
         /// The kind.
         kind: String,

@@ -27,7 +27,11 @@ struct Entry<'a> {
 
 impl Mapper {
     /// Everything that an item of `kind` says that it holds, each once, in the order of rules and entries.
-    pub(super) fn held(&self, kind: &ResourceType, scope: &Scope<'_>) -> Result<Vec<FoundGrant>, MappingError> {
+    pub(super) fn held(
+        &self,
+        kind: &ResourceType,
+        scope: &Scope<'_>,
+    ) -> Result<Vec<FoundGrant>, MappingError> {
         let mut found = Vec::new();
         for (rule, grants) in kind.grants.iter().enumerate() {
             found.extend(self.held_by_rule(kind, (rule, grants), scope)?);
@@ -87,7 +91,8 @@ impl Mapper {
         {
             return Ok(None);
         }
-        let resource_type = required(&grants.resource.resource_type, &scope, (&kind.id, "grants.resource.type"))?;
+        let resource_type =
+            required(&grants.resource.resource_type, &scope, (&kind.id, "grants.resource.type"))?;
         let resource_id = required(&grants.resource.id, &scope, (&kind.id, "grants.resource.id"))?;
         let target = match &grants.target {
             GrantTarget::Slug(slug) => HeldTarget::Slug(required(slug, &scope, (&kind.id, "grants.slug"))?),

@@ -14,7 +14,11 @@ fn failed((kind, what): At<'_>, source: ExpressionError) -> MappingError {
 }
 
 /// The text that an expression gives, which may not be empty.
-pub(crate) fn required(expression: &Expression, scope: &Scope<'_>, at: At<'_>) -> Result<String, MappingError> {
+pub(crate) fn required(
+    expression: &Expression,
+    scope: &Scope<'_>,
+    at: At<'_>,
+) -> Result<String, MappingError> {
     let text = expression.evaluate_text(scope).map_err(|source| failed(at, source))?;
     text.filter(|text| !text.is_empty())
         .ok_or_else(|| MappingError::Nothing { kind: at.0.to_owned(), what: at.1 })
@@ -36,7 +40,11 @@ pub(super) fn holds(condition: &Condition, scope: &Scope<'_>, at: At<'_>) -> Res
 }
 
 /// The list that an expression gives; nothing else is one.
-pub(super) fn list(expression: &Expression, scope: &Scope<'_>, at: At<'_>) -> Result<Vec<Value>, MappingError> {
+pub(super) fn list(
+    expression: &Expression,
+    scope: &Scope<'_>,
+    at: At<'_>,
+) -> Result<Vec<Value>, MappingError> {
     match expression.evaluate(scope) {
         Ok(Value::Array(items)) => Ok(items),
         Ok(_) | Err(ExpressionError::NoSuchKey { .. }) => {
@@ -48,6 +56,7 @@ pub(super) fn list(expression: &Expression, scope: &Scope<'_>, at: At<'_>) -> Re
 
 /// The members of a profile that have a value, in order.
 pub(super) fn profile(members: &[(String, Expression)], scope: &Scope<'_>) -> Vec<(String, Value)> {
-    let member = |(name, expression): &(String, Expression)| Some((name.clone(), value(Some(expression), scope)?));
+    let member =
+        |(name, expression): &(String, Expression)| Some((name.clone(), value(Some(expression), scope)?));
     members.iter().filter_map(member).collect()
 }

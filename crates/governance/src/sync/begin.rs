@@ -102,7 +102,8 @@ impl Sync {
 /// The settings that expressions may see: those that are no secrets.
 fn params(parts: &SyncParts) -> model::Row {
     let connection = parts.connector.connection();
-    let shown = connection.file.connector_params.iter().filter(|param| !connection.file.is_secret(&param.name));
+    let shown =
+        connection.file.connector_params.iter().filter(|param| !connection.file.is_secret(&param.name));
     shown
         .map(|param| {
             let value = connection.secrets.find(&param.name).cloned();

@@ -68,7 +68,12 @@ impl SyncError {
             Self::Hold(source) => source.retry(),
             Self::Lost { .. } | Self::Stopped { .. } => store::Retry::Yes,
             Self::Store(source) => source.retry(),
-            Self::NoGovernance { .. } | Self::NotHere { .. } | Self::Sink(_) | Self::Expression(_) | Self::Item(_) | Self::EmptyId(_) => store::Retry::No,
+            Self::NoGovernance { .. }
+            | Self::NotHere { .. }
+            | Self::Sink(_)
+            | Self::Expression(_)
+            | Self::Item(_)
+            | Self::EmptyId(_) => store::Retry::No,
         }
     }
 }

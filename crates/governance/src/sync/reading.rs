@@ -82,7 +82,9 @@ impl Sync {
 
 impl<'a> Schedule<'a> {
     async fn run(&mut self) -> Result<Lists, SyncError> {
-        for listing in self.sync.listings.iter().filter(|listing| listing.per(self.sync.governance()).is_none()) {
+        for listing in
+            self.sync.listings.iter().filter(|listing| listing.per(self.sync.governance()).is_none())
+        {
             self.start(listing, &[None]);
         }
         for (of, kind) in self.sync.governance().resource_types.iter().enumerate() {
@@ -96,7 +98,8 @@ impl<'a> Schedule<'a> {
         }
         // Each unit has at most one call in flight: more of them would only wait, and hold up the longest.
         let at_once = self.sync.parts.limits.limits().per_connection.max(1);
-        let mut active: FuturesUnordered<BoxFuture<'a, Result<ReadUnit, SyncError>>> = FuturesUnordered::new();
+        let mut active: FuturesUnordered<BoxFuture<'a, Result<ReadUnit, SyncError>>> =
+            FuturesUnordered::new();
         loop {
             while active.len() < at_once
                 && let Some((unit, view)) = self.waiting.pop_front()
@@ -194,7 +197,8 @@ impl<'a> Schedule<'a> {
         for listing in following {
             match end {
                 UnitEnd::Complete => {
-                    let value = |known: &Known| resource_value(&kind.id, &known.id, known.display_name.as_deref());
+                    let value =
+                        |known: &Known| resource_value(&kind.id, &known.id, known.display_name.as_deref());
                     let resources: Vec<serde_json::Value> = known.iter().map(value).collect();
                     self.start(listing, &resources.iter().map(Some).collect::<Vec<_>>());
                 }

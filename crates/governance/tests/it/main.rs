@@ -1,5 +1,8 @@
 //! Syncs of the simulated Segment against what the simulation itself says of its access.
 
+mod calls;
+mod faults;
+mod planted;
 mod rows;
 mod segment;
 mod truth;

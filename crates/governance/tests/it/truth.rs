@@ -23,7 +23,12 @@ impl Inventory {
         let resources = truth.resources.iter().map(|resource| {
             let parent = resource.parent.as_ref().map(key).unwrap_or_default();
             let account = resource.account.as_ref().map(|account| {
-                format!("{} {} {}", account.email.as_deref().unwrap_or_default(), account.login, account.status)
+                format!(
+                    "{} {} {}",
+                    account.email.as_deref().unwrap_or_default(),
+                    account.login,
+                    account.status
+                )
             });
             let text = format!("{} | {parent} | {}", resource.display_name, account.unwrap_or_default());
             (key(&resource.key), text)
@@ -41,8 +46,11 @@ impl Inventory {
             (entitlement.id.to_string(), text)
         });
         let grants = truth.grants.iter().map(|grant| {
-            let mut sources: Vec<String> =
-                grant.sources.iter().map(|source| format!("{}={}", source.entitlement, source.direct)).collect();
+            let mut sources: Vec<String> = grant
+                .sources
+                .iter()
+                .map(|source| format!("{}={}", source.entitlement, source.direct))
+                .collect();
             sources.sort();
             let expandable: Vec<&str> = grant.expandable.iter().map(|id| &**id).collect();
             let origin = if grant.origin == Origin::Direct { "direct" } else { "expanded" };
@@ -55,7 +63,11 @@ impl Inventory {
             );
             (grant.id.clone(), text)
         });
-        Self { resources: resources.collect(), entitlements: entitlements.collect(), grants: grants.collect() }
+        Self {
+            resources: resources.collect(),
+            entitlements: entitlements.collect(),
+            grants: grants.collect(),
+        }
     }
 
     pub(crate) fn of_rows(rows: &Rows) -> Self {
@@ -64,14 +76,19 @@ impl Inventory {
             let parent = row.parent_resource_id.as_ref().map(key).unwrap_or_default();
             let user: Option<UserTrait> = annotations::find(&row.annotations).unwrap();
             let account = user.map(|user| {
-                let status = if user.status.as_ref().is_some_and(|status| status.status == 1) { "enabled" } else { "?" };
+                let status = if user.status.as_ref().is_some_and(|status| status.status == 1) {
+                    "enabled"
+                } else {
+                    "?"
+                };
                 let profile = user.profile.unwrap_or_default();
                 let login = match profile.fields.get("login").and_then(|value| value.kind.clone()) {
                     Some(Kind::StringValue(text)) => text,
                     _ => String::new(),
                 };
                 assert_eq!(login, user.login);
-                format!("{} {} {status}", user.emails[0].address, user.login)
+                let email = user.emails.first().map(|email| email.address.as_str()).unwrap_or_default();
+                format!("{email} {} {status}", user.login)
             });
             let text = format!("{} | {parent} | {}", row.display_name, account.unwrap_or_default());
             (key(row.id.as_ref().unwrap()), text)
@@ -112,7 +129,27 @@ impl Inventory {
             );
             (row.id.clone(), text)
         });
-        Self { resources: resources.collect(), entitlements: entitlements.collect(), grants: grants.collect() }
+        Self {
+            resources: resources.collect(),
+            entitlements: entitlements.collect(),
+            grants: grants.collect(),
+        }
+    }
+
+    /// The same without a kind: its resources, and everything on them or held by them.
+    pub(crate) fn without(mut self, kind: &str) -> Self {
+        let of = format!("{kind}:");
+        self.resources.retain(|id, _| !id.starts_with(&of));
+        self.entitlements.retain(|id, _| !id.starts_with(&of));
+        self.grants.retain(|id, text| !id.starts_with(&of) && !text.contains(&format!(" | {of}")));
+        self
+    }
+
+    /// Fails and shows some of the differences, if there are any.
+    pub(crate) fn assert_equal(&self, expected: &Self) {
+        let differences = self.differences(expected);
+        let shown = differences.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
+        assert!(differences.is_empty(), "{} differences:\n{shown}", differences.len());
     }
 
     /// What one has and the other has not, or has otherwise; nothing if they are equal.
@@ -133,7 +170,9 @@ impl Inventory {
                 }
             }
             found.extend(
-                got.iter().filter(|(id, _)| !wanted.contains_key(*id)).map(|(id, text)| format!("extra {what} {id}: {text}")),
+                got.iter()
+                    .filter(|(id, _)| !wanted.contains_key(*id))
+                    .map(|(id, text)| format!("extra {what} {id}: {text}")),
             );
         }
         found
@@ -142,5 +181,10 @@ impl Inventory {
 
 /// Kinds that the truth says can be read.
 pub(crate) fn available(truth: &GovernanceTruth) -> Vec<&'static str> {
-    truth.kinds.iter().filter(|kind| kind.availability == Availability::Available).map(|kind| kind.id).collect()
+    truth
+        .kinds
+        .iter()
+        .filter(|kind| kind.availability == Availability::Available)
+        .map(|kind| kind.id)
+        .collect()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connector::{Connection, Connector, ConnectorParts, MemoryTokens, Secrets, Settings};
 use egress::{Door, DoorSettings, MemoryBudgets, Mode, Routes};
@@ -18,13 +19,14 @@ use testkit::TestClock;
 use crate::rows::Rows;
 
 pub(crate) const HOST: &str = "api.segmentapis.com";
-const FILE: &str = include_str!("../../../../connectors/segment/connector.yml");
+pub(crate) const FILE: &str = include_str!("../../../../connectors/segment/connector.yml");
 
 pub(crate) struct Workspace {
     pub(crate) sandbox: SegmentSandbox,
     pub(crate) connector: Connector,
     pub(crate) store: Store,
-    folder: TempDir,
+    /// Held: it goes when it is dropped.
+    _folder: TempDir,
 }
 
 impl Workspace {
@@ -39,7 +41,7 @@ impl Workspace {
         let connector = connector(file, &sandbox.url(), &token);
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path()).await;
-        Self { sandbox, connector, store, folder }
+        Self { sandbox, connector, store, _folder: folder }
     }
 
     /// The same workspace by another token.
@@ -48,30 +50,44 @@ impl Workspace {
         Self { connector, ..self }
     }
 
-    pub(crate) fn folder(&self) -> &std::path::Path {
-        self.folder.path()
+    /// Calls that the simulation has answered or met with a fault.
+    pub(crate) fn calls(&self) -> u64 {
+        self.sandbox.state()["calls"].as_u64().unwrap()
     }
 
     pub(crate) async fn begin(&self) -> Result<Sync, SyncError> {
-        let parts = SyncParts {
+        self.begin_with(Cancellation::never()).await
+    }
+
+    /// The same once whoever had it before has given it up.
+    pub(crate) async fn begin_soon(&self) -> Sync {
+        let parts = self.parts(Cancellation::never(), Limits::default());
+        Sync::begin(parts, &request(Some(Duration::from_secs(20)))).await.unwrap()
+    }
+
+    pub(crate) async fn begin_with(&self, cancellation: Cancellation) -> Result<Sync, SyncError> {
+        Sync::begin(self.parts(cancellation, Limits::default()), &request(None)).await
+    }
+
+    fn parts(&self, cancellation: Cancellation, limits: Limits) -> SyncParts {
+        SyncParts {
             connector: self.connector.clone(),
             store: self.store.clone(),
-            limits: Concurrency::new(Limits::default()),
+            limits: Concurrency::new(limits),
             clock: Arc::new(SystemClock),
-            cancellation: Cancellation::never(),
-        };
-        let request = SyncRequest {
-            basis: "1".to_owned(),
-            worker: "test".to_owned(),
-            wait: None,
-            actor: Actor::system(),
-        };
-        Sync::begin(parts, &request).await
+            cancellation,
+        }
     }
 
     /// A sync from its beginning to its end: its report, and its rows if there are any.
     pub(crate) async fn sync(&self) -> (SyncReport, Option<Rows>) {
-        let read = self.begin().await.unwrap().read(&|_| {}).await.unwrap();
+        self.sync_with(Limits::default()).await
+    }
+
+    pub(crate) async fn sync_with(&self, limits: Limits) -> (SyncReport, Option<Rows>) {
+        let parts = self.parts(Cancellation::never(), limits);
+        let sync = Sync::begin(parts, &request(None)).await.unwrap();
+        let read = sync.read(&|_| {}).await.unwrap();
         if let Some((report, error)) = read.unfinished() {
             read.close(&report, Some(&error)).await.unwrap();
             return (report, None);
@@ -80,6 +96,10 @@ impl Workspace {
         read.close(&report, None).await.unwrap();
         (report, Some(rows))
     }
+}
+
+fn request(wait: Option<Duration>) -> SyncRequest {
+    SyncRequest { basis: "1".to_owned(), worker: "test".to_owned(), wait, actor: Actor::system() }
 }
 
 fn connector(file: &str, url: &str, token: &str) -> Connector {
@@ -91,8 +111,7 @@ fn connector(file: &str, url: &str, token: &str) -> Connector {
         routes: Routes::parse([(HOST, url.to_owned())]).unwrap(),
         ..DoorSettings::default()
     };
-    let secrets =
-        vec![("domain".to_owned(), json!(HOST)), ("access_token".to_owned(), json!(token))];
+    let secrets = vec![("domain".to_owned(), json!(HOST)), ("access_token".to_owned(), json!(token))];
     // Waits between attempts cost no time; the sandbox keeps its own.
     let clock = Arc::new(TestClock::new());
     Connector::new(ConnectorParts {
@@ -103,7 +122,8 @@ fn connector(file: &str, url: &str, token: &str) -> Connector {
             references: HashMap::new(),
             recording_keep: HashMap::new(),
         },
-        door: Door::new(settings, Mode::Live, Arc::new(MemoryBudgets::new(clock.clone())), clock.clone()).unwrap(),
+        door: Door::new(settings, Mode::Live, Arc::new(MemoryBudgets::new(clock.clone())), clock.clone())
+            .unwrap(),
         tokens: Arc::new(MemoryTokens::new()),
         clock,
         ids: Arc::new(model::RandomIds),

@@ -80,7 +80,11 @@ impl<'a> Keeper<'a> {
     }
 
     /// Opens the unit, where somebody stopped before if that is possible.
-    pub(super) async fn reader(&mut self, state: &mut UnitState, marks: &[Vec<u8>]) -> Result<ItemReader, Unkept> {
+    pub(super) async fn reader(
+        &mut self,
+        state: &mut UnitState,
+        marks: &[Vec<u8>],
+    ) -> Result<ItemReader, Unkept> {
         let governance = self.sync.governance();
         let Some((request, unavailable)) = self.listing.request(governance) else {
             return Err(StoreError::Damaged { what: "the list of a unit" }.into());
@@ -93,7 +97,8 @@ impl<'a> Keeper<'a> {
         if let Some(value) = &self.view.value {
             bound.set("value", value.clone(), BoundKind::Plain);
         }
-        let list = self.sync.parts.connector.list((request, &self.place()), &bound, self.answers(unavailable));
+        let list =
+            self.sync.parts.connector.list((request, &self.place()), &bound, self.answers(unavailable));
         let list = list.map_err(Unkept::Read)?;
         if let Some(point) = &state.point {
             let marks = marks.iter().filter_map(|mark| PageMark::from_bytes(mark));
@@ -112,7 +117,11 @@ impl<'a> Keeper<'a> {
     }
 
     /// Reads and keeps all pages that are left.
-    pub(super) async fn pages(&mut self, mut reader: ItemReader, state: UnitState) -> Result<(UnitEnd, UnitState), SyncError> {
+    pub(super) async fn pages(
+        &mut self,
+        mut reader: ItemReader,
+        state: UnitState,
+    ) -> Result<(UnitEnd, UnitState), SyncError> {
         let (sync, unit) = (self.sync, self.unit);
         let connection = sync.parts.connector.connection().key.clone();
         let (send, mut fetched) = mpsc::channel::<Fetched>(1);

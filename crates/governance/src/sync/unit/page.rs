@@ -14,8 +14,8 @@ use crate::item::Item;
 use crate::kept;
 use crate::listing::{Listed, Listing};
 use crate::mapping::{Mapper, MappingError, UnitView};
-use crate::sync::known::Known;
 use crate::sync::SyncProgress;
+use crate::sync::known::Known;
 
 /// Resources asked for by themselves at the same time.
 const SINGLES_AT_ONCE: usize = 4;
