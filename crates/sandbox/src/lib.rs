@@ -20,6 +20,7 @@
 //! ```
 
 pub mod contacts;
+pub mod directories;
 mod faults;
 pub mod governance;
 mod log;

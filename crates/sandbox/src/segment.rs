@@ -14,7 +14,7 @@ mod description;
 mod iam;
 mod iam_seed;
 mod inspection;
-mod limits;
+pub(crate) mod limits;
 mod meanwhile;
 mod options;
 mod people;

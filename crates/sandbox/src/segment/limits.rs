@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Counts calls in fixed windows of time.
 #[derive(Debug, Default)]
-pub(super) struct Limiter {
+pub(crate) struct Limiter {
     windows: HashMap<(&'static str, String), Window>,
 }
 
@@ -16,31 +16,31 @@ struct Window {
 
 /// A limit: so many calls in so many seconds.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LimitRule {
-    pub(super) name: &'static str,
-    pub(super) calls: u64,
-    pub(super) per_s: i64,
+pub(crate) struct LimitRule {
+    pub(crate) name: &'static str,
+    pub(crate) calls: u64,
+    pub(crate) per_s: i64,
 }
 
 /// Where a caller stands after one call.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Usage {
-    pub(super) consumed: u64,
-    pub(super) remaining: u64,
-    pub(super) reset: Timestamp,
+pub(crate) struct Usage {
+    pub(crate) consumed: u64,
+    pub(crate) remaining: u64,
+    pub(crate) reset: Timestamp,
     /// Time until the next call is allowed; `None` if this one was.
-    pub(super) wait: Option<SignedDuration>,
+    pub(crate) wait: Option<SignedDuration>,
 }
 
 impl LimitRule {
-    pub(super) const fn new(name: &'static str, calls: u64, per_s: i64) -> Self {
+    pub(crate) const fn new(name: &'static str, calls: u64, per_s: i64) -> Self {
         Self { name, calls, per_s }
     }
 }
 
 impl Limiter {
     /// Counts one call of `caller` under `rule`.
-    pub(super) fn count(&mut self, rule: LimitRule, caller: &str, now: Timestamp) -> Usage {
+    pub(crate) fn count(&mut self, rule: LimitRule, caller: &str, now: Timestamp) -> Usage {
         let length = SignedDuration::from_secs(rule.per_s);
         let window =
             self.windows.entry((rule.name, caller.to_owned())).or_insert(Window { started: now, used: 0 });

@@ -100,13 +100,31 @@ async fn the_truth_in_process_is_that_of_the_wire_and_parts_come_alone() {
     assert!(here.grants.iter().any(|grant| grant.origin == Origin::Expanded));
 }
 
+/// What a client does wrong, as clients in the field do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Defect {
+    None,
+    /// Reads the first page of users and no other.
+    MissingPage,
+    /// Looks for a group's permissions where there are none (baton SG-11).
+    LostGroupPermissions,
+    /// Takes everything for a function (baton SG-10).
+    WrongKind,
+    /// Takes a narrowed role for the whole one (segment-api D5).
+    LostLabels,
+}
+
 /// Ids of the grants that the vendor says itself, read as a client reads them: from the lists alone.
-async fn read_by_a_client(client: &Client) -> BTreeSet<String> {
+async fn read_by_a_client(client: &Client, defect: Defect) -> BTreeSet<String> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let workspace = text(&client.data("/").await["workspace"]["id"]);
     let mut found = BTreeSet::new();
     let mut principals = Vec::new();
-    for user in list(client, "/users", "users").await {
+    let mut users = list(client, "/users", "users").await;
+    if defect == Defect::MissingPage {
+        users.truncate(80);
+    }
+    for user in users {
         found.insert(format!("workspace:{workspace}:member:user:{}", text(&user["id"])));
         principals.push(("user", user));
     }
@@ -115,7 +133,9 @@ async fn read_by_a_client(client: &Client) -> BTreeSet<String> {
         for member in list(client, &format!("/groups/{id}/users"), "users").await {
             found.insert(format!("group:{id}:member:user:{}", text(&member["id"])));
         }
-        principals.push(("group", group));
+        if defect != Defect::LostGroupPermissions {
+            principals.push(("group", group));
+        }
     }
     for (kind, principal) in principals {
         for permission in principal["permissions"].as_array().unwrap() {
@@ -128,15 +148,19 @@ async fn read_by_a_client(client: &Client) -> BTreeSet<String> {
                         .map(|label| format!("{}={}", text(&label["key"]), text(&label["value"])))
                         .collect();
                     labels.sort();
-                    let narrowed =
-                        if labels.is_empty() { String::new() } else { format!("[{}]", labels.join(",")) };
+                    let whole = labels.is_empty() || defect == Defect::LostLabels;
+                    let narrowed = if whole { String::new() } else { format!("[{}]", labels.join(",")) };
                     format!("role:{}:member{narrowed}", text(&permission["roleId"]))
                 } else {
                     let slug = text(&permission["roleName"])
                         .to_lowercase()
                         .replace(", ", " ")
                         .replace([' ', '-'], "_");
-                    format!("{}:{}:{slug}", text(&resource["type"]).to_lowercase(), text(&resource["id"]))
+                    let kind = match defect {
+                        Defect::WrongKind => "function".to_owned(),
+                        _ => text(&resource["type"]).to_lowercase(),
+                    };
+                    format!("{kind}:{}:{slug}", text(&resource["id"]))
                 };
                 found.insert(format!("{entitlement}:{kind}:{}", text(&principal["id"])));
             }
@@ -153,7 +177,7 @@ async fn the_direct_grants_are_those_that_the_lists_show() {
     let options = SegmentOptions { users: 90, ..SegmentOptions::default() };
     let client = Client::start(options).await;
 
-    let read = read_by_a_client(&client).await;
+    let read = read_by_a_client(&client, Defect::None).await;
     let truth = truth(&client).await;
 
     let grants = truth["grants"].as_array().unwrap();
@@ -163,6 +187,9 @@ async fn the_direct_grants_are_those_that_the_lists_show() {
         .map(|grant| grant["id"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(direct, read);
+    for defect in [Defect::MissingPage, Defect::LostGroupPermissions, Defect::WrongKind, Defect::LostLabels] {
+        assert!(direct != read_by_a_client(&client, defect).await, "{defect:?} is not seen");
+    }
     let kinds: BTreeSet<&str> = direct.iter().map(|id| id.split(':').next().unwrap()).collect();
     assert_eq!(
         Vec::from_iter(kinds),

@@ -4,6 +4,7 @@
 mod access;
 mod client;
 mod config_api;
+mod directories;
 mod faults;
 mod governance;
 mod limits;
