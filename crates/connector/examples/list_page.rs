@@ -2,14 +2,16 @@
 //!
 //! Prints one JSON line: bytes of a page of 200 accounts with their permissions, and microseconds a page, least
 //! of several rounds: to make values of the text alone, and to read it over loopback, from the call to its
-//! items.
+//! items, and with items that stay text; and microseconds to prepare one list.
 
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use connector::{Bound, Connection, Connector, ConnectorParts, ListAnswers, MemoryTokens, Secrets, Settings};
+use connector::{
+    Bound, Connection, Connector, ConnectorParts, ListAnswers, Listing, MemoryTokens, Secrets, Settings,
+};
 use egress::{Door, DoorSettings, MemoryBudgets, Mode, Routes};
 use model::{Clock, RandomIds, SystemClock};
 use serde_json::{Value, json};
@@ -57,13 +59,25 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         started.elapsed()
     });
+    let prepared = least(|| {
+        let started = Instant::now();
+        for _ in 0..PAGES {
+            black_box(list(&connector).ok());
+        }
+        started.elapsed()
+    });
     let mut whole = Duration::MAX;
     for _ in 0..ROUNDS {
         whole = whole.min(read(&connector).await?);
     }
+    let mut texts = Duration::MAX;
+    for _ in 0..ROUNDS {
+        texts = texts.min(read_texts(&connector).await?);
+    }
     let micros = |time: Duration| time.as_secs_f64() * 1e6 / PAGES as f64;
     report(&json!({
         "page_bytes": body.len(), "users": USERS, "parse_us": micros(parsed), "read_us": micros(whole),
+        "read_text_us": micros(texts), "prepare_us": micros(prepared),
     }));
     Ok(())
 }
@@ -79,11 +93,8 @@ fn least(mut round: impl FnMut() -> Duration) -> Duration {
 
 /// Time to read all pages.
 async fn read(connector: &Connector) -> Result<Duration, Box<dyn std::error::Error>> {
-    let request = &connector.connection().file.endpoints.first().ok_or("no endpoint")?.read;
-    let request = request.first().ok_or("no request")?;
     let started = Instant::now();
-    let listing = connector.list((request, "governance.user"), &Bound::new(), ListAnswers::default())?;
-    let mut reader = listing.open();
+    let mut reader = list(connector)?.open();
     let mut items = 0;
     while let Some(page) = reader.next_page().await? {
         items += page.items.len();
@@ -93,6 +104,27 @@ async fn read(connector: &Connector) -> Result<Duration, Box<dyn std::error::Err
         return Err("the list was not read to its end".into());
     }
     Ok(time)
+}
+
+/// Time to read all pages without making values of their items.
+async fn read_texts(connector: &Connector) -> Result<Duration, Box<dyn std::error::Error>> {
+    let started = Instant::now();
+    let mut reader = list(connector)?.open();
+    let mut items = 0;
+    while let Some((page, _)) = reader.next_text().await? {
+        items += page.len();
+    }
+    let time = started.elapsed();
+    if items != USERS * PAGES || !reader.completeness().is_complete() {
+        return Err("the list was not read to its end".into());
+    }
+    Ok(time)
+}
+
+fn list(connector: &Connector) -> Result<Listing, Box<dyn std::error::Error>> {
+    let endpoint = connector.connection().file.endpoints.first().ok_or("no endpoint")?;
+    let request = endpoint.read.first().ok_or("no request")?;
+    Ok(connector.list((request, "governance.user"), &Bound::new(), ListAnswers::default())?)
 }
 
 /// Accounts as an identity API shows them: each with a name, an address, and two roles on a resource each.

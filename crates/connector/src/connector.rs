@@ -2,7 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use egress::{AllowedHosts, Door, HostRule};
-use model::{Clock, IdSource};
+use model::{Clock, Effect, IdSource};
+use spec::connector_file::Request;
 
 use crate::client::{self, Client};
 use crate::connection::Connection;
@@ -45,7 +46,10 @@ impl Connector {
         let file = &parts.connection.file;
         let allowed_hosts = client::allowed_hosts(file, parts.settings.domain_validation);
         let reads = file.endpoints.iter().flat_map(|endpoint| &endpoint.read);
-        let configs = reads.chain(&file.test_request).filter_map(|request| request.client_config.as_ref());
+        let lists = file.governance.iter().flat_map(|section| section.requests());
+        let lists = lists.chain(file.activity.iter().map(|section| &section.request));
+        let reads = reads.chain(&file.test_request).chain(lists.filter(|request| !is_write(request)));
+        let configs = reads.filter_map(|request| request.client_config.as_ref());
         // A host that cannot be filled in fails when its request is built, with a message.
         let hosts: Vec<String> = configs
             .chain([&file.client_config])
@@ -102,4 +106,8 @@ impl Connector {
     pub(crate) fn settings(&self) -> &Settings {
         &self.parts.settings
     }
+}
+
+fn is_write(request: &Request) -> bool {
+    request.effect == Effect::Write
 }

@@ -66,8 +66,8 @@ pub use polling::PollingLook;
 pub use postprocessor::PostprocessorError;
 pub use probe::{Probe, ProbeStatus};
 pub use reading::{
-    Asked, ItemPage, ItemReader, JobRows, JobStart, ListAnswers, Listing, PageMark, PageReader, PageRows,
-    PolledUnit, ReadError, Reading, ResumePoint,
+    Asked, ItemPage, ItemReader, ItemText, JobRows, JobStart, ListAnswers, Listing, PageMark, PageReader,
+    PageRows, PolledUnit, ReadError, Reading, ResumePoint,
 };
 pub use response::ResponseError;
 pub use script::HookError;

@@ -5,6 +5,7 @@
 //! is taken for one.
 
 mod item_reader;
+mod item_text;
 mod one;
 
 use std::sync::{Arc, OnceLock};
@@ -27,6 +28,7 @@ use crate::send::CallError;
 use crate::values::ValueMap;
 
 pub use item_reader::{ItemPage, ItemReader};
+pub use item_text::ItemText;
 
 /// One list, checked and not yet sent. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -102,6 +102,36 @@ async fn items_are_what_was_sent(#[case] keys: &str, #[case] body: Value, #[case
     assert_eq!((outcome.reason(), outcome.stats.requests), ("complete".to_owned(), 1));
 }
 
+#[rstest]
+#[case::objects(USERS, "{\"data\":{\"users\":[ {\"id\": 1.50, \"n\": \"\\u00e9\"}, {} ]}}")]
+#[case::texts(USERS, "{\"data\":{\"users\":[\"ana@example.com\", null]}}")]
+#[case::empty(USERS, "{\"data\":{\"users\":[]}}")]
+#[case::one_object(USERS, "{\"data\":{\"users\":{\"id\":\"w\"}}}")]
+#[case::a_key_twice(USERS, "{\"data\":{\"users\":[{\"id\":1,\"id\":2}]}}")]
+#[case::paged(PAGED, "{\"data\":{\"users\":[{\"id\":1}],\"pagination\":{\"next\":null}}}")]
+#[case::no_list(USERS, "{\"data\":{\"users\":null}}")]
+#[case::no_key(USERS, "{\"data\":{}}")]
+#[tokio::test]
+async fn items_that_stay_text_are_the_same_items(#[case] keys: &str, #[case] body: &str) {
+    let acme = Acme::start(&things(keys)).await;
+    acme.saas.on("GET", "/users").then(Answer::json(200, &json!(null)).body(body.to_owned()));
+    let listing = list(&acme, &Bound::new(), ListAnswers::default()).unwrap();
+
+    let values = read(&listing).await;
+    let (mut reader, mut items) = (listing.open(), Vec::new());
+    while let Ok(Some((page, _))) = reader.next_text().await {
+        let count = page.len();
+        let page = page.into_values();
+        assert_eq!(page.len(), count);
+        items.extend(page);
+    }
+
+    let text = |items: &[Value]| json!(items).to_string();
+    assert_eq!(text(&items), text(&values.items));
+    assert_eq!(reader.completeness(), values.completeness);
+    assert_eq!(reader.stats().requests, values.stats.requests);
+}
+
 #[tokio::test]
 async fn all_pages_are_read_in_order() {
     let acme = Acme::start(&things(PAGED)).await;

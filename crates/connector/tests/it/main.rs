@@ -1,6 +1,8 @@
 //! Connector files against a made-up application on loopback.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod acme;
 #[cfg(test)]
 mod bad_input;

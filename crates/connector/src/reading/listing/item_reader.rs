@@ -2,12 +2,15 @@ use std::sync::Arc;
 
 use egress::HttpReply;
 use http::HeaderMap;
-use model::{CallStats, Completeness, IncompleteReason};
+use model::{CallStats, Completeness, IncompleteReason, RowLines};
 use serde_json::Value;
+use spec::connector_file::Request;
 
 use super::Parts;
+use super::item_text::ItemText;
 use crate::fingerprint::Fingerprint;
 use crate::pagination::Turn;
+use crate::reading::page_text::{self, TextAnswer};
 use crate::reading::paging::Paging;
 use crate::reading::{PageMark, ReadError, ResumePoint};
 use crate::response;
@@ -30,6 +33,22 @@ pub struct ItemPage {
     pub items: Vec<Value>,
     /// What this page cost.
     pub stats: CallStats,
+}
+
+/// What items are wanted as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Values,
+    /// Text is as good, and better if it takes less work.
+    Any,
+}
+
+/// An answer that is a page.
+struct Received {
+    json: Value,
+    /// Its items, if they are not in the JSON.
+    lines: Option<RowLines>,
+    headers: HeaderMap,
 }
 
 #[derive(Debug)]
@@ -109,56 +128,74 @@ impl ItemReader {
     /// Dropping the future gives up one call; the next call of this function asks for the same page
     /// again.
     pub async fn next_page(&mut self) -> Result<Option<ItemPage>, ReadError> {
-        let page = self.step().await;
+        let page = self.turn(Form::Values).await?;
+        Ok(page.map(|(items, stats)| ItemPage { items: items.into_values(), stats }))
+    }
+
+    /// The same for somebody who makes values of the items elsewhere, while the next page is asked for: they
+    /// stay text where nothing looks into them.
+    ///
+    /// # Errors
+    /// As [`ItemReader::next_page`].
+    ///
+    /// # Cancel safety
+    /// As [`ItemReader::next_page`].
+    pub async fn next_text(&mut self) -> Result<Option<(ItemText, CallStats)>, ReadError> {
+        self.turn(Form::Any).await
+    }
+
+    async fn turn(&mut self, form: Form) -> Result<Option<(ItemText, CallStats)>, ReadError> {
+        let page = self.step(form).await;
         if let Err(error) = &page {
             self.end(Completeness::incomplete(error.reason(), error.to_string()));
         }
         page
     }
 
-    async fn step(&mut self) -> Result<Option<ItemPage>, ReadError> {
+    async fn step(&mut self, form: Form) -> Result<Option<(ItemText, CallStats)>, ReadError> {
         if matches!(self.state, State::Start) {
             self.state = State::Paging(Box::new(self.parts.paging()?));
         }
         let State::Paging(paging) = &self.state else { return Ok(None) };
         let before = self.stats;
         let request = &paging.request;
-        let accept = |reply: HttpReply| match response::read_items(request, &reply) {
-            Ok(json) => Ok((json, reply.headers)),
-            Err(error) => Err(Rejected::from(error)),
-        };
+        let form = if page_text::is_possible(request) { form } else { Form::Values };
+        let accept = |reply| receive(request, form, reply);
         // Counted as it happens: a call that is given up half-way has cost something too.
         let answer = self.parts.connector.call(&paging.prepared, &mut self.stats, accept).await;
         let items = match answer.map_err(|error| self.parts.told(error))? {
-            Answer::Accepted((json, headers)) => self.items(json, &headers)?,
+            Answer::Accepted(received) => self.items(received)?,
             Answer::Gone => {
                 self.end(Completeness::Complete);
-                Vec::new()
+                ItemText::default()
             }
             Answer::Ignored(status) => {
                 let ignored = paging.ignored(status);
                 self.end(ignored);
-                Vec::new()
+                ItemText::default()
             }
         };
-        let page = ItemPage { items, stats: self.stats.since(before) };
+        let stats = self.stats.since(before);
         tracing::debug!(
             connection = %self.parts.connector.connection().key, place = %self.parts.place,
-            items = page.items.len(), requests = page.stats.requests, "page of a list read"
+            items = items.len(), requests = stats.requests, "page of a list read"
         );
-        Ok(Some(page))
+        Ok(Some((items, stats)))
     }
 
     /// From an answer to its items, and to the state that the next page is read in.
-    fn items(&mut self, json: Value, headers: &HeaderMap) -> Result<Vec<Value>, ReadError> {
-        let State::Paging(paging) = &mut self.state else { return Ok(Vec::new()) };
-        let turn = paging.turn((headers, &json), self.parts.connector.clock().now())?;
+    fn items(&mut self, Received { json, lines, headers }: Received) -> Result<ItemText, ReadError> {
+        let State::Paging(paging) = &mut self.state else { return Ok(ItemText::default()) };
+        let turn = paging.turn((&headers, &json), self.parts.connector.clock().now())?;
         self.mark = paging.mark();
         if let Turn::Repeated(stop) = turn {
             self.end(stop.into());
-            return Ok(Vec::new());
+            return Ok(ItemText::default());
         }
-        let items = self.parts.items(json)?;
+        let items = match lines {
+            Some(lines) => ItemText::Lines(lines),
+            None => ItemText::Values(self.parts.items(json)?),
+        };
         if let Some(completeness) = paging.advance(turn) {
             self.end(completeness);
         }
@@ -176,6 +213,17 @@ impl std::fmt::Debug for ItemPage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ItemPage").field("items", &self.items.len()).field("stats", &self.stats).finish()
     }
+}
+
+/// Takes an answer with a good status, or says why it has to be asked for again.
+fn receive(request: &Request, form: Form, reply: HttpReply) -> Result<Received, Rejected> {
+    if form == Form::Any
+        && let Some(TextAnswer { rest, rows }) = page_text::read(request, &reply.body)
+    {
+        return Ok(Received { json: rest, lines: Some(rows), headers: reply.headers });
+    }
+    let json = response::read_items(request, &reply)?;
+    Ok(Received { json, lines: None, headers: reply.headers })
 }
 
 /// Stands for what the list asks.
