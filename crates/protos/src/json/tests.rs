@@ -75,6 +75,49 @@ fn times_and_durations_are_texts() {
     );
 }
 
+#[rstest]
+#[case(0, 0, "0s")]
+#[case(1, 1, "1.000000001s")]
+#[case(1, 20_000, "1.000020s")]
+#[case(0, 300_000_000, "0.300s")]
+#[case(-1, -500_000_000, "-1.500s")]
+#[case(0, -1, "-0.000000001s")]
+fn durations_have_groups_of_three_digits(#[case] seconds: i64, #[case] nanos: i32, #[case] text: &str) {
+    let wait = Some(Duration { seconds, nanos });
+    round_trip(
+        &InvokeActionRequest { inline_wait: wait, ..Default::default() },
+        &json!({"inlineWait": text}),
+    );
+}
+
+#[rstest]
+#[case(i64::MIN, i32::MIN)]
+#[case(i64::MAX, i32::MAX)]
+#[case(i64::MIN, i32::MAX)]
+#[case(-62_135_596_801, 0)]
+#[case(253_402_300_800, 0)]
+fn times_that_no_calendar_has_do_no_harm(#[case] seconds: i64, #[case] nanos: i32) {
+    let time = SyncOutput { started_at: Some(Timestamp { seconds, nanos }), ..Default::default() };
+    let duration =
+        InvokeActionRequest { inline_wait: Some(Duration { seconds, nanos }), ..Default::default() };
+
+    for form in [to_value(&time).unwrap(), to_value(&duration).unwrap()] {
+        assert_eq!(form.as_object().unwrap().len(), 1);
+    }
+    let _ = crate::limits::check(&duration);
+}
+
+#[rstest]
+#[case("9223372036854775807.999999999s")]
+#[case("-9223372036854775808s")]
+#[case("99999999999999999999s")]
+#[case("1e400s")]
+#[case("s")]
+fn durations_that_do_not_fit_do_no_harm(#[case] text: &str) {
+    let _ = from_value::<InvokeActionRequest>(&json!({"inlineWait": text}));
+    let _ = from_value::<SyncOutput>(&json!({"startedAt": text}));
+}
+
 #[test]
 fn free_structures_are_their_own_json() {
     let kinds = [

@@ -24,7 +24,7 @@ fn nested(message: &DynamicMessage, depth: usize) -> Result<Value, TooDeep> {
         }
         Some(WellKnown::Duration) => {
             let duration = message.transcode_to::<prost_types::Duration>().unwrap_or_default();
-            Ok(Value::String(duration.to_string()))
+            Ok(Value::String(duration_text(&duration)))
         }
         Some(WellKnown::Struct) => only_field(message, "fields", depth),
         Some(WellKnown::List) => only_field(message, "values", depth),
@@ -36,6 +36,21 @@ fn nested(message: &DynamicMessage, depth: usize) -> Result<Value, TooDeep> {
         }
         None => Ok(Value::Object(members(message, depth)?)),
     }
+}
+
+/// Seconds with no, three, six or nine digits behind the point. Any content has a text, also one outside of the range that
+/// the type is meant to have.
+fn duration_text(duration: &prost_types::Duration) -> String {
+    const SECOND: u128 = 1_000_000_000;
+    let nanos = i128::from(duration.seconds) * SECOND as i128 + i128::from(duration.nanos);
+    let sign = if nanos < 0 { "-" } else { "" };
+    let (seconds, fraction) = (nanos.unsigned_abs() / SECOND, nanos.unsigned_abs() % SECOND);
+    if fraction == 0 {
+        return format!("{sign}{seconds}s");
+    }
+    let digits = format!("{fraction:09}");
+    let digits = digits.strip_suffix("000").unwrap_or(&digits);
+    format!("{sign}{seconds}.{}s", digits.strip_suffix("000").unwrap_or(digits))
 }
 
 /// The form of a message that stands for the one field it has.
