@@ -42,7 +42,7 @@ fn nested(message: &DynamicMessage, depth: usize) -> Result<Value, TooDeep> {
 /// the type is meant to have.
 fn duration_text(duration: &prost_types::Duration) -> String {
     const SECOND: u128 = 1_000_000_000;
-    let nanos = i128::from(duration.seconds) * SECOND as i128 + i128::from(duration.nanos);
+    let nanos = i128::from(duration.seconds) * 1_000_000_000 + i128::from(duration.nanos);
     let sign = if nanos < 0 { "-" } else { "" };
     let (seconds, fraction) = (nanos.unsigned_abs() / SECOND, nanos.unsigned_abs() % SECOND);
     if fraction == 0 {
