@@ -16,6 +16,7 @@ mod telemetry;
 mod values;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -38,8 +39,7 @@ use given::Given;
 use parse::Subcommand;
 use values::{Values, reached_at};
 
-/// What surrounds a command line.
-#[derive(Debug)]
+/// What surrounds a command line. `Debug` shows neither arguments nor environment: secrets are among them.
 pub struct Inputs {
     /// The name under which the process runs, for help and completion.
     pub program: String,
@@ -53,6 +53,15 @@ pub struct Inputs {
     pub stdout: Stdout,
     /// The time now.
     pub now: Timestamp,
+}
+
+impl fmt::Debug for Inputs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inputs")
+            .field("program", &self.program)
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Inputs {
@@ -99,22 +108,18 @@ impl Invocation {
             parse::Parsed::Print(text) => return Ok(Self::Print(text)),
             parse::Parsed::Asked(asked) => asked,
         };
+        let gathered = || Values::gather(fields, parsed.given, inputs);
+        let settings = |values: &Values| Settings::check(fields, values, inputs).map(Box::new);
         match parsed.subcommand {
-            Subcommand::Capabilities => return Ok(Self::Capabilities),
-            Subcommand::Config => return Ok(Self::Config),
+            Subcommand::Capabilities => Ok(Self::Capabilities),
+            Subcommand::Config => Ok(Self::Config),
             Subcommand::HealthCheck { endpoint, timeout } => {
-                let values = Values::gather(fields, parsed.given, inputs)?;
-                let address = reached_at(values.health_address()?);
-                return Ok(Self::HealthCheck(HealthCheck { endpoint, timeout, address }));
+                let address = reached_at(gathered()?.health_address()?);
+                Ok(Self::HealthCheck(HealthCheck { endpoint, timeout, address }))
             }
-            Subcommand::None | Subcommand::ConnectorService => {}
+            Subcommand::ConnectorService => settings(&gathered()?).map(Self::ConnectorService),
+            Subcommand::None => settings(&gathered()?).map(Self::Run),
         }
-        let values = Values::gather(fields, parsed.given, inputs)?;
-        let settings = Box::new(Settings::check(fields, &values, inputs)?);
-        Ok(match parsed.subcommand {
-            Subcommand::ConnectorService => Self::ConnectorService(settings),
-            _ => Self::Run(settings),
-        })
     }
 }
 

@@ -5,7 +5,7 @@ mod field;
 mod relation;
 
 pub use common::{COMMON, CommonFlag};
-pub use field::{ConnectorField, ConnectorFields, FieldError, NeededParams};
+pub use field::{ConnectorField, ConnectorFields, FieldError};
 pub use relation::{EXCLUSIVE, NEEDS, TOGETHER};
 
 /// One flag, common or a connector's own.
@@ -49,6 +49,16 @@ pub enum FlagKind {
     List,
     /// An instant in the form of RFC 3339.
     Instant,
+}
+
+impl FlagKind {
+    /// The smallest and the largest number, if it takes numbers.
+    pub fn limits(self) -> Option<(i64, i64)> {
+        match self {
+            Self::Number { least, most } => Some((least, most)),
+            Self::Text | Self::Secret | Self::Choice(_) | Self::Switch | Self::List | Self::Instant => None,
+        }
+    }
 }
 
 /// Whether the help shows a flag.

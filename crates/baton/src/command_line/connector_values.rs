@@ -1,5 +1,6 @@
 use serde_json::Value;
-use spec::{CheckedSecrets, DomainValidation, SecretInputs, SecretProblem, check_secrets};
+use spec::connector_file::Service;
+use spec::{CheckedSecrets, DomainValidation, SecretInputs, SecretProblem, check_secrets_for};
 
 use super::Problem;
 use super::values::Values;
@@ -13,14 +14,16 @@ pub(super) fn check(
 ) -> Option<CheckedSecrets> {
     let given = |field: &ConnectorField| {
         values.find(&field.flag.name)?;
-        let value = match field.flag.kind {
-            FlagKind::List => Value::from(values.list(&field.flag.name)),
-            _ => Value::from(values.text(&field.flag.name).filter(|_| values.is_set(&field.flag.name))?),
+        let name = &field.flag.name;
+        let value = if field.flag.kind == FlagKind::List {
+            Value::from(values.list(name))
+        } else {
+            Value::from(values.text(name).filter(|_| values.is_set(name))?)
         };
         Some((field.param.clone(), value))
     };
     let inputs = SecretInputs::new(fields.fields.iter().filter_map(given));
-    match check_secrets(&fields.file, &inputs, DomainValidation::Enabled) {
+    match check_secrets_for(&fields.file, &inputs, DomainValidation::Enabled, Service::Governance) {
         Ok(checked) => Some(checked),
         Err(error) => {
             for problem in error.problems {

@@ -20,11 +20,8 @@ pub(super) fn after(program: &str) -> String {
 
 /// The help of one flag: what it means, its default, its variables (governance §31 #22).
 pub(super) fn flag(flag: &Flag) -> String {
-    let default = match flag.kind {
-        _ if flag.default.is_empty() => String::new(),
-        // A default of a secret would be a secret.
-        FlagKind::Secret => String::new(),
-        _ => format!(" [default: {}]", flag.default),
-    };
+    // A default of a secret would be a secret.
+    let is_shown = !flag.default.is_empty() && flag.kind != FlagKind::Secret;
+    let default = if is_shown { format!(" [default: {}]", flag.default) } else { String::new() };
     format!("{}{default} [{}]", flag.meaning, flag.variables().join(", "))
 }

@@ -88,9 +88,10 @@ fn given(flags: &[Flag], matches: &ArgMatches) -> Vec<Given> {
         for place in places {
             if place.value_source(&flag.name) == Some(ValueSource::CommandLine) {
                 let texts = place.get_many::<String>(&flag.name)?.cloned();
-                let texts: Vec<String> = match flag.kind {
-                    FlagKind::List => texts.flat_map(|text| split(&text)).collect(),
-                    _ => texts.collect(),
+                let texts: Vec<String> = if flag.kind == FlagKind::List {
+                    texts.flat_map(|text| split(&text)).collect()
+                } else {
+                    texts.collect()
                 };
                 let origin = Origin::Flag(flag.name.clone());
                 return Some(Given { flag: flag.name.clone(), texts: Secret::new(texts), origin });

@@ -5,7 +5,6 @@ use rstest::rstest;
 use testkit::Canary;
 
 use super::*;
-use crate::flag::NeededParams;
 use crate::flag::tests::file;
 use crate::log::{LogFormat, LogLevel};
 
@@ -15,12 +14,12 @@ mod subcommands;
 
 const PARAMS: &str = "    - name: domain\n      default_value: api.example.com\n      type: endpoint\n      \
      allowed_values: [api.example.com, eu.example.com]\n    - name: access_token\n      sensitive: true\n    \
-     - name: space_id\n    - name: region\n      required: false\n      options: [eu, us]\n";
+     - name: space_id\n      required_for: privacy\n    - name: region\n      required: false\n      options: [eu, us]\n";
 
 const NOW: &str = "2026-11-26T12:00:00Z";
 
 fn fields() -> ConnectorFields {
-    ConnectorFields::of(&file(PARAMS, "segment"), NeededParams::Only(&["domain", "access_token"])).unwrap()
+    ConnectorFields::of(&file(PARAMS, "segment")).unwrap()
 }
 
 /// A command line, with a folder that goes with it.
@@ -56,16 +55,19 @@ impl Line {
         self
     }
 
-    fn read(&self) -> Result<Invocation, CommandLineError> {
-        let inputs = Inputs {
+    fn inputs(&self) -> Inputs {
+        Inputs {
             program: "baton-segment".to_owned(),
             arguments: self.arguments.iter().map(OsString::from).collect(),
             environment: self.environment.clone(),
             folder: self.folder.path().to_owned(),
             stdout: self.stdout,
             now: NOW.parse().unwrap(),
-        };
-        Invocation::read(&fields(), &inputs)
+        }
+    }
+
+    fn read(&self) -> Result<Invocation, CommandLineError> {
+        Invocation::read(&fields(), &self.inputs())
     }
 
     fn settings(&self) -> Box<Settings> {
@@ -317,7 +319,7 @@ fn no_error_and_no_debug_form_shows_a_value() {
     ];
     for line in lines {
         let error = line.read().unwrap_err();
-        canary.assert_absent([error.to_string(), format!("{error:?}")]);
+        canary.assert_absent([error.to_string(), format!("{error:?}"), format!("{:?}", line.inputs())]);
     }
     let good = Line::new(&["--access-token", secret, "--create-account-email", &canary.personal]).settings();
     canary.assert_absent([format!("{good:?}")]);

@@ -121,10 +121,8 @@ impl Values {
 
     /// The number of `name`, within its limits.
     pub(super) fn number(&self, name: &str) -> Result<i64, Problem> {
-        let (least, most) = match self.kind(name) {
-            FlagKind::Number { least, most } => (least, most),
-            _ => (i64::MIN, i64::MAX),
-        };
+        let limits = self.flag(name).and_then(|flag| flag.kind.limits());
+        let (least, most) = limits.unwrap_or((i64::MIN, i64::MAX));
         let number = self.text(name).map_or(Ok(0), str::parse::<i64>);
         number.ok().filter(|number| (least..=most).contains(number)).ok_or_else(|| {
             let rule = if most == i64::MAX {

@@ -1,4 +1,4 @@
-use spec::connector_file::{ConnectorFile, ConnectorParam, Required};
+use spec::connector_file::{ConnectorFile, ConnectorParam};
 use thiserror::Error;
 
 use super::{COMMON, Flag, FlagKind, Visibility};
@@ -8,12 +8,27 @@ use super::{COMMON, Flag, FlagKind, Visibility};
 const ALIASES: &[(&str, &str, &str)] =
     &[("segment", "access_token", "token"), ("segment_unify", "access_token", "token")];
 
+/// Names that mean something else on the command line or in the environment of every connector.
+const RESERVED: &[&str] = &[
+    "c1-api-host",
+    "config-path",
+    "debug",
+    "endpoint",
+    "get-tasks",
+    "help",
+    "host-id",
+    "shell",
+    "timeout",
+    "tmpdir",
+    "version",
+];
+
 /// The fields that a connector file adds to the common flags (baton C-4).
 #[derive(Debug, Clone)]
 pub struct ConnectorFields {
     /// Its own fields, in the order of the file.
     pub fields: Vec<ConnectorField>,
-    /// The file, which no field is required of beyond what was asked for.
+    /// The file, by whose rules values are checked.
     pub(crate) file: ConnectorFile,
 }
 
@@ -26,33 +41,15 @@ pub struct ConnectorField {
     pub flag: Flag,
 }
 
-/// Which connector params must be supplied.
-#[derive(Debug, Clone, Copy)]
-pub enum NeededParams<'a> {
-    /// Those that the file requires.
-    AsDeclared,
-    /// Of those that the file requires, these: what a part of the file uses.
-    Only(&'a [&'a str]),
-}
-
 impl ConnectorFields {
-    /// The fields of `file`. External references are never asked for: they are of a dataset.
+    /// The fields of `file`. What only privacy requests need (`required_for`) may be given and is not asked for.
     ///
     /// # Errors
     /// [`FieldError`] if two params give one flag.
-    pub fn of(file: &ConnectorFile, needed: NeededParams<'_>) -> Result<Self, FieldError> {
-        let mut file = file.clone();
-        file.external_references.clear();
-        for param in &mut file.connector_params {
-            match needed {
-                NeededParams::AsDeclared => {}
-                NeededParams::Only(names) if names.contains(&param.name.as_str()) => {}
-                NeededParams::Only(_) => param.required = Required::Never,
-            }
-        }
+    pub fn of(file: &ConnectorFile) -> Result<Self, FieldError> {
         let mut fields: Vec<ConnectorField> = Vec::new();
         for param in &file.connector_params {
-            let flag = flag(&file, param);
+            let flag = flag(file, param);
             let taken = |field: &&ConnectorField| {
                 field.flag.is_called(&flag.name)
                     || flag.aliases.iter().any(|alias| field.flag.is_called(alias))
@@ -66,7 +63,7 @@ impl ConnectorFields {
             }
             fields.push(ConnectorField { param: param.name.clone(), flag });
         }
-        Ok(Self { fields, file })
+        Ok(Self { fields, file: file.clone() })
     }
 
     /// What people call the application.
@@ -81,12 +78,15 @@ impl ConnectorFields {
 }
 
 fn flag(file: &ConnectorFile, param: &ConnectorParam) -> Flag {
-    let written = |text: &str| text.replace(['_', '.'], "-").to_ascii_lowercase();
+    let written = |text: &str| {
+        let sign = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+        text.chars().map(sign).collect::<String>()
+    };
     let kind = file.connector_type.as_str();
     let plain = written(&param.name);
     // A param with the name of a common flag is told apart by the application's name, as in `okta-client-id`.
-    let is_common = COMMON.iter().any(|common| common.name == plain);
-    let name = if is_common { format!("{}-{plain}", written(kind)) } else { plain };
+    let is_taken = RESERVED.contains(&plain.as_str()) || COMMON.iter().any(|common| common.name == plain);
+    let name = if is_taken { format!("{}-{plain}", written(kind)) } else { plain };
     let aliases = ALIASES
         .iter()
         .filter(|(of, about, _)| *of == kind && *about == param.name)

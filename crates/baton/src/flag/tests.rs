@@ -74,7 +74,7 @@ fn names_are_unique_and_relations_name_flags_that_exist() {
 fn fields_are_the_connector_params_with_their_known_aliases(#[case] kind: &str, #[case] aliases: &[&str]) {
     let params = "    - name: domain\n      default_value: api.example.com\n    - name: access_token\n      sensitive: true\n";
 
-    let fields = ConnectorFields::of(&file(params, kind), NeededParams::AsDeclared).unwrap();
+    let fields = ConnectorFields::of(&file(params, kind)).unwrap();
 
     let [domain, token] = fields.fields.as_slice() else { panic!("{fields:?}") };
     assert_eq!((domain.flag.name.as_str(), domain.flag.default.as_str()), ("domain", "api.example.com"));
@@ -88,13 +88,16 @@ fn fields_are_the_connector_params_with_their_known_aliases(#[case] kind: &str, 
 
 #[test]
 fn field_with_the_name_of_a_common_flag_takes_the_application_in_front() {
-    let params =
-        "    - name: domain\n    - name: client_id\n    - name: client_secret\n      sensitive: true\n";
+    let params = "    - name: domain\n    - name: client_id\n    - name: client_secret\n      sensitive: true\n    \
+                  - name: host_id\n    - name: timeout\n";
 
-    let fields = ConnectorFields::of(&file(params, "shop_eu"), NeededParams::AsDeclared).unwrap();
+    let fields = ConnectorFields::of(&file(params, "shop_eu")).unwrap();
 
     let names: Vec<&str> = fields.fields.iter().map(|field| field.flag.name.as_str()).collect();
-    assert_eq!(names, ["domain", "shop-eu-client-id", "shop-eu-client-secret"]);
+    assert_eq!(
+        names,
+        ["domain", "shop-eu-client-id", "shop-eu-client-secret", "shop-eu-host-id", "shop-eu-timeout"]
+    );
     let mut all: Vec<String> = fields.flags().map(|flag| flag.name).collect();
     let count = all.len();
     all.sort();
@@ -106,7 +109,7 @@ fn field_with_the_name_of_a_common_flag_takes_the_application_in_front() {
 fn two_params_for_one_flag_are_named() {
     let params = "    - name: domain\n    - name: space_id\n    - name: space.id\n";
 
-    let error = ConnectorFields::of(&file(params, "shop"), NeededParams::AsDeclared).unwrap_err();
+    let error = ConnectorFields::of(&file(params, "shop")).unwrap_err();
 
     assert!(error.to_string().contains("`space_id` and `space.id` are both the flag --space-id"), "{error}");
 }

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crypto::Secret;
-use egress::{DoorSettings, HttpReply, OwnService, OwnServiceCall, SendError};
+use egress::{DoorSettings, HttpReply, OwnService, OwnServiceCall, SendError, Timeouts};
 use http::header::{ACCEPT, CONTENT_TYPE, DATE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +19,8 @@ use crate::credential::{ApiHost, Credential};
 const MARGIN: Duration = Duration::from_secs(30);
 /// Longest life that is believed.
 const LONGEST: Duration = Duration::from_hours(24);
+/// How long one call may take; what waits for a token asks again.
+const CALL_TIME: Duration = Duration::from_secs(30);
 /// Longest answer that is read, in bytes.
 const LONGEST_ANSWER: u64 = 64 * 1024;
 /// The call of a connector's library, which some control planes look at (baton P-8).
@@ -83,7 +85,8 @@ impl TokenClient {
     /// Never: the name under which the door knows the calls is a key.
     pub fn new(parts: TokenClientParts) -> Result<Self, TokenError> {
         let url = parts.host.url(TOKEN_PATH);
-        let settings = DoorSettings { max_response_bytes: LONGEST_ANSWER, ..parts.egress.clone() };
+        let timeouts = Timeouts { read: CALL_TIME, total: CALL_TIME, ..parts.egress.timeouts };
+        let settings = DoorSettings { max_response_bytes: LONGEST_ANSWER, timeouts, ..parts.egress.clone() };
         let name: ConnectionKey = "control-plane".parse().expect("the name is a key");
         let service = OwnService::new(settings, name, &url).map_err(|_| TokenError::Egress)?;
         Ok(Self { service, url, parts, kept: Mutex::default(), asking: tokio::sync::Mutex::default() })

@@ -113,3 +113,27 @@ fn subcommand_or_flag_that_is_not_understood_is_explained(#[case] arguments: &[&
     assert!(error.to_string().contains(says), "{error}");
     assert_eq!(error.exit().number(), 3);
 }
+
+/// Whatever params a connector file has, its command line is well formed; the parser would panic otherwise.
+#[test]
+fn every_connector_of_the_library_has_a_command_line() {
+    let mut count = 0;
+    for entry in spec::library::library() {
+        let checked = spec::check_connector(&entry.connector, &spec::CheckOptions::default());
+        let fields = ConnectorFields::of(&checked.value.unwrap()).unwrap();
+        let inputs = Inputs {
+            program: format!("baton-{}", entry.name),
+            arguments: vec!["--help".into()],
+            environment: Vec::new(),
+            folder: "/".into(),
+            stdout: Stdout::Elsewhere,
+            now: NOW.parse().unwrap(),
+        };
+
+        let read = Invocation::read(&fields, &inputs);
+
+        assert!(matches!(read, Ok(Invocation::Print(_))), "{}: {read:?}", entry.name);
+        count += 1;
+    }
+    assert!(count > 5, "{count} connectors");
+}
