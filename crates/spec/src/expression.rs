@@ -13,6 +13,7 @@ mod json_value;
 mod list_functions;
 pub mod operators;
 mod outcome;
+mod path;
 mod rewrite;
 mod scope;
 mod shape;
@@ -31,8 +32,9 @@ use serde_json::Value;
 
 use self::environment::ENVIRONMENT;
 pub use self::error::ExpressionError;
+use self::path::Astray;
 pub use self::scope::Scope;
-use self::shape::Shape;
+use self::shape::{Given, Shape};
 
 /// A CEL expression, compiled when the file is read (architecture §5: `governance`, `activity`).
 ///
@@ -56,7 +58,8 @@ pub struct Expression(Arc<Compiled>);
 struct Compiled {
     source: String,
     variables: Vec<String>,
-    shape: Shape,
+    /// None if it needs the interpreter.
+    shape: Option<Shape>,
     tree: IdedExpr,
 }
 
@@ -94,8 +97,8 @@ impl Expression {
     /// The text that it is, if it is a text literal and nothing else.
     pub fn literal_text(&self) -> Option<&str> {
         match &self.0.shape {
-            Shape::Text(text) => Some(text),
-            Shape::Path(_) | Shape::Other => None,
+            Some(Shape::Text(text)) => Some(text),
+            _ => None,
         }
     }
 
@@ -105,8 +108,13 @@ impl Expression {
     /// If it uses a variable or key that is absent (test keys with `has(…)`), applies an operation
     /// to what it does not fit, or gives what JSON cannot say. Errors never hold values.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, ExpressionError> {
-        match self.find(scope) {
-            Some(found) => found.map(shape::copy),
+        match self.shortly(scope) {
+            Some(given) => Ok(match given? {
+                Given::Text(text) => Value::String(text.to_owned()),
+                Given::Joined(text) => Value::String(text),
+                Given::Bool(flag) => Value::Bool(flag),
+                Given::Json(value) => path::copy(value),
+            }),
             None => self.interpret(scope, |value| self.json(value)),
         }
     }
@@ -116,22 +124,21 @@ impl Expression {
     /// # Errors
     /// As [`evaluate`](Self::evaluate), and if it is a list or an object.
     pub fn evaluate_text(&self, scope: &Scope<'_>) -> Result<Option<String>, ExpressionError> {
-        if let Some(text) = self.literal_text() {
-            return Ok(Some(text.to_owned()));
-        }
-        let value = match self.find(scope) {
-            Some(found) => Cow::Borrowed(found?),
+        let value = match self.shortly(scope) {
+            Some(given) => match given? {
+                Given::Text(text) => return Ok(Some(text.to_owned())),
+                Given::Joined(text) => return Ok(Some(text)),
+                Given::Bool(flag) => return Ok(Some(flag.to_string())),
+                Given::Json(value) => Cow::Borrowed(value),
+            },
             None => Cow::Owned(self.interpret(scope, |value| self.json(value))?),
         };
-        match value {
-            Cow::Owned(Value::String(text)) => Ok(Some(text)),
-            Cow::Borrowed(Value::String(text)) => Ok(Some(text.clone())),
-            value => match value.as_ref() {
-                Value::Null => Ok(None),
-                Value::Bool(flag) => Ok(Some(flag.to_string())),
-                Value::Number(number) => Ok(Some(shape::usual(number).to_string())),
-                other => Err(self.wrong_kind(kind(other), "a text")),
-            },
+        match value.as_ref() {
+            Value::Null => Ok(None),
+            Value::String(text) => Ok(Some(text.clone())),
+            Value::Bool(flag) => Ok(Some(flag.to_string())),
+            Value::Number(number) => Ok(Some(path::usual(number).to_string())),
+            other => Err(self.wrong_kind(kind(other), "a text")),
         }
     }
 
@@ -141,7 +148,7 @@ impl Expression {
     /// As [`evaluate`](Self::evaluate), and if it is anything else.
     pub fn evaluate_list(&self, scope: &Scope<'_>) -> Result<Vec<Value>, ExpressionError> {
         Ok(match self.list(scope)? {
-            Cow::Borrowed(items) => items.iter().map(shape::copy).collect(),
+            Cow::Borrowed(items) => items.iter().map(path::copy).collect(),
             Cow::Owned(items) => items,
         })
     }
@@ -152,17 +159,17 @@ impl Expression {
     /// # Errors
     /// As [`evaluate_list`](Self::evaluate_list).
     pub fn list<'v>(&self, scope: &Scope<'v>) -> Result<Cow<'v, [Value]>, ExpressionError> {
-        let value = match self.find(scope) {
-            Some(found) => match found? {
-                Value::Array(items) => return Ok(Cow::Borrowed(items)),
-                other => kind(other),
+        let given = match self.shortly(scope) {
+            Some(given) => match given? {
+                Given::Json(Value::Array(items)) => return Ok(Cow::Borrowed(items)),
+                other => kind_given(&other),
             },
             None => match self.interpret(scope, |value| self.json(value))? {
                 Value::Array(items) => return Ok(Cow::Owned(items)),
                 other => kind(&other),
             },
         };
-        if value == NULL { Ok(Cow::Borrowed(&[])) } else { Err(self.wrong_kind(value, "a list")) }
+        if given == NULL { Ok(Cow::Borrowed(&[])) } else { Err(self.wrong_kind(given, "a list")) }
     }
 
     /// Whether it holds.
@@ -171,10 +178,10 @@ impl Expression {
     /// As [`evaluate`](Self::evaluate), and if it is neither true nor false.
     pub fn evaluate_bool(&self, scope: &Scope<'_>) -> Result<bool, ExpressionError> {
         let wanted = "true or false";
-        match self.find(scope) {
-            Some(found) => match found? {
-                Value::Bool(holds) => Ok(*holds),
-                other => Err(self.wrong_kind(kind(other), wanted)),
+        match self.shortly(scope) {
+            Some(given) => match given? {
+                Given::Bool(holds) | Given::Json(&Value::Bool(holds)) => Ok(holds),
+                other => Err(self.wrong_kind(kind_given(&other), wanted)),
             },
             None => self.interpret(scope, |value| {
                 let holds = value.downcast_ref::<CelBool>().map(|holds| *holds.inner());
@@ -183,11 +190,18 @@ impl Expression {
         }
     }
 
-    /// The value in `scope` at the path that it is, if it is one.
-    fn find<'v>(&self, scope: &Scope<'v>) -> Option<Result<&'v Value, ExpressionError>> {
-        match &self.0.shape {
-            Shape::Path(path) => path.find(self.source(), scope),
-            Shape::Text(_) | Shape::Other => None,
+    /// What it gives, as far as that can be told without the interpreter.
+    fn shortly<'e, 'v>(&'e self, scope: &Scope<'v>) -> Option<Result<Given<'e, 'v>, ExpressionError>> {
+        match self.0.shape.as_ref()? {
+            Shape::Path(path) => Some(match path.find(scope)? {
+                Ok(value) => Ok(Given::Json(value)),
+                Err(Astray::NoObject) => Err(self.not_computable()),
+                Err(Astray::NoSuchKey(key)) => {
+                    let (expression, key) = (self.source().to_owned(), key.to_owned());
+                    Err(ExpressionError::NoSuchKey { expression, key })
+                }
+            }),
+            shape => shape.give(scope).map(Ok),
         }
     }
 
@@ -205,8 +219,11 @@ impl Expression {
     }
 
     fn json(&self, value: &dyn Val) -> Result<Value, ExpressionError> {
-        let computed = outcome::to_json(value);
-        computed.ok_or_else(|| ExpressionError::NotComputable { expression: self.source().to_owned() })
+        outcome::to_json(value).ok_or_else(|| self.not_computable())
+    }
+
+    fn not_computable(&self) -> ExpressionError {
+        ExpressionError::NotComputable { expression: self.source().to_owned() }
     }
 
     fn wrong_kind(&self, given: &'static str, wanted: &'static str) -> ExpressionError {
@@ -224,6 +241,14 @@ fn kind(value: &Value) -> &'static str {
         Value::String(_) => "a text",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
+    }
+}
+
+fn kind_given(given: &Given<'_, '_>) -> &'static str {
+    match given {
+        Given::Text(_) | Given::Joined(_) => "a text",
+        Given::Bool(_) => "true or false",
+        Given::Json(value) => kind(value),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Laws: paths give what the interpreter gives, and JSON read where it lies gives what literals give.
+//! Laws: short cuts give what the interpreter gives, and JSON read where it lies gives what literals give.
 
 use proptest::prelude::*;
 
@@ -91,7 +91,43 @@ fn outcome(result: Result<Value, ExpressionError>) -> Option<String> {
     result.ok().map(|value| value.to_string())
 }
 
+/// Expressions over `item` and `other` that need no interpreter, in all combinations.
+fn short() -> impl Strategy<Value = String> {
+    let path = ("(item|other|absent)", prop::collection::vec(prop::sample::select(KEYS), 0..3));
+    let path = path.prop_map(|(root, keys)| keys.iter().fold(root, |path, key| format!("{path}.{key}")));
+    let leaf = prop_oneof![
+        "'[abé]{0,2}'",
+        path.clone(),
+        (path, prop::sample::select(KEYS)).prop_map(|(path, key)| format!("has({path}.{key})")),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        let operator = prop::sample::select(&["==", "!=", "&&", "||", "+"][..]);
+        let test = prop::sample::select(&["contains", "startsWith", "endsWith"][..]);
+        prop_oneof![
+            inner.clone().prop_map(|side| format!("!({side})")),
+            (inner.clone(), operator, inner.clone()).prop_map(|(a, op, b)| format!("({a} {op} {b})")),
+            (inner.clone(), test, inner.clone()).prop_map(|(a, test, b)| format!("({a}).{test}({b})")),
+            (inner.clone(), inner.clone(), inner).prop_map(|(a, b, c)| format!("({a} ? {b} : {c})")),
+        ]
+    })
+}
+
 proptest! {
+    #[test]
+    fn a_short_cut_gives_what_the_interpreter_gives(item in json(), other in json(), text in short()) {
+        let expression = Expression::compile(&text).unwrap();
+        let scope = Scope::new().with("item", &item).with("other", &other);
+
+        prop_assert!(expression.0.shape.is_some(), "{text}");
+        prop_assert!(agrees(&expression, &scope, Expression::evaluate), "{text} over {item} and {other}");
+        let bool = interpreted(&expression, &scope).map(|value| value.as_bool());
+        if let Ok(Some(holds)) = bool {
+            prop_assert_eq!(expression.evaluate_bool(&scope), Ok(holds));
+        } else {
+            prop_assert!(expression.evaluate_bool(&scope).is_err());
+        }
+    }
+
     #[test]
     fn a_path_gives_what_the_interpreter_gives(
         item in json(),
