@@ -1,13 +1,14 @@
 //! The governance sections of the library.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use spec::connector_file::governance::{
     EntitlementSource, Governance, GovernanceWrite, GrantTarget, ResourceSource, ResourceType, Slug,
 };
 use spec::connector_file::{ConnectorFile, Request};
-use spec::{CheckOptions, Expression, Scope, check_connector, library};
+use spec::{CheckOptions, Expression, Scope, SourceFile, check_connector, library};
 
 fn file(name: &str) -> ConnectorFile {
     let entry = library::find(name).unwrap();
@@ -255,4 +256,16 @@ fn github_and_pagerduty_are_read_without_a_word() {
 
     insta::assert_snapshot!("github", outline(github.governance.as_ref().unwrap()));
     insta::assert_snapshot!("pagerduty", outline(pagerduty.governance.as_ref().unwrap()));
+}
+
+#[test]
+fn the_example_of_the_guide_page_is_a_file_without_a_finding() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/governance-files.md");
+    let text = std::fs::read_to_string(page).unwrap();
+    let example = text.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+
+    let checked = check_connector(&SourceFile::new("acme.yml", example), &CheckOptions::default());
+
+    assert!(checked.diagnostics.is_empty(), "{:#?}", checked.diagnostics);
+    assert!(checked.value.unwrap().governance.is_some());
 }
