@@ -215,6 +215,21 @@ fn nonces_are_forgotten_only_when_their_assertion_has_ended() {
     assert_eq!(plane.checks.seen_count(), 1);
 }
 
+/// The twin: what has forgotten takes it again, so it is the memory that refuses above. Another process is
+/// such a one (docs/decisions/046-connector-processes.md).
+#[test]
+fn planted_defect_without_memory_an_assertion_is_taken_again() {
+    let plane = plane();
+    let assertion = plane.sign();
+    assert_eq!(plane.check(assertion.expose()), Ok(()));
+
+    let forgetful = AssertionChecks::new(SKEW, SeenNonces::default(), Arc::new(plane.clock.clone()));
+
+    let again = forgetful.check(assertion.expose(), &plane.credential.client_id, &plane.public_key);
+    assert_eq!(again, Ok(()));
+    assert_eq!(plane.check(assertion.expose()), Err(AssertionError::Repeated));
+}
+
 #[test]
 fn a_client_with_many_assertions_does_not_keep_another_out() {
     let seen = SeenNonces::new(1, 10);
