@@ -1,0 +1,69 @@
+use std::fs::File;
+use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
+
+/// Bytes of a page, as every writer of such files has them (baton F-7).
+pub(crate) const PAGE_BYTES: usize = 4096;
+
+/// Readers stop at 10 GiB (baton F-4), so nothing larger is written.
+const MAX_PAGES: u32 = (10_u64 * 1024 * 1024 * 1024 / PAGE_BYTES as u64) as u32;
+
+/// The pages of a database, one after the other; the first is written last, when it is known where the rest stands.
+pub(super) struct PageFile {
+    out: BufWriter<File>,
+    pages: u32,
+}
+
+impl PageFile {
+    pub(super) fn new(file: File) -> io::Result<Self> {
+        let mut out = BufWriter::with_capacity(1 << 18, file);
+        out.write_all(&[0; PAGE_BYTES])?;
+        Ok(Self { out, pages: 1 })
+    }
+
+    /// Pages so far.
+    pub(super) fn pages(&self) -> u32 {
+        self.pages
+    }
+
+    /// Appends a page and gives its number.
+    pub(super) fn append(&mut self, page: &[u8; PAGE_BYTES]) -> io::Result<u32> {
+        self.count(1)?;
+        self.out.write_all(page)?;
+        Ok(self.pages)
+    }
+
+    /// Appends the part of a record that its page has no room for, and gives the number of its first page.
+    pub(super) fn append_overflow(&mut self, bytes: &[u8]) -> io::Result<u32> {
+        let first = self.pages + 1;
+        let mut chunks = bytes.chunks(PAGE_BYTES - 4).peekable();
+        while let Some(chunk) = chunks.next() {
+            self.count(1)?;
+            let next = if chunks.peek().is_some() { self.pages + 1 } else { 0 };
+            self.out.write_all(&next.to_be_bytes())?;
+            self.out.write_all(chunk)?;
+            let rest = PAGE_BYTES - 4 - chunk.len();
+            self.out.write_all([0; PAGE_BYTES].get(..rest).unwrap_or_default())?;
+        }
+        Ok(first)
+    }
+
+    /// Writes the first page, and gives the file, to be read from its beginning.
+    pub(super) fn finish(mut self, first_page: &[u8; PAGE_BYTES]) -> io::Result<File> {
+        self.out.seek(SeekFrom::Start(0))?;
+        self.out.write_all(first_page)?;
+        let mut file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(file)
+    }
+
+    fn count(&mut self, pages: u32) -> io::Result<()> {
+        self.pages += pages;
+        if self.pages > MAX_PAGES {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "the database would be over 10 GiB, more than any reader of such files takes",
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+use std::fs::File;
+use std::io::{self, BufWriter, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::WriteError;
+use crate::container::{LEVEL, V1_MAGIC};
+use crate::pages::Sealed;
+
+/// Where a file goes, and the draft beside it.
+pub(super) struct Target {
+    path: PathBuf,
+    draft: NamedTempFile,
+}
+
+impl Target {
+    /// A draft in the target's folder: only there can it take the target's place in one step.
+    pub(super) fn create(path: &Path) -> Result<Self, WriteError> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let draft = tempfile::Builder::new()
+            .prefix(&format!(".{name}."))
+            .suffix(".tmp")
+            .tempfile_in(folder(path))
+            .map_err(|source| WriteError::Target { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), draft })
+    }
+
+    /// Compresses the database into the draft and gives it the target's name (baton F-3, F-5); says its length.
+    pub(super) fn put(self, sealed: Sealed) -> Result<u64, WriteError> {
+        let path = self.path.clone();
+        self.write(sealed).map_err(|source| WriteError::Target { path, source })
+    }
+
+    fn write(mut self, sealed: Sealed) -> io::Result<u64> {
+        compress(sealed, self.draft.as_file_mut())?;
+        let file = self.draft.as_file();
+        public(file)?;
+        file.sync_all()?;
+        let bytes = file.metadata()?.len();
+        self.draft.persist(&self.path).map_err(|error| error.error)?;
+        // The name is a change of the folder, which has to last too.
+        sync_folder(folder(&self.path))?;
+        Ok(bytes)
+    }
+}
+
+/// One frame with its length and a checksum, always by the same level.
+fn compress(mut sealed: Sealed, file: &mut File) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 18, file);
+    out.write_all(&V1_MAGIC)?;
+    let mut encoder = zstd::stream::raw::Encoder::new(LEVEL)?;
+    encoder.set_parameter(zstd::zstd_safe::CParameter::ChecksumFlag(true))?;
+    encoder.set_parameter(zstd::zstd_safe::CParameter::ContentSizeFlag(true))?;
+    encoder.set_pledged_src_size(Some(sealed.bytes))?;
+    let mut writer = zstd::stream::zio::Writer::new(&mut out, encoder);
+    let mut buffer = vec![0; 1 << 18];
+    let mut left = sealed.bytes;
+    while left > 0 {
+        let read = sealed.file.read(&mut buffer)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        writer.write_all(buffer.get(..read).unwrap_or_default())?;
+        left = left.saturating_sub(read as u64);
+    }
+    writer.finish()?;
+    drop(writer);
+    out.flush()
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Other programs of the machine read the finished file (baton F-5).
+#[cfg(unix)]
+fn public(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn public(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
