@@ -77,6 +77,9 @@ impl ReadSync {
     ///
     /// # Errors
     /// [`SyncError`] if that cannot be noted: then it is not over.
+    ///
+    /// # Panics
+    /// Never: a report can always be written as JSON.
     pub async fn close(self, report: &SyncReport, error: Option<&str>) -> Result<(), SyncError> {
         let store = self.sync.parts.store.clone();
         let state = match report.outcome {

@@ -80,7 +80,7 @@ impl Mapper {
             description: optional(listed.description.as_ref(), &scope),
             external_link: optional(listed.external_link.as_ref(), &scope),
             parent: match &listed.parent {
-                Some(parent) => self.parent(parent, &scope, &kind.id)?,
+                Some(of) => parent(of, &scope, &kind.id)?,
                 None => None,
             },
             profile: text::profile(&listed.profile, &scope),
@@ -129,7 +129,7 @@ impl Mapper {
             for (list, grants) in entitlements.grants.iter().enumerate() {
                 let at = ListPlace { entitlement, list };
                 if at == place || grants.same_list == Some(place) {
-                    holders.extend(self.holder(kind, (at, grants), item, view)?);
+                    holders.extend(self.holder(kind, (at, grants), (item, view))?);
                 }
             }
         }
@@ -140,8 +140,7 @@ impl Mapper {
         &self,
         kind: &ResourceType,
         (ListPlace { entitlement, list }, grants): (ListPlace, &EntitlementGrants),
-        item: &Value,
-        view: &UnitView,
+        (item, view): (&Value, &UnitView),
     ) -> Result<Option<Item>, MappingError> {
         let scope = self.scope(item, ("resource", view));
         if let Some(when) = &grants.when
@@ -183,20 +182,16 @@ impl Mapper {
         }
         scope
     }
+}
 
-    fn parent(
-        &self,
-        parent: &TypedId,
-        scope: &Scope<'_>,
-        kind: &str,
-    ) -> Result<Option<(String, String)>, MappingError> {
-        let Some(id) = optional(Some(&parent.id), scope) else { return Ok(None) };
-        let of = required(&parent.resource_type, scope, (kind, "parent.type"))?;
-        if !parent.types.contains(&of) {
-            return Err(MappingError::UnknownKind { kind: kind.to_owned(), what: "parent.type", given: of });
-        }
-        Ok(Some((of, id)))
+/// What an item says that it is below; none if it names nobody.
+fn parent(parent: &TypedId, scope: &Scope<'_>, kind: &str) -> Result<Option<(String, String)>, MappingError> {
+    let Some(id) = optional(Some(&parent.id), scope) else { return Ok(None) };
+    let of = required(&parent.resource_type, scope, (kind, "parent.type"))?;
+    if !parent.types.contains(&of) {
+        return Err(MappingError::UnknownKind { kind: kind.to_owned(), what: "parent.type", given: of });
     }
+    Ok(Some((of, id)))
 }
 
 /// Names of an entitlement for the variables of `scope`.

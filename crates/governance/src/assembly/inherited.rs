@@ -59,7 +59,7 @@ impl Assembly<'_> {
                     let Some(rule) = kind.grants.get(held.rule) else { continue };
                     if let Some(target) = this.target(held) {
                         let on = (target.kind, target.id.as_str());
-                        this.edge(&mut edges, (on, &target.slug), principal, &rule.expand)?;
+                        this.edge(&mut edges, (on, &target.slug), (principal, &rule.expand))?;
                     }
                 }
                 Ok(())
@@ -87,7 +87,7 @@ impl Assembly<'_> {
                     // One that no list has brings nobody.
                     let Some(number) = self.names.find(holder_kind, &holder.principal_id) else { continue };
                     let principal = Principal { kind: holder_kind, id: &holder.principal_id, number };
-                    self.edge(&mut edges, ((listing.of, &id), slug), principal, &list.expand)?;
+                    self.edge(&mut edges, ((listing.of, &id), slug), (principal, &list.expand))?;
                 }
                 Ok(())
             })?;
@@ -100,8 +100,7 @@ impl Assembly<'_> {
         &mut self,
         edges: &mut EdgeCollector,
         ((kind, id), slug): ((usize, &str), &str),
-        principal: Principal<'_>,
-        expand: &[String],
+        (principal, expand): (Principal<'_>, &[String]),
     ) -> Result<(), SyncError> {
         let own = self.own_entitlements(principal, expand)?;
         if own.is_empty() {

@@ -55,19 +55,19 @@ impl Mapper {
         let mut found = Vec::new();
         let Some(each) = &grants.each else {
             let entry = Entry { each: None, inner: None, at: (0, 0) };
-            found.extend(self.entry(kind, (rule, grants), scope, &entry)?);
+            found.extend(self.entry(kind, (rule, grants), (scope, &entry))?);
             return Ok(found);
         };
         for (outer, each) in list(each, scope, (&kind.id, "grants.each"))?.iter().enumerate() {
             let Some(inner) = &grants.inner else {
                 let entry = Entry { each: Some(each), inner: None, at: (outer, 0) };
-                found.extend(self.entry(kind, (rule, grants), scope, &entry)?);
+                found.extend(self.entry(kind, (rule, grants), (scope, &entry))?);
                 continue;
             };
             let inners = list(inner, &scope.inner().with("each", each), (&kind.id, "grants.inner"))?;
             for (place, inner) in inners.iter().enumerate() {
                 let entry = Entry { each: Some(each), inner: Some(inner), at: (outer, place) };
-                found.extend(self.entry(kind, (rule, grants), scope, &entry)?);
+                found.extend(self.entry(kind, (rule, grants), (scope, &entry))?);
             }
         }
         Ok(found)
@@ -77,8 +77,7 @@ impl Mapper {
         &self,
         kind: &ResourceType,
         (rule, grants): (usize, &HeldGrants),
-        scope: &Scope<'_>,
-        entry: &Entry<'_>,
+        (scope, entry): (&Scope<'_>, &Entry<'_>),
     ) -> Result<Option<FoundGrant>, MappingError> {
         let mut scope = scope.inner();
         for (name, value) in [("each", entry.each), ("inner", entry.inner)] {

@@ -146,7 +146,7 @@ impl<'a> Schedule<'a> {
         }
         (self.progress)(SyncProgress::Started { kind: self.kind(listing), units: units.len() });
         if units.is_empty() {
-            self.over(listing, UnitEnd::Complete, Vec::new());
+            self.over(listing, &UnitEnd::Complete, Vec::new());
             return;
         }
         self.under_way.insert(listing.number, UnderWay { left: units.len(), ..UnderWay::default() });
@@ -174,17 +174,17 @@ impl<'a> Schedule<'a> {
             let UnderWay { end, mut known, .. } = self.under_way.remove(&number).unwrap_or_default();
             known.sort_unstable_by_key(|(unit, _)| *unit);
             let known = known.into_iter().flat_map(|(_, known)| known).collect();
-            self.over(listing, end.unwrap_or(UnitEnd::Complete), known);
+            self.over(listing, &end.unwrap_or(UnitEnd::Complete), known);
         }
     }
 
-    fn over(&mut self, listing: Listing, end: UnitEnd, known: Vec<Known>) {
+    fn over(&mut self, listing: Listing, end: &UnitEnd, known: Vec<Known>) {
         (self.progress)(SyncProgress::Ended { kind: self.kind(listing) });
         self.ends.insert(listing.number, end.clone());
         if listing.what == Listed::Resources {
             let mut seen = HashSet::new();
             let known: Vec<Known> = known.into_iter().filter(|known| seen.insert(known.id.clone())).collect();
-            self.follow(listing.of, &end, &known);
+            self.follow(listing.of, end, &known);
         }
     }
 
@@ -205,10 +205,10 @@ impl<'a> Schedule<'a> {
                 UnitEnd::Incomplete { .. } => {
                     let detail = format!("`{}`, which it is run for, was not read completely", kind.id);
                     let end = UnitEnd::Incomplete { reason: IncompleteReason::Upstream, detail };
-                    self.over(listing, end, Vec::new());
+                    self.over(listing, &end, Vec::new());
                 }
-                UnitEnd::Unavailable { detail } => {
-                    self.over(listing, UnitEnd::Unavailable { detail: detail.clone() }, Vec::new());
+                UnitEnd::Unavailable { .. } => {
+                    self.over(listing, end, Vec::new());
                 }
             }
         }

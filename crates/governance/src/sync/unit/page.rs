@@ -26,10 +26,10 @@ impl Keeper<'_> {
         let Fetched { mut items, mark, mut state } = page;
         self.fill_in(&mut items).await?;
         state.requests += self.extra_requests;
-        let (mapper, listing, view) = (self.sync.mapper.clone(), self.listing, Arc::clone(&self.view));
-        let mapped = tokio::task::spawn_blocking(move || map(&mapper, listing, &view, &items)).await;
-        let (items, packed) = match mapped {
-            Ok(mapped) => mapped.map_err(Unkept::Item)?,
+        let (mapping, listing, view) = (self.sync.mapper.clone(), self.listing, Arc::clone(&self.view));
+        let done = tokio::task::spawn_blocking(move || map(&mapping, listing, &view, &items)).await;
+        let (items, packed) = match done {
+            Ok(done) => done.map_err(Unkept::Item)?,
             Err(ended) => match ended.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 // The runtime is going down and takes this task with it.
@@ -116,21 +116,21 @@ fn map(
 ) -> Result<(Vec<Item>, Result<PackedRows, StoreError>), MappingError> {
     let kind = mapper.governance().and_then(|governance| governance.resource_types.get(listing.of));
     let Some(kind) = kind else { return Ok((Vec::new(), PackedRows::pack(&[]))) };
-    let mut mapped = Vec::with_capacity(items.len());
+    let mut kept = Vec::with_capacity(items.len());
     for item in items {
         match (&kind.source, listing.what) {
             (ResourceSource::Listed(listed), Listed::Resources) => {
-                mapped.extend(mapper.resource((kind, listed), item, view)?);
+                kept.extend(mapper.resource((kind, listed), item, view)?);
             }
             (ResourceSource::Static(_), Listed::Resources) => {}
             (_, Listed::Entitlements(place)) => {
                 if let Some(entitlements) = kind.entitlements.get(place) {
-                    mapped.extend(mapper.entitlement((kind, entitlements), item, view)?);
+                    kept.extend(mapper.entitlement((kind, entitlements), item, view)?);
                 }
             }
-            (_, Listed::Holders(place)) => mapped.extend(mapper.holders((kind, place), item, view)?),
+            (_, Listed::Holders(place)) => kept.extend(mapper.holders((kind, place), item, view)?),
         }
     }
-    let packed = PackedRows::pack_lines(&kept::lines(&mapped));
-    Ok((mapped, packed))
+    let packed = PackedRows::pack_lines(&kept::lines(&kept));
+    Ok((kept, packed))
 }
