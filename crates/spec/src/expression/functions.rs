@@ -74,3 +74,8 @@ pub(super) fn is_callable(name: &str, method: bool, arguments: usize) -> bool {
         function.name == name && styled && (fewest + first..=most + first).contains(&arguments)
     })
 }
+
+/// Whether a function of the table is called `name`.
+pub(super) fn is_name(name: &str) -> bool {
+    GROUPS.iter().flat_map(|group| group.functions).any(|function| function.name == name)
+}

@@ -42,12 +42,11 @@ fn check_call(call: &CallExpr) -> Result<(), ExpressionError> {
     Err(ExpressionError::UnknownFunction { name, arguments })
 }
 
-/// The whole name of a call such as `base64.encode(…)`.
+/// The whole name of a call such as `base64.encode(…)`; a variable may be called `base64` too.
 pub(super) fn qualified(call: &CallExpr) -> Option<String> {
     let Expr::Ident(space) = &call.target.as_deref()?.expr else { return None };
-    let space = space.trim_start_matches('.');
-    matches!(space, "base64" | "optional" | "lists" | "strings" | "math")
-        .then(|| format!("{space}.{}", call.func_name))
+    let name = format!("{}.{}", space.trim_start_matches('.'), call.func_name);
+    functions::is_name(&name).then_some(name)
 }
 
 fn check_pattern(call: &CallExpr) -> Result<(), ExpressionError> {

@@ -222,6 +222,7 @@ fn an_inner_scope_adds_to_the_outer_one_and_hides_it() {
 #[case::loops("items.exists(item, item.id == workspace.id)", &["items", "workspace"])]
 #[case::made_up("a.?b.optMap(c, c + d).orValue(e).sortBy(f, f.g)", &["a", "d", "e"])]
 #[case::qualified("base64.encode(bytes(a)) == optional.of(b).value()", &["a", "b"])]
+#[case::variables_named_as_spaces("lists.contains('a') && base64.size() == 1", &["base64", "lists"])]
 #[case::kinds("type(a) == string || int != type(b)", &["a", "b"])]
 #[case::variables_named_as_kinds("type == 'x' && string == list", &["list", "string", "type"])]
 #[case::presence("has(a.b) && has(c.d.e)", &["a", "c"])]
