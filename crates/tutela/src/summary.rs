@@ -4,15 +4,18 @@ use spec::connector_file::{ConnectorFile, ConnectorParam};
 use spec::dataset_file::{Dataset, Field};
 use spec::template::Template;
 
-/// What a connector can do for a privacy request (saas-config 3.5).
+/// What a connector can do: for a privacy request (saas-config 3.5), and about who has access.
 pub(crate) fn actions(file: &ConnectorFile) -> Vec<&'static str> {
     let access = file.endpoints.iter().any(|endpoint| !endpoint.read.is_empty());
     let erasure = !file.data_protection_request.is_empty()
         || file.endpoints.iter().any(|endpoint| !endpoint.update.is_empty() || !endpoint.delete.is_empty());
-    [(access, "access"), (erasure, "erasure"), (file.consent_requests.is_some(), "consent")]
-        .into_iter()
-        .filter_map(|(has, action)| has.then_some(action))
-        .collect()
+    let actions = [
+        (access, "access"),
+        (erasure, "erasure"),
+        (file.consent_requests.is_some(), "consent"),
+        (file.governance.is_some(), "governance"),
+    ];
+    actions.into_iter().filter_map(|(has, action)| has.then_some(action)).collect()
 }
 
 /// The hosts that a connector may call: defaults and allowed values in the place of params.

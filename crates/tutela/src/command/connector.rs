@@ -1,3 +1,4 @@
+mod access;
 mod check;
 mod list;
 mod new;

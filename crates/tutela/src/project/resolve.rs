@@ -6,7 +6,7 @@ use connector::{Connection, Secrets};
 use graph::MaskingMode;
 use model::ConnectionKey;
 use serde_json::Value;
-use spec::connector_file::ConnectorFile;
+use spec::connector_file::{ConnectorFile, Service};
 use spec::dataset_file::Dataset;
 use spec::{
     CheckOptions, CheckedSecrets, ConnectionEntry, DatabaseKind, Diagnostic, Diagnostics, DomainValidation,
@@ -117,11 +117,16 @@ impl ProjectFile {
     /// Completes all connections; what is wrong with any of them is shown.
     pub(crate) fn members(&self, output: Output) -> Result<Vec<Member>, Failure> {
         let positions = 0..self.project.connections.len();
-        self.complete(positions, output)
+        self.complete(positions, Service::Privacy, output)
     }
 
-    /// Completes the connection called `key`.
+    /// Completes the connection called `key`, for privacy requests.
     pub(crate) fn member(&self, key: &str, output: Output) -> Result<Member, Failure> {
+        self.member_for(key, Service::Privacy, output)
+    }
+
+    /// Completes the connection called `key`; what `service` does not need may be missing.
+    pub(crate) fn member_for(&self, key: &str, service: Service, output: Output) -> Result<Member, Failure> {
         let connections = &self.project.connections;
         let position = connections.iter().position(|entry| entry.key.as_str() == key).ok_or_else(|| {
             let keys: Vec<&str> = connections.iter().map(|entry| entry.key.as_str()).collect();
@@ -131,13 +136,23 @@ impl ProjectFile {
                 keys.join(", ")
             ))
         })?;
-        let mut found = self.complete(position..position + 1, output)?;
+        let mut found = self.complete(position..position + 1, service, output)?;
         Ok(found.remove(0))
     }
 
     /// Completes the connection called `key`, which a connector file must run.
     pub(crate) fn instance(&self, key: &str, output: Output) -> Result<Instance, Failure> {
-        match self.member(key, output)?.part {
+        self.instance_for(key, Service::Privacy, output)
+    }
+
+    /// Likewise; what `service` does not need may be missing.
+    pub(crate) fn instance_for(
+        &self,
+        key: &str,
+        service: Service,
+        output: Output,
+    ) -> Result<Instance, Failure> {
+        match self.member_for(key, service, output)?.part {
             Part::Connector(instance) => Ok(instance),
             Part::Database(kind, _) => Err(Failure::BadInput(format!(
                 "`{key}` is a database ({}); this works on connections that a connector file runs",
@@ -223,7 +238,12 @@ impl ProjectFile {
         Findings { list: Diagnostics::default(), sources }
     }
 
-    fn complete(&self, positions: std::ops::Range<usize>, output: Output) -> Result<Vec<Member>, Failure> {
+    fn complete(
+        &self,
+        positions: std::ops::Range<usize>,
+        service: Service,
+        output: Output,
+    ) -> Result<Vec<Member>, Failure> {
         let mut found = self.findings();
         let mut members = Vec::new();
         for (position, entry) in self.project.connections.iter().enumerate() {
@@ -234,7 +254,7 @@ impl ProjectFile {
             let secrets = SecretsOf { project: self, position, entry };
             let completed = match described.part {
                 DescribedPart::Connector(file, dataset) => {
-                    secrets.check(&file, &mut found.list).map(|secrets| {
+                    secrets.check(&file, service, &mut found.list).map(|secrets| {
                         let values = secrets.values.clone();
                         (values, Part::Connector(instance(&entry.key, *file, dataset, secrets)))
                     })

@@ -1,5 +1,5 @@
 use serde_json::Value;
-use spec::connector_file::ConnectorFile;
+use spec::connector_file::{ConnectorFile, Service};
 use spec::secrets::{ExternalReferenceError, SecretProblem};
 use spec::{
     CheckedSecrets, ConnectionEntry, Diagnostic, Diagnostics, DomainValidation, SecretInputs, SecretValue,
@@ -40,12 +40,17 @@ impl SecretsOf<'_> {
         None
     }
 
-    /// Takes them and checks them against the connector.
+    /// Takes them and checks them against what the connector needs for `service`.
     ///
     /// `None` if something is wrong; that stands in `found`, by name and place and without any value.
-    pub(super) fn check(self, file: &ConnectorFile, found: &mut Diagnostics) -> Option<CheckedSecrets> {
-        let supplied = self.supplied(found)?;
-        match spec::check_secrets(file, &SecretInputs::new(supplied), DomainValidation::default()) {
+    pub(super) fn check(
+        self,
+        file: &ConnectorFile,
+        service: Service,
+        found: &mut Diagnostics,
+    ) -> Option<CheckedSecrets> {
+        let supplied = SecretInputs::new(self.supplied(found)?);
+        match spec::check_secrets_for(file, &supplied, DomainValidation::default(), service) {
             Ok(secrets) => {
                 for warning in &secrets.warnings {
                     tracing::warn!(connection = %self.entry.key, "{warning}");

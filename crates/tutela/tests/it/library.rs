@@ -299,6 +299,28 @@ fn a_connector_that_asks_nobody_needs_no_recordings() {
 }
 
 #[test]
+fn what_a_file_says_about_access_is_summed_up() {
+    let data = Program::new().run(&["connector", "show", "segment", "--format", "json"]).expect(0).json();
+    let page = Program::new().run(&["connector", "show", "segment"]).expect(0).stdout;
+    let without = Program::new().run(&["connector", "show", "stripe", "--format", "json"]).expect(0).json();
+
+    let kinds: Vec<&str> =
+        data["access"]["kinds"].as_array().unwrap().iter().map(|kind| kind["id"].as_str().unwrap()).collect();
+    assert_eq!(
+        kinds,
+        ["workspace", "user", "group", "role", "function", "source", "warehouse", "space", "invite"]
+    );
+    assert_eq!(
+        data["access"]["kinds"][2]["changes"][1],
+        json!({"what": "revoke member", "request": "DELETE /group/<resource.id>/users"})
+    );
+    for part in ["Access", "Changes of access", "Workspace Owner access", "last_owner", "GET /audit-events"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(without["access"].is_null());
+}
+
+#[test]
 fn every_connector_is_checked_without_errors_and_its_warnings_are_known() {
     let known = |connector: &str, code: &str| {
         matches!(

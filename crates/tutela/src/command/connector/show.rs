@@ -5,6 +5,7 @@ use spec::CheckOptions;
 use spec::connector_file::{ConnectorFile, ConnectorParam, Endpoint, Request, Required};
 use spec::dataset_file::Dataset;
 
+use super::access::{self, AccessShown};
 use super::server;
 use crate::arguments::Format;
 use crate::diagnostics::Sources;
@@ -43,6 +44,8 @@ struct Shown {
     endpoints: Vec<Shape>,
     /// Requests that stand for the whole person.
     data_protection_request: Vec<String>,
+    /// Who has access, if the file says how that is read.
+    access: Option<AccessShown>,
     categories: Vec<String>,
 }
 
@@ -107,6 +110,7 @@ fn shown(file: ConnectorFile, dataset: Option<&Dataset>) -> Shown {
         params: file.connector_params.iter().map(|one| param(&file, one)).collect(),
         endpoints: file.endpoints.iter().map(shape).collect(),
         data_protection_request: file.data_protection_request.iter().map(line).collect(),
+        access: access::shown(&file),
         categories: dataset.map(categories).unwrap_or_default().into_iter().collect(),
         name: file.name,
         r#type: file.connector_type.to_string(),
@@ -122,6 +126,7 @@ fn param(file: &ConnectorFile, param: &ConnectorParam) -> Param {
         name: param.name.clone(),
         required: match &param.required {
             _ if has_default => "no",
+            _ if param.required_for.is_some() => "sometimes",
             Required::Always => "yes",
             Required::Never => "no",
             Required::When(_) => "sometimes",
@@ -142,7 +147,7 @@ fn shape(endpoint: &Endpoint) -> Shape {
 }
 
 /// `GET /v1/people`, or what stands in the place of a call.
-fn line(request: &Request) -> String {
+pub(super) fn line(request: &Request) -> String {
     match (&request.target, &request.request_override, &request.script) {
         (Some(target), ..) => format!("{} {}", target.method.as_str(), target.path),
         (None, Some(name), _) => format!("override {name}"),
@@ -179,6 +184,9 @@ fn draw(shown: &Shown) {
     output::text(&table(["name", "read", "write"], endpoints, &[]));
     if !shown.data_protection_request.is_empty() {
         output::text(&format!("\nfor the whole person: {}", shown.data_protection_request.join(", ")));
+    }
+    if let Some(access) = &shown.access {
+        access::draw(access);
     }
     if !shown.categories.is_empty() {
         output::text(&format!("\ndata categories: {}", shown.categories.join(", ")));

@@ -6,6 +6,7 @@ use governance::{FileTimes, KindStatus, SyncError, SyncOutcome, SyncParts, SyncR
 use jiff::Timestamp;
 use model::{Clock, SystemClock};
 use serde::Serialize;
+use spec::connector_file::Service;
 use store::Actor;
 
 use crate::arguments::Format;
@@ -59,8 +60,8 @@ pub(crate) fn run(sync: &Sync, output: Output) -> Result<Exit, Failure> {
     let times = times(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
     let file = ProjectFile::load(&sync.project.project, output)?;
     let state = sync.state.settings(&sync.project.project)?;
-    let instance = file.instance(&sync.connection, output)?;
-    let member = file.member(&sync.connection, output)?;
+    let instance = file.instance_for(&sync.connection, Service::Governance, output)?;
+    let member = file.member_for(&sync.connection, Service::Governance, output)?;
     runtime::run(async {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (open, worker) = (state.open(Arc::clone(&clock)).await?, worker());
