@@ -9,6 +9,8 @@ use std::path::PathBuf;
 const BUFFER_BYTES: usize = 4 << 20;
 /// Bytes that are read ahead of each sorted run.
 const READ_BYTES: usize = 64 << 10;
+/// Bytes in front of each key on disk: how much it shares with the one before, and how much follows.
+const LENGTHS_BYTES: usize = 8;
 /// Beyond this many equal bytes, keys are compared as a whole: recursion has an end.
 const DEEPEST: usize = 2048;
 /// So few keys are compared as a whole.
@@ -80,11 +82,17 @@ impl Sorter {
         let start = file.seek(SeekFrom::End(0))?;
         let mut out = BufWriter::with_capacity(1 << 18, file);
         let mut end = start;
+        let mut before: &[u8] = &[];
         for item in &self.items {
+            // Sorted keys share long beginnings, which are written once.
             let key = key(&self.bytes, item);
-            out.write_all(&item.len.to_le_bytes())?;
-            out.write_all(key)?;
-            end += 4 + key.len() as u64;
+            let shared = before.iter().zip(key).take_while(|(left, right)| left == right).count();
+            let rest = key.get(shared..).unwrap_or_default();
+            out.write_all(&(shared as u32).to_le_bytes())?;
+            out.write_all(&(rest.len() as u32).to_le_bytes())?;
+            out.write_all(rest)?;
+            end += (LENGTHS_BYTES + rest.len()) as u64;
+            before = key;
         }
         out.flush()?;
         self.runs.push(Run { at: start, end, ahead: Vec::new(), read: 0, key: Vec::new() });
@@ -114,13 +122,15 @@ struct Run {
 impl Run {
     /// Goes to the next key, if there is one.
     fn next(&mut self, file: &mut File) -> io::Result<bool> {
-        let Some(len) = self.bytes(file, 4)?.and_then(|bytes| bytes.first_chunk().copied()) else {
-            return Ok(false);
+        let Some(lengths) = self.bytes(file, LENGTHS_BYTES)? else { return Ok(false) };
+        let length = |at: usize| {
+            let bytes = lengths.get(at..).and_then(|bytes| bytes.first_chunk().copied()).unwrap_or_default();
+            u32::from_le_bytes(bytes) as usize
         };
-        let len = u32::from_le_bytes(len) as usize;
+        let (shared, rest) = (length(0), length(4));
         let mut key = std::mem::take(&mut self.key);
-        key.clear();
-        if let Some(bytes) = self.bytes(file, len)? {
+        key.truncate(shared);
+        if let Some(bytes) = self.bytes(file, rest)? {
             key.extend_from_slice(bytes);
         }
         self.key = key;
