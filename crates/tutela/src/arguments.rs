@@ -1,7 +1,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    admin, audit, certificate, config, connection, connector, demo, policy, privacy, project, sandbox, serve,
+    admin, audit, c1z, certificate, config, connection, connector, demo, governance, policy, privacy, project, sandbox, serve,
     worker,
 };
 use crate::logging::LogFormat;
@@ -52,6 +52,9 @@ pub(crate) enum Command {
     /// Requests of people about their data.
     #[command(subcommand)]
     Privacy(privacy::Command),
+    /// Who has access to an application.
+    #[command(subcommand)]
+    Governance(governance::Command),
     /// Policies of a project file.
     #[command(subcommand)]
     Policy(policy::Command),
@@ -64,6 +67,8 @@ pub(crate) enum Command {
     /// Certificates of erasures and rectifications.
     #[command(subcommand)]
     Certificate(certificate::Command),
+    /// `.c1z` files of connectors: who has access to an application.
+    C1z(c1z::C1z),
     /// The server: the same over HTTP.
     Serve(serve::Serve),
     /// One more process that carries out the requests of people.

@@ -5,6 +5,7 @@ mod access;
 mod admin;
 #[cfg(unix)]
 mod authorize;
+mod c1z;
 mod canary;
 #[cfg(unix)]
 mod canary_erasure;
@@ -25,6 +26,8 @@ mod fleet;
 mod folder;
 #[cfg(unix)]
 mod four_processes;
+#[cfg(unix)]
+mod governance;
 #[cfg(unix)]
 mod guide;
 mod hooks;

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use connector::{Bound, BoundKind, ItemReader, ListAnswers, PageMark, ReadError};
+use connector::{Bound, BoundKind, ItemReader, ItemText, ListAnswers, PageMark, ReadError};
 use serde_json::Value;
 use spec::connector_file::governance::ResourceType;
 use store::StoreError;
@@ -16,7 +16,7 @@ use crate::sync::{Sync, SyncError, SyncProgress};
 
 /// A page on its way to where it is kept.
 pub(super) struct Fetched {
-    pub(super) items: Vec<Value>,
+    pub(super) items: ItemText,
     pub(super) mark: Option<PageMark>,
     /// Where the unit stands behind it.
     pub(super) state: UnitState,
@@ -132,18 +132,18 @@ impl<'a> Keeper<'a> {
             loop {
                 let page = {
                     let _slot = sync.parts.limits.slot(&connection).await;
-                    reader.next_page().await
+                    reader.next_text().await
                 };
                 state.requests = before + reader.stats().requests;
-                let page = match page {
-                    Ok(Some(page)) => page,
+                let items = match page {
+                    Ok(Some((items, _))) => items,
                     Ok(None) => break (of_completeness(reader.completeness()), state),
                     Err(error) => break (ended_by(&error), state),
                 };
                 state.pages += 1;
                 state.point = reader.resume_point();
                 state.end = reader.is_over().then(|| of_completeness(reader.completeness()));
-                let page = Fetched { items: page.items, mark: reader.mark(), state: state.clone() };
+                let page = Fetched { items, mark: reader.mark(), state: state.clone() };
                 if send.send(page).await.is_err() {
                     // Whoever keeps pages has stopped and says why.
                     break (UnitEnd::Complete, state);

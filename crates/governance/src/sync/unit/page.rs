@@ -23,20 +23,19 @@ const SINGLES_AT_ONCE: usize = 4;
 impl Keeper<'_> {
     /// Maps and keeps one page.
     pub(super) async fn keep(&mut self, page: Fetched) -> Result<(), Unkept> {
-        let Fetched { mut items, mark, mut state } = page;
-        self.fill_in(&mut items).await?;
-        state.requests += self.extra_requests;
+        let Fetched { items, mark, mut state } = page;
         let (mapping, listing, view) = (self.sync.mapper.clone(), self.listing, Arc::clone(&self.view));
-        let done = tokio::task::spawn_blocking(move || map(&mapping, listing, &view, &items)).await;
-        let (items, packed) = match done {
-            Ok(done) => done.map_err(Unkept::Item)?,
-            Err(ended) => match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime is going down and takes this task with it.
-                Err(_) => std::future::pending().await,
-            },
+        // Values are made beside the call for the next page, not before it.
+        let mapped = if self.single().is_some() {
+            let mut values = aside(move || items.into_values()).await;
+            self.fill_in(&mut values).await?;
+            aside(move || map(&mapping, listing, &view, &values)).await
+        } else {
+            aside(move || map(&mapping, listing, &view, &items.into_values())).await
         };
+        let (items, packed) = mapped.map_err(Unkept::Item)?;
         let packed = packed?;
+        state.requests += self.extra_requests;
         let text = serde_json::to_vec(&state).expect("a state has text keys and plain values");
         let mark = mark.map(PageMark::to_bytes);
         let new = NewPage {
@@ -104,6 +103,18 @@ impl Keeper<'_> {
             (ResourceSource::Listed(listed), Listed::Resources) => Some((kind, listed, get)),
             (ResourceSource::Listed(_) | ResourceSource::Static(_), _) => None,
         }
+    }
+}
+
+/// Does work that takes a processor for a while, beside the tasks that wait for the network.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is going down and takes this task with it.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
 

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::{Canceller, Concurrency};
 use governance::{FileTimes, KindStatus, SyncError, SyncOutcome, SyncParts, SyncReport, SyncRequest};
@@ -19,6 +20,10 @@ use crate::runtime;
 use crate::service::worker;
 use crate::state::StateArgument;
 use crate::table::table;
+
+/// How long a sync that another process may be working on is waited for: one that was killed lets go of it
+/// after seconds.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Which connection, and where its access is written to.
 #[derive(Debug, clap::Args)]
@@ -72,7 +77,7 @@ pub(crate) fn run(sync: &Sync, output: Output) -> Result<Exit, Failure> {
         let request = SyncRequest {
             basis: format!("{}|{}", member.sha256, crypto::hex(&secrets)),
             worker,
-            wait: None,
+            wait: Some(LONGEST_WAIT),
             actor: Actor::system(),
         };
         let (canceller, cancellation) = Canceller::new();

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 const CALL: &str = "kill_point!(\"";
 
-/// Begin the names of points that only servers come by: those of a request's steps
-/// (`server_faults::steps`), and those of applications that answer later or work on it by jobs.
-const OF_SERVERS: [&str; 3] = ["request.", "callback.", "polling."];
+/// Begin the names of points that other tests sweep: those that only servers come by, in a request's steps
+/// (`server_faults::steps`) and with applications that answer later or work on it by jobs; and those of syncs
+/// (`governance`).
+const ELSEWHERE: [&str; 4] = ["request.", "callback.", "polling.", "sync."];
 
-/// All points that the program comes by without a server, in the order of their names.
+/// All points that the program comes by on the way of a person's data without a server, in the order of
+/// their names.
 pub(crate) fn all() -> BTreeSet<String> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf();
     let mut folders: Vec<PathBuf> =
@@ -26,7 +28,7 @@ pub(crate) fn all() -> BTreeSet<String> {
             }
         }
     }
-    points.retain(|point| !OF_SERVERS.iter().any(|beginning| point.starts_with(beginning)));
+    points.retain(|point| !ELSEWHERE.iter().any(|beginning| point.starts_with(beginning)));
     points
 }
 
