@@ -14,6 +14,7 @@ fn every_command_has_help_with_examples() {
         &["connection", "test"],
         &["privacy", "access"],
         &["sandbox", "segment"],
+        &["c1z", "grants"],
         &["demo"],
     ];
     for command in commands {
