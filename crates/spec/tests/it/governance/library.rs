@@ -49,7 +49,7 @@ fn outline(governance: &Governance) -> String {
                     list.expand
                 );
             }
-            outline_writes(&entitlements.grant, &entitlements.revoke, &mut text);
+            outline_writes(entitlements.grant.as_ref(), entitlements.revoke.as_ref(), &mut text);
         }
         for held in &kind.grants {
             let target = match &held.target {
@@ -63,7 +63,7 @@ fn outline(governance: &Governance) -> String {
                 held.when.as_ref().map_or("any", |when| when.source()),
                 held.expand
             );
-            outline_writes(&held.grant, &held.revoke, &mut text);
+            outline_writes(held.grant.as_ref(), held.revoke.as_ref(), &mut text);
         }
         if let Some(create) = &kind.create {
             let _ = writeln!(text, "  create {}", line(&create.write.request));
@@ -102,7 +102,7 @@ fn outline_source(kind: &ResourceType, text: &mut String) {
     }
 }
 
-fn outline_writes(grant: &Option<GovernanceWrite>, revoke: &Option<GovernanceWrite>, text: &mut String) {
+fn outline_writes(grant: Option<&GovernanceWrite>, revoke: Option<&GovernanceWrite>, text: &mut String) {
     for (word, write) in [("grant", grant), ("revoke", revoke)] {
         if let Some(write) = write {
             let rest = if write.rest.is_some() { ", keeps the rest" } else { "" };
