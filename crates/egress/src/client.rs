@@ -16,8 +16,18 @@ use crate::guard::{Guard, GuardError, Lookup, Unguarded};
 pub(crate) struct Clients {
     settings: DoorSettings,
     lookup: Arc<dyn Lookup>,
+    protocol: Protocol,
     /// Built when first needed; building reads the root certificates.
     built: RwLock<HashMap<ClientKind, Guarded>>,
+}
+
+/// What is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// HTTP/1.1, or HTTP/2 where both sides know it. Waiting for bytes has a limit.
+    Http,
+    /// HTTP/2 alone, with TLS or without. How long a call waits, its maker decides.
+    Http2,
 }
 
 /// What makes two calls need different clients.
@@ -57,7 +67,12 @@ impl Guarded {
 
 impl Clients {
     pub(crate) fn new(settings: DoorSettings, lookup: Arc<dyn Lookup>) -> Self {
-        Self { settings, lookup, built: RwLock::default() }
+        Self { settings, lookup, protocol: Protocol::Http, built: RwLock::default() }
+    }
+
+    /// The same, speaking `protocol`.
+    pub(crate) fn speaking(self, protocol: Protocol) -> Self {
+        Self { protocol, ..self }
     }
 
     pub(crate) fn settings(&self) -> &DoorSettings {
@@ -110,7 +125,6 @@ impl Clients {
             .no_brotli()
             .no_zstd()
             .connect_timeout(settings.timeouts.connect)
-            .read_timeout(settings.timeouts.read)
             .pool_max_idle_per_host(settings.connections_per_host)
             .tcp_nodelay(true);
         let proxy = settings.proxy.as_ref().filter(|_| !routed);
@@ -120,11 +134,12 @@ impl Clients {
                 .dns_resolver(Arc::new(Unguarded(Arc::clone(&self.lookup)))),
             None => builder.dns_resolver(Arc::new(guard.clone())),
         };
-        if routed {
+        Ok(match self.protocol {
+            Protocol::Http2 => builder.http2_prior_knowledge(),
             // HTTP/2 has no `Host` beside the authority of the URL.
-            builder = builder.http1_only();
-        }
-        Ok(builder)
+            Protocol::Http if routed => builder.http1_only().read_timeout(settings.timeouts.read),
+            Protocol::Http => builder.read_timeout(settings.timeouts.read),
+        })
     }
 }
 

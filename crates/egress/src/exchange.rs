@@ -4,7 +4,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use model::Effect;
+use model::{ConnectionKey, Effect};
 use tokio::time::timeout;
 use url::Url;
 
@@ -42,6 +42,36 @@ async fn follow(clients: &Clients, request: &HttpRequest) -> Result<HttpReply, S
 pub(crate) async fn open(clients: &Clients, request: &HttpRequest) -> Result<Opened, SendError> {
     let hop = Hop::first(request);
     hop.open(clients, request, request.headers.clone()).await
+}
+
+/// A call whose body comes piece by piece, and whose answer is given as it comes.
+pub(crate) struct Piped {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: reqwest::Body,
+}
+
+/// Makes such a call. Redirects are given, not followed, and there is no time-out but that for connecting.
+pub(crate) async fn pipe(
+    clients: &Clients,
+    connection: &ConnectionKey,
+    piped: Piped,
+) -> Result<reqwest::Response, SendError> {
+    let Piped { method, url, headers, body } = piped;
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let routed = clients.settings().routes.find(&url);
+    let target = routed.as_ref().unwrap_or(&url);
+    let guarded = clients
+        .find(connection, target, routed.is_some())
+        .map_err(|_| SendError::Client { host: host.clone() })?;
+    let refused = |error| failure::refusal(error, &host, routed.as_ref());
+    guarded.check(target).await.map_err(refused)?;
+    let mut outgoing = reqwest::Request::new(method, target.clone());
+    *outgoing.headers_mut() = headers;
+    *outgoing.body_mut() = Some(body);
+    let failed = |error: reqwest::Error| failure::classify(&error, &host, routed.as_ref());
+    guarded.client.execute(outgoing).await.map_err(failed)
 }
 
 /// An answer of which the body is still to be read.
