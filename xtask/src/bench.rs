@@ -1,6 +1,7 @@
 //! Measures speed and memory of a release build against the Segment simulator, each time beside a
 //! bare client that makes the same calls in the same run.
 
+mod access;
 mod client;
 mod database;
 mod examples;
@@ -88,7 +89,7 @@ type Part = fn(&Bench, &Arguments) -> Result<Vec<Figure>>;
 
 /// Builds, measures and prints.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let parts: [(&str, Part); 9] = [
+    let parts: [(&str, Part); 12] = [
         ("tutela --help", |bench, _| bench.start_up()),
         ("connector check", |bench, arguments| bench.check(&cargo::top().join(&arguments.corpus))),
         ("2,000 pages", |bench, _| bench.pages()),
@@ -98,6 +99,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         ("100,000 rows masked", |bench, _| bench.database_masking(&database::Server::start()?)),
         ("audit log", |_, _| examples::audit_log()),
         ("1,000 erasures", |_, _| examples::erasures()),
+        ("sync of 100,000 users", |bench, _| access::sync(bench)),
+        ("c1z file", |_, _| access::file()),
+        ("a million grants", |_, _| access::reach()),
     ];
     let parts: Vec<(&str, Part)> = parts.into_iter().chain(server::PARTS).collect();
     let is_chosen = |name: &str| arguments.only.as_deref().is_none_or(|only| name.contains(only));

@@ -1,5 +1,6 @@
 //! Measurements that are programs of their own, because they need more than the command line shows.
 
+use std::collections::HashMap;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -51,14 +52,28 @@ pub(crate) fn erasures() -> Result<Vec<Figure>> {
 }
 
 /// Builds and runs an example; reads the last line that it prints.
-fn example<T: for<'de> Deserialize<'de>>(package: &str, name: &str) -> Result<T> {
+pub(crate) fn example<T: for<'de> Deserialize<'de>>(package: &str, name: &str) -> Result<T> {
+    let text = printed(package, name)?;
+    let line = text.lines().last().with_context(|| format!("{name} printed nothing"))?;
+    serde_json::from_str(line).with_context(|| format!("{name} printed something else: {line}"))
+}
+
+/// Builds and runs an example; reads the lines that it prints, a name and a number each.
+pub(crate) fn lines(package: &str, name: &str) -> Result<HashMap<String, f64>> {
+    let text = printed(package, name)?;
+    let pair = |line: &str| {
+        let (name, number) = line.split_once(' ')?;
+        Some((name.to_owned(), number.trim().parse().ok()?))
+    };
+    Ok(text.lines().filter_map(pair).collect())
+}
+
+fn printed(package: &str, name: &str) -> Result<String> {
     cargo::run(&["build", "--release", "--quiet", "--package", package, "--example", name])?;
     let program = cargo::target()?.join("release/examples").join(name);
     let output = Command::new(&program).output().with_context(|| format!("{name} cannot be started"))?;
     if !output.status.success() {
         bail!("{name}: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let text = String::from_utf8(output.stdout)?;
-    let line = text.lines().last().with_context(|| format!("{name} printed nothing"))?;
-    serde_json::from_str(line).with_context(|| format!("{name} printed something else: {line}"))
+    Ok(String::from_utf8(output.stdout)?)
 }

@@ -106,6 +106,18 @@ impl Folder {
         Ok(())
     }
 
+    /// A connection to the simulated workspace by the connector of the library.
+    pub(crate) fn access(&self, simulator: &Simulator) -> Result<()> {
+        let (url, token) = (simulator.get("/url")?, simulator.get("/tokens/access_token")?);
+        let project = format!(
+            "connections:\n  - key: segment\n    connector: segment\n    access: read\n    secrets: {{ domain: \
+             api.segmentapis.com, access_token: \"{token}\" }}\negress:\n  allow: [\"127.0.0.1/32\"]\n  routes: {{ \
+             api.segmentapis.com: \"{url}\" }}\n"
+        );
+        fs::write(self.path.join("tutela.yml"), project)?;
+        Ok(())
+    }
+
     fn write(&self, connector: &str, secrets: &str, simulator: &Simulator) -> Result<()> {
         let url = simulator.get("/url")?;
         let project = format!(

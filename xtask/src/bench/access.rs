@@ -1,0 +1,126 @@
+//! Who has access: a sync of a large workspace, its file, and questions about a million grants.
+
+use std::collections::HashMap;
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+use crate::bench::measure::Bench;
+use crate::bench::program::{Run, Simulator, run};
+use crate::bench::project::Folder;
+use crate::bench::{Bound, Figure, examples};
+
+const USERS: u64 = 100_000;
+const GROUPS: u64 = 2_000;
+const SOURCES: u64 = 3_000;
+const PAGE: u64 = 200;
+const LATENCY_S: f64 = 0.005;
+/// Calls of one connection in flight, as the program has it without being told otherwise.
+const IN_FLIGHT: f64 = 8.0;
+/// What a grant may cost beside the calls.
+const GRANT_S: f64 = 5e-6;
+
+/// What `governance`'s example `reach_bench` prints.
+#[derive(Debug, Deserialize)]
+struct Reach {
+    who_ms: Times,
+    what_ms: Times,
+    graph_build_s: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Times {
+    p50: f64,
+    p99: f64,
+}
+
+/// A sync of 100,000 users, 2,000 groups with 20 members each and 3,000 sources, at 5 ms for each answer.
+pub(crate) fn sync(bench: &Bench) -> Result<Vec<Figure>> {
+    let (users, workspace) =
+        (USERS.to_string(), format!("groups={GROUPS},group_members=20,sources={SOURCES}"));
+    let flags = ["--users", &users, "--workspace", &workspace, "--latency", "5ms"];
+    let simulator = Simulator::start(bench.program(), &flags)?;
+    let folder = Folder::new("sync")?;
+    folder.access(&simulator)?;
+    let arguments = ["governance", "sync", "--connection", "segment", "-f", "sync.c1z"];
+    let before = simulator.calls()?;
+    let Run { time, peak_mib } = run(bench.program(), folder.path(), &arguments)?;
+    let calls = simulator.calls()? - before;
+    let grants = grants_in(bench, &folder)?;
+    // The longest list is read page after page, whatever else goes on.
+    let chain_s = (USERS / PAGE) as f64 * LATENCY_S;
+    let spread_s = calls as f64 * LATENCY_S / IN_FLIGHT;
+    let wait_s = chain_s.max(spread_s);
+    let bound_s = 1.3 * wait_s + GRANT_S * grants as f64;
+    let detail = format!(
+        "unavoidable {wait_s:.2} s, {grants} grants, {calls} calls, whole {:.2} s",
+        time.as_secs_f64()
+    );
+    // Users, groups, sources; roles, warehouses, spaces, invites and five types of functions have a page each;
+    // the members of each group; the workspace.
+    let minimum = USERS / PAGE + GROUPS / PAGE + SOURCES / PAGE + 4 + 5 + GROUPS + 1;
+    Ok(vec![
+        Figure::new("sync of 100,000 users: time", time.as_secs_f64(), "s", Bound::AtMost(bound_s))
+            .with_detail(detail),
+        Figure::new(
+            "sync of 100,000 users: calls beyond the minimum",
+            calls as f64 - minimum as f64,
+            "",
+            Bound::AtMost(6.0),
+        ),
+        Figure::new("sync of 100,000 users: peak memory", peak_mib, "MiB", Bound::AtMost(128.0)),
+    ])
+}
+
+fn grants_in(bench: &Bench, folder: &Folder) -> Result<u64> {
+    let output = std::process::Command::new(bench.program())
+        .args(["c1z", "stats", "-f", "sync.c1z", "--format", "json"])
+        .current_dir(folder.path())
+        .output()
+        .context("the file cannot be counted")?;
+    let counts: serde_json::Value = serde_json::from_slice(&output.stdout).context("no counts")?;
+    let grants = counts.get("grants").or_else(|| counts.pointer("/stats/grants"));
+    let grants = grants.with_context(|| format!("no grants in {counts}"))?;
+    grants.as_u64().or_else(|| grants.as_str()?.parse().ok()).context("grants are no number")
+}
+
+/// `.c1z` files beside a plain bulk load of the same rows.
+pub(crate) fn file() -> Result<Vec<Figure>> {
+    let figures: HashMap<String, f64> = examples::lines("c1z", "write_bench")?;
+    let get = |name: &str| figures.get(name).copied().with_context(|| format!("`{name}` was not measured"));
+    let detail = format!("{:.2} s, plain {:.2} s", get("write_seconds")?, get("plain_seconds")?);
+    Ok(vec![
+        Figure::new(
+            "c1z file: 20,000 users, 1,000 groups, 20,000 grants",
+            get("usual_seconds")?,
+            "s",
+            Bound::AtMost(0.7),
+        ),
+        Figure::new(
+            "c1z file: a million grants / plain bulk load",
+            get("write_ratio")?,
+            "×",
+            Bound::AtMost(2.0),
+        )
+        .with_detail(detail),
+        Figure::new("c1z file: grants read/s", get("read_grants_per_second")?, "", Bound::AtLeast(500_000.0)),
+    ])
+}
+
+/// Questions about a million grants with nested groups.
+pub(crate) fn reach() -> Result<Vec<Figure>> {
+    let reach: Reach = examples::example("governance", "reach_bench")?;
+    let detail = |times: &Times| format!("median {:.3} ms", times.p50);
+    Ok(vec![
+        Figure::new("a million grants: who can reach it, p99", reach.who_ms.p99, "ms", Bound::AtMost(10.0))
+            .with_detail(detail(&reach.who_ms)),
+        Figure::new(
+            "a million grants: what can be reached, p99",
+            reach.what_ms.p99,
+            "ms",
+            Bound::AtMost(10.0),
+        )
+        .with_detail(detail(&reach.what_ms)),
+        Figure::new("a million grants: the graph is made", reach.graph_build_s, "s", Bound::None),
+    ])
+}
