@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use c1z::{Filter, Limits, NewRun, Reader, RunChoice, RunEnd, SyncType, Writer};
+use prost::Message as _;
 use protos::c1::connector::v2::{Entitlement, Grant, Resource, ResourceId, ResourceType};
 use rusqlite::{Connection, params};
 
@@ -29,11 +30,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("usual_seconds {:.3}", took.as_secs_f64());
 
     let large = Directory::new(100_000, 20_000, grants);
-    let plain = timed(|| large.load_plainly(folder.path(), Indexes::Without))?;
-    println!("plain_seconds {:.3}", plain.as_secs_f64());
+    // The least of three: what else the machine does only adds to a time.
+    let (mut plain, mut ours) = (Duration::MAX, Duration::MAX);
+    for _ in 0..3 {
+        plain = plain.min(timed(|| large.load_plainly(folder.path(), Indexes::Without))?);
+        ours = ours.min(timed(|| large.write(&path))?);
+    }
     let indexed = timed(|| large.load_plainly(folder.path(), Indexes::With))?;
+    println!("plain_seconds {:.3}", plain.as_secs_f64());
     println!("plain_indexed_seconds {:.3}", indexed.as_secs_f64());
-    let ours = timed(|| large.write(&path))?;
     println!("write_seconds {:.3}", ours.as_secs_f64());
     println!("write_bytes {}", path.metadata()?.len());
     println!("write_ratio {:.2}", ours.as_secs_f64() / plain.as_secs_f64());
@@ -131,7 +136,6 @@ impl Directory {
 
     /// What somebody would write who wants the same rows in a file and nothing else.
     fn load_plainly(&self, folder: &Path, indexes: Indexes) -> Result<(), Box<dyn Error>> {
-        use prost::Message as _;
         let path = folder.join("plain.db");
         let _ = std::fs::remove_file(&path);
         let mut connection = Connection::open(&path)?;
@@ -145,6 +149,10 @@ impl Directory {
              sync_id text not null, discovered_at datetime not null)",
         )?;
         let transaction = connection.transaction()?;
+        let resources = self.resources.iter().map(|row| (row.display_name.as_str(), row.encode_to_vec()));
+        load(&transaction, "v1_resources", resources)?;
+        let entitlements = self.entitlements.iter().map(|row| (row.id.as_str(), row.encode_to_vec()));
+        load(&transaction, "v1_entitlements", entitlements)?;
         {
             let mut insert = transaction.prepare(
                 "INSERT INTO v1_grants (resource_type_id, resource_id, entitlement_id, principal_resource_type_id, \
@@ -195,6 +203,25 @@ impl Directory {
         encoder.finish()?.sync_all()?;
         Ok(())
     }
+}
+
+/// Loads rows into a table of few columns.
+fn load<'a>(
+    connection: &Connection,
+    table: &str,
+    rows: impl Iterator<Item = (&'a str, Vec<u8>)>,
+) -> Result<(), Box<dyn Error>> {
+    connection.execute_batch(&format!(
+        "CREATE TABLE {table} (id integer primary key, external_id text not null, data blob not null, \
+         sync_id text not null, discovered_at datetime not null)"
+    ))?;
+    let sql =
+        format!("INSERT INTO {table} (external_id, data, sync_id, discovered_at) VALUES ($1, $2, $3, $4)");
+    let mut insert = connection.prepare(&sql)?;
+    for (id, data) in rows {
+        insert.execute(params![id, data, SYNC_ID, "2026-11-22 05:25:10.190572275"])?;
+    }
+    Ok(())
 }
 
 /// A grant with ids and nothing else, as syncs of ours make them.
