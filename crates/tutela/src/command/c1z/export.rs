@@ -62,15 +62,34 @@ fn write_csv(
     out: impl Write,
     path: &Path,
 ) -> Result<(), Failure> {
-    let unwritable =
-        |error: csv::Error| Failure::Failed(format!("{} cannot be written: {error}", path.display()));
     let mut table = csv::WriterBuilder::new().from_writer(out);
-    table.write_record(EXPORT_COLUMNS).map_err(unwritable)?;
+    let written = |done: Result<(), csv::Error>| match done {
+        Ok(()) => Ok(Reader::Listens),
+        // A reader that went away (`| head`) is no error.
+        Err(error) if is_broken_pipe(&error) => Ok(Reader::Left),
+        Err(error) => Err(Failure::unwritable(path, &io::Error::from(error))),
+    };
+    if written(table.write_record(EXPORT_COLUMNS))? == Reader::Left {
+        return Ok(());
+    }
     for line in lines {
         let line = line.map_err(|error| failure(&error))?;
-        table.write_record(line.iter().map(|cell| plain(cell))).map_err(unwritable)?;
+        if written(table.write_record(line.iter().map(|cell| plain(cell))))? == Reader::Left {
+            return Ok(());
+        }
     }
-    table.flush().map_err(|error| Failure::unwritable(path, &error))
+    written(table.flush().map_err(csv::Error::from)).map(drop)
+}
+
+fn is_broken_pipe(error: &csv::Error) -> bool {
+    matches!(error.kind(), csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Whether anybody takes what is written.
+#[derive(Debug, PartialEq, Eq)]
+enum Reader {
+    Listens,
+    Left,
 }
 
 /// A value that no spreadsheet takes for a formula: names are chosen by those who have access.
