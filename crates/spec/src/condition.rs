@@ -40,7 +40,15 @@ impl Condition {
     /// If it uses a variable or key that is absent (test keys with `has(…)`), compares what cannot
     /// be compared, or is not a boolean. Errors never hold values.
     pub fn evaluate(&self, variables: &Row) -> Result<bool, ConditionError> {
-        self.0.evaluate_bool(&Scope::of(variables))
+        self.holds(&Scope::of(variables))
+    }
+
+    /// Whether the condition holds for the variables of `scope`.
+    ///
+    /// # Errors
+    /// As [`Condition::evaluate`].
+    pub fn holds(&self, scope: &Scope<'_>) -> Result<bool, ConditionError> {
+        self.0.evaluate_bool(scope)
     }
 }
 
