@@ -1,3 +1,4 @@
+mod access;
 mod accounts;
 mod files;
 mod journey;
@@ -29,9 +30,9 @@ use crate::state::StateArgument;
 
 Starts the Segment simulator and a server with a sample shop database, sends it a project with both, and goes
 through two requests of ana@example.com over the server's HTTP interface: her data, then its erasure, which one
-account plans and another approves. Shows the certificate. Without --once server and simulator stay until Ctrl-C.")]
+account plans and another approves. Shows the certificate, and who of the company has access to Segment. Without --once server and simulator stay until Ctrl-C.")]
 pub(crate) struct Demo {
-    /// Leave when the certificate is there.
+    /// Leave when everything was shown.
     #[arg(long)]
     once: bool,
     /// Folder for everything that the demo writes; made if it is not there.
@@ -76,6 +77,13 @@ async fn serve(demo: &Demo, sandbox: &SegmentSandbox, output: Output) -> Result<
     let address = ServerAddress::of(&url)?;
     let told = Journey { folder, sandbox, address: &address, accounts: &accounts, output };
     let told = told.tell(&written, &state.place).await;
+    let told = match told {
+        Ok(exit) => {
+            let shown = access::show(&written, (&state.store, &state.place), (folder, output)).await;
+            shown.map(|()| exit)
+        }
+        Err(failure) => Err(failure),
+    };
     if told.is_ok() && !demo.once {
         output::complain(&hint(&url, &accounts, folder));
         runtime::interrupted().await;
