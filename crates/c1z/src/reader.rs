@@ -1,5 +1,7 @@
 use std::path::{Path, PathBuf};
 
+use protos::c1::connector::v2::{Resource, ResourceId};
+
 mod database;
 mod decode;
 mod error;
@@ -90,6 +92,23 @@ impl Reader {
     /// All of a run's rows, a page at a time.
     pub fn rows<'a, T: Stored>(&'a self, run: &'a SyncRun, filter: &'a Filter) -> Rows<'a, T> {
         Rows::new(self, run, filter)
+    }
+
+    /// The entitlement, grant or resource type of a run with this id.
+    ///
+    /// # Errors
+    /// If the file is damaged.
+    pub fn find<T: Stored>(&self, run: &SyncRun, id: &str) -> Result<Option<T>, ReadError> {
+        find(self, &run.id, id)
+    }
+
+    /// The resource of a run with this type and id.
+    ///
+    /// # Errors
+    /// If the file is damaged.
+    pub fn find_resource(&self, run: &SyncRun, id: &ResourceId) -> Result<Option<Resource>, ReadError> {
+        let found = Finder::new(self, run).resource(id)?;
+        Ok(found.map(|resource| Resource::clone(&resource)))
     }
 
     /// How many rows of a run the filter leaves.

@@ -20,9 +20,9 @@ mod rows;
 
 use std::collections::{HashMap, HashSet};
 
-use protos::c1::connector::v2::ResourceId;
+use protos::c1::connector::v2::{self, ResourceId};
 use serde_json::Value;
-use spec::connector_file::governance::Governance;
+use spec::connector_file::governance::{Governance, ResourceType};
 use tokio::runtime::Handle;
 
 use crate::expansion::GrantCollector;
@@ -111,6 +111,11 @@ pub(crate) fn assemble(
     let outcome =
         if assembly.kinds.has_incomplete() { SyncOutcome::Incomplete } else { SyncOutcome::Complete };
     Ok(Assembled { outcome, kinds: assembly.kinds.reports() })
+}
+
+/// The row of a kind, as files have it.
+pub fn resource_type_row(kind: &ResourceType) -> v2::ResourceType {
+    rows::resource_type(kind)
 }
 
 /// Places of the kinds whose entitlements may be made from grants.

@@ -10,6 +10,7 @@ use protos::annotations;
 use protos::c1::connector::v2::{Entitlement, Grant, GrantExpandable, Resource, ResourceType};
 use thiserror::Error;
 
+use crate::file_part::FilePart;
 use crate::finish::ReadSync;
 use crate::report::SyncReport;
 use crate::sink::{SinkError, SyncSink};
@@ -23,6 +24,23 @@ pub enum FileTimes {
     /// At this moment, under an id that follows from it and from the rows: the same workspace gives the same
     /// file (`SOURCE_DATE_EPOCH`).
     Fixed(Timestamp),
+}
+
+/// A time that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("SOURCE_DATE_EPOCH is not a number of seconds since 1970; unset it, or correct it")]
+pub struct EpochError;
+
+impl FileTimes {
+    /// As the variable `SOURCE_DATE_EPOCH` says; nothing and an empty text say nothing.
+    ///
+    /// # Errors
+    /// [`EpochError`] if it is not a number of seconds.
+    pub fn of_epoch(text: Option<&str>) -> Result<Self, EpochError> {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(Self::Own) };
+        let at = text.trim().parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+        at.map(Self::Fixed).ok_or(EpochError)
+    }
 }
 
 /// Why there is no file.
@@ -48,6 +66,19 @@ impl ReadSync {
     /// # Errors
     /// [`FileError`] if rows or file fail; what stood at `target` stays then.
     pub async fn write(&self, target: &Path, times: FileTimes) -> Result<SyncReport, FileError> {
+        self.write_part(target, times, &FilePart::default()).await
+    }
+
+    /// The same with some of the rows only. The report counts all of them.
+    ///
+    /// # Errors
+    /// As [`ReadSync::write`].
+    pub async fn write_part(
+        &self,
+        target: &Path,
+        times: FileTimes,
+        part: &FilePart,
+    ) -> Result<SyncReport, FileError> {
         let (started, ended, id) = match times {
             FileTimes::Own => {
                 let started = self.sync().started_at();
@@ -55,14 +86,14 @@ impl ReadSync {
                 (started, self.sync().clock().now(), id)
             }
             FileTimes::Fixed(at) => {
-                let (hash, _) = self.assemble(ContentHash(PartsHash::new())).await?;
-                (at, at, Ksuid::of_digest(at.as_second(), &hash.0.finish())?)
+                let (hash, _) = self.assemble(part.sink(ContentHash(PartsHash::new()))).await?;
+                (at, at, Ksuid::of_digest(at.as_second(), &hash.into_inner().0.finish())?)
             }
         };
         let run = c1z::NewRun {
             sync_id: id.to_string(),
             started_at: started,
-            sync_type: c1z::SyncType::Full,
+            sync_type: part.sync_type(),
             parent_sync_id: String::new(),
         };
         let writer = c1z::Writer::create(
@@ -70,9 +101,9 @@ impl ReadSync {
             target.parent().filter(|folder| !folder.as_os_str().is_empty()),
             run,
         )?;
-        let (sink, mut report) = self.assemble(FileSink(writer)).await?;
+        let (sink, mut report) = self.assemble(part.sink(FileSink(writer))).await?;
         let actions = report.kinds.len() as u64;
-        sink.0.finish(c1z::RunEnd { ended_at: ended, actions })?;
+        sink.into_inner().0.finish(c1z::RunEnd { ended_at: ended, actions })?;
         report.sync_id = Some(id.to_string());
         Ok(report)
     }

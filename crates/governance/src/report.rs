@@ -1,5 +1,6 @@
 //! What a sync says about itself.
 
+use model::IncompleteReason;
 use serde::Serialize;
 
 /// What became of a sync.
@@ -37,12 +38,24 @@ pub struct KindReport {
     /// Why not, or what is to be known besides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The same for whoever reacts to it; none if nothing is missing.
+    #[serde(skip)]
+    pub cause: Option<KindCause>,
     /// Resources.
     pub resources: u64,
     /// Entitlements on them.
     pub entitlements: u64,
     /// Grants of those entitlements, inherited ones included.
     pub grants: u64,
+}
+
+/// Why a kind is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KindCause {
+    /// In a word.
+    pub reason: IncompleteReason,
+    /// The failing status, if the application answered with one.
+    pub status: Option<u16>,
 }
 
 /// Whether all of a kind was read.

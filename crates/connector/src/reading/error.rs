@@ -148,6 +148,14 @@ impl ReadError {
         }
     }
 
+    /// The failing status, if the application answered with one.
+    pub fn status(&self) -> Option<u16> {
+        if let Self::Unavailable { status, .. } | Self::Denied { status, .. } = self {
+            return Some(*status);
+        }
+        if let Self::Call(source) = self { source.status() } else { None }
+    }
+
     /// Whether the same reading may succeed later, with nothing changed by a person.
     pub fn retry(&self) -> Retry {
         match self {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use model::IncompleteReason;
 use spec::connector_file::governance::Governance;
 
 use crate::listing::{Listed, Listings};
-use crate::report::{KindReport, KindStatus};
+use crate::report::{KindCause, KindReport, KindStatus};
 use crate::sync::UnitEnd;
 
 /// What is known of one kind, and what was counted.
@@ -50,7 +51,11 @@ impl Kinds {
                 (Listed::Entitlements(_) | Listed::Holders(_), UnitEnd::Unavailable { detail })
                     if all.get(listing.of).is_some_and(|kind| kind.end == UnitEnd::Complete) =>
                 {
-                    UnitEnd::Incomplete { reason: model::IncompleteReason::Http4xx, detail: detail.clone() }
+                    UnitEnd::Incomplete {
+                        reason: IncompleteReason::Http4xx,
+                        status: None,
+                        detail: detail.clone(),
+                    }
                 }
                 (_, end) => end.clone(),
             };
@@ -95,15 +100,22 @@ impl Kinds {
     /// What is said about each.
     pub(super) fn reports(&self) -> Vec<KindReport> {
         let known = self.all.iter().map(|kind| {
-            let (status, reason) = match &kind.end {
-                UnitEnd::Complete => (KindStatus::Complete, kind.left_out_text()),
-                UnitEnd::Incomplete { detail, .. } => (KindStatus::Incomplete, Some(detail.clone())),
-                UnitEnd::Unavailable { detail } => (KindStatus::Unavailable, Some(detail.clone())),
+            let (status, reason, cause) = match &kind.end {
+                UnitEnd::Complete => (KindStatus::Complete, kind.left_out_text(), None),
+                UnitEnd::Incomplete { reason, status, detail } => {
+                    let cause = KindCause { reason: *reason, status: *status };
+                    (KindStatus::Incomplete, Some(detail.clone()), Some(cause))
+                }
+                UnitEnd::Unavailable { detail } => {
+                    let cause = KindCause { reason: IncompleteReason::Http4xx, status: None };
+                    (KindStatus::Unavailable, Some(detail.clone()), Some(cause))
+                }
             };
             KindReport {
                 kind: kind.id.clone(),
                 status,
                 reason,
+                cause,
                 resources: kind.resources,
                 entitlements: kind.entitlements,
                 grants: kind.grants,
@@ -113,6 +125,7 @@ impl Kinds {
             kind: id.clone(),
             status: KindStatus::Unavailable,
             reason: Some(format!("{count} grants name this kind, which the connector file does not list")),
+            cause: None,
             resources: 0,
             entitlements: 0,
             grants: 0,

@@ -113,6 +113,7 @@ impl<'a> Schedule<'a> {
         // A list that nothing led to: what it is run for is missing.
         let missing = || UnitEnd::Incomplete {
             reason: IncompleteReason::Upstream,
+            status: None,
             detail: "the list that it is run for was not read".to_owned(),
         };
         let ends = ends.map(|end| end.unwrap_or_else(missing)).collect();
@@ -204,7 +205,8 @@ impl<'a> Schedule<'a> {
                 }
                 UnitEnd::Incomplete { .. } => {
                     let detail = format!("`{}`, which it is run for, was not read completely", kind.id);
-                    let end = UnitEnd::Incomplete { reason: IncompleteReason::Upstream, detail };
+                    let end =
+                        UnitEnd::Incomplete { reason: IncompleteReason::Upstream, status: None, detail };
                     self.over(listing, &end, Vec::new());
                 }
                 UnitEnd::Unavailable { .. } => {

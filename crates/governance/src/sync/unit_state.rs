@@ -25,6 +25,9 @@ pub(crate) enum UnitEnd {
     Incomplete {
         /// In a word.
         reason: IncompleteReason,
+        /// The failing status, if the application answered with one.
+        #[serde(default)]
+        status: Option<u16>,
         /// In a sentence, without values.
         detail: String,
     },
