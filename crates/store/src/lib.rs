@@ -33,6 +33,7 @@ mod actor;
 mod application;
 mod audit;
 mod backup;
+mod baton_connector;
 mod callback;
 mod certificate;
 mod clarification;
@@ -108,6 +109,12 @@ pub use audit::{
     AuditReport, CHECKPOINT_TYPE, Checkpoint, ConsistencyProof, LogCheck,
 };
 pub use backup::{Restored, SentSince};
+pub use baton_connector::{
+    BatonAsk, BatonConnector, BatonConnectorId, BatonContact, BatonCounts, BatonCredential,
+    BatonCredentialId, BatonHeartbeat, BatonHost, BatonLogLine, BatonTask, BatonTaskEnd, BatonTaskEnded,
+    BatonTaskId, BatonTaskState, BatonUpload, BatonUploadState, FinishedBatonTask, LeasedBatonTask,
+    NewBatonCredential, NewBatonTask, NewBatonUpload,
+};
 pub use callback::{Callback, CallbackAction, CallbackAnswer, CallbackId, CallbackState, NewCallback};
 pub use certificate::KeptCertificate;
 pub use clarification::{Clarification, ClarificationChange};

@@ -6,6 +6,7 @@ mod application;
 mod audit;
 mod authorization;
 mod backup;
+mod baton_connector;
 mod bench;
 mod callback;
 mod client;
