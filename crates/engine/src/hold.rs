@@ -1,5 +1,7 @@
 //! Holding one task of a run, and noticing when the hold is lost.
 
+mod locks;
+
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +16,8 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+
+use self::locks::Locks;
 
 /// How long a silent process keeps its task; others take it over after that.
 pub const LEASE: Duration = Duration::from_secs(3);
@@ -111,6 +115,7 @@ pub struct TaskHold {
     heart: JoinHandle<()>,
     since: Instant,
     under_way: Mutex<HashSet<(PlanDigest, u32)>>,
+    locks: Arc<Locks>,
 }
 
 /// When a hold was last confirmed, by both clocks: one stands still while the machine sleeps, the other
@@ -185,13 +190,53 @@ impl TaskHold {
         request: &HoldRequest,
         wall: Arc<dyn Clock>,
     ) -> Result<Self, HoldError> {
+        Self::claim_with(store, request, (wall, Locks::default())).await
+    }
+
+    /// The same, and keeps everybody else from holding any of `names` meanwhile: things that several runs
+    /// may be about. They are renewed with each sign of life, and losing one of them is losing the hold.
+    ///
+    /// # Errors
+    /// [`HoldError`] if it cannot be taken; [`HoldError::HeldByAnother`] too if somebody has one of the names.
+    pub async fn claim_alone(
+        store: &Store,
+        request: &HoldRequest,
+        names: &[String],
+    ) -> Result<Self, HoldError> {
+        let begun = Instant::now();
+        let locks = Locks::take(store, request, names).await?;
+        let left = request.wait.map(|wait| wait.saturating_sub(begun.elapsed()));
+        let request = HoldRequest { wait: left, ..request.clone() };
+        let wall: Arc<dyn Clock> = Arc::new(SystemClock);
+        let hold = Self::claim_with(store, &request, (wall, locks.clone())).await;
+        match hold {
+            // They were taken before the task: from here on they last as long as it does.
+            Ok(hold) => match locks.renew(store).await {
+                Ok(()) => Ok(hold),
+                Err(error) => {
+                    hold.release().await?;
+                    Err(error.into())
+                }
+            },
+            Err(error) => {
+                locks.release(store).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn claim_with(
+        store: &Store,
+        request: &HoldRequest,
+        (wall, locks): (Arc<dyn Clock>, Locks),
+    ) -> Result<Self, HoldError> {
         let until = Instant::now() + request.wait.unwrap_or_default();
         loop {
             // Measured from before the claim: the lease in the store never ends earlier than ours.
             let begun = Confirmed::now(&*wall);
             let task = TaskName { run: &request.run, kind: &request.kind, name: &request.name };
             if let Some(claimed) = store.task_claim_named(task, &request.worker, LEASE).await? {
-                return Ok(Self::beating(store.clone(), claimed, (begun, wall)));
+                return Ok(Self::beating(store.clone(), claimed, (begun, wall), locks));
             }
             // Given back between the two looks: it is there to be taken.
             let Some(refusal) = refusal(store, request).await? else { continue };
@@ -217,17 +262,25 @@ impl TaskHold {
         // As above: measured from before the claim.
         let begun = Confirmed::now(&*wall);
         let claimed = store.task_claim_some(of, names, (worker, LEASE)).await?;
-        let held = |claimed| Self::beating(store.clone(), claimed, (begun, Arc::clone(&wall)));
+        let held =
+            |claimed| Self::beating(store.clone(), claimed, (begun, Arc::clone(&wall)), Locks::default());
         Ok(claimed.into_iter().map(held).collect())
     }
 
-    fn beating(store: Store, claimed: ClaimedTask, (begun, wall): (Confirmed, Arc<dyn Clock>)) -> Self {
+    fn beating(
+        store: Store,
+        claimed: ClaimedTask,
+        (begun, wall): (Confirmed, Arc<dyn Clock>),
+        locks: Locks,
+    ) -> Self {
+        let locks = Arc::new(locks);
         let (state, states) = watch::channel(HoldState::Held);
         let (confirm, confirmed) = watch::channel(begun);
         let watch = HoldWatch { state: states, confirmed, wall: Arc::clone(&wall) };
-        let heart = Heart { store: store.clone(), lease: claimed.lease.clone(), state, confirm, wall };
+        let lease = claimed.lease.clone();
+        let heart = Heart { store: store.clone(), lease, locks: Arc::clone(&locks), state, confirm, wall };
         let heart = tokio::spawn(heart.beat());
-        Self { store, claimed, watch, heart, since: Instant::now(), under_way: Mutex::default() }
+        Self { store, claimed, watch, heart, since: Instant::now(), under_way: Mutex::default(), locks }
     }
 
     /// What says elsewhere how the hold stands.
@@ -278,27 +331,45 @@ impl TaskHold {
 
     /// Ends the task well.
     pub async fn finish(self, outcome: Option<Outcome>) -> Result<(), StoreError> {
-        self.store.task_finish(self.lease(), outcome).await
+        let ended = self.store.task_finish(self.lease(), outcome).await;
+        self.unlock().await;
+        ended
     }
 
     /// Ends the task badly, or gives it back to be tried again.
     pub async fn fail(self, failure: TaskFailure<'_>) -> Result<(), StoreError> {
-        self.store.task_fail(self.lease(), failure).await
+        let ended = self.store.task_fail(self.lease(), failure).await;
+        self.unlock().await;
+        ended
     }
 
     /// Puts the task down until `until`.
     pub async fn pause(self, until: Timestamp) -> Result<(), StoreError> {
-        self.store.task_pause(self.lease(), until).await
+        let ended = self.store.task_pause(self.lease(), until).await;
+        self.unlock().await;
+        ended
     }
 
     /// Gives the task back at once: whoever asks next goes on with it.
     pub async fn release(self) -> Result<(), StoreError> {
-        self.store.task_pause(self.lease(), Timestamp::UNIX_EPOCH).await
+        let ended = self.store.task_pause(self.lease(), Timestamp::UNIX_EPOCH).await;
+        self.unlock().await;
+        ended
     }
 
     /// Ends the task of a cancelled run.
     pub async fn cancel(self) -> Result<(), StoreError> {
-        self.store.task_cancel(self.lease()).await
+        let ended = self.store.task_cancel(self.lease()).await;
+        self.unlock().await;
+        ended
+    }
+}
+
+impl TaskHold {
+    /// Lets others have the names that were held with the task.
+    async fn unlock(&self) {
+        self.heart.abort();
+        self.locks.release(&self.store).await;
     }
 }
 
@@ -312,6 +383,7 @@ impl Drop for TaskHold {
 struct Heart {
     store: Store,
     lease: TaskLease,
+    locks: Arc<Locks>,
     state: watch::Sender<HoldState>,
     confirm: watch::Sender<Confirmed>,
     wall: Arc<dyn Clock>,
@@ -325,7 +397,7 @@ impl Heart {
             tokio::time::sleep_until(next).await;
             let begun = Confirmed::now(&*self.wall);
             next = begun.at + HEARTBEAT;
-            let beat = self.store.task_heartbeat(&self.lease, LEASE);
+            let beat = self.sign_of_life();
             let ended = match tokio::time::timeout_at(alive_until, beat).await {
                 Ok(Ok(Heartbeat::GoOn)) => {
                     alive_until = begun.at + LEASE;
@@ -347,6 +419,13 @@ impl Heart {
             self.state.send_replace(ended);
             return;
         }
+    }
+}
+
+impl Heart {
+    async fn sign_of_life(&self) -> Result<Heartbeat, StoreError> {
+        self.locks.renew(&self.store).await?;
+        self.store.task_heartbeat(&self.lease, LEASE).await
     }
 }
 

@@ -79,7 +79,7 @@ impl Stage {
         let (fresh, claims) = (HashSet::new(), Claims::default());
         let mut stage = Self { store, runtime, key, run, worker, kind, keeps_received: false, fresh, claims };
         stage.keeps_received = match run_kind {
-            RunKind::Access | RunKind::Sync => false,
+            RunKind::Access | RunKind::Sync | RunKind::AccessChange => false,
             RunKind::Erasure | RunKind::Rectification => true,
         };
         let Some(found) = found else {

@@ -27,6 +27,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod access_change;
 mod access_sync;
 mod access_token;
 mod actor;
@@ -100,6 +101,7 @@ mod webhook_call;
 mod words;
 mod worker;
 
+pub use access_change::ACCESS_CHANGE_TASK;
 pub use access_sync::{AccessSync, BegunSync, NewSync, SYNC_TASK, SyncEnd, SyncState};
 pub use access_token::{IssuedToken, LiveToken, NewAccessToken, TokenEnd, TokenFor, TokenHolder};
 pub use actor::Actor;

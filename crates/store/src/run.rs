@@ -21,6 +21,8 @@ text_enum! {
         Rectification = "rectification",
         /// Reading who has access to an application.
         Sync = "sync",
+        /// Giving somebody access to an application, or taking it.
+        AccessChange = "access_change",
     }
 }
 

@@ -79,7 +79,7 @@ async fn of_run(
         RunKind::Erasure => "erasure",
         RunKind::Rectification => "update",
         // No privacy request has such a run.
-        RunKind::Sync => return Ok(Vec::new()),
+        RunKind::Sync | RunKind::AccessChange => return Ok(Vec::new()),
     };
     let tasks = state.store().task_list(run).await?;
     // What else a run does bears no collection's name.
