@@ -2,10 +2,11 @@
 //! from them.
 //!
 //! For: reading what a connector file lists ([`Sync`]), putting it together as rows ([`SyncSink`]), grants that
-//! follow from grants ([`expansion`]), who reaches what ([`reach`]). Not for: calls (`connector`), keeping
-//! (`store`), files (`c1z`), or what a person sees of it (`tutela`).
+//! follow from grants ([`expansion`]), who reaches what ([`reach`]), and changes of access ([`change`]). Not for:
+//! calls (`connector`), keeping (`store`), files (`c1z`), or what a person sees of it (`tutela`).
 
 mod assembly;
+pub mod change;
 mod entitlement_graph;
 pub mod expansion;
 mod file;

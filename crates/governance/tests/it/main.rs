@@ -1,6 +1,7 @@
 //! Syncs of the simulated Segment against what the simulation itself says of its access.
 
 mod calls;
+mod change;
 mod faults;
 mod planted;
 mod rows;

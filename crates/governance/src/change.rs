@@ -1,0 +1,209 @@
+//! Changes of access: giving, taking, removing and making, each by one write.
+//!
+//! Before a write the application is asked whether it is so already, and after it whether it is so now; a lost
+//! answer is decided by that read. What a write is made of is read while nobody else here changes the same
+//! principal. Guards are computed from what is held now. Nothing here names a product: what there is to change,
+//! and how, stands in the connector file.
+
+mod apply;
+mod candidate;
+mod derived;
+mod error;
+mod guard;
+mod left_behind;
+mod live;
+mod name;
+mod plan;
+mod prepare;
+mod reach;
+mod report;
+mod request;
+mod settle;
+mod target;
+
+use std::sync::Arc;
+
+use connector::Connector;
+use engine::Concurrency;
+use model::{Clock, IdSource, RunId};
+use serde::{Deserialize, Serialize};
+use store::Store;
+
+pub use error::{ChangeError, ChangeErrorKind};
+pub use name::{ResourceName, ResourceNameError};
+pub use plan::{AccessPlan, AccessPlanContents, Besides, PlannedChange};
+pub use reach::Through;
+pub use report::{ChangeReport, ChangeResult};
+
+use self::live::Live;
+use crate::mapping::Mapper;
+
+/// One change of access. Ids of entitlements and grants are taken as they are, never apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccessChange {
+    /// Gives somebody an entitlement.
+    Grant {
+        /// Its id.
+        entitlement: String,
+        /// Who gets it.
+        principal: ResourceName,
+    },
+    /// Takes it from somebody.
+    Revoke {
+        /// Its id.
+        entitlement: String,
+        /// Who loses it.
+        principal: ResourceName,
+    },
+    /// The same by the id of the grant.
+    RevokeGrant {
+        /// Id of the grant.
+        grant: String,
+    },
+    /// Removes a resource: an account, an invitation.
+    Delete {
+        /// Which.
+        resource: ResourceName,
+    },
+    /// Makes a resource: invites somebody.
+    Create {
+        /// Its kind.
+        kind: String,
+        /// What is said about it, by the names of the file's params.
+        params: Vec<(String, String)>,
+    },
+}
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// An entitlement is given.
+    Grant,
+    /// An entitlement is taken.
+    Revoke,
+    /// A resource is removed.
+    Delete,
+    /// A resource is made.
+    Create,
+}
+
+impl Action {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::Revoke => "revoke",
+            Self::Delete => "delete",
+            Self::Create => "create",
+        }
+    }
+}
+
+impl AccessChange {
+    /// The change that a plan is of.
+    fn planned(change: &PlannedChange) -> Option<Self> {
+        let (entitlement, principal) = (change.entitlement.clone(), change.principal.clone());
+        Some(match change.action {
+            Action::Grant => Self::Grant { entitlement: entitlement?, principal: principal? },
+            Action::Revoke => Self::Revoke { entitlement: entitlement?, principal: principal? },
+            Action::Delete => Self::Delete { resource: change.resource.clone() },
+            Action::Create => {
+                Self::Create { kind: change.resource.kind.clone(), params: change.params.clone() }
+            }
+        })
+    }
+}
+
+/// Who said yes, and to what.
+#[derive(Debug, Clone, Copy)]
+pub enum Approval<'a> {
+    /// Exactly this plan; if what is held changes meanwhile, nothing is sent.
+    Plan(&'a AccessPlan),
+    /// The change, however it has to be written by the time it is its turn.
+    Given,
+}
+
+/// What changes are made with.
+#[derive(Debug, Clone)]
+pub struct ChangeParts {
+    /// The connection; its file has a section `governance`.
+    pub connector: Connector,
+    /// Where plans, ledger and audit log are.
+    pub store: Store,
+    /// Calls in flight, shared with whatever else calls the connection.
+    pub limits: Concurrency,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub ids: Arc<dyn IdSource>,
+    /// Name of the process.
+    pub worker: String,
+}
+
+/// Changes access to the application behind one connection.
+#[derive(Debug, Clone)]
+pub struct AccessChanges {
+    parts: ChangeParts,
+    mapper: Mapper,
+}
+
+impl AccessChanges {
+    /// For a connection.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if its file says nothing about access, or not for its settings.
+    pub fn new(parts: ChangeParts) -> Result<Self, ChangeError> {
+        let connection = parts.connector.connection();
+        let key = || connection.key.clone();
+        let Some(governance) = connection.file.governance.as_deref() else {
+            return Err(ChangeError::NoGovernance { connection: key() });
+        };
+        let shown = connection.file.connector_params.iter();
+        let shown = shown.filter(|param| !connection.file.is_secret(&param.name)).map(|param| {
+            let value = connection.secrets.find(&param.name).cloned();
+            (param.name.clone(), value.unwrap_or(serde_json::Value::Null))
+        });
+        let params: model::Row = shown.collect();
+        if let Some(when) = &governance.when {
+            let holds = when.evaluate(&params).map_err(|source| ChangeError::Expression {
+                kind: "governance".to_owned(),
+                key: "when".to_owned(),
+                source,
+            })?;
+            if !holds {
+                return Err(ChangeError::NotHere { connection: key(), when: when.source().to_owned() });
+            }
+        }
+        let mapper = Mapper::new(Arc::clone(&connection.file), params);
+        Ok(Self { parts, mapper })
+    }
+
+    /// The plan of a change by what is held now; `None` if it is so already. Nothing is sent or kept.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if it cannot be, must not be, or if what is held now is not known.
+    pub async fn plan(&self, change: &AccessChange) -> Result<Option<AccessPlan>, ChangeError> {
+        let Some(change) = self.named(change).await? else { return Ok(None) };
+        let live = Live::new(&self.parts, &self.mapper);
+        let run = RunId::new(&*self.parts.ids);
+        Ok(live.prepare(&change, &run).await?.map(|prepared| prepared.plan))
+    }
+
+    /// A grant by its entitlement and principal; `None` if nobody holds what the id can mean.
+    async fn named(&self, change: &AccessChange) -> Result<Option<AccessChange>, ChangeError> {
+        let AccessChange::RevokeGrant { grant } = change else { return Ok(Some(change.clone())) };
+        let live = Live::new(&self.parts, &self.mapper);
+        let candidates = candidate::grants(&live, grant);
+        if candidates.is_empty() {
+            return Err(ChangeError::UnknownEntitlement { id: grant.clone() });
+        }
+        for (entitlement, principal) in candidates {
+            let revoke = AccessChange::Revoke { entitlement, principal };
+            if let target::Need::Write(_) = live.need(&revoke).await? {
+                return Ok(Some(revoke));
+            }
+        }
+        Ok(None)
+    }
+}
