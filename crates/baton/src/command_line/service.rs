@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::settings::Permission;
 use super::values::{Values, truth};
 use super::{CommandLineError, Inputs, Origin, Problem};
@@ -7,7 +9,7 @@ use crate::credential::{ApiHost, ClientId, ClientSecret, Credential, HostId};
 #[derive(Debug)]
 pub struct ServiceSettings {
     /// What proves who we are.
-    pub credential: Credential,
+    pub credential: Arc<Credential>,
     /// Where calls go.
     pub host: ApiHost,
     /// Which process of the connector this is.
@@ -64,7 +66,7 @@ fn collect(
     let keep_previous_sync = keep.value(values.is_on("keep-previous-sync-c1z"));
     let task_concurrency = keep.value(values.number("task-concurrency"));
     Some(ServiceSettings {
-        credential: Credential { client_id: client_id?, client_secret: client_secret? },
+        credential: Arc::new(Credential { client_id: client_id?, client_secret: client_secret? }),
         host: host?,
         host_id: host_id?,
         provisioning: Permission::of(provisioning?),

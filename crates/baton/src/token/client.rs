@@ -73,6 +73,11 @@ impl BearerToken {
         value.set_sensitive(true);
         Ok(value)
     }
+
+    /// Whether `text` repeats it: what others say may, and must not go on then.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        text.contains(self.0.expose().as_str())
+    }
 }
 
 impl TokenClient {

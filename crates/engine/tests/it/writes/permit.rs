@@ -25,9 +25,11 @@ fn places(file: &str, text: &str) -> Vec<String> {
 /// Lines that make a way to an own service, or give its type another name.
 fn own_ways(file: &str, text: &str) -> Vec<String> {
     let makes = |line: &str| {
-        line.contains("OwnService::")
-            || line.contains("OwnService as ")
-            || (line.contains("type ") && line.contains("OwnService;"))
+        ["OwnService", "OwnGrpc"].iter().any(|way| {
+            line.contains(&format!("{way}::"))
+                || line.contains(&format!("{way} as "))
+                || (line.contains("type ") && line.contains(&format!("{way};")))
+        })
     };
     program(text)
         .filter(|(_, line)| makes(line))
@@ -78,6 +80,8 @@ fn the_places_that_make_ways_to_own_services_are_known() {
         "crates/api/src/oidc/provider.rs",
         // A connector process that asks another one of this machine for its health.
         "crates/baton/src/health/check.rs",
+        // The control plane of a self-hosted connector.
+        "crates/baton/src/service/control.rs",
         // Where a self-hosted connector gets its access token.
         "crates/baton/src/token/client.rs",
         // Services that take messages; their hosts stand in the program.
