@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use tonic::Code;
+pub use tonic::Code;
 
 /// The exit status: 0, or the number of the gRPC code that the failure has.
 ///

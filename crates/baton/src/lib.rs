@@ -1,9 +1,10 @@
 //! A connector file as a Baton connector process, and both sides of the Baton service protocol.
 //!
 //! For: the command line, log and exit status of such a process ([`command_line`], [`flag`], [`log`],
-//! [`exit`]), its health ([`health`]), how it proves to a control plane who it is ([`credential`],
-//! [`assertion`], [`token`]), and how it does what that gives it to do ([`service`]). Not for: what an application's accounts and grants are (`governance`), the
-//! file format (`c1z`), and the messages (`protos`).
+//! [`exit`]), its one job on one file ([`one_shot`]), what it says about itself ([`description`]), its
+//! health ([`health`]), and how it proves to a control plane who it is ([`credential`], [`assertion`],
+//! [`token`]). Not for: what an application's accounts and grants are (`governance`), the file format
+//! (`c1z`), and the messages (`protos`).
 //!
 //! ```
 //! use std::sync::Arc;
@@ -26,9 +27,10 @@ pub mod assertion;
 pub mod command_line;
 pub mod config_file;
 pub mod credential;
+pub mod description;
 pub mod exit;
 pub mod flag;
 pub mod health;
 pub mod log;
-pub mod service;
+pub mod one_shot;
 pub mod token;

@@ -15,6 +15,14 @@ pub(crate) fn file(params: &str, kind: &str) -> spec::ConnectorFile {
     checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics))
 }
 
+/// A connector file of the library.
+pub(crate) fn library(name: &str) -> spec::ConnectorFile {
+    let entry = spec::library::find(name).unwrap();
+    let options = CheckOptions { instance_key: Some(name.parse().unwrap()), ..CheckOptions::default() };
+    let checked = check_connector(&entry.connector, &options);
+    checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics))
+}
+
 fn common(name: &str) -> &'static CommonFlag {
     COMMON.iter().find(|flag| flag.name == name).unwrap()
 }
