@@ -12,7 +12,7 @@ use super::known::{self, Known};
 use super::unit::ReadUnit;
 use super::{Sync, SyncError, SyncProgress, UnitEnd};
 use crate::listing::{Listed, Listing, UnitNumber};
-use crate::mapping::{UnitView, resource_value};
+use crate::mapping::UnitView;
 
 /// How every list ended, by its number.
 pub(crate) type ListEnds = Vec<UnitEnd>;
@@ -92,6 +92,7 @@ impl<'a> Schedule<'a> {
                 let known = |resource: &spec::connector_file::governance::StaticResource| Known {
                     id: resource.id.clone(),
                     display_name: Some(resource.display_name.clone()),
+                    parent: None,
                 };
                 self.follow(of, &UnitEnd::Complete, &resources.iter().map(known).collect::<Vec<_>>());
             }
@@ -169,6 +170,7 @@ impl<'a> Schedule<'a> {
         let end = under_way.end.take().unwrap_or(UnitEnd::Complete).and(read.end);
         under_way.end = Some(end);
         if let Some(known) = read.known {
+            let known = known.into_iter().map(|known| known.below(&read.view)).collect();
             under_way.known.push((read.unit, known));
         }
         if under_way.left == 0 {
@@ -198,9 +200,8 @@ impl<'a> Schedule<'a> {
         for listing in following {
             match end {
                 UnitEnd::Complete => {
-                    let value =
-                        |known: &Known| resource_value(&kind.id, &known.id, known.display_name.as_deref());
-                    let resources: Vec<serde_json::Value> = known.iter().map(value).collect();
+                    let resources: Vec<serde_json::Value> =
+                        known.iter().map(|known| known.value(&kind.id)).collect();
                     self.start(listing, &resources.iter().map(Some).collect::<Vec<_>>());
                 }
                 UnitEnd::Incomplete { .. } => {

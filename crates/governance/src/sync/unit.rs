@@ -21,6 +21,8 @@ use crate::mapping::UnitView;
 #[derive(Debug)]
 pub(super) struct ReadUnit {
     pub(super) unit: UnitNumber,
+    /// What its items were seen with.
+    pub(super) view: Arc<UnitView>,
     pub(super) end: UnitEnd,
     /// Its resources, if they are asked for.
     pub(super) known: Option<Vec<Known>>,
@@ -49,7 +51,8 @@ impl Sync {
                     .map_err(|_| StoreError::Damaged { what: "the state of a list" })?;
             }
             if let Some(end) = state.end.take_if(|end| end.is_final()) {
-                return Ok(ReadUnit { unit, end, known, requests: state.requests });
+                let view = Arc::new(view);
+                return Ok(ReadUnit { unit, view, end, known, requests: state.requests });
             }
             // What is incomplete is read on.
             state.end = None;

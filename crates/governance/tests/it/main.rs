@@ -2,6 +2,7 @@
 
 mod calls;
 mod change;
+mod directories;
 mod faults;
 mod planted;
 mod rows;

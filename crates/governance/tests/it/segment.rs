@@ -23,9 +23,21 @@ fn awkward() -> SegmentOptions {
     }
 }
 
-// rule: segment-api D2, D3, D4, D5, D6, D7
-// rule: segment-api A26, A57, A60, A61, A63
-// rule: baton SG-4, SG-10, SG-11, SG-12
+// rule: segment-api D2
+// rule: segment-api D3
+// rule: segment-api D4
+// rule: segment-api D5
+// rule: segment-api D6
+// rule: segment-api D7
+// rule: segment-api A26
+// rule: segment-api A57
+// rule: segment-api A60
+// rule: segment-api A61
+// rule: segment-api A63
+// rule: baton SG-4
+// rule: baton SG-10
+// rule: baton SG-11
+// rule: baton SG-12
 #[rstest]
 #[case::as_it_comes(SegmentOptions::default())]
 #[case::awkward(awkward())]
@@ -51,7 +63,8 @@ async fn a_sync_has_everything_that_the_workspace_has_and_nothing_else(#[case] o
     assert_eq!(available(&truth).len(), rows.resource_types.len());
 }
 
-// rule: segment-api A67, D12
+// rule: segment-api A67
+// rule: segment-api D12
 #[rstest]
 #[case::groups(PlanLimits { groups: Some(RefusedWith::NotFound), ..PlanLimits::default() }, "group")]
 #[case::warehouses(PlanLimits { warehouses: Some(RefusedWith::Forbidden), ..PlanLimits::default() }, "warehouse")]
@@ -75,7 +88,7 @@ async fn a_kind_that_the_plan_lacks_is_unavailable_and_not_empty(
     Inventory::of_rows(&rows).assert_equal(&Inventory::of_truth(&truth));
 }
 
-// rule: governance 31 4
+// rule: governance 31.4
 // rule: segment-api A3
 #[rstest]
 #[case(RefusedWith::Unauthorized)]

@@ -10,7 +10,7 @@ use engine::{Cancellation, Concurrency, Limits};
 use governance::{Sync, SyncError, SyncParts, SyncReport, SyncRequest};
 use model::SystemClock;
 use sandbox::segment::{SegmentOptions, SegmentSandbox};
-use serde_json::json;
+use serde_json::{Value, json};
 use spec::{CheckOptions, SourceFile};
 use store::{Access, Actor, Store, StoreParts, StorePlace};
 use tempfile::TempDir;
@@ -70,13 +70,7 @@ impl Workspace {
     }
 
     fn parts(&self, cancellation: Cancellation, limits: Limits) -> SyncParts {
-        SyncParts {
-            connector: self.connector.clone(),
-            store: self.store.clone(),
-            limits: Concurrency::new(limits),
-            clock: Arc::new(SystemClock),
-            cancellation,
-        }
+        parts(&self.connector, &self.store, (cancellation, limits))
     }
 
     /// A sync from its beginning to its end: its report, and its rows if there are any.
@@ -85,16 +79,34 @@ impl Workspace {
     }
 
     pub(crate) async fn sync_with(&self, limits: Limits) -> (SyncReport, Option<Rows>) {
-        let parts = self.parts(Cancellation::never(), limits);
-        let sync = Sync::begin(parts, &request(None)).await.unwrap();
-        let read = sync.read(&|_| {}).await.unwrap();
-        if let Some((report, error)) = read.unfinished() {
-            read.close(&report, Some(&error)).await.unwrap();
-            return (report, None);
-        }
-        let (rows, report) = read.assemble(Rows::default()).await.unwrap();
-        read.close(&report, None).await.unwrap();
-        (report, Some(rows))
+        sync(self.parts(Cancellation::never(), limits)).await
+    }
+}
+
+/// A sync from its beginning to its end: its report, and its rows if there are any.
+pub(crate) async fn sync(parts: SyncParts) -> (SyncReport, Option<Rows>) {
+    let sync = Sync::begin(parts, &request(None)).await.unwrap();
+    let read = sync.read(&|_| {}).await.unwrap();
+    if let Some((report, error)) = read.unfinished() {
+        read.close(&report, Some(&error)).await.unwrap();
+        return (report, None);
+    }
+    let (rows, report) = read.assemble(Rows::default()).await.unwrap();
+    read.close(&report, None).await.unwrap();
+    (report, Some(rows))
+}
+
+pub(crate) fn parts(
+    connector: &Connector,
+    store: &Store,
+    (cancellation, limits): (Cancellation, Limits),
+) -> SyncParts {
+    SyncParts {
+        connector: connector.clone(),
+        store: store.clone(),
+        limits: Concurrency::new(limits),
+        clock: Arc::new(SystemClock),
+        cancellation,
     }
 }
 
@@ -103,20 +115,30 @@ fn request(wait: Option<Duration>) -> SyncRequest {
 }
 
 fn connector(file: &str, url: &str, token: &str) -> Connector {
-    let options = CheckOptions { instance_key: Some("segment".parse().unwrap()), ..CheckOptions::default() };
-    let text = file.replace("<instance_fides_key>", "segment");
-    let checked = spec::check_connector(&SourceFile::new("segment.yml", text), &options);
+    let secrets = vec![("domain".to_owned(), json!(HOST)), ("access_token".to_owned(), json!(token))];
+    connect("segment", file, (HOST, url), secrets)
+}
+
+/// A connection of a connector file to a simulation that answers for `host`.
+pub(crate) fn connect(
+    key: &str,
+    file: &str,
+    (host, url): (&str, &str),
+    secrets: Vec<(String, Value)>,
+) -> Connector {
+    let options = CheckOptions { instance_key: Some(key.parse().unwrap()), ..CheckOptions::default() };
+    let text = file.replace("<instance_fides_key>", key);
+    let checked = spec::check_connector(&SourceFile::new(format!("{key}.yml"), text), &options);
     let settings = DoorSettings {
         allow: vec!["127.0.0.1/32".parse().unwrap()],
-        routes: Routes::parse([(HOST, url.to_owned())]).unwrap(),
+        routes: Routes::parse([(host, url.to_owned())]).unwrap(),
         ..DoorSettings::default()
     };
-    let secrets = vec![("domain".to_owned(), json!(HOST)), ("access_token".to_owned(), json!(token))];
     // Waits between attempts cost no time; the sandbox keeps its own.
     let clock = Arc::new(TestClock::new());
     Connector::new(ConnectorParts {
         connection: Connection {
-            key: "segment".parse().unwrap(),
+            key: key.parse().unwrap(),
             file: Arc::new(checked.value.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics))),
             secrets: Arc::new(Secrets::new(secrets)),
             references: HashMap::new(),
@@ -131,7 +153,7 @@ fn connector(file: &str, url: &str, token: &str) -> Connector {
     })
 }
 
-async fn store(folder: &std::path::Path) -> Store {
+pub(crate) async fn store(folder: &std::path::Path) -> Store {
     Store::open(StoreParts {
         place: StorePlace::File(folder.join("state.db")),
         keys: crypto::KeyRing::new(crypto::MasterKey::random()),

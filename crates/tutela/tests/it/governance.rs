@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use model::{Clock as _, SystemClock};
 use protos::c1::connector::v2::{Entitlement, Grant, Resource};
 use sandbox::governance::GovernanceTruth;
 use sandbox::segment::{SegmentOptions, SegmentSandbox, WorkspaceOptions};
@@ -50,7 +51,7 @@ fn reply(ran: &Ran) -> Value {
 /// Ids of everything in a file: resources, entitlements, grants.
 fn ids(path: &Path) -> [BTreeSet<String>; 3] {
     let reader = c1z::Reader::open(path, None, &c1z::Limits::default()).unwrap();
-    let run = reader.run(&c1z::RunChoice::Newest { now: jiff::Timestamp::now() }).unwrap();
+    let run = reader.run(&c1z::RunChoice::Newest { now: SystemClock.now() }).unwrap();
     let everything = c1z::Filter::default();
     let mut found = [BTreeSet::new(), BTreeSet::new(), BTreeSet::new()];
     for row in reader.rows::<Resource>(&run, &everything) {
@@ -117,7 +118,7 @@ async fn the_same_workspace_at_the_same_moment_is_the_same_file() {
     assert_eq!(one.1, other.1);
 }
 
-// rule: governance 31 4
+// rule: governance 31.4
 #[tokio::test(flavor = "multi_thread")]
 async fn the_token_of_a_member_gives_no_file_and_a_message_that_names_the_missing_level() {
     let (program, sandbox) = (Program::new(), segment::start(options()).await);

@@ -189,7 +189,7 @@ impl<'a> Keeper<'a> {
             let state = serde_json::to_vec(&state).expect("a state has text keys and plain values");
             self.sync.parts.store.unit_put(self.sync.hold.lease(), self.unit.0, &state).await?;
         }
-        Ok(ReadUnit { unit: self.unit, end, known: self.known, requests })
+        Ok(ReadUnit { unit: self.unit, view: self.view, end, known: self.known, requests })
     }
 }
 
@@ -198,6 +198,9 @@ fn bind_resource(bound: &mut Bound, name: &str, resource: &Value) {
     for member in ["id", "display_name", "type"] {
         if let Some(value) = resource.get(member) {
             bound.set(&format!("{name}.{member}"), value.clone(), BoundKind::Personal);
+        }
+        if let Some(value) = resource.get("parent").and_then(|parent| parent.get(member)) {
+            bound.set(&format!("{name}.parent.{member}"), value.clone(), BoundKind::Personal);
         }
     }
 }
