@@ -1,8 +1,8 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    admin, audit, c1z, certificate, config, connection, connector, demo, governance, policy, privacy, project, sandbox, serve,
-    worker,
+    admin, audit, baton, c1z, certificate, config, connection, connector, demo, governance, policy, privacy,
+    project, sandbox, serve, worker,
 };
 use crate::logging::LogFormat;
 
@@ -67,6 +67,8 @@ pub(crate) enum Command {
     /// Certificates of erasures and rectifications.
     #[command(subcommand)]
     Certificate(certificate::Command),
+    /// A connector as a process of the Baton ecosystem, by its own flags: one sync into one file, one change.
+    Baton(baton::Baton),
     /// `.c1z` files of connectors: who has access to an application.
     C1z(c1z::C1z),
     /// The server: the same over HTTP.

@@ -1,5 +1,6 @@
 pub(crate) mod admin;
 pub(crate) mod audit;
+pub(crate) mod baton;
 pub(crate) mod c1z;
 pub(crate) mod certificate;
 pub(crate) mod config;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result<Exit, Failure> {
         Command::Policy(command) => policy::run(command, output),
         Command::Project(command) => project::run(command, output),
         Command::Audit(command) => audit::run(command, output),
+        Command::Baton(arguments) => Ok(baton::run(&arguments)),
         Command::C1z(arguments) => c1z::run(&arguments, output),
         Command::Certificate(command) => certificate::run(command, output),
         Command::Serve(serve) => serve::run(&serve, output),

@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     BadInput,
     /// Refused by plan, policy or limits; nothing was sent.
     Refused,
+    /// A connector process ended with this status of its own (baton C-15).
+    Connector(u8),
 }
 
 impl Exit {
@@ -24,6 +26,7 @@ impl Exit {
             Self::BadInput => 2,
             Self::Incomplete => 3,
             Self::Refused => 4,
+            Self::Connector(status) => status,
         }
     }
 }

@@ -30,13 +30,19 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Command};
+use crate::command::baton::Baton;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::traces::TraceSettings;
 
 fn main() -> ExitCode {
     panics::report_without_values();
+    let mut words = std::env::args_os();
+    let program = words.next().unwrap_or_default();
+    if let Some(connector) = Baton::by_name(&program, words) {
+        return command::baton::run(&connector).into();
+    }
     let arguments = Arguments::parse();
     let output = Output::new(arguments.format);
     let done = start_logging(&arguments).and_then(|()| command::run(arguments.command, output));
@@ -56,6 +62,10 @@ fn main() -> ExitCode {
 
 /// Log lines, and traces if the operator wants them.
 fn start_logging(arguments: &Arguments) -> Result<(), Failure> {
+    if matches!(arguments.command, Command::Baton(_)) {
+        // A connector process logs as its own flags say.
+        return Ok(());
+    }
     let variable = |name: &str| std::env::var(name).ok();
     let traces =
         TraceSettings::from_environment(variable).start().map_err(|error| Failure::bad_input(&error))?;

@@ -23,10 +23,7 @@ impl ProjectFile {
     pub(crate) fn door_settings(&self) -> Result<DoorSettings, Failure> {
         let settings = settings(&self.project.egress)
             .map_err(|problem| Failure::BadInput(format!("{}: {problem}", self.name())))?;
-        let (allow, routes) = (std::env::var(ALLOW).ok(), std::env::var(ROUTES).ok());
-        settings
-            .with_environment(allow.as_deref(), routes.as_deref())
-            .map_err(|error| Failure::bad_input(&error))
+        from_environment(settings)
     }
 
     /// Networks that are open although they are not public, as file or environment say.
@@ -35,6 +32,12 @@ impl ProjectFile {
         let given = environment.and_then(|text| serde_json::from_str::<Vec<String>>(&text).ok());
         given.unwrap_or_else(|| self.project.egress.allow.clone())
     }
+}
+
+/// These settings, unless the environment says something else.
+pub(crate) fn from_environment(settings: DoorSettings) -> Result<DoorSettings, Failure> {
+    let (allow, routes) = (std::env::var(ALLOW).ok(), std::env::var(ROUTES).ok());
+    settings.with_environment(allow.as_deref(), routes.as_deref()).map_err(|error| Failure::bad_input(&error))
 }
 
 /// A door with these settings and budgets of its own.

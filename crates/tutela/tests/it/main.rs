@@ -5,6 +5,8 @@ mod access;
 mod admin;
 #[cfg(unix)]
 mod authorize;
+#[cfg(unix)]
+mod baton;
 mod c1z;
 mod canary;
 #[cfg(unix)]
