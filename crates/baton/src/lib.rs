@@ -26,6 +26,7 @@
 pub mod assertion;
 pub mod command_line;
 pub mod config_file;
+pub mod control;
 pub mod credential;
 pub mod description;
 pub mod exit;
