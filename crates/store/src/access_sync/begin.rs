@@ -96,10 +96,8 @@ impl Store {
         connection: &ConnectionKey,
     ) -> Result<Option<super::AccessSync>, StoreError> {
         let find = format!("{COLUMNS} WHERE connection = $1 ORDER BY started_at DESC, run_id DESC LIMIT 1");
-        let row = crate::sql::query_made(find)
-            .bind(connection.as_str())
-            .fetch_optional(&self.inner.reader)
-            .await?;
+        let row =
+            crate::sql::query_made(find).bind(connection.as_str()).fetch_optional(&self.inner.reader).await?;
         row.map(|row| super::sync(&row)).transpose()
     }
 }
