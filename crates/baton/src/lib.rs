@@ -3,8 +3,8 @@
 //! For: the command line, log and exit status of such a process ([`command_line`], [`flag`], [`log`],
 //! [`exit`]), its one job on one file ([`one_shot`]), what it says about itself ([`description`]), its
 //! health ([`health`]), and how it proves to a control plane who it is ([`credential`], [`assertion`],
-//! [`token`]). Not for: what an application's accounts and grants are (`governance`), the file format
-//! (`c1z`), and the messages (`protos`).
+//! [`token`]) and does what that gives it to do ([`service`]). Not for: what an application's accounts and
+//! grants are (`governance`), the file format (`c1z`), and the messages (`protos`).
 //!
 //! ```
 //! use std::sync::Arc;
@@ -34,4 +34,5 @@ pub mod flag;
 pub mod health;
 pub mod log;
 pub mod one_shot;
+pub mod service;
 pub mod token;
