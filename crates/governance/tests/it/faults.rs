@@ -41,7 +41,8 @@ fn always(path: &str, fault: Fault) -> FaultRule {
     FaultRule { times: u64::MAX, ..FaultRule::first("GET", path, fault) }
 }
 
-// rule: segment-api A11, D12
+// rule: segment-api A11
+// rule: segment-api D12
 #[rstest]
 #[case::missing_key(Fault::MissingKey)]
 #[case::malformed(Fault::Malformed)]

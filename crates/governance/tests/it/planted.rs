@@ -19,7 +19,7 @@ fn changed(from: &str, to: &str) -> String {
         "pagination: &pages\n              strategy: cursor\n              configuration: { cursor_param: \"pagination[cursor]\", field: data.pagination.next }",
         "pagination: &pages\n              strategy: cursor\n              configuration: { cursor_param: \"pagination[cursor]\", field: data.pagination.previous }"
     ),
-    "missing resource user:"
+    "resource user:"
 )]
 #[case::members_inherit_nothing(
     changed("expand: &members [member]", "expand: &members []"),
