@@ -184,10 +184,11 @@ impl AccessChanges {
     /// # Errors
     /// [`ChangeError`] if it cannot be, must not be, or if what is held now is not known.
     pub async fn plan(&self, change: &AccessChange) -> Result<Option<AccessPlan>, ChangeError> {
-        let Some(change) = self.named(change).await? else { return Ok(None) };
+        // Boxed: callers would hold all of it.
+        let Some(change) = Box::pin(self.named(change)).await? else { return Ok(None) };
         let live = Live::new(&self.parts, &self.mapper);
         let run = RunId::new(&*self.parts.ids);
-        Ok(live.prepare(&change, &run).await?.map(|prepared| prepared.plan))
+        Ok(Box::pin(live.prepare(&change, &run)).await?.map(|prepared| prepared.plan))
     }
 
     /// A grant by its entitlement and principal; `None` if nobody holds what the id can mean.

@@ -41,10 +41,11 @@ impl AccessChanges {
             Approval::Plan(plan) => plan.contents().run.clone(),
             Approval::Given => RunId::new(&*self.parts.ids),
         };
-        let Some(change) = self.named(change).await? else { return self.nothing(&run, None).await };
+        // Boxed: callers would hold all of it.
+        let Some(change) = Box::pin(self.named(change)).await? else { return self.nothing(&run, None).await };
         let turn = Turn { run: &run, subject: &subject(&change), change: &change, approval, actor };
         self.begin_run(&turn).await?;
-        let done = self.apply_in(&turn).await;
+        let done = Box::pin(self.apply_in(&turn)).await;
         if let Err(error) = &done {
             // What was sent without a known end keeps its run open, for whoever comes next.
             let is_open =

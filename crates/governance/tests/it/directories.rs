@@ -13,17 +13,16 @@ use crate::workspace::{connect, parts, store, sync};
 const PAGERDUTY: &str = include_str!("../../../../connectors/pagerduty/connector.yml");
 
 #[rstest]
-#[case::pagerduty(Directory::PagerDuty, "pagerduty", PAGERDUTY, 40, usize::MAX)]
-#[case::pagerduty_with_several_pages(Directory::PagerDuty, "pagerduty", PAGERDUTY, 230, usize::MAX)]
+#[case::pagerduty(Directory::PagerDuty, "pagerduty", PAGERDUTY, 40)]
+#[case::pagerduty_with_several_pages(Directory::PagerDuty, "pagerduty", PAGERDUTY, 230)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_has_everything_that_the_application_has_and_nothing_else(
     #[case] directory: Directory,
     #[case] key: &str,
     #[case] file: &str,
     #[case] people: usize,
-    #[case] page_entries: usize,
 ) {
-    let options = DirectoryOptions { people, page_entries, ..DirectoryOptions::default() };
+    let options = DirectoryOptions { people, page_entries: usize::MAX, ..DirectoryOptions::default() };
     let sandbox = DirectorySandbox::start(directory, options).await.unwrap();
     let secrets = [("domain", json!(sandbox.host())), ("access_token", json!(sandbox.token()))];
     let secrets = secrets.map(|(name, value)| (name.to_owned(), value)).to_vec();

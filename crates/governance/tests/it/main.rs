@@ -1,4 +1,9 @@
 //! Syncs of the simulated Segment against what the simulation itself says of its access.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests stop at what is not there"
+)]
 
 mod calls;
 mod change;

@@ -33,12 +33,11 @@ impl SyncSink for Rows {
 
     fn grant(&mut self, row: &Grant, expandable: Option<&GrantExpandable>) -> Result<(), SinkError> {
         let kept = (row.clone(), expandable.cloned());
-        match self.by_id.get(&row.id) {
-            Some(place) => self.grants[*place] = kept,
-            None => {
-                self.by_id.insert(row.id.clone(), self.grants.len());
-                self.grants.push(kept);
-            }
+        if let Some(place) = self.by_id.get(&row.id) {
+            self.grants[*place] = kept;
+        } else {
+            self.by_id.insert(row.id.clone(), self.grants.len());
+            self.grants.push(kept);
         }
         Ok(())
     }

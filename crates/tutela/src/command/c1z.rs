@@ -74,16 +74,16 @@ pub(crate) fn run(arguments: &C1z, output: Output) -> Result<Exit, Failure> {
     };
     let opened = arguments.file.open()?;
     match &arguments.command {
-        Command::ResourceTypes(list) => list.run(&opened, output),
+        Command::ResourceTypes(list::ResourceTypes {}) => list::ResourceTypes::run(&opened, output),
         Command::Resources(list) => list.run(&opened, output),
         Command::Entitlements(list) => list.run(&opened, output),
         Command::Grants(list) => list.run(&opened, output),
         Command::Principals(principals) => principals.run(&opened, &arguments.file, output),
         Command::Access(access) => access.run(&opened, output),
-        Command::Stats(stats) => stats.run(&opened, output),
-        Command::Syncs(syncs) => syncs.run(&opened, output),
-        Command::Diff(diff) => diff.run(&opened),
+        Command::Stats(stats::Stats {}) => stats::Stats::run(&opened, output),
+        Command::Syncs(syncs::Syncs {}) => syncs::Syncs::run(&opened, output),
+        Command::Diff(diff::Diff {}) => diff::Diff::run(&opened),
         Command::Export(export) => export.run(&opened),
-        Command::Check(check) => check.run(&opened, output),
+        Command::Check(check::Check {}) => check::Check::run(&opened, output),
     }
 }

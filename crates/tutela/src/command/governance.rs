@@ -1,9 +1,9 @@
-mod change;
+pub(crate) mod change;
 mod create;
 mod delete;
 mod grant;
 mod revoke;
-mod sync;
+pub(crate) mod sync;
 
 use crate::exit::Exit;
 use crate::failure::Failure;

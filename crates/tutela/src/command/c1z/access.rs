@@ -42,6 +42,6 @@ impl Access {
                 output::text(&lines.join("\n"));
             }
         }
-        told(&explorer)
+        Ok(told(&explorer))
     }
 }

@@ -17,7 +17,7 @@ Exit codes: 0 if nothing is missing, 3 if something is, 2 if the file cannot be 
 pub(crate) struct Check {}
 
 impl Check {
-    pub(super) fn run(&self, opened: &Opened, output: Output) -> Result<Exit, Failure> {
+    pub(super) fn run(opened: &Opened, output: Output) -> Result<Exit, Failure> {
         let explorer = opened.explorer()?;
         let findings = explorer.check().map_err(|error| failure(&error))?;
         let clean = findings.is_clean();

@@ -12,7 +12,7 @@ Always JSON: what was created, deleted and modified, of resources, entitlements 
 pub(crate) struct Diff {}
 
 impl Diff {
-    pub(super) fn run(&self, opened: &Opened) -> Result<Exit, Failure> {
+    pub(super) fn run(opened: &Opened) -> Result<Exit, Failure> {
         let difference = c1z::difference(opened.reader()).map_err(|error| failure(&error))?;
         protojson::print(&difference)?;
         Ok(Exit::Done)

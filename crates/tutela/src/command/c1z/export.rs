@@ -53,7 +53,7 @@ impl Export {
                 draft.persist(&self.out).map_err(|error| unwritable(&error.error))?;
             }
         }
-        told(&explorer)
+        Ok(told(&explorer))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::table::table;
 pub(crate) struct ResourceTypes {}
 
 impl ResourceTypes {
-    pub(super) fn run(&self, opened: &Opened, output: Output) -> Result<Exit, Failure> {
+    pub(super) fn run(opened: &Opened, output: Output) -> Result<Exit, Failure> {
         let explorer = opened.explorer()?;
         let all = Filter::default();
         let rows = explorer.resource_types(&all);
@@ -55,7 +55,7 @@ impl Resources {
                 })?;
             }
         }
-        told(&explorer)
+        Ok(told(&explorer))
     }
 }
 
@@ -83,7 +83,7 @@ impl Entitlements {
                 })?;
             }
         }
-        told(&explorer)
+        Ok(told(&explorer))
     }
 }
 
@@ -117,7 +117,7 @@ impl Grants {
                 })?;
             }
         }
-        told(&explorer)
+        Ok(told(&explorer))
     }
 }
 
@@ -137,9 +137,9 @@ pub(super) fn draw<const N: usize, T>(
 }
 
 /// Done; what was missing on the way is told.
-pub(super) fn told(explorer: &Explorer<'_>) -> Result<Exit, Failure> {
+pub(super) fn told(explorer: &Explorer<'_>) -> Exit {
     tell_missing(explorer);
-    Ok(Exit::Done)
+    Exit::Done
 }
 
 /// Id of a resource within its type.

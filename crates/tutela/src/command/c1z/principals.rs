@@ -60,7 +60,7 @@ impl Principals {
             Format::Json => protojson::print_list("resources", rows)?,
             Format::Table => draw(["ID", "Display Name", "Resource Type"], rows, cells)?,
         }
-        told(&explorer)
+        Ok(told(&explorer))
     }
 }
 
@@ -90,7 +90,7 @@ impl Compare {
                 })?;
             }
         }
-        told(&base)
+        Ok(told(&base))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::table::table;
 pub(crate) struct Stats {}
 
 impl Stats {
-    pub(super) fn run(&self, opened: &Opened, output: Output) -> Result<Exit, Failure> {
+    pub(super) fn run(opened: &Opened, output: Output) -> Result<Exit, Failure> {
         let counts = opened.explorer()?.counts().map_err(|error| failure(&error))?;
         match output.format() {
             Format::Json => output::json_line(&counts),

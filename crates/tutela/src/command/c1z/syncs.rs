@@ -15,7 +15,7 @@ const TOKEN_CHARACTERS: usize = 60;
 pub(crate) struct Syncs {}
 
 impl Syncs {
-    pub(super) fn run(&self, opened: &Opened, output: Output) -> Result<Exit, Failure> {
+    pub(super) fn run(opened: &Opened, output: Output) -> Result<Exit, Failure> {
         match output.format() {
             Format::Json => protojson::print(&c1z::syncs(opened.reader()))?,
             Format::Table => {

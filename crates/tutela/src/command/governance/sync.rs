@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use jiff::Timestamp;
 use model::{Clock, SystemClock};
 use serde::Serialize;
 use spec::connector_file::Service;
-use store::Actor;
+use store::{Actor, Store};
 
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
 use crate::progress::ProgressLine;
-use crate::project::{Opening, ProjectArgument, ProjectFile, limits};
+use crate::project::{Member, Opening, Part, ProjectArgument, ProjectFile, limits};
 use crate::runtime;
 use crate::service::worker;
-use crate::state::StateArgument;
+use crate::state::{StateArgument, StateSettings};
 use crate::table::table;
 
 /// How long a sync that another process may be working on is waited for: one that was killed lets go of it
@@ -65,29 +65,11 @@ pub(crate) fn run(sync: &Sync, output: Output) -> Result<Exit, Failure> {
     let times = times(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
     let file = ProjectFile::load(&sync.project.project, output)?;
     let state = sync.state.settings(&sync.project.project)?;
-    let instance = file.instance_for(&sync.connection, Service::Governance, output)?;
     let member = file.member_for(&sync.connection, Service::Governance, output)?;
     runtime::run(async {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (open, worker) = (state.open(Arc::clone(&clock)).await?, worker());
-        let members = std::slice::from_ref(&member);
-        let opening = Opening::shared((&file, &state), (&open.store, &worker), members, Arc::clone(&clock))?;
-        let connector = opening.calls.connector(instance.connection.clone());
-        let secrets = open.store.keyed_hash(&crypto::canonical_json(&serde_json::json!(member.secrets)));
-        let request = SyncRequest {
-            basis: format!("{}|{}", member.sha256, crypto::hex(&secrets)),
-            worker,
-            wait: Some(LONGEST_WAIT),
-            actor: Actor::system(),
-        };
-        let (canceller, cancellation) = Canceller::new();
-        let limits = Concurrency::new(limits(&file.project.reading));
-        let parts = SyncParts { connector, store: open.store.clone(), limits, clock, cancellation };
-        let line = ProgressLine::of_person(output);
-        let work = read(parts, &request, (sync, times), &line);
-        let done = runtime::cancelled_when_interrupted(&canceller, work).await;
-        line.finish();
-        let (report, error) = done?;
+        let store = state.open(Arc::new(SystemClock)).await?.store;
+        let work = SyncWork { file: &file, state: &state, store: &store, member: &member, output };
+        let (report, error) = work.write(&sync.file, times).await?;
         show(sync, (&report, error.as_deref()), output);
         Ok(match report.outcome {
             SyncOutcome::Complete => Exit::Done,
@@ -97,10 +79,64 @@ pub(crate) fn run(sync: &Sync, output: Output) -> Result<Exit, Failure> {
     })
 }
 
+/// What a connection of a project is read with.
+pub(crate) struct SyncWork<'a> {
+    pub(crate) file: &'a ProjectFile,
+    pub(crate) state: &'a StateSettings,
+    pub(crate) store: &'a Store,
+    pub(crate) member: &'a Member,
+    pub(crate) output: Output,
+}
+
+impl SyncWork<'_> {
+    /// Reads who has access, and writes it to a file unless something is missing without which there is
+    /// none. Then the second part says what.
+    ///
+    /// # Errors
+    /// Bad input if the connection has nothing to be read, a failure if it cannot be read on.
+    pub(crate) async fn write(
+        &self,
+        target: &Path,
+        times: FileTimes,
+    ) -> Result<(SyncReport, Option<String>), Failure> {
+        let (file, member) = (self.file, self.member);
+        let Part::Connector(instance) = &member.part else {
+            return Err(Failure::BadInput(format!(
+                "`{}` is a database, which says nothing about who has access; name a connection of an application",
+                member.entry.key
+            )));
+        };
+        let (clock, worker): (Arc<dyn Clock>, _) = (Arc::new(SystemClock), worker());
+        let members = std::slice::from_ref(member);
+        let opening =
+            Opening::shared((file, self.state), (self.store, &worker), members, Arc::clone(&clock))?;
+        let secrets = self.store.keyed_hash(&crypto::canonical_json(&serde_json::json!(member.secrets)));
+        let request = SyncRequest {
+            basis: format!("{}|{}", member.sha256, crypto::hex(&secrets)),
+            worker,
+            wait: Some(LONGEST_WAIT),
+            actor: Actor::system(),
+        };
+        let (canceller, cancellation) = Canceller::new();
+        let parts = SyncParts {
+            connector: opening.calls.connector(instance.connection.clone()),
+            store: self.store.clone(),
+            limits: Concurrency::new(limits(&file.project.reading)),
+            clock,
+            cancellation,
+        };
+        let line = ProgressLine::of_person(self.output);
+        let work = read(parts, &request, (target, times), &line);
+        let done = runtime::cancelled_when_interrupted(&canceller, work).await;
+        line.finish();
+        done
+    }
+}
+
 async fn read(
     parts: SyncParts,
     request: &SyncRequest,
-    (sync, times): (&Sync, FileTimes),
+    (target, times): (&Path, FileTimes),
     line: &ProgressLine,
 ) -> Result<(SyncReport, Option<String>), Failure> {
     let failed = |error: SyncError| match error {
@@ -113,7 +149,7 @@ async fn read(
         read.close(&report, Some(&error)).await.map_err(failed)?;
         return Ok((report, Some(error)));
     }
-    let report = read.write(&sync.file, times).await.map_err(|error| Failure::failed(&error))?;
+    let report = read.write(target, times).await.map_err(|error| Failure::failed(&error))?;
     read.close(&report, None).await.map_err(failed)?;
     Ok((report, None))
 }
@@ -123,7 +159,9 @@ fn times(epoch: Option<&str>) -> Result<FileTimes, Failure> {
     let Some(text) = epoch.filter(|text| !text.is_empty()) else { return Ok(FileTimes::Own) };
     let at = text.trim().parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     at.map(FileTimes::Fixed).ok_or_else(|| {
-        Failure::BadInput("SOURCE_DATE_EPOCH is not a number of seconds since 1970; unset it, or correct it".to_owned())
+        Failure::BadInput(
+            "SOURCE_DATE_EPOCH is not a number of seconds since 1970; unset it, or correct it".to_owned(),
+        )
     })
 }
 
@@ -132,27 +170,31 @@ fn show(sync: &Sync, (report, error): (&SyncReport, Option<&str>), output: Outpu
     match output.format() {
         Format::Json => output::json(&Reply { connection: &sync.connection, report, file, error }),
         Format::Table => {
-            let rows = report.kinds.iter().map(|kind| {
-                let status = match kind.status {
-                    KindStatus::Complete => "complete",
-                    KindStatus::Incomplete => "incomplete",
-                    KindStatus::Unavailable => "unavailable",
-                };
-                [
-                    kind.kind.clone(),
-                    status.to_owned(),
-                    kind.resources.to_string(),
-                    kind.entitlements.to_string(),
-                    kind.grants.to_string(),
-                    kind.reason.clone().unwrap_or_default(),
-                ]
-            });
-            let heading = ["Kind", "Status", "Resources", "Entitlements", "Grants", "Note"];
-            output::text(&table(heading, rows, &[2, 3, 4]));
+            output::text(&kinds(report));
             match &file {
                 Some(file) => output::text(&format!("{file} written, {} calls", report.requests)),
                 None => output::complain(&format!("error: {}", error.unwrap_or("there is no file"))),
             }
         }
     }
+}
+
+/// What is said about each kind, for a person.
+pub(crate) fn kinds(report: &SyncReport) -> String {
+    let rows = report.kinds.iter().map(|kind| {
+        let status = match kind.status {
+            KindStatus::Complete => "complete",
+            KindStatus::Incomplete => "incomplete",
+            KindStatus::Unavailable => "unavailable",
+        };
+        [
+            kind.kind.clone(),
+            status.to_owned(),
+            kind.resources.to_string(),
+            kind.entitlements.to_string(),
+            kind.grants.to_string(),
+            kind.reason.clone().unwrap_or_default(),
+        ]
+    });
+    table(["Kind", "Status", "Resources", "Entitlements", "Grants", "Note"], rows, &[2, 3, 4])
 }
