@@ -156,26 +156,18 @@ impl AccessChanges {
     pub fn new(parts: ChangeParts) -> Result<Self, ChangeError> {
         let connection = parts.connector.connection();
         let key = || connection.key.clone();
-        let Some(governance) = connection.file.governance.as_deref() else {
+        if connection.file.governance.is_none() {
             return Err(ChangeError::NoGovernance { connection: key() });
-        };
-        let shown = connection.file.connector_params.iter();
-        let shown = shown.filter(|param| !connection.file.is_secret(&param.name)).map(|param| {
-            let value = connection.secrets.find(&param.name).cloned();
-            (param.name.clone(), value.unwrap_or(serde_json::Value::Null))
-        });
-        let params: model::Row = shown.collect();
-        if let Some(when) = &governance.when {
-            let holds = when.evaluate(&params).map_err(|source| ChangeError::Expression {
-                kind: "governance".to_owned(),
-                key: "when".to_owned(),
-                source,
-            })?;
-            if !holds {
-                return Err(ChangeError::NotHere { connection: key(), when: when.source().to_owned() });
-            }
         }
-        let mapper = Mapper::new(Arc::clone(&connection.file), params);
+        let mapper = Mapper::of(connection);
+        let unmet = mapper.unmet().map_err(|source| ChangeError::Expression {
+            kind: "governance".to_owned(),
+            key: "when".to_owned(),
+            source,
+        })?;
+        if let Some(when) = unmet {
+            return Err(ChangeError::NotHere { connection: key(), when: when.to_owned() });
+        }
         Ok(Self { parts, mapper })
     }
 

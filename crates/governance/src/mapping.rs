@@ -11,6 +11,7 @@ mod text;
 
 use std::sync::Arc;
 
+use connector::Connection;
 use model::Row;
 use serde_json::{Value, json};
 use spec::connector_file::ConnectorFile;
@@ -18,7 +19,7 @@ use spec::connector_file::governance::{
     EntitlementGrants, EntitlementText, Entitlements, Governance, ListPlace, ListedResources, ResourceType,
     Slug, TypedId,
 };
-use spec::expression::Scope;
+use spec::expression::{ExpressionError, Scope};
 
 pub use error::MappingError;
 pub(crate) use text::{optional, required};
@@ -48,9 +49,24 @@ pub(crate) struct Mapper {
 }
 
 impl Mapper {
-    /// `params`: of the connection, without secrets.
-    pub(crate) fn new(file: Arc<ConnectorFile>, params: Row) -> Self {
-        Self { file, params: Arc::new(params) }
+    /// For the lists of a connection's file. Expressions see its settings, except those that are secrets.
+    pub(crate) fn of(connection: &Connection) -> Self {
+        let file = Arc::clone(&connection.file);
+        let shown = file.connector_params.iter().filter(|param| !file.is_secret(&param.name));
+        let value = |name: &str| connection.secrets.find(name).cloned().unwrap_or(Value::Null);
+        let params = shown.map(|param| (param.name.clone(), value(&param.name))).collect();
+        Self { params: Arc::new(params), file }
+    }
+
+    /// The condition of the section that does not hold for these settings, if there is one.
+    ///
+    /// # Errors
+    /// If it has no result.
+    pub(crate) fn unmet(&self) -> Result<Option<&str>, ExpressionError> {
+        let Some(when) = self.governance().and_then(|governance| governance.when.as_ref()) else {
+            return Ok(None);
+        };
+        Ok((!when.evaluate(&self.params)?).then(|| when.source()))
     }
 
     pub(crate) fn params(&self) -> &Row {

@@ -47,15 +47,12 @@ impl Sync {
         let Some(governance) = connection.file.governance.as_deref() else {
             return Err(SyncError::NoGovernance { connection: connection.key.clone() });
         };
-        let params = params(&parts);
-        if let Some(when) = &governance.when
-            && !when.evaluate(&params)?
-        {
-            let (connection, when) = (connection.key.clone(), when.source().to_owned());
+        let listings = Listings::of(governance);
+        let mapper = Mapper::of(connection);
+        if let Some(when) = mapper.unmet()? {
+            let (connection, when) = (connection.key.clone(), when.to_owned());
             return Err(SyncError::NotHere { connection, when });
         }
-        let listings = Listings::of(governance);
-        let mapper = Mapper::new(connection.file.clone(), params);
         let new = NewSync {
             connection: &connection.key,
             basis: &request.basis,
@@ -97,17 +94,4 @@ impl Sync {
     pub(crate) fn governance(&self) -> &Governance {
         self.mapper.governance().expect("a sync begins only with a file that has one")
     }
-}
-
-/// The settings that expressions may see: those that are no secrets.
-fn params(parts: &SyncParts) -> model::Row {
-    let connection = parts.connector.connection();
-    let shown =
-        connection.file.connector_params.iter().filter(|param| !connection.file.is_secret(&param.name));
-    shown
-        .map(|param| {
-            let value = connection.secrets.find(&param.name).cloned();
-            (param.name.clone(), value.unwrap_or(serde_json::Value::Null))
-        })
-        .collect()
 }

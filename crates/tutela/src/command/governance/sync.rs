@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use engine::{Canceller, Concurrency};
 use governance::{FileTimes, KindStatus, SyncError, SyncOutcome, SyncParts, SyncReport, SyncRequest};
-use jiff::Timestamp;
 use model::{Clock, SystemClock};
 use serde::Serialize;
 use spec::connector_file::Service;
@@ -62,7 +61,8 @@ struct Reply<'a> {
 
 /// Reads and writes.
 pub(crate) fn run(sync: &Sync, output: Output) -> Result<Exit, Failure> {
-    let times = times(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
+    let epoch = std::env::var("SOURCE_DATE_EPOCH").ok();
+    let times = FileTimes::of_epoch(epoch.as_deref()).map_err(|error| Failure::bad_input(&error))?;
     let file = ProjectFile::load(&sync.project.project, output)?;
     let state = sync.state.settings(&sync.project.project)?;
     let member = file.member_for(&sync.connection, Service::Governance, output)?;
@@ -152,17 +152,6 @@ async fn read(
     let report = read.write(target, times).await.map_err(|error| Failure::failed(&error))?;
     read.close(&report, None).await.map_err(failed)?;
     Ok((report, None))
-}
-
-/// The times that the file bears.
-fn times(epoch: Option<&str>) -> Result<FileTimes, Failure> {
-    let Some(text) = epoch.filter(|text| !text.is_empty()) else { return Ok(FileTimes::Own) };
-    let at = text.trim().parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    at.map(FileTimes::Fixed).ok_or_else(|| {
-        Failure::BadInput(
-            "SOURCE_DATE_EPOCH is not a number of seconds since 1970; unset it, or correct it".to_owned(),
-        )
-    })
 }
 
 fn show(sync: &Sync, (report, error): (&SyncReport, Option<&str>), output: Output) {

@@ -8,7 +8,11 @@ use crate::runtime;
 
 /// How to simulate it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Prints one line of JSON with the address and the token, then runs until Ctrl-C.
+#[command(after_help = "Examples:
+  tutela sandbox github --port 8788
+  tutela sandbox pagerduty --port 8789
+
+Prints one line of JSON with the address and the token, then runs until Ctrl-C.
 Look inside under /__sandbox/ of its address.")]
 pub(crate) struct Directory {
     /// Port on 127.0.0.1; 0 takes any free one.
