@@ -34,6 +34,11 @@ impl Condition {
         self.0.variables()
     }
 
+    /// Paths to every value whose content it may depend on, as [`Expression::paths`].
+    pub fn paths(&self) -> Vec<Vec<String>> {
+        self.0.paths()
+    }
+
     /// Whether the condition holds for `variables`.
     ///
     /// # Errors

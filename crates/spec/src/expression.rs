@@ -11,6 +11,7 @@ pub mod functions;
 pub mod gaps;
 mod json_value;
 mod list_functions;
+mod looked_at;
 pub mod operators;
 mod outcome;
 mod path;
@@ -92,6 +93,13 @@ impl Expression {
     /// Names of the variables it uses, sorted; names that its loops make up are not among them.
     pub fn variables(&self) -> Vec<String> {
         self.0.variables.clone()
+    }
+
+    /// Paths to every value whose content it may depend on, each a variable and the keys selected from it, sorted.
+    /// Whether something is there (`has`, a comparison with null, `size`) is no content; an entry of a list has the
+    /// path of the list. A recording keeps what is decided by (architecture §13.20).
+    pub fn paths(&self) -> Vec<Vec<String>> {
+        looked_at::paths(&self.0.tree)
     }
 
     /// The text that it is, if it is a text literal and nothing else.

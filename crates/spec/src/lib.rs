@@ -16,6 +16,7 @@
 //! assert_eq!(first.help.as_deref(), Some("did you mean `name`?"));
 //! ```
 
+mod baton_setting;
 pub mod categories;
 mod check;
 pub mod condition;
@@ -48,6 +49,7 @@ pub mod taxonomy;
 pub mod template;
 mod yaml;
 
+pub use baton_setting::{BatonSettingError, check_baton_setting};
 pub use check::{
     CheckOptions, Checked, DomainValidation, check_connector, check_datasets, check_pair, check_project,
 };
@@ -59,8 +61,8 @@ pub use expression::{Expression, ExpressionError, Scope};
 pub use flat_file::{FlatSetting, FlatValue, read_flat};
 pub use location::{Locator, Step, document};
 pub use project_file::{
-    Access, ActionType, ConnectionEntry, DatabaseKind, EgressSettings, PackageFormat, PlanLimits, Policy,
-    Project, ReadingSettings, Rule, SecretValue, StorageDestination, StoragePlace,
+    Access, ActionType, BatonConnector, ConnectionEntry, DatabaseKind, EgressSettings, PackageFormat,
+    PlanLimits, Policy, Project, ReadingSettings, Rule, SecretValue, StorageDestination, StoragePlace,
 };
 pub use schema::{connector_schema, dataset_schema, project_schema, server_schema};
 pub use secrets::{

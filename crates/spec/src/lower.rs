@@ -4,6 +4,7 @@
 //! a finding at a place that already has an error is dropped: it would be a consequence.
 
 mod authentication;
+mod baton_connection;
 mod client_config;
 mod connector_file;
 mod connector_param;
@@ -26,6 +27,8 @@ mod project_file;
 mod rate_limit;
 mod request;
 mod script_hook;
+mod self_hosted;
+mod server_baton;
 mod server_file;
 mod storage;
 

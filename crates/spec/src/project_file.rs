@@ -60,8 +60,10 @@ impl Project {
 pub struct ConnectionEntry {
     /// Its key, also the key of its dataset.
     pub key: ConnectionKey,
-    /// Library name or path of the connector file, as written.
+    /// Library name or path of the connector file, as written; empty for a Baton connector.
     pub connector: String,
+    /// A Baton connector of somebody else, in place of a connector file.
+    pub baton: Option<BatonConnector>,
     /// Path of a dataset file that replaces the connector's own, as written.
     pub dataset: Option<String>,
     /// What may be done through it.
@@ -77,6 +79,29 @@ impl ConnectionEntry {
     pub fn database(&self) -> Option<DatabaseKind> {
         DatabaseKind::from_name(&self.connector)
     }
+}
+
+/// A Baton connector of somebody else; it says who has access, and nothing about anybody's data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatonConnector {
+    /// A program that is run.
+    Program {
+        /// Its path, as written.
+        program: String,
+        /// SHA-256 of its bytes.
+        sha256: [u8; 32],
+        /// User of the machine that it runs as, as written.
+        user: String,
+        /// Settings that are no secrets, by the names of its flags, as texts.
+        settings: Vec<(String, String)>,
+        /// Kinds of resources that may be removed through it.
+        delete: Vec<String>,
+    },
+    /// A `.c1z` file that one wrote.
+    File {
+        /// Its path, as written.
+        file: String,
+    },
 }
 
 /// Databases that are connections by themselves, without a connector file.

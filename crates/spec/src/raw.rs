@@ -5,6 +5,7 @@
 //! so filling cannot fail: whatever was wrong is absent here and already reported.
 
 mod authentication;
+mod baton;
 mod client_config;
 mod connector_param;
 mod dataset;
@@ -20,6 +21,7 @@ mod postprocessor;
 mod project;
 mod rate_limit;
 mod request;
+mod self_hosted;
 mod server;
 mod text_or;
 
@@ -28,6 +30,7 @@ pub(crate) use authentication::{
     OAuth2Configuration, QueryParamConfiguration, STRATEGIES as AUTHENTICATION_STRATEGIES,
     ScriptConfiguration,
 };
+pub(crate) use baton::ServerBatonSection;
 pub(crate) use client_config::ClientConfig;
 pub(crate) use connector_param::{ConnectorParam, ExternalReference, ServiceWord};
 pub(crate) use dataset::{DatasetCollection, DatasetDocument, DatasetEntry, DatasetField, MaskingOverride};
@@ -51,11 +54,12 @@ pub(crate) use postprocessor::{
     ExtractConfiguration, FilterConfiguration, Postprocessor, UnwrapConfiguration, Wanted,
 };
 pub(crate) use project::{
-    AccessWord, ActionWord, Connection, EgressSection, FormatWord, LimitsSection, PolicySection,
-    ProjectDocument, ReadingSection, RuleSection, StorageSection, StorageWord,
+    AccessWord, ActionWord, BatonSection, Connection, EgressSection, FormatWord, LimitsSection,
+    PolicySection, ProjectDocument, ReadingSection, RuleSection, StorageSection, StorageWord,
 };
 pub(crate) use rate_limit::{PeriodWord, RateLimitConfig};
 pub(crate) use request::{MethodWord, NameValue, QueryParam, Request};
+pub(crate) use self_hosted::SelfHostedSection;
 pub(crate) use server::{
     DeadlinesSection, ExecutionSection, OidcSection, PortalSection, RetentionSection, SecuritySection,
     ServerDocument,

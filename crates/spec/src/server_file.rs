@@ -1,13 +1,17 @@
 //! The checked form of a server's settings: `server.yml`, environment and flags put together.
 
+mod baton;
 mod deadlines;
 mod messages;
+mod self_hosted;
 
+pub use baton::ServerBaton;
 pub use deadlines::{DeadlineSettings, JURISDICTIONS, PortalSettings};
 pub use messages::{
     MESSAGE_KINDS, MessageSettings, NotificationSettings, STAFF_MAIL, SmtpSecurity, SmtpSettings,
     WebhookSettings,
 };
+pub use self_hosted::SelfHostedSettings;
 
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -69,6 +73,12 @@ pub struct Server {
     pub portal: PortalSettings,
     /// How long personal data stays.
     pub retention: RetentionSettings,
+    /// What holds for all connections that say who has access.
+    pub governance: GovernanceSettings,
+    /// How connectors that run elsewhere are served.
+    pub self_hosted: SelfHostedSettings,
+    /// Connections that Baton connectors of somebody else read, by key.
+    pub baton: Vec<ServerBaton>,
 }
 
 impl Server {
@@ -175,6 +185,15 @@ pub struct RetentionSettings {
     pub rows: Duration,
     /// Everything about a person, after the last thing that happened.
     pub identities: Duration,
+    /// Who had access, after it was not in force any more.
+    pub inventory: Duration,
+}
+
+/// What holds for all connections that say who has access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GovernanceSettings {
+    /// Whether a sync that lost much waits for a person, unless its connection is set otherwise.
+    pub shrink_guard: bool,
 }
 
 /// When vendors that erase by hand are written to.

@@ -8,7 +8,8 @@ use url::Url;
 use super::{Finding, Lowering};
 use crate::duration;
 use crate::project_file::{
-    Access, ConnectionEntry, EgressSettings, PlanLimits, Project, ReadingSettings, SecretValue,
+    Access, BatonConnector, ConnectionEntry, EgressSettings, PlanLimits, Project, ReadingSettings,
+    SecretValue,
 };
 use crate::raw::{self, AccessWord};
 
@@ -69,6 +70,7 @@ pub(super) fn lower_limits(raw: &raw::LimitsSection) -> PlanLimits {
 
 impl Lowering<'_> {
     fn connection(&mut self, place: &str, raw: raw::Connection) -> Option<ConnectionEntry> {
+        let baton = self.baton_connection(place, &raw);
         let connector = raw.connector.unwrap_or_default();
         self.unexpanded(&format!("{place}.connector"), &connector);
         if let Some(dataset) = &raw.dataset {
@@ -84,9 +86,13 @@ impl Lowering<'_> {
             Some(AccessWord::Write) => Access::Write,
             Some(AccessWord::Read) | None => Access::Read,
         };
+        if let Some(BatonConnector::Program { delete, .. }) = &baton {
+            self.deletes_by_writing(&format!("{place}.baton"), (delete, access));
+        }
         let entry = ConnectionEntry {
             key,
             connector,
+            baton,
             dataset: raw.dataset,
             access,
             masking_strict: raw.masking_strict,
@@ -189,7 +195,7 @@ impl Lowering<'_> {
     }
 }
 
-fn is_variable_name(name: &str) -> bool {
+pub(super) fn is_variable_name(name: &str) -> bool {
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     starts_well && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

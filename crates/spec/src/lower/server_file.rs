@@ -8,8 +8,8 @@ use super::project_file::{is_origin, lower_limits, lower_reading};
 use super::{Finding, Lowering};
 use crate::raw;
 use crate::server_file::{
-    DuplicateSettings, ExecutionSettings, OidcSettings, Rate, RetentionSettings, SecuritySettings, Server,
-    TlsFiles,
+    DuplicateSettings, ExecutionSettings, GovernanceSettings, OidcSettings, Rate, RetentionSettings,
+    SecuritySettings, Server, TlsFiles,
 };
 
 /// Makes the checked settings, if nothing that a server needs is missing. They are usable only if
@@ -20,7 +20,9 @@ pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument
     let security = lowering.security(raw.security.unwrap_or_default());
     let load = raw.server.unwrap_or_default();
     let public_url = lowering.origin("server.public_url", load.public_url.as_deref());
+    let self_hosted = lowering.self_hosted(raw.self_hosted.unwrap_or_default(), public_url.as_deref());
     let oidc = lowering.oidc(raw.oidc.unwrap_or_default());
+    let baton = lowering.server_baton(raw.baton.unwrap_or_default());
     let shutdown_wait = lowering.duration("server.shutdown_wait", load.shutdown_wait.as_deref());
     let drain_wait = lowering.duration("server.drain_wait", load.drain_wait.as_deref());
     let metrics = raw.telemetry.unwrap_or_default().metrics_listen;
@@ -82,6 +84,9 @@ pub(crate) fn lower_server(lowering: &mut Lowering<'_>, raw: raw::ServerDocument
         deadlines: deadlines?,
         portal: portal(raw.portal.unwrap_or_default())?,
         retention: retention?,
+        governance: GovernanceSettings { shrink_guard: raw.governance.unwrap_or_default().shrink_guard? },
+        self_hosted: self_hosted?,
+        baton,
     })
 }
 
@@ -101,12 +106,13 @@ impl Lowering<'_> {
     fn retention(&mut self, raw: &raw::RetentionSection) -> Option<RetentionSettings> {
         let rows = self.duration("retention.rows", raw.rows.as_deref())?;
         let identities = self.duration("retention.identities", raw.identities.as_deref())?;
+        let inventory = self.duration("retention.inventory", raw.inventory.as_deref())?;
         if rows > identities {
             let message = "rows would stay longer than it is known whose they are";
             let help = "write a time for `rows` that is no longer than that for `identities`";
             self.error("retention.rows", Finding::new("spec::bad_retention", message, help));
         }
-        Some(RetentionSettings { rows, identities })
+        Some(RetentionSettings { rows, identities, inventory })
     }
 
     fn security(&mut self, raw: raw::SecuritySection) -> Option<SecuritySettings> {

@@ -38,9 +38,10 @@ pub(crate) struct Connection {
     #[schemars(required, regex(pattern = "^[a-zA-Z0-9_.-]+$"))]
     pub(crate) key: Option<String>,
     /// Name of a connector of the library, path of a connector file, or one of `postgres`, `mysql`
-    /// and `sqlite` for a database.
-    #[schemars(required)]
+    /// and `sqlite` for a database. Required, unless there is `baton`.
     pub(crate) connector: Option<String>,
+    /// In place of `connector`: a Baton connector of somebody else, which says who has access.
+    pub(crate) baton: Option<BatonSection>,
     /// Path of a dataset file, in place of the connector's own. A database needs one.
     pub(crate) dataset: Option<String>,
     /// What may be done through the connection; `read` if absent.
@@ -51,6 +52,28 @@ pub(crate) struct Connection {
     /// the environment. A database takes `url`, or its parts: `host`, `port`, `username`,
     /// `password`, `dbname`, for PostgreSQL also `db_schema`; SQLite only `url`.
     pub(crate) secrets: Option<serde_json::Map<String, Value>>,
+}
+
+/// A Baton connector of somebody else: a program that is run, or a file that it wrote.
+#[derive(Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BatonSection {
+    /// Path of the program. It gets `secrets` and `settings`, and nothing else of where it is run.
+    pub(crate) program: Option<String>,
+    /// SHA-256 of the program, 64 hexadecimal digits, as `sha256sum` prints it. Required with `program`:
+    /// another program is not started.
+    pub(crate) sha256: Option<String>,
+    /// User of the machine that the program runs as, by name or by number in quotes. Required with
+    /// `program`.
+    pub(crate) user: Option<String>,
+    /// Settings that are no secrets, by the names of the program's flags: texts, numbers, `true`,
+    /// `false`, and lists of texts. Secrets stand in `secrets` of the connection, by the same names.
+    pub(crate) settings: Option<serde_json::Map<String, Value>>,
+    /// Kinds of resources that may be removed through the program, as in `[user]`, by their ids in its files;
+    /// it takes `access: write` of the connection, too. `[]` if absent.
+    pub(crate) delete: Option<Vec<String>>,
+    /// In place of a program: path of a `.c1z` file.
+    pub(crate) file: Option<String>,
 }
 
 /// What may be done through a connection.

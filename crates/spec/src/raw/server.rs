@@ -1,9 +1,12 @@
+use std::collections::BTreeMap;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    EgressSection, LimitsSection, MessagesSection, NotificationsSection, ReadingSection, SmtpSection,
+    EgressSection, LimitsSection, MessagesSection, NotificationsSection, ReadingSection, SelfHostedSection,
+    ServerBatonSection, SmtpSection,
 };
 
 /// A server file (`server.yml`): how `tutela serve` listens, whom it admits and what it may call.
@@ -54,6 +57,13 @@ pub(crate) struct ServerDocument {
     pub(crate) portal: Option<PortalSection>,
     /// How long personal data stays.
     pub(crate) retention: Option<RetentionSection>,
+    /// Who has access: what holds for all connections that say so.
+    pub(crate) governance: Option<GovernanceSection>,
+    /// Connectors that run elsewhere and ask this server for work.
+    pub(crate) self_hosted: Option<SelfHostedSection>,
+    /// Connections that Baton connectors of somebody else read, programs of this machine or files, by the keys of the
+    /// connections. Nobody can change it over the API. `{}` if absent.
+    pub(crate) baton: Option<BTreeMap<String, ServerBatonSection>>,
 }
 
 /// Certificate and key of the server's own TLS.
@@ -182,6 +192,17 @@ pub(crate) struct RetentionSection {
     /// Everything about a person, identities too, after the last thing that happened to a request that is
     /// over. `30d` if absent.
     pub(crate) identities: Option<String>,
+    /// States of the inventory of who has access that are not in force any more. `400d` if absent.
+    pub(crate) inventory: Option<String>,
+}
+
+/// Who has access: what holds for all connections that say so.
+#[derive(Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GovernanceSection {
+    /// Whether a sync in which half or more of what there was is gone waits for a person to confirm it, unless its
+    /// connection is set otherwise. `false`: none does. `true` if absent.
+    pub(crate) shrink_guard: Option<bool>,
 }
 
 /// Which requests of people count as the same.

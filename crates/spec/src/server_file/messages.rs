@@ -1,7 +1,7 @@
 //! How messages leave a server.
 
 /// What a message can be about, as webhooks and templates call it.
-pub const MESSAGE_KINDS: [&str; 15] = [
+pub const MESSAGE_KINDS: [&str; 19] = [
     "verification_code",
     "receipt",
     "approved",
@@ -14,14 +14,27 @@ pub const MESSAGE_KINDS: [&str; 15] = [
     "deadline_extended",
     "clarification_needed",
     "connection_broken",
+    "sync_failing",
+    "sync_held",
+    "access_stays",
+    "owner_named",
     "invitation",
     "password_reset",
     "test",
 ];
 
 /// Kinds that those who run a server get by e-mail: what needs a person.
-pub const STAFF_MAIL: [&str; 6] =
-    ["approval_needed", "input_needed", "failed", "deadline_near", "connection_broken", "test"];
+pub const STAFF_MAIL: [&str; 9] = [
+    "approval_needed",
+    "input_needed",
+    "failed",
+    "deadline_near",
+    "connection_broken",
+    "sync_failing",
+    "sync_held",
+    "access_stays",
+    "test",
+];
 
 /// The server that takes e-mail.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -87,4 +87,18 @@ portal:
 retention:
   rows: 7d
   identities: 30d
+  inventory: 400d
+governance:
+  shrink_guard: true
+self_hosted:
+  token_life: 10m
+  poll: 5s
+  heartbeat: 30s
+  lease: 3m
+  task_time: 5m
+  attempts: 5
+  overlap: 1d
+  max_upload_bytes: 2147483648
+  max_unpacked_bytes: 10737418240
+baton: {}
 ";

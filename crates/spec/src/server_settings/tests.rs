@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::*;
 use crate::Severity;
+use crate::project_file::{Access, BatonConnector};
 use crate::schema::server_schema;
 use crate::server_file::{Rate, SmtpSecurity, TlsFiles};
 
@@ -85,7 +86,29 @@ limits: {max_writes: 9, max_subjects: 2, max_share_of_table: 0.5, min_rows: 3}
 sqlite: {folders: [/srv/databases]}
 deadlines: {jurisdiction: ccpa, time_zone: Europe/Berlin, holidays: ['2026-12-25'], remind_before: 3d}
 portal: {enabled: true, title: Your data, policies: [default_access_policy]}
-retention: {rows: 2d, identities: 14d}
+retention: {rows: 2d, identities: 14d, inventory: 90d}
+governance: {shrink_guard: false}
+self_hosted:
+  host: connectors.example.com:8443
+  token_life: 5s
+  poll: 1s
+  heartbeat: 1s
+  lease: 4s
+  task_time: 10s
+  attempts: 3
+  overlap: 0s
+  max_upload_bytes: 4096
+  max_unpacked_bytes: 8192
+baton:
+  github:
+    program: /opt/baton/baton-github
+    sha256: 0123456789abcdefABCDEF0123456789abcdef0123456789abcdef0123456789
+    user: baton
+    settings: {orgs: [shop, office]}
+    secrets: {token: '${GITHUB_TOKEN}'}
+    access: write
+    delete: [user]
+  okta: {file: /srv/okta.c1z}
 ";
 
 fn file(text: &str) -> SourceFile {
@@ -136,6 +159,23 @@ fn every_key_of_a_server_file_is_read() {
     let (work, retention) = (server.execution, server.retention);
     assert_eq!((work.slots, work.attempts, work.task_soft_time_limit), (4, 9, Duration::from_hours(2)));
     assert_eq!((retention.rows, retention.identities), (Duration::from_hours(48), Duration::from_hours(336)));
+    assert_eq!(retention.inventory, Duration::from_hours(90 * 24));
+    let connectors = server.self_hosted;
+    assert_eq!(
+        connectors.host.as_deref(),
+        Some("connectors.example.com:8443"),
+        "not that of the public address"
+    );
+    assert_eq!((connectors.token_life, connectors.overlap), (Duration::from_secs(5), Duration::ZERO));
+    assert_eq!((connectors.attempts, connectors.max_upload_bytes), (3, 4096));
+    assert!(!server.governance.shrink_guard);
+    let [github, okta] = &server.baton[..] else { panic!("{:?}", server.baton) };
+    assert_eq!((github.key.as_str(), github.access), ("github", Access::Write));
+    assert_eq!(github.secrets, [("token".to_owned(), "GITHUB_TOKEN".to_owned())]);
+    let BatonConnector::Program { settings, delete, .. } = &github.connector else { panic!("{github:?}") };
+    assert_eq!(settings, &[("orgs".to_owned(), "shop,office".to_owned())]);
+    assert_eq!(delete, &["user".to_owned()]);
+    assert_eq!(okta.connector, BatonConnector::File { file: "/srv/okta.c1z".to_owned() });
     assert_eq!(server.sqlite_folders, ["/srv/databases"]);
     let smtp = server.smtp.unwrap();
     assert_eq!(
@@ -172,6 +212,7 @@ fn nothing_said_gives_the_defaults_and_an_empty_file_says_nothing() {
             "oidc.client_id",
             "oidc.default_role",
             "oidc.issuer",
+            "self_hosted.host",
             "server.public_url",
             "smtp.certificate_authority",
             "smtp.from",
@@ -314,6 +355,11 @@ fn lists_and_maps_of_the_environment_are_json_and_empty_ones_say_nothing() {
     None
 )]
 #[case::mail_host("smtp: {host: 'mail.example.com/x', from: a@example.com}", "spec::bad_host", None)]
+#[case::connectors_host("self_hosted: {host: 'https://a.example'}", "spec::bad_host", None)]
+#[case::slow_heart("self_hosted: {heartbeat: 6m, lease: 7m}", "spec::bad_duration", None)]
+#[case::short_lease("self_hosted: {heartbeat: 30s, lease: 30s}", "spec::bad_duration", None)]
+#[case::rare_poll("self_hosted: {poll: 10m}", "spec::bad_duration", None)]
+#[case::dead_token("self_hosted: {token_life: 0s}", "spec::bad_duration", None)]
 #[case::sender("smtp: {from: nobody}", "spec::bad_mailbox", None)]
 #[case::staff("messages: {staff: ['a b@example.com']}", "spec::bad_mailbox", None)]
 #[case::webhook_url(
@@ -339,6 +385,29 @@ fn lists_and_maps_of_the_environment_are_json_and_empty_ones_say_nothing() {
 #[case::too_small("server: {max_body_bytes: 0}", "spec::out_of_range", None)]
 #[case::word("execution: {masking_strict: perhaps}", "spec::wrong_type", None)]
 #[case::list("- listen", "spec::wrong_type", None)]
+#[case::secret_of_a_program(
+    "baton: {a: {program: /a, sha256: aBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaB, user: b, secrets: {token: canary}}}",
+    "spec::secret_in_file",
+    Some("put it into one, and write `${NAME}` and nothing else")
+)]
+#[case::reserved_setting(
+    "baton: {a: {program: /a, sha256: aBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaB, user: b, settings: {skip-grants: true}}}",
+    "spec::bad_baton",
+    Some("remove it; `sync-resource-types` names the kinds that are read")
+)]
+#[case::reserved_secret(
+    "baton: {a: {program: /a, sha256: aBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaB, user: b, secrets: {client-secret: '${A}'}}}",
+    "spec::bad_baton",
+    Some("remove it")
+)]
+#[case::access_of_a_file("baton: {a: {file: /a.c1z, access: write}}", "spec::bad_baton", None)]
+#[case::removal_by_reading(
+    "baton: {a: {program: /a, sha256: aBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaBaB, user: b, delete: [user]}}",
+    "spec::bad_baton",
+    None
+)]
+#[case::key_of_a_connection("baton: {'a b': {file: /a.c1z}}", "spec::bad_key", None)]
+#[case::unknown_key_of_a_program("baton: {a: {file: /a.c1z, sha265: aa}}", "spec::unknown_key", None)]
 #[case::no_yaml("listen: [", "spec::yaml_syntax", None)]
 fn what_does_not_fit_in_the_file_is_refused_at_its_place(
     #[case] text: &str,

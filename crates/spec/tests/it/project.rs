@@ -5,8 +5,8 @@ use std::time::Duration;
 use rstest::rstest;
 use serde_json::json;
 use spec::{
-    Access, ActionType, Checked, DatabaseKind, PackageFormat, PlanLimits, Project, SecretValue, Severity,
-    SourceFile, StoragePlace, check_project,
+    Access, ActionType, BatonConnector, Checked, DatabaseKind, PackageFormat, PlanLimits, Project,
+    SecretValue, Severity, SourceFile, StoragePlace, check_project,
 };
 
 const CLEAN: &str = "\
@@ -137,6 +137,90 @@ fn a_database_is_a_connection_by_its_name() {
 
     let known = [Some(DatabaseKind::Postgres), Some(DatabaseKind::MySql), Some(DatabaseKind::Sqlite)];
     assert_eq!(kinds, [&[None, None], known.as_slice()].concat());
+}
+
+const BATON: &str = "\
+connections:
+  - key: github
+    baton:
+      program: ./baton-github
+      sha256: 0123456789abcdefABCDEF0123456789abcdef0123456789abcdef0123456789
+      user: baton
+      settings: {orgs: [shop, office], page-size: 50, sync-secrets: true, instance-url: 'https://github.example.com'}
+      delete: [user]
+    access: write
+    secrets: {token: '${GITHUB_TOKEN}'}
+  - key: okta
+    baton: {file: ./okta.c1z}
+";
+
+// rule: baton C-2, INV-1
+#[test]
+fn a_baton_connector_of_somebody_else_is_a_program_or_a_file() {
+    let checked = check(BATON);
+
+    assert!(checked.diagnostics.is_empty(), "{:#?}", checked.diagnostics);
+    let project = checked.value.unwrap();
+    let [github, okta] = &project.connections[..] else { panic!("two") };
+    let Some(BatonConnector::Program { program, sha256, user, settings, delete }) = &github.baton else {
+        panic!("{github:?}")
+    };
+    assert_eq!(
+        (program.as_str(), user.as_str(), sha256[0], sha256[8], &delete[..]),
+        ("./baton-github", "baton", 0x01, 0xab, &["user".to_owned()][..])
+    );
+    let settings: Vec<(&str, &str)> =
+        settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(
+        settings,
+        [
+            ("orgs", "shop,office"),
+            ("page-size", "50"),
+            ("sync-secrets", "true"),
+            ("instance-url", "https://github.example.com")
+        ]
+    );
+    assert_eq!(github.secrets[0].1, SecretValue::Environment("GITHUB_TOKEN".to_owned()));
+    assert_eq!(okta.baton, Some(BatonConnector::File { file: "./okta.c1z".to_owned() }));
+    assert_eq!((github.database(), okta.connector.as_str()), (None, ""));
+}
+
+#[rstest]
+#[case::both_kinds(
+    "    baton: {file: ./okta.c1z}",
+    "    connector: okta\n    baton: {file: ./okta.c1z}",
+    "bad_baton"
+)]
+#[case::dataset(
+    "    baton: {file: ./okta.c1z}",
+    "    dataset: ./a.yml\n    baton: {file: ./okta.c1z}",
+    "bad_baton"
+)]
+#[case::neither("{file: ./okta.c1z}", "{}", "bad_baton")]
+#[case::program_and_file("user: baton", "user: baton\n      file: ./a.c1z", "bad_baton")]
+#[case::digest_of_a_file("{file: ./okta.c1z}", "{file: ./okta.c1z, sha256: aa}", "bad_baton")]
+#[case::no_user("      user: baton\n", "", "bad_baton")]
+#[case::short_digest("0123456789abcdefABCDEF0", "0", "bad_baton")]
+#[case::no_digest("sha256: ", "sha265: ", "unknown_key")]
+#[case::nested_setting("page-size: 50", "page-size: {a: 1}", "bad_baton")]
+#[case::reserved_setting("page-size: 50", "skip-grants: true", "bad_baton")]
+#[case::reserved_secret("{token: ", "{client-secret: ", "bad_baton")]
+#[case::deletes_and_only_reads("    access: write\n", "", "bad_baton")]
+#[case::comma_in_a_list("[shop, office]", "[shop, 'a,b']", "bad_baton")]
+#[case::expansion("page-size: 50", "page-size: '${SIZE}'", "expansion_outside_secrets")]
+#[case::nothing("    baton: {file: ./okta.c1z}\n", "", "missing_key")]
+fn a_baton_connector_that_cannot_be_is_refused(#[case] from: &str, #[case] to: &str, #[case] code: &str) {
+    assert!(BATON.contains(from), "{from}");
+
+    let checked = check(&BATON.replace(from, to));
+
+    let errors: Vec<&str> = checked
+        .diagnostics
+        .iter()
+        .filter(|found| found.severity == Severity::Error)
+        .map(|found| found.code)
+        .collect();
+    assert_eq!(errors, [format!("spec::{code}")]);
 }
 
 #[rstest]

@@ -1,6 +1,7 @@
 use super::{Code, error};
 
-/// Findings that refuse the file, sorted: one table, so that each stands in one place.
+/// Findings that refuse the file, sorted by code. One table although it is long: it is data without logic, one order
+/// over all of it is checked by a test, and nobody has to know by which rule it was parted.
 pub(super) const ERRORS: &[Code] = &[
     error(
         "spec::account_twice",
@@ -8,6 +9,11 @@ pub(super) const ERRORS: &[Code] = &[
         "keep one `account: true`",
     ),
     error("spec::alias", "an alias stands inside the value that it repeats", "write the value out"),
+    error(
+        "spec::bad_baton",
+        "a Baton connector is described by too little, too much, or something that cannot be",
+        "write `program`, `sha256` and `user`, or `file`",
+    ),
     error(
         "spec::bad_call_rate",
         "a rate of calls cannot be read",
@@ -36,7 +42,7 @@ pub(super) const ERRORS: &[Code] = &[
         "an expression is not CEL, or too long, or nested too deep",
         "write a CEL expression, and a plain text in quotes of its own",
     ),
-    error("spec::bad_host", "a mail server is no plain name or address", "write `mail.example.com`"),
+    error("spec::bad_host", "a server is no plain name or address", "write `mail.example.com`"),
     error(
         "spec::bad_increment",
         "the step of `offset` paging is zero or negative",
@@ -405,6 +411,11 @@ pub(super) const ERRORS: &[Code] = &[
         "spec::required_unavailable",
         "a kind that is `required` may be `unavailable`",
         "remove one of the two",
+    ),
+    error(
+        "spec::secret_in_file",
+        "a secret of a program stands in the server file itself",
+        "put it into a variable of the server's environment, and write `${NAME}`",
     ),
     error(
         "spec::secret_masking_override",
