@@ -1,3 +1,5 @@
+mod kind;
+
 use serde_json::json;
 
 use crate::document::document;
@@ -5,6 +7,8 @@ use crate::listed::containing;
 use crate::sql::query;
 use crate::store::{Tx, count, signed};
 use crate::{Actor, AuditEvent, Document, Listed, Put, PutMode, Store, StoreError, Window};
+
+pub use kind::{ApplicationKind, ApplicationState, ApplicationStep};
 
 /// An application of the data map to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,10 +107,25 @@ impl Store {
     }
 
     /// Removes an application; its connections stay, and belong to none. Says whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] as long as others were found inside it: nobody loses those unseen (governance APP-7).
     pub async fn application_remove(&self, key: &str, actor: Actor) -> Result<bool, StoreError> {
         const UNLINK: &str = "UPDATE connection SET system_key = NULL WHERE system_key = $1";
         const REMOVE: &str = "DELETE FROM application WHERE key = $1";
+        const CHILDREN: &str = "SELECT key FROM application WHERE parent = $1 ORDER BY key LIMIT 20";
         let mut tx = self.begin().await?;
+        let children = query(CHILDREN).bind(key).fetch_all(tx.connection()).await?;
+        if !children.is_empty() {
+            let children: Vec<String> =
+                children.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+            return Err(StoreError::Conflict {
+                what: "application",
+                id: key.to_owned(),
+                state: format!("where `{}` were found", children.join("`, `")),
+                needs: "detach or remove those first",
+            });
+        }
         query(UNLINK).bind(key).execute(tx.connection()).await?;
         let removed = query(REMOVE).bind(key).execute(tx.connection()).await?.rows_affected() > 0;
         if removed {

@@ -5,9 +5,10 @@ use std::path::Path;
 use model::PrivacyRequestId;
 use serde_json::json;
 
+use crate::migrations::MIGRATIONS;
 use crate::privacy_request::{NewRequestLog, PrivacyRequestStatus};
 use crate::sql::{SqliteConnection, query};
-use crate::store::{MIGRATIONS, Tx};
+use crate::store::Tx;
 use crate::{Actor, AuditEvent, PlanDigest, Store, StoreError, StorePlace};
 
 /// Why a request waits after a restore.

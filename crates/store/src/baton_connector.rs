@@ -1,5 +1,6 @@
 //! Self-hosted connectors: processes elsewhere that ask for work (baton §13, governance §3).
 
+mod assertion;
 mod contact;
 mod credential;
 mod finish;
@@ -7,6 +8,7 @@ mod id;
 mod lease;
 mod log;
 mod reseal;
+mod schedule;
 mod task;
 mod upload;
 
@@ -18,6 +20,7 @@ use crate::sql::{Row, query};
 use crate::store::{Tx, time, time_or_none};
 use crate::{Actor, AuditEvent, Store, StoreError};
 
+pub use assertion::{BatonAssertionTaken, ShownBatonAssertion};
 pub use contact::{BatonContact, BatonHost};
 pub use credential::{BatonCredential, NewBatonCredential};
 pub use finish::{BatonTaskEnd, BatonTaskEnded, FinishedBatonTask};
@@ -79,6 +82,7 @@ impl Store {
             let event = AuditEvent::new(actor, "baton_connector.registered", id.as_str());
             let event = event.with(json!({"connection": connection.as_str()}));
             self.audit_enter_in(&mut tx, &event).await?;
+            self.baton_sync_register_in(&mut tx, connection).await?;
         }
         let row = query(FIND).bind(connection.as_str()).fetch_one(tx.connection()).await?;
         tx.commit().await?;
@@ -152,22 +156,26 @@ impl Store {
         id: &BatonConnectorId,
         actor: Actor,
     ) -> Result<bool, StoreError> {
-        const RESUME: &str = "UPDATE baton_connector SET paused_at = NULL, paused_reason = NULL WHERE id = $1 AND paused_at IS NOT NULL";
-        let changed = query(RESUME).bind(id.as_str()).execute(tx.connection()).await?.rows_affected() > 0;
-        if changed {
-            self.audit_enter_in(tx, &AuditEvent::new(actor, "baton_connector.resumed", id.as_str())).await?;
-        }
-        Ok(changed)
+        const RESUME: &str = "UPDATE baton_connector SET paused_at = NULL, paused_reason = NULL WHERE id = $1 AND paused_at IS NOT NULL RETURNING connection";
+        let Some(row) = query(RESUME).bind(id.as_str()).fetch_optional(tx.connection()).await? else {
+            return Ok(false);
+        };
+        let connection = connection_at(&row, 0)?;
+        self.access_ends_hasten_in(tx, &connection).await?;
+        self.audit_enter_in(tx, &AuditEvent::new(actor, "baton_connector.resumed", id.as_str())).await?;
+        Ok(true)
     }
 }
 
+fn connection_at(row: &Row, place: usize) -> Result<ConnectionKey, StoreError> {
+    let connection: String = row.try_get(place)?;
+    connection.parse().map_err(|_| StoreError::Damaged { what: "the connection of a self-hosted connector" })
+}
+
 fn connector(row: &Row) -> Result<BatonConnector, StoreError> {
-    let connection: String = row.try_get(1)?;
     Ok(BatonConnector {
         id: BatonConnectorId::kept(row.try_get(0)?),
-        connection: connection
-            .parse()
-            .map_err(|_| StoreError::Damaged { what: "the connection of a self-hosted connector" })?,
+        connection: connection_at(row, 1)?,
         display_name: row.try_get(2)?,
         capabilities: row.try_get(3)?,
         created_at: time(row.try_get(4)?)?,

@@ -1,7 +1,8 @@
 //! Whether the database answers, and is the one that this version needs.
 
+use crate::migrations::MIGRATIONS;
 use crate::sql::{Pool, query};
-use crate::store::{MIGRATIONS, count};
+use crate::store::count;
 use crate::{Store, StoreError};
 
 /// What the database says of itself.

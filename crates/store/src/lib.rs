@@ -28,8 +28,11 @@
 //! ```
 
 mod access_change;
+mod access_end;
+mod access_inventory;
 mod access_sync;
 mod access_token;
+mod activity;
 mod actor;
 mod application;
 mod audit;
@@ -40,6 +43,7 @@ mod certificate;
 mod clarification;
 mod client;
 mod connection;
+mod connection_sync;
 mod dataset;
 mod dataset_trial;
 mod dialect;
@@ -66,6 +70,7 @@ mod manual_task;
 mod message;
 mod message_template;
 mod messaging_config;
+mod migrations;
 mod outline;
 mod page;
 mod place;
@@ -79,6 +84,7 @@ mod redaction_pattern;
 mod retention;
 mod revision;
 mod rotation;
+mod row_lease;
 mod run;
 mod run_hash;
 mod session;
@@ -102,20 +108,30 @@ mod words;
 mod worker;
 
 pub use access_change::ACCESS_CHANGE_TASK;
+pub use access_end::{
+    AccessEnd, AccessEndFilter, AccessEndLease, AccessEndRetry, AccessEndState, ClaimedAccessEnd, HeldAccess,
+    NewAccessEnd,
+};
+pub use access_inventory::{
+    InventoryChunkId, InventoryCounts, InventoryCursor, InventoryForgotten, InventoryKey, InventoryKind,
+    InventoryKindStatus, InventoryOrigin, InventoryPart, InventoryPartId, InventoryStanding, InventoryState,
+    InventoryStateId, NewInventoryPart, NewInventoryState, SealedChunk, SeenInventory,
+};
 pub use access_sync::{AccessSync, BegunSync, NewSync, SYNC_TASK, SyncEnd, SyncState};
 pub use access_token::{IssuedToken, LiveToken, NewAccessToken, TokenEnd, TokenFor, TokenHolder};
+pub use activity::{ActivitySpan, ActivityState, ActivityUse, NewActivity};
 pub use actor::Actor;
-pub use application::NewApplication;
+pub use application::{ApplicationKind, ApplicationState, ApplicationStep, NewApplication};
 pub use audit::{
     AUDIT_LEASE, AuditEntry, AuditError, AuditEvent, AuditExport, AuditId, AuditLine, AuditProof,
     AuditReport, CHECKPOINT_TYPE, Checkpoint, ConsistencyProof, LogCheck,
 };
 pub use backup::{Restored, SentSince};
 pub use baton_connector::{
-    BatonAsk, BatonConnector, BatonConnectorId, BatonContact, BatonCounts, BatonCredential,
-    BatonCredentialId, BatonHeartbeat, BatonHost, BatonLogLine, BatonTask, BatonTaskEnd, BatonTaskEnded,
-    BatonTaskId, BatonTaskState, BatonUpload, BatonUploadState, FinishedBatonTask, LeasedBatonTask,
-    NewBatonCredential, NewBatonTask, NewBatonUpload,
+    BatonAsk, BatonAssertionTaken, BatonConnector, BatonConnectorId, BatonContact, BatonCounts,
+    BatonCredential, BatonCredentialId, BatonHeartbeat, BatonHost, BatonLogLine, BatonTask, BatonTaskEnd,
+    BatonTaskEnded, BatonTaskId, BatonTaskState, BatonUpload, BatonUploadState, FinishedBatonTask,
+    LeasedBatonTask, NewBatonCredential, NewBatonTask, NewBatonUpload, ShownBatonAssertion,
 };
 pub use callback::{Callback, CallbackAction, CallbackAnswer, CallbackId, CallbackState, NewCallback};
 pub use certificate::KeptCertificate;
@@ -125,6 +141,10 @@ pub use connection::{
     Authorization, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionFilter, ConnectionStep,
     ConnectionUpdate, ConnectorVersion, LastTest, NamedSecret, NewAuthorization, NewConnection,
     StoredConnection, StoredConnector, TestStatus, WebHookGrant, WebHookToken,
+};
+pub use connection_sync::{
+    ClaimedSync, ConnectionSync, Owner, OwnersSet, PauseCategory, SYNC_EVERY, SYNC_UNSEEN, SyncBeat,
+    SyncLease, SyncLogLevel, SyncLogLine, SyncPause, SyncResult, SyncSchedule, SyncSettled, sync_retry,
 };
 pub use dataset::{DatasetFilter, DatasetLink, DatasetLinks, NewDataset, OtherLinks};
 pub use dataset_trial::{

@@ -136,7 +136,7 @@ impl Store {
         row.map(|row| self.login_of(&row)).transpose()
     }
 
-    async fn login_find_in(&self, tx: &mut Tx, id: &LoginId) -> Result<Option<Login>, StoreError> {
+    pub(crate) async fn login_find_in(&self, tx: &mut Tx, id: &LoginId) -> Result<Option<Login>, StoreError> {
         let row = query(FIND).bind(id.as_str()).fetch_optional(tx.connection()).await?;
         row.map(|row| self.login_of(&row)).transpose()
     }

@@ -45,6 +45,14 @@ text_enum! {
         ClarificationNeeded = "clarification_needed",
         /// A connection does not work any more.
         ConnectionBroken = "connection_broken",
+        /// Who has access to an application could not be read several times in a row.
+        SyncFailing = "sync_failing",
+        /// A reading of who has access lost so much that a person has to look at it.
+        SyncHeld = "sync_held",
+        /// Access whose time is over could not be taken.
+        AccessStays = "access_stays",
+        /// Somebody is an owner of an application or connection now.
+        OwnerNamed = "owner_named",
         /// An account was made for somebody.
         Invitation = "invitation",
         /// Somebody forgot their password.
@@ -58,7 +66,7 @@ text_enum! {
 
 impl MessageKind {
     /// All kinds.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::VerificationCode,
         Self::Receipt,
         Self::Approved,
@@ -71,6 +79,10 @@ impl MessageKind {
         Self::DeadlineExtended,
         Self::ClarificationNeeded,
         Self::ConnectionBroken,
+        Self::SyncFailing,
+        Self::SyncHeld,
+        Self::AccessStays,
+        Self::OwnerNamed,
         Self::Invitation,
         Self::PasswordReset,
         Self::VendorErasure,

@@ -5,7 +5,7 @@ mod unit;
 
 pub use cursor::{PageCursor, RowCount};
 pub use packed::PackedRows;
-pub(crate) use packed::unpacked_rows;
+pub(crate) use packed::{packed, unpack, unpacked_rows};
 pub(crate) use queue::PageQueue;
 
 use crypto::RunKey;

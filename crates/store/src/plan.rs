@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crypto::Secret;
+use crypto::{RunKey, Secret};
 use jiff::Timestamp;
 use model::RunId;
 use serde_json::json;
@@ -102,9 +102,9 @@ pub struct PlanHead {
 }
 
 impl Store {
-    /// The plan of a run, the newest if there are several, without its contents.
+    /// The plan of a run without its contents; if there are several, one that was approved, else the newest.
     pub async fn plan_of_run(&self, run: &RunId) -> Result<Option<PlanHead>, StoreError> {
-        const FIND: &str = "SELECT digest, run_id, made_at, approved_by, approved_at FROM plan WHERE run_id = $1 ORDER BY made_at DESC, digest LIMIT 1";
+        const FIND: &str = "SELECT digest, run_id, made_at, approved_by, approved_at FROM plan WHERE run_id = $1 ORDER BY approved_at IS NULL, made_at DESC, digest LIMIT 1";
         let row = query(FIND).bind(run.as_str()).fetch_optional(&self.inner.reader).await?;
         row.as_ref().map(head).transpose()
     }
@@ -120,9 +120,36 @@ impl Store {
     /// Keeps a plan and opens a line in the ledger for each of its operations. Keeping the same plan
     /// again changes nothing.
     pub async fn plan_put(&self, plan: &NewPlan<'_>) -> Result<(), StoreError> {
-        const INSERT: &str = "INSERT INTO plan (digest, run_id, sealed, made_at) VALUES ($1, $2, $3, $4) ON CONFLICT (digest) DO NOTHING";
+        let key = self.run_key(&plan.run).await?;
+        self.plan_put_in(self.begin().await?, &key, plan).await
+    }
+
+    /// The same for a run that has no plan: `false` if it has one, which stands. Two that plan the same run,
+    /// because one was taken for dead, come to one plan: what one of them sends is never taken for unsent by the other.
+    ///
+    /// # Errors
+    /// [`StoreError::Forgotten`] if the personal data of the run was destroyed.
+    pub async fn plan_put_first(&self, plan: &NewPlan<'_>) -> Result<bool, StoreError> {
+        // Nobody else keeps one between this look and our commit.
+        const LOCK: &str = "UPDATE run SET state = state WHERE id = $1 AND forgotten_at IS NULL";
+        const OTHER: &str = "SELECT digest FROM plan WHERE run_id = $1 LIMIT 1";
         let key = self.run_key(&plan.run).await?;
         let mut tx = self.begin().await?;
+        let locked = query(LOCK).bind(plan.run.as_str()).execute(tx.connection()).await?;
+        if locked.rows_affected() == 0 {
+            // Another process destroyed it; its key may be kept in memory here.
+            self.run_key_drop(&plan.run);
+            return Err(StoreError::Forgotten { run: plan.run.clone() });
+        }
+        if query(OTHER).bind(plan.run.as_str()).fetch_optional(tx.connection()).await?.is_some() {
+            return Ok(false);
+        }
+        self.plan_put_in(tx, &key, plan).await?;
+        Ok(true)
+    }
+
+    async fn plan_put_in(&self, mut tx: Tx, key: &RunKey, plan: &NewPlan<'_>) -> Result<(), StoreError> {
+        const INSERT: &str = "INSERT INTO plan (digest, run_id, sealed, made_at) VALUES ($1, $2, $3, $4) ON CONFLICT (digest) DO NOTHING";
         let inserted = query(INSERT)
             .bind(plan.digest.as_str())
             .bind(plan.run.as_str())

@@ -37,6 +37,8 @@ impl Store {
         records += self.reseal_extensions(&mut tx).await?;
         records += self.reseal_dataset_trials(&mut tx).await?;
         records += self.reseal_baton_tasks(&mut tx).await?;
+        records += self.reseal_access_ends(&mut tx).await?;
+        records += self.reseal_inventories(&mut tx).await?;
         records += self.reseal_installation(&mut tx).await?;
         records += self.reseal_runs(&mut tx).await?;
         if records > 0 {

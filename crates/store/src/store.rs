@@ -11,12 +11,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::dialect::{Access, ConnectionSetup, Dialect};
 use crate::lease_clock::LeaseClock;
 use crate::ledger::LedgerQueue;
+use crate::migrations::MIGRATIONS;
 use crate::page::PageQueue;
 use crate::privacy_request::DaysKnown;
 use crate::sql::{Connection, Lent, Pool, Transaction, query};
 use crate::{StoreError, StorePlace};
-
-pub(crate) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// What a [`Store`] is made of.
 #[derive(Debug)]

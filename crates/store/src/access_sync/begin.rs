@@ -38,10 +38,9 @@ pub const SYNC_TASK: (&str, &str) = ("sync", "lists");
 
 impl Store {
     /// The unfinished sync of a connection, if it was begun with the same file and settings and not too
-    /// long ago; else a new one, and an unfinished one is over. One connection has one unfinished sync.
+    /// long ago, and still has its pages; else a new one, and an unfinished one is over. One connection has one unfinished sync.
     pub async fn sync_begin(&self, new: &NewSync<'_>, ids: &dyn IdSource) -> Result<BegunSync, StoreError> {
-        const FIND: &str =
-            "SELECT run_id, started_at, basis FROM access_sync WHERE connection = $1 AND state = 'running'";
+        const FIND: &str = "SELECT access_sync.run_id, access_sync.started_at, access_sync.basis, run.state, run.forgotten_at FROM access_sync JOIN run ON run.id = access_sync.run_id WHERE access_sync.connection = $1 AND access_sync.state = 'running'";
         const REPLACE: &str = "UPDATE access_sync SET state = 'replaced', ended_at = $2 WHERE run_id = $1";
         const INSERT: &str = "INSERT INTO access_sync (run_id, connection, basis, state, started_at) VALUES ($1, $2, $3, $4, $5)";
         let mut tx = self.begin().await?;
@@ -51,7 +50,10 @@ impl Store {
             let run = crate::run::run_id(&row, 0)?;
             let (started, basis): (i64, String) = (row.try_get(1)?, row.try_get(2)?);
             let oldest = now.saturating_sub(crate::task::microseconds(new.resume_within));
-            if basis == new.basis && started >= oldest {
+            // Its pages may have been destroyed meanwhile, and its run cancelled: nobody can go on with it.
+            let (state, forgotten): (String, Option<i64>) = (row.try_get(3)?, row.try_get(4)?);
+            let is_open = matches!(state.as_str(), "active" | "paused") && forgotten.is_none();
+            if is_open && basis == new.basis && started >= oldest {
                 return Ok(BegunSync { run, started_at: time(started)?, is_resumed: true });
             }
             query(REPLACE).bind(run.as_str()).bind(now).execute(tx.connection()).await?;

@@ -53,13 +53,16 @@ impl Store {
             .bind(now)
             .execute(tx.connection())
             .await?;
-        query(NAMED)
+        let named = query(NAMED)
             .bind(connector.as_str())
             .bind(contact.display_name)
             .bind(contact.capabilities)
             .bind(now)
             .execute(tx.connection())
             .await?;
+        if named.rows_affected() > 0 {
+            self.baton_sync_heard_in(&mut tx, connector).await?;
+        }
         if contact.capabilities.is_some() {
             query(FORGET).bind(connector.as_str()).bind(HOSTS).execute(tx.connection()).await?;
         }

@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::schedule::SyncEnd;
 use super::task::{BatonTask, columns, place, task};
 use super::{BatonConnectorId, BatonTaskId};
 use crate::sql::query;
@@ -94,6 +95,14 @@ impl Store {
             let event =
                 AuditEvent::new(Actor::client(connector.as_str()), "baton_task.finished", id.as_str());
             self.audit_enter_in(&mut tx, &event.with(details)).await?;
+            let end = match state.as_str() {
+                "done" => Some(SyncEnd::Done(id)),
+                "failed" => Some(SyncEnd::Failed(error.unwrap_or_default())),
+                _ => None,
+            };
+            if let Some(end) = end.filter(|_| kind == "sync_full") {
+                self.baton_sync_end_in(&mut tx, connector, end).await?;
+            }
             tx.commit().await?;
             return Ok(BatonTaskEnded::Noted);
         }

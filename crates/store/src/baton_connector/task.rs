@@ -64,6 +64,8 @@ pub struct NewBatonTask<'a> {
     pub kind: &'a str,
     /// The message that asks for it. It names people, so it is sealed.
     pub payload: &'a [u8],
+    /// Of a sync, when the one after it is due.
+    pub next_sync: Option<Timestamp>,
     /// Who wants it.
     pub actor: Actor,
 }
@@ -118,6 +120,9 @@ impl Store {
         let event = AuditEvent::new(new.actor, "baton_task.queued", new.id.as_str());
         let event = event.with(json!({"connector": new.connector.as_str(), "kind": new.kind}));
         self.audit_enter_in(&mut tx, &event).await?;
+        if let Some(next) = new.next_sync {
+            self.baton_sync_plan_in(&mut tx, (new.connector, next)).await?;
+        }
         tx.commit().await?;
         task(&row)
     }

@@ -14,7 +14,7 @@ text_enum! {
         Accepted = "accepted",
         /// Much was gone from it; a person is to say whether that is so.
         Held = "held",
-        /// A person said that it is so; the next file is measured by this one.
+        /// A person said that it is so.
         Confirmed = "confirmed",
         /// It is no whole sync.
         Refused = "refused",
@@ -133,14 +133,15 @@ impl Store {
             self.audit_enter_in(&mut tx, &event.with(details)).await?;
             if new.state == BatonUploadState::Held {
                 let reason = new.reason.unwrap_or_default();
-                self.baton_pause_in(&mut tx, new.connector, (reason, Actor::system())).await?;
+                if self.baton_pause_in(&mut tx, new.connector, (reason, Actor::system())).await? {
+                    self.baton_held_tell(&mut tx, new.connector, (new.task.as_str(), reason)).await?;
+                }
             }
         }
         tx.commit().await
     }
 
-    /// A person says that what is gone is gone: the next file is measured by the one that was held, and the
-    /// connector gets work again. Whether one was held (governance CON-24).
+    /// A person says that what is gone is gone: the connector gets work again. Whether one was held (governance CON-24).
     pub async fn baton_upload_confirm(
         &self,
         connector: &BatonConnectorId,
@@ -157,18 +158,6 @@ impl Store {
         }
         tx.commit().await?;
         Ok(changed.rows_affected() > 0)
-    }
-
-    /// What the next file is measured by: the last that was taken over or confirmed.
-    pub async fn baton_upload_measure(
-        &self,
-        connector: &BatonConnectorId,
-    ) -> Result<Option<BatonUpload>, StoreError> {
-        const LAST: &str = select!(
-            "WHERE connector_id = $1 AND state IN ('accepted', 'confirmed') ORDER BY uploaded_at DESC, task_id DESC LIMIT 1"
-        );
-        let row = query(LAST).bind(connector.as_str()).fetch_optional(&self.inner.reader).await?;
-        row.as_ref().map(upload).transpose()
     }
 
     /// What was sent for one task, oldest first.

@@ -132,7 +132,9 @@ impl Store {
                 return Ok(done);
             }
         }
+        self.wake_in(&mut tx).await?;
         tx.commit().await?;
+        self.wake();
         Ok(ConnectionChanged::Done)
     }
 
@@ -196,6 +198,8 @@ impl Store {
                 let datasets =
                     if held.connection_type == APPLICATION { OtherLinks::Remove } else { OtherLinks::Keep };
                 self.dataset_unlink_in(tx, (key, datasets), actor.clone()).await?;
+                self.access_ends_abandon_in(tx, key, actor).await?;
+                self.inventory_remove_in(tx, key, actor).await?;
                 self.connection_remove_in(tx, key).await?;
                 (ConnectionChanged::Done, "connection.removed", json!({}))
             }
@@ -330,13 +334,15 @@ impl Store {
 
     async fn connection_remove_in(&self, tx: &mut Tx, key: &ConnectionKey) -> Result<(), StoreError> {
         const HISTORY: &str = "DELETE FROM connector_version WHERE connection = $1";
+        // Its credentials, tasks and log go with it, so that no process of it is let in any more.
+        const SELF_HOSTED: &str = "DELETE FROM baton_connector WHERE connection = $1";
         const REMOVE: &str = "DELETE FROM connection WHERE key = $1";
         self.secrets_clear_in(tx, key).await?;
         self.tokens_remove_in(tx, key).await?;
         self.manual_form_remove_in(tx, key).await?;
         self.manual_task_config_remove_in(tx, key).await?;
         self.connection_oauth_remove_in(tx, key).await?;
-        for sql in [HISTORY, REMOVE] {
+        for sql in [HISTORY, SELF_HOSTED, REMOVE] {
             query(sql).bind(key.as_str()).execute(tx.connection()).await?;
         }
         Ok(())

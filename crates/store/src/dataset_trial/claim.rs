@@ -6,9 +6,9 @@ use crypto::Secret;
 use model::PrivacyRequestId;
 
 use super::{DatasetTrial, DatasetTrialLog, DatasetTrialState, place, trial};
+use crate::row_lease::row_is_free;
 use crate::sql::query;
 use crate::store::{count, signed};
-use crate::task::microseconds;
 use crate::{Store, StoreError};
 
 /// A worker's hold on a trial. What it writes names it, and is refused once somebody else has it.
@@ -48,10 +48,10 @@ pub struct DatasetTrialEnd {
     pub life: Duration,
 }
 
-/// Nobody holds it at `$2`, or whoever did fell silent.
+/// It waits, its time is not over at `$4`, and nobody holds it at `$1`.
 macro_rules! free {
     () => {
-        "state IN ('pending', 'in_processing') AND expires_at > $4 AND (lease_until IS NULL OR lease_until <= $2 OR 2 * lease_from - lease_until > $2)"
+        concat!("state IN ('pending', 'in_processing') AND expires_at > $4 AND ", row_is_free!())
     };
 }
 
@@ -64,9 +64,8 @@ impl Store {
         lease: Duration,
     ) -> Result<Option<ClaimedDatasetTrial>, StoreError> {
         const ANY: &str = "SELECT id FROM dataset_trial WHERE state IN ('pending', 'in_processing') LIMIT 1";
-        // Said twice: whoever waited for another's claim on PostgreSQL looks at the row again.
         const CLAIM: &str = concat!(
-            "UPDATE dataset_trial SET state = 'in_processing', worker = $1, fence = fence + 1, lease_from = $2, lease_until = $3, attempts = attempts + 1 WHERE id = (SELECT id FROM dataset_trial WHERE ",
+            "UPDATE dataset_trial SET state = 'in_processing', worker = $2, fence = fence + 1, lease_from = $1, lease_until = $3, attempts = attempts + 1 WHERE id = (SELECT id FROM dataset_trial WHERE ",
             free!(),
             " ORDER BY made_at, id LIMIT 1) AND ",
             free!(),
@@ -76,17 +75,7 @@ impl Store {
         if query(ANY).fetch_optional(&self.inner.reader).await?.is_none() {
             return Ok(None);
         }
-        let mut tx = self.begin().await?;
-        let now = self.lease_now(tx.connection()).await?;
-        let row = query(CLAIM)
-            .bind(worker)
-            .bind(now)
-            .bind(now + microseconds(lease))
-            .bind(self.now())
-            .fetch_optional(tx.connection())
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        tx.commit().await?;
+        let Some(row) = self.row_claim(CLAIM, worker, lease).await? else { return Ok(None) };
         let trial = trial(&row, 4)?;
         Ok(Some(ClaimedDatasetTrial {
             identities: self.trial_open(
@@ -109,20 +98,9 @@ impl Store {
         lease: &DatasetTrialLease,
         extension: Duration,
     ) -> Result<(), StoreError> {
-        const BEAT: &str = "UPDATE dataset_trial SET lease_from = $3, lease_until = $4 WHERE id = $1 AND fence = $2 AND lease_until IS NOT NULL";
-        let mut tx = self.begin_relaxed().await?;
-        let now = self.lease_now(tx.connection()).await?;
-        let beaten = query(BEAT)
-            .bind(lease.trial.as_str())
-            .bind(lease.fence)
-            .bind(now)
-            .bind(now + microseconds(extension))
-            .execute(tx.connection())
-            .await?;
-        if beaten.rows_affected() == 0 {
-            return Err(fenced(lease));
-        }
-        tx.commit().await
+        const BEAT: &str = "UPDATE dataset_trial SET lease_from = $3, lease_until = $4 WHERE id = $1 AND fence = $2 AND lease_until IS NOT NULL RETURNING fence";
+        let beaten = self.row_beat(BEAT, (lease.trial.as_str(), lease.fence), extension).await?;
+        beaten.map(|_| ()).ok_or_else(|| fenced(lease))
     }
 
     /// Gives a trial back unread, for another worker.

@@ -38,11 +38,7 @@ impl PackedRows {
         if rows.is_empty() {
             return Ok(Self { bytes: Vec::new(), rows: 0 });
         }
-        // The whole page at once: handed on in small parts, it would cost more.
-        let bytes = COMPRESSORS
-            .lend(|| Compressor::new(ZSTD_LEVEL), |compressor| compressor.compress(rows.text()))
-            .map_err(|_| StoreError::Damaged { what: "a row to be kept" })?;
-        Ok(Self { bytes, rows: rows.len() as u64 })
+        Ok(Self { bytes: packed(rows.text())?, rows: rows.len() as u64 })
     }
 
     /// How many there are.
@@ -80,8 +76,15 @@ impl std::fmt::Debug for PackedRows {
     }
 }
 
-/// The rows as JSON, one a line.
-pub(super) fn unpack(packed: &[u8]) -> Result<Vec<u8>, StoreError> {
+/// Rows packed. The whole page at once: handed on in small parts, it would cost more.
+pub(crate) fn packed(rows: &[u8]) -> Result<Vec<u8>, StoreError> {
+    COMPRESSORS
+        .lend(|| Compressor::new(ZSTD_LEVEL), |compressor| compressor.compress(rows))
+        .map_err(|_| StoreError::Damaged { what: "a row to be kept" })
+}
+
+/// The rows as they were before they were packed.
+pub(crate) fn unpack(packed: &[u8]) -> Result<Vec<u8>, StoreError> {
     let unpacked = match get_frame_content_size(packed) {
         // Sealed by this installation: it is as large as it says.
         Ok(Some(size)) => {

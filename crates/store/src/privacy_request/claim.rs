@@ -81,20 +81,9 @@ impl Store {
         lease: &RequestLease,
         extension: Duration,
     ) -> Result<(), StoreError> {
-        const BEAT: &str = "UPDATE privacy_request SET lease_from = $3, lease_until = $4 WHERE id = $1 AND fence = $2 AND lease_until IS NOT NULL";
-        let mut tx = self.begin_relaxed().await?;
-        let now = self.lease_now(tx.connection()).await?;
-        let beaten = query(BEAT)
-            .bind(lease.request.as_str())
-            .bind(lease.fence)
-            .bind(now)
-            .bind(now + microseconds(extension))
-            .execute(tx.connection())
-            .await?;
-        if beaten.rows_affected() == 0 {
-            return Err(fenced(lease));
-        }
-        tx.commit().await
+        const BEAT: &str = "UPDATE privacy_request SET lease_from = $3, lease_until = $4 WHERE id = $1 AND fence = $2 AND lease_until IS NOT NULL RETURNING fence";
+        let beaten = self.row_beat(BEAT, (lease.request.as_str(), lease.fence), extension).await?;
+        beaten.map(|_| ()).ok_or_else(|| fenced(lease))
     }
 
     /// Gives a request back unchanged, to be taken again from `work_at` on: for a worker that ends, or

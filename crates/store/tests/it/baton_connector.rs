@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use crypto::MasterKey;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use model::Clock as _;
 use rstest::rstest;
 use store::{
-    Actor, BatonAsk, BatonConnectorId, BatonContact, BatonCounts, BatonCredentialId, BatonHeartbeat,
-    BatonTaskEnd, BatonTaskEnded, BatonTaskId, BatonTaskState, BatonUploadState, FinishedBatonTask,
-    LeasedBatonTask, NewBatonCredential, NewBatonTask, NewBatonUpload, Store, StoreError,
+    Actor, BatonAsk, BatonAssertionTaken, BatonConnectorId, BatonContact, BatonCounts, BatonCredentialId,
+    BatonHeartbeat, BatonTaskEnd, BatonTaskEnded, BatonTaskId, BatonTaskState, BatonUploadState,
+    FinishedBatonTask, LeasedBatonTask, NewBatonCredential, NewBatonTask, NewBatonUpload,
+    ShownBatonAssertion, Store, StoreError,
 };
 
 use crate::bench::{Backend, Bench, CANARY, open, ring};
@@ -32,6 +33,10 @@ fn pat() -> Actor {
     Actor::person("pat")
 }
 
+fn ask_of<'a>(connector: &'a BatonConnectorId, host: &'a str, kinds: &'a [&'a str]) -> BatonAsk<'a> {
+    BatonAsk { connector, host, kinds, once: &[], known: &[], lease: LEASE, most_attempts: 3 }
+}
+
 impl Bench {
     async fn connector(&self) -> BatonConnectorId {
         let connection = "segment".parse().unwrap();
@@ -41,7 +46,8 @@ impl Bench {
     async fn queue(&self, number: u32, kind: &str) -> BatonTaskId {
         let (id, connector) = (task_id(number), connector_id());
         let payload = CANARY.as_bytes();
-        let new = NewBatonTask { id: &id, connector: &connector, kind, payload, actor: pat() };
+        let new =
+            NewBatonTask { id: &id, connector: &connector, kind, payload, next_sync: None, actor: pat() };
         self.store.baton_task_queue(new).await.unwrap().id
     }
 
@@ -51,14 +57,12 @@ impl Bench {
 
     async fn ask_for(&self, host: &str, kinds: &[&str]) -> Option<LeasedBatonTask> {
         let connector = connector_id();
-        let ask = BatonAsk { connector: &connector, host, kinds, lease: LEASE, most_attempts: 3 };
-        self.store.baton_task_claim(ask).await.unwrap()
+        self.store.baton_task_claim(ask_of(&connector, host, kinds)).await.unwrap().0
     }
 
     async fn beat(&self, host: &str, task: &BatonTaskId) -> BatonHeartbeat {
         let connector = connector_id();
-        let ask = BatonAsk { connector: &connector, host, kinds: &[], lease: LEASE, most_attempts: 3 };
-        self.store.baton_task_heartbeat(ask, task).await.unwrap()
+        self.store.baton_task_heartbeat(ask_of(&connector, host, &[]), task).await.unwrap()
     }
 
     async fn finish(&self, host: &str, id: &BatonTaskId, end: BatonTaskEnd<'_>) -> BatonTaskEnded {
@@ -72,7 +76,15 @@ impl Bench {
     }
 }
 
-async fn credential(store: &Store, number: u32, overlap: Duration) -> BatonCredentialId {
+async fn credential(store: &Store, number: u32) -> BatonCredentialId {
+    rotated(store, number, Duration::from_hours(24)).await
+}
+
+fn shown<'a>(credential: &'a BatonCredentialId, nonce: &'a str, until: Timestamp) -> ShownBatonAssertion<'a> {
+    ShownBatonAssertion { credential, nonce, until }
+}
+
+async fn rotated(store: &Store, number: u32, overlap: Duration) -> BatonCredentialId {
     let (connector, id) = (connector_id(), BatonCredentialId::parse(&id(number)).unwrap());
     let client_id = format!("connector-{number}@tutela.example.com/tutela");
     let new = NewBatonCredential {
@@ -87,6 +99,70 @@ async fn credential(store: &Store, number: u32, overlap: Duration) -> BatonCrede
     id
 }
 
+// rule: baton P-6
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn of_servers_to_which_an_assertion_is_shown_at_once_one_takes_it(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    bench.connector().await;
+    let (first, second) = (credential(&bench.store, 2).await, credential(&bench.store, 3).await);
+    let servers = [bench.again().await, bench.again().await, bench.again().await];
+    let until = bench.clock.now() + SignedDuration::from_mins(3);
+
+    for number in 0..20 {
+        let nonce = format!("nonce \u{0} {number}");
+        let takes =
+            servers.iter().map(|server| server.baton_assertion_take(shown(&first, &nonce, until), 100));
+        let taken = futures::future::try_join_all(takes).await.unwrap();
+        let count = |wanted| taken.iter().filter(|one| **one == wanted).count();
+        assert_eq!((count(BatonAssertionTaken::Taken), count(BatonAssertionTaken::Repeated)), (1, 2));
+    }
+
+    let of_another =
+        bench.store.baton_assertion_take(shown(&second, "nonce \u{0} 1", until), 100).await.unwrap();
+    assert_eq!(of_another, BatonAssertionTaken::Taken, "another credential");
+}
+
+// rule: baton P-6
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn assertions_are_bounded_and_forgotten_when_nobody_can_show_them_any_more(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    bench.connector().await;
+    let (busy, other) = (credential(&bench.store, 2).await, credential(&bench.store, 3).await);
+    let until = bench.clock.now() + SignedDuration::from_mins(3);
+    let take = async |credential: &BatonCredentialId, nonce: &str, until: Timestamp| {
+        bench.store.baton_assertion_take(shown(credential, nonce, until), 2).await.unwrap()
+    };
+    for (nonce, expected) in [
+        ("first", BatonAssertionTaken::Taken),
+        ("second", BatonAssertionTaken::Taken),
+        ("third", BatonAssertionTaken::TooMany),
+        ("first", BatonAssertionTaken::Repeated),
+    ] {
+        assert_eq!(take(&busy, nonce, until).await, expected, "{nonce}");
+    }
+    assert_eq!(take(&other, "third", until).await, BatonAssertionTaken::Taken, "nobody keeps another out");
+    assert_eq!(bench.store.baton_assertion_forget().await.unwrap(), 0);
+
+    bench.clock.advance(Duration::from_mins(4));
+    let later = bench.clock.now() + SignedDuration::from_mins(3);
+    assert_eq!(take(&busy, "third", later).await, BatonAssertionTaken::Taken);
+    assert_eq!(take(&busy, "first", later).await, BatonAssertionTaken::Taken, "that of another assertion");
+    assert_eq!(
+        bench.store.baton_assertion_forget().await.unwrap(),
+        0,
+        "a clock of another server may be behind"
+    );
+    bench.clock.advance(Duration::from_hours(1));
+    assert_eq!(bench.store.baton_assertion_forget().await.unwrap(), 2);
+    assert!(bench.store.baton_credential_revoke(&connector_id(), &busy, pat()).await.unwrap());
+}
+
 // rule: governance CON-15
 #[rstest]
 #[case(Backend::Sqlite)]
@@ -98,9 +174,9 @@ async fn rotation_keeps_the_one_before_for_a_while_and_revoking_ends_it_at_once(
     let (other, connection) = (BatonConnectorId::parse(&id(9)).unwrap(), "segment".parse().unwrap());
     let again = bench.store.baton_connector_register(&other, &connection, pat()).await.unwrap();
     assert_eq!(again.id, connector, "a connection has one");
-    let first = credential(&bench.store, 2, Duration::ZERO).await;
+    let first = rotated(&bench.store, 2, Duration::ZERO).await;
     bench.clock.advance(Duration::from_secs(1));
-    let second = credential(&bench.store, 3, Duration::from_hours(24)).await;
+    let second = credential(&bench.store, 3).await;
     bench.store.baton_credential_used(&second).await.unwrap();
 
     let all = bench.again().await.baton_credential_list(&connector).await.unwrap();
@@ -181,6 +257,69 @@ async fn a_task_that_kills_its_holders_is_handed_out_so_often_and_no_more(#[case
     let task = bench.store.baton_task_find(&grant).await.unwrap().unwrap();
     assert_eq!((task.state, task.attempts, task.code), (BatonTaskState::Failed, 3, Some(4)));
     assert!(task.error.unwrap().contains("fell silent"));
+    assert_eq!(bench.told(grant.as_str()).await, ["baton_task.queued", "baton_task.finished"]);
+}
+
+// rule: architecture law 3
+// rule: baton P-22
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn what_is_handed_out_once_ends_when_its_holder_is_silent_and_stays_in_its_name(
+    #[case] backend: Backend,
+) {
+    let Some(bench) = backend.start().await else { return };
+    let connector = bench.connector().await;
+    let kinds = ["create_account", "grant"];
+    let ask = BatonAsk { once: &["create_account"], ..ask_of(&connector, "pod-1", &kinds) };
+    let claim = async |ask: BatonAsk<'_>| {
+        let (leased, unheard) = bench.store.baton_task_claim(ask).await.unwrap();
+        let ended: Vec<_> =
+            unheard.into_iter().map(|task| (task.id, task.attempts, task.holder.unwrap())).collect();
+        (leased.map(|leased| (leased.task.id, leased.task.attempts)), ended)
+    };
+    let holder = || "pod-1".to_owned();
+    let lost = bench.queue(2, "create_account").await;
+    let known = [bench.queue(3, "create_account").await];
+    let grant = bench.queue(4, "grant").await;
+    for id in [&lost, &known[0], &grant] {
+        assert_eq!(claim(ask).await, (Some((id.clone(), 1)), vec![]));
+    }
+    assert_eq!(claim(ask).await, (None, vec![]), "all of them have a holder");
+    bench.clock.advance(LEASE);
+
+    let of_holder = claim(BatonAsk { known: &known, ..ask }).await;
+    let of_another = claim(BatonAsk { host: "pod-2", ..ask }).await;
+
+    assert_eq!(of_holder, (Some((known[0].clone(), 2)), vec![(lost.clone(), 1, holder())]));
+    assert_eq!(of_another, (Some((grant, 2)), vec![]), "a kind that may be done twice");
+    let task = bench.store.baton_task_find(&lost).await.unwrap().unwrap();
+    assert_eq!((task.state, task.code), (BatonTaskState::Failed, Some(4)));
+    assert_eq!((task.attempts, task.holder), (1, Some(holder())));
+    assert!(task.error.unwrap().contains("may have done it"));
+    assert_eq!(bench.finish("pod-1", &lost, BatonTaskEnd::Done(b"")).await, BatonTaskEnded::Already);
+    assert_eq!(bench.told(lost.as_str()).await, ["baton_task.queued", "baton_task.finished"]);
+    let bodies: Vec<(String,)> =
+        sqlx::query_as("SELECT body FROM audit_entry").fetch_all(&bench.sql().await).await.unwrap();
+    let is_end = |body: &str| body.contains("baton_task.finished") && body.contains(lost.as_str());
+    let (end,) = bodies.iter().find(|(body,)| is_end(body)).unwrap();
+    assert!(end.contains(r#""actor":"system""#), "{end}");
+
+    // Whoever asks ends it, also when they are given nothing.
+    bench.clock.advance(LEASE);
+    assert!(bench.store.baton_connector_pause(&connector, "a move", pat()).await.unwrap());
+    let of_reader = claim(BatonAsk { host: "pod-2", kinds: &["sync_full"], ..ask }).await;
+    assert_eq!(of_reader, (None, vec![(known[0].clone(), 2, holder())]));
+    assert!(bench.store.baton_connector_resume(&connector, pat()).await.unwrap());
+
+    // One that went back to those that wait was handed out, too.
+    let back = bench.queue(5, "create_account").await;
+    let accounts = BatonAsk { kinds: &["create_account"], ..ask };
+    assert_eq!(claim(accounts).await, (Some((back.clone(), 1)), vec![]));
+    let end = BatonTaskEnd::Again { code: 14, error: "not now", due_at: bench.clock.now() };
+    assert_eq!(bench.finish("pod-1", &back, end).await, BatonTaskEnded::Noted);
+    assert_eq!(claim(accounts).await, (None, vec![(back, 1, holder())]));
 }
 
 // rule: baton P-17
@@ -247,7 +386,7 @@ async fn a_cancelled_task_ends_at_once_or_with_the_next_sign_of_life_or_with_its
 #[case(Backend::Sqlite)]
 #[case(Backend::Postgres)]
 #[tokio::test]
-async fn a_held_upload_pauses_until_a_person_confirms_it_as_the_new_measure(#[case] backend: Backend) {
+async fn a_held_upload_pauses_until_a_person_confirms_it(#[case] backend: Backend) {
     let Some(bench) = backend.start().await else { return };
     let connector = bench.connector().await;
     let sync = bench.queue(2, "sync_full").await;
@@ -271,15 +410,15 @@ async fn a_held_upload_pauses_until_a_person_confirms_it_as_the_new_measure(#[ca
 
     bench.store.baton_upload_put(upload("bb", BatonUploadState::Held, 5)).await.unwrap();
 
-    let measure = || async { bench.store.baton_upload_measure(&connector).await.unwrap().unwrap() };
-    assert_eq!(measure().await.counts.resources, 100);
     let paused = bench.store.baton_connector_find(&connector).await.unwrap().unwrap();
     assert_eq!(paused.paused_reason.as_deref(), Some("half is gone"));
     assert!(bench.store.baton_upload_confirm(&connector, pat()).await.unwrap());
     assert!(!bench.store.baton_upload_confirm(&connector, pat()).await.unwrap());
-    assert_eq!((measure().await.counts.resources, measure().await.checksum.as_str()), (5, "bb"));
     assert_eq!(bench.store.baton_connector_find(&connector).await.unwrap().unwrap().paused_at, None);
-    assert_eq!(bench.store.baton_upload_list(&sync).await.unwrap().len(), 2);
+    let sent = bench.store.baton_upload_list(&sync).await.unwrap();
+    let states: Vec<_> =
+        sent.iter().map(|one| (one.checksum.as_str(), one.state, one.counts.resources)).collect();
+    assert_eq!(states, [("aa", BatonUploadState::Accepted, 100), ("bb", BatonUploadState::Confirmed, 5)]);
 }
 
 #[rstest]
@@ -333,8 +472,7 @@ async fn what_a_task_asks_for_is_sealed_and_survives_a_change_of_keys(#[case] ba
 
     assert_eq!(later.baton_task_result(&grant).await.unwrap().unwrap().expose(), CANARY.as_bytes());
     let connector = connector_id();
-    let ask =
-        BatonAsk { connector: &connector, host: "h", kinds: &["grant"], lease: LEASE, most_attempts: 3 };
-    let again = later.baton_task_claim(ask).await.unwrap().unwrap();
+    let (again, _) = later.baton_task_claim(ask_of(&connector, "h", &["grant"])).await.unwrap();
+    let again = again.unwrap();
     assert_eq!((again.task.id, again.payload.expose().as_slice()), (waiting, CANARY.as_bytes()));
 }

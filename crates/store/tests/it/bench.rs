@@ -39,7 +39,7 @@ impl Backend {
         let folder = tempfile::tempdir().unwrap();
         let database = match self {
             Backend::Sqlite => None,
-            Backend::Postgres => Some(TestDatabase::create().await?),
+            Backend::Postgres => Some(TestDatabase::with_state().await?),
         };
         let place = match &database {
             None => StorePlace::File(folder.path().join("state of tutela.db")),

@@ -99,6 +99,30 @@ async fn there_is_never_a_blind_second_send(#[case] backend: Backend) {
     refused(2, 3).await;
 }
 
+// rule: governance GRA-3: what was refused gave nothing that could be taken again
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::Postgres)]
+#[tokio::test]
+async fn a_run_has_sent_what_may_have_had_an_effect(#[case] backend: Backend) {
+    let Some(bench) = backend.start().await else { return };
+    let (claimed, plan) = bench.applying(1).await;
+    let run = claimed.lease.run.clone();
+    let has_sent = async || bench.store.run_has_sent(&run).await.unwrap();
+
+    let planned = has_sent().await;
+    let first = bench.store.ledger_intent(intent(&claimed, &plan, 0, 1)).await.unwrap();
+    let sent = has_sent().await;
+    let refused = LedgerEnd::NotApplied(Outcome::Failed);
+    bench.store.ledger_outcome(first.id(), refused, Some("http_409")).await.unwrap();
+    let without_effect = has_sent().await;
+    let second = bench.store.ledger_intent(intent(&claimed, &plan, 0, 2)).await.unwrap();
+    bench.store.ledger_outcome(second.id(), LedgerEnd::Unknown, Some("timeout")).await.unwrap();
+    let unknown = has_sent().await;
+
+    assert_eq!([planned, sent, without_effect, unknown], [false, true, false, true]);
+}
+
 #[rstest]
 #[case(Backend::Sqlite)]
 #[case(Backend::Postgres)]

@@ -1,7 +1,9 @@
 //! The store on both databases: one suite, every case on SQLite and on PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop at what is not there")]
 
+mod access_end;
 mod access_token;
+mod activity;
 mod application;
 mod audit;
 mod authorization;
@@ -12,6 +14,7 @@ mod callback;
 mod client;
 mod clock;
 mod connection;
+mod connection_sync;
 mod dataset;
 mod dataset_trial;
 mod download;
@@ -19,6 +22,8 @@ mod faults;
 mod given_up;
 mod health;
 mod hold;
+mod inventory;
+mod inventory_gone;
 mod job;
 mod ledger;
 mod login;

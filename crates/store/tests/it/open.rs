@@ -1,8 +1,34 @@
-use crypto::{KeyRing, MasterKey};
+use crypto::{KeyRing, MasterKey, Secret};
 use rstest::rstest;
-use store::{Access, Store, StoreError};
+use sqlx::AnyPool;
+use store::{Access, Store, StoreError, StorePlace};
+use testkit::{TestClock, TestDatabase};
 
 use crate::bench::{Backend, open, parts, ring};
+
+/// The tables of a database with how many columns each has.
+async fn tables(database: &TestDatabase) -> Vec<(String, i64)> {
+    const TABLES: &str = "SELECT CAST(table_name AS TEXT), COUNT(*) FROM information_schema.columns \
+                          WHERE table_schema = 'public' GROUP BY table_name ORDER BY table_name";
+    let pool = AnyPool::connect(&database.url()).await.unwrap();
+    sqlx::query_as(TABLES).fetch_all(&pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_empty_database_gets_the_tables_that_other_tests_begin_with() {
+    let Some(empty) = TestDatabase::create().await else { return };
+    let copied = TestDatabase::with_state().await.unwrap();
+    let key = MasterKey::random().to_base64();
+    sqlx::any::install_default_drivers();
+    let before = tables(&empty).await;
+
+    let place = StorePlace::Postgres(Secret::new(empty.url()));
+    open(&place, ring(&key), &TestClock::new()).await.unwrap().close().await;
+
+    assert_eq!(before, []);
+    assert!(tables(&empty).await.len() > 30);
+    assert_eq!(tables(&empty).await, tables(&copied).await);
+}
 
 #[rstest]
 #[case(Backend::Sqlite)]

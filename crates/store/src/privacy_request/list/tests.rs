@@ -37,7 +37,7 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let database = match dialect {
             Dialect::Sqlite => None,
-            Dialect::Postgres => Some(TestDatabase::create().await?),
+            Dialect::Postgres => Some(TestDatabase::with_state().await?),
         };
         let place = match &database {
             None => StorePlace::File(folder.path().join("state.db")),
