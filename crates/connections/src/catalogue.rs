@@ -156,7 +156,8 @@ impl ConnectionType {
     pub fn is_offered(self) -> bool {
         let set_up_elsewhere = matches!(
             self,
-            Self::Fides
+            Self::Baton
+                | Self::Fides
                 | Self::Https
                 | Self::Manual
                 | Self::Saas
@@ -172,6 +173,7 @@ impl ConnectionType {
         match self {
             Self::AttentiveEmail => ("Attentive", Email),
             Self::Aws => ("Amazon Web Services", Service),
+            Self::Baton => ("Baton connector", System),
             Self::BigQuery => ("BigQuery", Database),
             Self::DataHub => ("DataHub", DataCatalog),
             Self::DynamicErasureEmail => ("Erasure by e-mail, address from a dataset", Email),

@@ -11,6 +11,8 @@ pub enum ConnectionType {
     AttentiveEmail,
     /// An AWS account.
     Aws,
+    /// A Baton connector of somebody else, which the server's own configuration names.
+    Baton,
     /// BigQuery.
     BigQuery,
     /// A DataHub catalogue.
@@ -88,6 +90,7 @@ impl ConnectionType {
     pub const ALL: &[Self] = &[
         Self::AttentiveEmail,
         Self::Aws,
+        Self::Baton,
         Self::BigQuery,
         Self::DataHub,
         Self::DynamicErasureEmail,
@@ -129,6 +132,7 @@ impl ConnectionType {
     pub const NAMES: &[&str] = &[
         "attentive_email",
         "aws",
+        "baton",
         "bigquery",
         "datahub",
         "dynamic_erasure_email",
@@ -171,6 +175,7 @@ impl ConnectionType {
         match self {
             Self::AttentiveEmail => "attentive_email",
             Self::Aws => "aws",
+            Self::Baton => "baton",
             Self::BigQuery => "bigquery",
             Self::DataHub => "datahub",
             Self::DynamicErasureEmail => "dynamic_erasure_email",

@@ -2,7 +2,7 @@
 
 use model::ConnectionKey;
 use serde_json::{Map, Value, json};
-use spec::{SecretInputs, check_secrets};
+use spec::SecretInputs;
 use store::{
     Actor, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionStep, NewConnection, PutMode,
     StoreError,
@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::secret_schema::connector_secret_problems;
 use crate::template::Instance;
+use crate::wiring::check_for_any;
 use crate::{ConnectionType, ConnectionView, Connections, Problem, SecretValues};
 
 /// A connection to be made from a template.
@@ -103,7 +104,7 @@ impl Connections {
         let offered = offered.map_err(|error| not_made(Some(error)))?.ok_or_else(unknown)?;
         let mode = self.inner.outgoing.calls.domain_validation;
         let instance = offered.template.instance(&new.instance_key, mode).ok_or_else(|| not_made(None))?;
-        let secrets = check_secrets(&instance.file, &SecretInputs::new(new.secrets.clone()), mode)
+        let secrets = check_for_any(&instance.file, &SecretInputs::new(new.secrets.clone()), mode)
             .map_err(|error| InstantiateError::Secrets(connector_secret_problems(&instance.file, &error)))?;
         let problems =
             self.check_references(&secrets.references).await.map_err(|error| not_made(Some(error)))?;

@@ -18,6 +18,7 @@
 mod authorize;
 mod calls;
 mod catalogue;
+mod configured;
 mod connection_type;
 mod connections;
 mod connector_document;
@@ -43,6 +44,7 @@ mod wiring;
 pub use authorize::{AuthorizeRefused, Authorized, Returned};
 pub use calls::{Calls, DatabasePlace};
 pub use catalogue::{CatalogueEntry, CatalogueFilter, SupportedAction, SystemType};
+pub use configured::{ConfiguredConnection, ConfiguredElsewhere, ConfiguredError};
 pub use connection_type::{ConnectionType, UnknownConnectionType};
 pub use connections::{Connections, ConnectionsParts, Outgoing};
 pub use connector_document::{StaleConnector, connector_source, read_connector};
@@ -68,6 +70,6 @@ pub use trial::{Trial, TrialRefused};
 pub use view::ConnectionView;
 pub use web_hook_grant::{GrantMode, GrantRefused};
 pub use wiring::{
-    AloneError, GraphPart, LeftOut, LeftOutReason, WireError, WireOptions, Wired, WiredAlone,
-    WiredConnection, definition_digest, joined,
+    AccessConnection, AccessConnectionError, AloneError, GraphPart, LeftOut, LeftOutReason, WireError,
+    WireOptions, Wired, WiredAlone, WiredConnection, definition_digest, joined,
 };

@@ -8,6 +8,7 @@ use store::{
 };
 use thiserror::Error;
 
+use crate::configured::{ConfiguredElsewhere, is_configured};
 use crate::secrets::{SecretsCheck, SecretsMode};
 use crate::{
     ConnectionType, Connections, InstantiateError, NewInstance, Problem, SecretValues, SecretsRefused,
@@ -55,6 +56,11 @@ pub enum PutRefused {
         /// The name.
         name: String,
     },
+    /// A program of the server's machine is no matter of the API.
+    #[error(
+        "Connections of type 'baton' are named in the server's own configuration (`baton`), and are not made over the API."
+    )]
+    OnlyConfigured,
     /// There is no key, and no name to make one of.
     #[error("This connection configuration could not be added.")]
     NoKey,
@@ -72,6 +78,9 @@ pub enum PutRefused {
     /// It could not be made from its template.
     #[error(transparent)]
     NotInstantiated(InstantiateError),
+    /// It is for the server's configuration to say.
+    #[error(transparent)]
+    Configured(#[from] ConfiguredElsewhere),
     /// Its secrets were refused.
     #[error(transparent)]
     Secrets(#[from] SecretsRefused),
@@ -103,7 +112,9 @@ impl PutRefused {
             | Self::KeyTaken { .. }
             | Self::NameTaken { .. }
             | Self::NoKey
+            | Self::OnlyConfigured
             | Self::NoConnectorType
+            | Self::Configured(_)
             | Self::Store(_) => None,
         }
     }
@@ -119,6 +130,12 @@ impl Connections {
             Some(key) => self.store().connection_find(key).await?,
             None => None,
         };
+        if let Some(found) = &found {
+            ConfiguredElsewhere::check(found)?;
+        }
+        if put.connection_type == ConnectionType::Baton {
+            return Err(PutRefused::OnlyConfigured);
+        }
         match found {
             Some(found) => self.update(found, put, actor).await,
             None => self.create(put, actor).await,
@@ -243,8 +260,18 @@ impl Connections {
     /// Removes a connection with all that belongs to it; `false` if there is none.
     ///
     /// # Errors
-    /// [`StoreError`] if the store does not answer.
+    /// [`StoreError`] if the store does not answer; [`StoreError::Conflict`] if the server's configuration names it.
     pub async fn remove(&self, key: &ConnectionKey, actor: Actor) -> Result<bool, StoreError> {
+        let found = self.store().connection_find(key).await?;
+        // One that the configuration does not name any more is switched off, and nobody else's.
+        if found.is_some_and(|found| is_configured(&found) && !found.disabled) {
+            return Err(StoreError::Conflict {
+                what: "connection",
+                id: key.to_string(),
+                state: "named in the server's own configuration".to_owned(),
+                needs: "take it out of `baton` there, and start the server anew",
+            });
+        }
         let steps = vec![ConnectionStep::Remove];
         let changed = self.store().connection_change(ConnectionChange { key, actor, steps }).await?;
         Ok(changed == ConnectionChanged::Done)

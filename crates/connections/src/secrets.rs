@@ -6,12 +6,13 @@ use std::sync::Arc;
 use model::ConnectionKey;
 use serde_json::{Map, Value};
 use spec::connector_file::Authentication;
-use spec::{ConnectorFile, SecretInputs, check_secrets};
+use spec::{ConnectorFile, SecretInputs};
 use store::{Actor, ConnectionChange, ConnectionChanged, ConnectionStep, StoreError, StoredConnection};
 use thiserror::Error;
 
 use crate::hosts::Hosts;
 use crate::secret_schema::{MASK, connector_secret_problems};
+use crate::wiring::check_for_any;
 use crate::{Connections, Problem, SecretSchema, SecretValues, StaleConnector};
 
 /// What becomes of secrets that are not sent.
@@ -206,7 +207,7 @@ impl Connections {
         values: SecretValues,
     ) -> Result<SecretValues, SecretsRefused> {
         let inputs = SecretInputs::new(values.into_entries());
-        let checked = check_secrets(file, &inputs, self.domain_validation())
+        let checked = check_for_any(file, &inputs, self.domain_validation())
             .map_err(|error| SecretsRefused::Invalid { problems: connector_secret_problems(file, &error) })?;
         let problems = self.check_references(&checked.references).await?;
         if !problems.is_empty() {

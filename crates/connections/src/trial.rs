@@ -91,7 +91,9 @@ impl Connections {
                 Trial::Succeeded
             }
             // No vendor is written to for a try; whether mail leaves, its service's own test says.
+            // Nor is a program run for a try: its syncs say how it is.
             ConnectionType::AttentiveEmail
+            | ConnectionType::Baton
             | ConnectionType::GenericErasureEmail
             | ConnectionType::Https
             | ConnectionType::Manual

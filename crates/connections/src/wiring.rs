@@ -1,5 +1,6 @@
 //! The connections of a server, joined into one graph, with what is behind each of them.
 
+mod access;
 mod alone;
 mod own_tokens;
 mod stored;
@@ -22,6 +23,8 @@ use self::own_tokens::OwnTokens;
 use self::stored::{Behind, Found, Part};
 use crate::{Calls, Connections, DatabasePlace};
 
+pub use self::access::{AccessConnection, AccessConnectionError};
+pub(crate) use self::access::{check_for_any, is_for_access_only};
 pub use self::alone::{AloneError, WiredAlone};
 pub(crate) use self::stored::access;
 
@@ -88,6 +91,9 @@ pub enum LeftOutReason {
     /// It is none that data is read from by a program.
     #[error("nothing is read from connections of this type by a program")]
     NotRead,
+    /// Its secrets are those for who has access, and privacy requests need others.
+    #[error("it is used for who has access alone: it lacks secrets that privacy requests need")]
+    AccessOnly,
     /// Nothing says what is in it.
     #[error("it has no dataset; add one via /connection/{{connection_key}}/dataset")]
     NoDataset,
@@ -101,7 +107,7 @@ impl LeftOutReason {
     pub fn is_fault(&self) -> bool {
         match self {
             Self::Broken(_) => true,
-            Self::Disabled | Self::NotRead | Self::NoDataset => false,
+            Self::Disabled | Self::NotRead | Self::AccessOnly | Self::NoDataset => false,
         }
     }
 }

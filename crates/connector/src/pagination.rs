@@ -255,6 +255,15 @@ impl Pager {
         })
     }
 
+    /// By how many entries a page begins behind the one before, whatever the application sends; `None` where it
+    /// is the application that says what comes next, or pages are counted.
+    pub(crate) fn entry_step(&self) -> Option<usize> {
+        match &self.strategy {
+            Strategy::Offset(offset) => offset.entry_step(),
+            Strategy::Single | Strategy::Link(_) | Strategy::Cursor(_) => None,
+        }
+    }
+
     /// By what the page that came last is known again.
     pub(crate) fn last(&self) -> Option<PageMark> {
         self.last

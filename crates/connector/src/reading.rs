@@ -43,6 +43,7 @@ use definition::DefinedRequest;
 pub(crate) use definition::Definitions;
 pub use error::ReadError;
 pub use later::Asked;
+pub(crate) use listing::Steps;
 pub use listing::{ItemPage, ItemReader, ItemText, ListAnswers, Listing};
 pub use page_reader::PageReader;
 pub use page_rows::PageRows;

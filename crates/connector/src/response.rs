@@ -153,6 +153,21 @@ pub(crate) fn read_items(request: &Request, reply: &HttpReply) -> Result<Value, 
     Err(ResponseError::NotItems { path: path_of(request), status: reply.status, data_path, kind })
 }
 
+/// Refuses data without what `unwrap` takes out of them: in a list of access that would be an empty one, or one
+/// without some of its entries. An entry that holds null there is about nothing, and is left out.
+///
+/// # Errors
+/// [`ResponseError::NotRows`].
+pub(crate) fn check_unwrap(path: &Path, data: &Value) -> Result<(), ResponseError> {
+    let is_there = match data {
+        Value::Array(items) => items.iter().all(|item| !matches!(look_up(path, item), Found::Missing)),
+        Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            look_up(path, data).value().is_some()
+        }
+    };
+    if is_there { Ok(()) } else { Err(ResponseError::NotRows { kind: "nothing" }) }
+}
+
 /// The items in `data`, in order, as they came: the entries of a list, whatever they are, or one object.
 ///
 /// # Errors

@@ -15,6 +15,12 @@ pub(crate) fn is_transient(status: u16) -> bool {
     status == 429 || status >= 500
 }
 
+/// The status that an answer has in effect: a refusal that tells of a limit is what most applications say by 429. Taken
+/// as 403 it would mean that the credentials do not suffice.
+pub(crate) fn meant_status(reply: &HttpReply) -> u16 {
+    if reply.is_limit() { 429 } else { reply.status }
+}
+
 /// Whether the file's own `retry` says "try again" about this answer.
 ///
 /// A condition that cannot be evaluated on this answer (a member that is not there) does not hold.
@@ -56,7 +62,7 @@ pub(crate) fn default_wait(settings: &Settings, attempt: u32) -> Duration {
 ///
 /// Only 429 is asked for the reset time of its window: other answers carry that as news.
 pub(crate) fn wait_after(settings: &Settings, attempt: u32, reply: &HttpReply, now: Timestamp) -> Duration {
-    let asks = reply.status == 429 || reply.headers.contains_key(http::header::RETRY_AFTER);
+    let asks = meant_status(reply) == 429 || reply.headers.contains_key(http::header::RETRY_AFTER);
     let asked = if asks { reply.retry_after(now) } else { None };
     asked.map_or_else(|| default_wait(settings, attempt), |wait| wait.min(settings.max_retry_after))
 }

@@ -12,7 +12,7 @@ pub use write::{WriteAnswer, WriteEnd};
 use crate::auth::{AuthError, Draft};
 use crate::build::Prepared;
 use crate::connector::Connector;
-use crate::retry::{default_wait, file_says_again, is_transient, wait_after};
+use crate::retry::{default_wait, file_says_again, is_transient, meant_status, wait_after};
 
 /// What a call brought.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ impl Connector {
                 Some(reply) => wait_after(self.settings(), attempt, reply, self.clock().now()),
                 None => default_wait(self.settings(), attempt),
             };
-            if failure.reply.is_some_and(|reply| reply.status == 429) {
+            if failure.reply.is_some_and(|reply| meant_status(&reply) == 429) {
                 stats.rate_limit_wait += wait;
             }
             tracing::debug!(
@@ -149,7 +149,7 @@ impl Attempt<'_> {
     where
         F: Fn(HttpReply) -> Result<T, Rejected>,
     {
-        let (shared, status) = (self.prepared.shared(), reply.status);
+        let (shared, status) = (self.prepared.shared(), meant_status(&reply));
         let (place, attempts) = (|| self.prepared.place().to_owned(), self.number);
         let failing = || CallError::Status { place: place(), host: shared.client.host(), status, attempts };
         if self.prepared.means_unavailable(status) {

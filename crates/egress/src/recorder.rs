@@ -120,20 +120,22 @@ impl Tape {
         let mut scrub = Scrub::persons(&hints.redact, long.chain(own), &mut self.names);
 
         let recorded_request = canonical(&mut scrub, request);
-        let headers = reply_headers(&mut scrub, &reply.headers, &request.url);
         let mut recorded_reply =
-            RecordedReply { status: reply.status, headers, json: None, opaque_bytes: None };
+            RecordedReply { status: reply.status, headers: Vec::new(), json: None, opaque_bytes: None };
         match serde_json::from_slice::<Value>(&reply.body) {
             Ok(body) => {
                 let keep = Keep::new(&hints.keep);
                 let mut kept = HashSet::new();
                 let mut sanitiser = ReplyBody { scrub, kept: &mut kept };
                 recorded_reply.json = Some(sanitiser.value(&body, &keep.start()));
+                scrub = sanitiser.scrub;
                 self.kept.extend(kept);
             }
             Err(_) if reply.body.is_empty() => {}
             Err(_) => recorded_reply.opaque_bytes = Some(reply.body.len()),
         }
+        // After the body: its ids may stand in the links.
+        recorded_reply.headers = reply_headers(&mut scrub, &reply.headers, &request.url);
         self.interactions.push(Interaction { request: recorded_request, reply: recorded_reply });
     }
 }
@@ -243,9 +245,8 @@ impl ReplyBody<'_, '_> {
     /// Names of members belong to the format, unless they are data: known values, addresses,
     /// and long numbers (maps by id or telephone number).
     fn key(&mut self, key: &str) -> String {
-        const LONG_NUMBER: usize = 5;
         let digits = key.strip_prefix('+').unwrap_or(key);
-        if digits.len() >= LONG_NUMBER && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        if digits.len() >= scrub::LONG_NUMBER && digits.bytes().all(|byte| byte.is_ascii_digit()) {
             self.scrub.pseudonym(key)
         } else {
             self.scrub.text(key)

@@ -38,10 +38,24 @@ impl HttpReply {
             .map(|wait| wait.min(LONGEST_WAIT))
     }
 
-    /// What this answer says about the server's limit. Only 429 and 503 ask for a pause; any
+    /// Whether the server says that it was asked too often: by 429, or by a refusal that says that nothing is left
+    /// of a limit, or when to come back.
+    pub fn is_limit(&self) -> bool {
+        let is_told = || {
+            self.headers.contains_key(http::header::RETRY_AFTER)
+                || self.header("x-ratelimit-remaining") == Some("0")
+        };
+        match self.status {
+            429 => true,
+            403 => is_told(),
+            _ => false,
+        }
+    }
+
+    /// What this answer says about the server's limit. Only 429, what means the same, and 503 ask for a pause; any
     /// answer may say that nothing is left.
     pub(crate) fn rate_signal(&self, now: Timestamp) -> RateSignal {
-        let asks = matches!(self.status, 429 | 503);
+        let asks = self.is_limit() || self.status == 503;
         let remaining = self.header("x-ratelimit-remaining").and_then(|text| text.parse().ok());
         RateSignal {
             retry_after: if asks { self.retry_after(now) } else { None },
@@ -198,6 +212,32 @@ mod tests {
         let headers = [("x-ratelimit-remaining", "5"), ("x-ratelimit-reset", "59")];
 
         assert_eq!(reply(500, &headers, "").retry_after(NOW.parse().unwrap()), None);
+    }
+
+    #[rstest]
+    #[case(429, &[], true)]
+    #[case(403, &[("retry-after", "7")], true)]
+    #[case(403, &[("x-ratelimit-remaining", " 0 ")], true)]
+    #[case(403, &[("x-ratelimit-remaining", "12")], false)]
+    #[case(403, &[], false)]
+    #[case(401, &[("retry-after", "7")], false)]
+    #[case(503, &[("x-ratelimit-remaining", "0")], false)]
+    fn a_refusal_that_tells_of_a_limit_is_one(
+        #[case] status: u16,
+        #[case] headers: &[(&'static str, &str)],
+        #[case] expected: bool,
+    ) {
+        assert_eq!(reply(status, headers, "").is_limit(), expected);
+    }
+
+    #[test]
+    fn a_limit_that_is_told_as_a_refusal_asks_everybody_for_a_pause() {
+        let now = NOW.parse().unwrap();
+
+        let limited = reply(403, &[("retry-after", "7")], "").rate_signal(now);
+
+        assert_eq!(limited.retry_after, Some(Duration::from_secs(7)));
+        assert!(reply(403, &[], "").rate_signal(now).is_empty());
     }
 
     #[test]

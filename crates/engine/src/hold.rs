@@ -1,5 +1,7 @@
 //! Holding one task of a run, and noticing when the hold is lost.
 
+mod error;
+mod heart;
 mod locks;
 
 use std::collections::HashSet;
@@ -9,20 +11,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use model::{Clock, Outcome, RunId, SystemClock};
 use store::{
-    ClaimedTask, Heartbeat, PlanDigest, Retry, RunState, Store, StoreError, TaskFailure, TaskLease, TaskName,
-    TaskState,
+    ClaimedTask, PlanDigest, RunState, Store, StoreError, TaskFailure, TaskLease, TaskName, TaskState,
 };
-use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+pub use error::HoldError;
+
+use self::heart::{Confirmed, Heart, forgets_fences};
 use self::locks::Locks;
 
 /// How long a silent process keeps its task; others take it over after that.
 pub const LEASE: Duration = Duration::from_secs(3);
-/// Time between two signs of life.
-const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Time between two looks at a task that somebody else holds.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -52,59 +53,6 @@ pub enum HoldState {
     Cancelled,
 }
 
-/// Why a task is not held.
-#[derive(Debug, Error)]
-pub enum HoldError {
-    /// Another process works on it.
-    #[error("`{name}` of {run} is being worked on by another process; wait for it, or run this again later")]
-    HeldByAnother {
-        /// The run.
-        run: RunId,
-        /// The task.
-        name: String,
-    },
-    /// The task waits for others, or its run is held or cancelled.
-    #[error("`{name}` of {run} cannot start: it waits for other tasks, or the run is paused or cancelled")]
-    NotReady {
-        /// The run.
-        run: RunId,
-        /// The task.
-        name: String,
-    },
-    /// The task is over.
-    #[error("`{name}` of {run} is over already ({})", state.as_str())]
-    Over {
-        /// The run.
-        run: RunId,
-        /// The task.
-        name: String,
-        /// How it ended.
-        state: TaskState,
-    },
-    /// There is no such task.
-    #[error("{run} has no task `{name}`")]
-    Missing {
-        /// The run.
-        run: RunId,
-        /// The task.
-        name: String,
-    },
-    /// The state database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl HoldError {
-    /// Whether trying again can help.
-    pub fn retry(&self) -> Retry {
-        match self {
-            Self::HeldByAnother { .. } | Self::NotReady { .. } => Retry::Yes,
-            Self::Over { .. } | Self::Missing { .. } => Retry::No,
-            Self::Store(source) => source.retry(),
-        }
-    }
-}
-
 /// A task that this process holds. It gives a sign of life each second; dropped without an ending, it
 /// is free for others when its lease runs out, as after a crash.
 #[derive(Debug)]
@@ -116,26 +64,6 @@ pub struct TaskHold {
     since: Instant,
     under_way: Mutex<HashSet<(PlanDigest, u32)>>,
     locks: Arc<Locks>,
-}
-
-/// When a hold was last confirmed, by both clocks: one stands still while the machine sleeps, the other
-/// can be set.
-#[derive(Debug, Clone, Copy)]
-struct Confirmed {
-    at: Instant,
-    wall: Timestamp,
-}
-
-impl Confirmed {
-    fn now(wall: &dyn Clock) -> Self {
-        Self { at: Instant::now(), wall: wall.now() }
-    }
-
-    /// Whether the lease is over by one clock, or the other clock went back by as much.
-    fn is_over(self, wall: &dyn Clock) -> bool {
-        let passed = wall.now().duration_since(self.wall).unsigned_abs();
-        Instant::now() >= self.at + LEASE || passed >= LEASE
-    }
 }
 
 /// Looks at a hold from elsewhere.
@@ -377,64 +305,6 @@ impl Drop for TaskHold {
     fn drop(&mut self) {
         self.heart.abort();
     }
-}
-
-/// What keeps a hold alive.
-struct Heart {
-    store: Store,
-    lease: TaskLease,
-    locks: Arc<Locks>,
-    state: watch::Sender<HoldState>,
-    confirm: watch::Sender<Confirmed>,
-    wall: Arc<dyn Clock>,
-}
-
-impl Heart {
-    async fn beat(self) {
-        let mut alive_until = self.confirm.borrow().at + LEASE;
-        let mut next = Instant::now() + HEARTBEAT;
-        loop {
-            tokio::time::sleep_until(next).await;
-            let begun = Confirmed::now(&*self.wall);
-            next = begun.at + HEARTBEAT;
-            let beat = self.sign_of_life();
-            let ended = match tokio::time::timeout_at(alive_until, beat).await {
-                Ok(Ok(Heartbeat::GoOn)) => {
-                    alive_until = begun.at + LEASE;
-                    self.confirm.send_replace(begun);
-                    continue;
-                }
-                Ok(Ok(Heartbeat::Cancelled)) => HoldState::Cancelled,
-                Ok(Err(error)) if error.retry() == Retry::Yes && Instant::now() < alive_until => {
-                    tracing::warn!(task = %self.lease.task, %error, "a sign of life was not taken");
-                    next = begun.at + LOOK;
-                    continue;
-                }
-                Ok(Err(_)) | Err(_) => HoldState::Lost,
-            };
-            if ended == HoldState::Lost && forgets_fences() {
-                continue;
-            }
-            tracing::warn!(task = %self.lease.task, state = ?ended, "a task is no longer held");
-            self.state.send_replace(ended);
-            return;
-        }
-    }
-}
-
-impl Heart {
-    async fn sign_of_life(&self) -> Result<Heartbeat, StoreError> {
-        self.locks.renew(&self.store).await?;
-        self.store.task_heartbeat(&self.lease, LEASE).await
-    }
-}
-
-/// Whether the defect is planted that forgets who holds a task.
-fn forgets_fences() -> bool {
-    #[cfg(feature = "planted-defects")]
-    return crate::write::Defect::chosen() == Some(crate::write::Defect::ForgetFences);
-    #[cfg(not(feature = "planted-defects"))]
-    false
 }
 
 /// Why the task cannot be taken; `None` if it can by now.

@@ -120,6 +120,7 @@ pub(super) fn schema(kind: ConnectionType) -> Option<SecretSchema> {
         ConnectionType::ManualTask => ("ManualTaskSchema", Vec::new()),
         ConnectionType::ManualWebhook => ("ManualWebhookSchema", Vec::new()),
         ConnectionType::Aws
+        | ConnectionType::Baton
         | ConnectionType::DataHub
         | ConnectionType::Entra
         | ConnectionType::GoogleWorkspace

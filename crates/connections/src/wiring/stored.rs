@@ -126,6 +126,9 @@ impl Connections {
         }
         let dataset = kept.map(checked).transpose()?;
         let inputs = SecretInputs::new(stored.secrets.clone().into_entries());
+        if super::is_for_access_only(&file, &inputs) {
+            return Err(LeftOutReason::AccessOnly);
+        }
         let secrets = spec::check_secrets(&file, &inputs, DomainValidation::Disabled)
             .map_err(|error| broken(error.to_string()))?;
         let key = found.take_key(&file.fides_key)?;

@@ -35,6 +35,11 @@ impl Offset {
         self.pages.insert(page);
     }
 
+    /// By how many entries a page begins behind the one before; `None` for a step of one, which counts pages.
+    pub(super) fn entry_step(&self) -> Option<usize> {
+        usize::try_from(self.step).ok().filter(|step| *step > 1)
+    }
+
     pub(super) fn turn(&mut self, answer: PageAnswer<'_>, place: &str) -> Result<Turn, PaginationError> {
         self.last = None;
         let Some(data) = answer.data.filter(|data| !model::is_falsy(data)) else { return Ok(Turn::End) };

@@ -7,6 +7,7 @@
 mod item_reader;
 mod item_text;
 mod one;
+mod steps;
 
 use std::sync::{Arc, OnceLock};
 
@@ -29,6 +30,7 @@ use crate::values::ValueMap;
 
 pub use item_reader::{ItemPage, ItemReader};
 pub use item_text::ItemText;
+pub(crate) use steps::Steps;
 
 /// One list, checked and not yet sent. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -145,18 +147,24 @@ impl Parts {
     /// The items in an answer, after the request's postprocessors.
     fn items(&self, json: Value) -> Result<Vec<Value>, ReadError> {
         let request = &self.request;
-        let data = match &request.data_path {
+        let mut data = match &request.data_path {
             Some(path) => response::take(path, json),
             None => json,
         };
+        let no_items = |source| ReadError::Response { place: request.place.clone(), source };
         let context = PostprocessorContext {
             place: &request.place,
             collection: &self.place,
             identities: &model::Identities::default(),
             filter_values: &std::collections::HashMap::default(),
         };
-        let data = postprocessor::apply(&request.postprocessors, data, context)?;
-        response::items(data).map_err(|source| ReadError::Response { place: request.place.clone(), source })
+        for step in &request.postprocessors {
+            if let Postprocessor::Unwrap { data_path } = step {
+                response::check_unwrap(data_path, &data).map_err(no_items)?;
+            }
+            data = postprocessor::apply(std::slice::from_ref(step), data, context)?;
+        }
+        response::items(data).map_err(no_items)
     }
 
     /// An error as somebody who asks for a list has to hear it.

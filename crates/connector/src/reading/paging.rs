@@ -6,7 +6,7 @@ use model::{Completeness, IncompleteReason};
 use serde_json::Value;
 use spec::connector_file::Request;
 
-use super::{PageMark, ResumePoint};
+use super::{PageMark, ResumePoint, Steps};
 use crate::build::Prepared;
 use crate::fingerprint::Fingerprint;
 use crate::pagination::{PageAnswer, Pager, PagerProgress, PaginationError, Stop, Turn};
@@ -28,7 +28,8 @@ impl Paging {
             return None;
         }
         let next = self.prepared.url().to_string();
-        Some(ResumePoint { of: of(), next, body, pages, had_paging_object })
+        let steps = Steps::default();
+        Some(ResumePoint { of: of(), next, body, pages, had_paging_object, steps })
     }
 
     /// Goes on at `point` of the same request. `None` if its page is on another host.
@@ -56,6 +57,11 @@ impl Paging {
     /// By what the page that came last is known again.
     pub(super) fn mark(&self) -> Option<PageMark> {
         self.pager.last()
+    }
+
+    /// How many entries an answer brings, before postprocessors; 0 if there is no list where the file says.
+    pub(super) fn entries(&self, json: &Value) -> usize {
+        self.pager.data(json).and_then(Value::as_array).map_or(0, Vec::len)
     }
 
     /// Turns to the next page. If none follows, how complete what was read is.

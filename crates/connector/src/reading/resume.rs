@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::Steps;
 use crate::fingerprint::Fingerprint;
 
 /// From where the reading of a unit goes on: the next page, and what is known of the pages before it.
@@ -18,6 +19,9 @@ pub struct ResumePoint {
     pub(crate) pages: u64,
     /// Whether one of them had the object that holds link or cursor.
     pub(crate) had_paging_object: bool,
+    /// Whether fixed steps left something out; only lists of access ask.
+    #[serde(default)]
+    pub(crate) steps: Steps,
 }
 
 /// By what a page that was read is known when it comes again. Says nothing of its content to anybody
@@ -77,7 +81,8 @@ mod tests {
     fn an_address_stays_out_of_debug() {
         let of = Fingerprint::of_bytes(b"");
         let next = "https://api.acme.test/p?email=ana@example.com".to_owned();
-        let point = ResumePoint { of, next, body: of, pages: 3, had_paging_object: false };
+        let steps = Steps::default();
+        let point = ResumePoint { of, next, body: of, pages: 3, had_paging_object: false, steps };
 
         assert!(!format!("{point:?}").contains("ana@"));
     }

@@ -11,7 +11,7 @@ use super::{HookCall, HookError, Learned, context};
 use crate::connector::Connector;
 use crate::fingerprint::Fingerprint;
 use crate::person::Person;
-use crate::reading::{PageMark, ResumePoint};
+use crate::reading::{PageMark, ResumePoint, Steps};
 
 /// A unit that a function reads page by page.
 #[derive(Clone)]
@@ -121,8 +121,8 @@ impl ScriptPaging {
     /// From where another reader can go on; `None` before the first page.
     pub(crate) fn resume_point(&self) -> Option<ResumePoint> {
         let (of, pages) = (self.of(), self.pages);
-        let next = self.next.to_string();
-        (pages > 0).then_some(ResumePoint { of, next, body: of, pages, had_paging_object: false })
+        let (next, steps) = (self.next.to_string(), Steps::default());
+        (pages > 0).then_some(ResumePoint { of, next, body: of, pages, had_paging_object: false, steps })
     }
 
     /// Goes on there, after the pages with these marks; false if script or values are others now.

@@ -49,6 +49,7 @@ fn seconds(values: &[u64]) -> Vec<Duration> {
 #[case(Reply::status(429))]
 #[case(Reply::status(500))]
 #[case(Reply::status(503))]
+#[case::a_limit_that_is_told_as_a_refusal(Reply::status(403).header("X-RateLimit-Remaining", "0"))]
 #[case(Reply::reset())]
 #[case(Reply::text(200, "<html>").delivered(testkit::Delivery::CutAt(3)))]
 #[case(Reply::html(200, "<html>maintenance</html>"))]
@@ -63,6 +64,20 @@ async fn a_read_is_tried_four_times_with_growing_waits(#[case] fault: Reply) {
     assert!(matches!(result, Ok(Answer::Accepted(data)) if data == json!([1])));
     assert_eq!(acme.clock.sleeps(), seconds(&[2, 4, 8]));
     assert_eq!((stats.requests, stats.retries), (4, 3));
+}
+
+#[tokio::test]
+async fn a_limit_that_is_told_as_a_refusal_does_not_mean_unavailable() {
+    let acme = start(PLAIN).await;
+    let limited = Reply::status(403).header("Retry-After", "3");
+    acme.saas.on("GET", "/things").then(limited).then(Reply::status(403));
+    let prepared = acme.prepare(&ValueMap::new()).unwrap().with_unavailable(&[403]);
+
+    let mut stats = CallStats::default();
+    let result = acme.connector.call(&prepared, &mut stats, json_with_data).await;
+
+    assert_eq!(result.unwrap_err().status(), Some(403));
+    assert_eq!((stats.requests, stats.rate_limit_wait), (2, Duration::from_secs(3)));
 }
 
 // rule: saas-config 13.13

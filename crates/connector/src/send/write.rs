@@ -13,7 +13,7 @@ use crate::build::{Build, BuildError};
 use crate::connector::Connector;
 use crate::postprocessor;
 use crate::response::look_up;
-use crate::retry::file_says_again;
+use crate::retry::{file_says_again, meant_status};
 use crate::values::ValueMap;
 use crate::writes::WriteRequest;
 
@@ -135,7 +135,7 @@ impl Connector {
     }
 
     fn judge_write(&self, request: &Request, host: &str, reply: &HttpReply) -> WriteEnd {
-        let status = reply.status;
+        let status = meant_status(reply);
         if request.gone.contains(&status) {
             return WriteEnd::Absent { status };
         }

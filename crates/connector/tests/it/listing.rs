@@ -470,6 +470,115 @@ async fn a_page_that_was_read_before_ends_the_list_also_after_a_restart() {
     assert!(second.is_over() && !second.completeness().is_complete());
 }
 
+/// Pages that begin two entries apart.
+const STEPS: &str = "path: /users\nquery_params: [{name: from, value: 0}, {name: count, value: 2}]\n\
+    pagination: {strategy: offset, configuration: {incremental_param: from, increment_by: 2}}";
+const HUMANS: &str = "postprocessors: [{strategy: filter, configuration: {field: kind, value: human}}]";
+
+/// An application with `total` users, the first of them human, that sends no more than `most` at once.
+fn counted(acme: &Acme, total: usize, most: usize) {
+    acme.saas.on("GET", "/users").with(move |call| {
+        let from = call.query.split('&').find_map(|pair| pair.strip_prefix("from=")).unwrap();
+        let from: usize = from.parse().unwrap();
+        let kind = |number| if number == 0 { "human" } else { "robot" };
+        let users = (from..total.min(from + most)).map(|n| json!({"id": format!("u{n}"), "kind": kind(n)}));
+        Answer::json(200, &json!(users.collect::<Vec<_>>()))
+    });
+}
+
+#[rstest]
+#[case::full_pages(4, 2, &["u0", "u1", "u2", "u3"], "complete")]
+#[case::a_short_last_page(5, 2, &["u0", "u1", "u2", "u3", "u4"], "complete")]
+#[case::one_short_page(1, 2, &["u0"], "complete")]
+#[case::longer_pages(3, 3, &["u0", "u1", "u2", "u2"], "complete")]
+#[case::pages_shorter_than_the_step(5, 1, &["u0", "u2", "u4"], "malformed")]
+#[tokio::test]
+async fn a_fixed_step_over_shorter_pages_makes_the_list_incomplete(
+    #[case] total: usize,
+    #[case] most: usize,
+    #[case] expected: &[&str],
+    #[case] reason: &str,
+) {
+    let acme = Acme::start(&things(STEPS)).await;
+    counted(&acme, total, most);
+
+    let outcome = read_users(&acme).await;
+
+    assert_eq!(ids(&outcome.items), expected);
+    assert_eq!(outcome.reason(), reason);
+    if let Completeness::Incomplete { detail, .. } = &outcome.completeness {
+        assert!(
+            detail.contains("endpoints[0].requests.read") && detail.contains("`increment_by`"),
+            "{detail}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn entries_that_a_filter_leaves_out_do_not_make_a_page_short() {
+    let acme = Acme::start(&things(&format!("{STEPS}\n{HUMANS}"))).await;
+    counted(&acme, 5, 2);
+
+    let outcome = read_users(&acme).await;
+
+    assert_eq!(ids(&outcome.items), ["u0"]);
+    assert_eq!(outcome.reason(), "complete");
+}
+
+#[rstest]
+#[case::before_the_page_that_shows_it(1)]
+#[case::after_it(2)]
+#[tokio::test]
+async fn a_reader_that_goes_on_knows_that_pages_were_shorter_than_the_step(#[case] stop: usize) {
+    let acme = Acme::start(&things(STEPS)).await;
+    counted(&acme, 3, 1);
+    let listing = list(&acme, &Bound::new(), ListAnswers::default()).unwrap();
+    let (mut first, mut marks) = (listing.open(), Vec::new());
+    for _ in 0..stop {
+        first.next_page().await.unwrap();
+        marks.extend(first.mark());
+    }
+    let point = json!(first.resume_point().unwrap());
+
+    let mut second = listing.open_at(&serde_json::from_value(point).unwrap(), marks).unwrap();
+    while second.next_page().await.unwrap().is_some() {}
+
+    assert!(second.is_over() && !second.completeness().is_complete());
+}
+
+#[rstest]
+#[case::no_list(json!({"data": {}}))]
+#[case::null(json!({"data": {"users": null}}))]
+#[case::an_entry_without_it(json!({"data": [{"users": [{"id": 1}]}, {}]}))]
+#[tokio::test]
+async fn what_unwrap_does_not_find_is_an_error_and_no_empty_list(#[case] body: Value) {
+    let keys = "path: /users\ndata_path: data\n\
+        postprocessors: [{strategy: unwrap, configuration: {data_path: users}}]";
+    let acme = Acme::start(&things(keys)).await;
+    acme.saas.on("GET", "/users").then(Answer::json(200, &body));
+
+    let outcome = read_users(&acme).await;
+
+    assert_eq!((outcome.items.len(), outcome.errors.len()), (0, 1));
+    assert_eq!(outcome.reason(), "malformed");
+}
+
+#[rstest]
+#[case::an_empty_list(json!({"data": {"users": []}}), json!([]))]
+#[case::an_entry_of_nothing(json!({"data": [{"users": {"id": 1}}, {"users": null}]}), json!([{"id": 1}]))]
+#[tokio::test]
+async fn what_unwrap_finds_may_be_nothing(#[case] body: Value, #[case] expected: Value) {
+    let keys = "path: /users\ndata_path: data\n\
+        postprocessors: [{strategy: unwrap, configuration: {data_path: users}}]";
+    let acme = Acme::start(&things(keys)).await;
+    acme.saas.on("GET", "/users").then(Answer::json(200, &body));
+
+    let outcome = read_users(&acme).await;
+
+    assert_eq!(json!(outcome.items), expected);
+    assert_eq!(outcome.reason(), "complete");
+}
+
 #[tokio::test]
 async fn a_list_that_is_not_read_to_its_end_is_incomplete() {
     let acme = Acme::start(&things(PAGED)).await;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector::writes::{PlannedWrite, UnwrittenReason, WriteRow, WriteSource, Writes};
-use connector::{CallError, HookError, Inputs, ReadError, TestOutcome, WriteEnd};
+use connector::{CallError, HookError, Inputs, ReadError, Reading, TestOutcome, WriteEnd};
 use egress::{LedgerRef, Retry, WritePermit};
 use jiff::Timestamp;
 use model::Clock;
@@ -257,22 +257,33 @@ async fn a_script_that_computes_too_long_is_stopped() {
     assert_eq!(usual.read("things", &[]).await.reason(), "complete", "the steps alone are not too many");
 }
 
-#[tokio::test]
-async fn scripts_that_wait_hold_no_thread_and_no_budget() {
-    let slow = "    - name: things
+/// Starts a connector whose collection `things` fetches three times for each id, as often as `limit` allows; with
+/// a reading of that many ids.
+async fn start_limited(limit: &str, ids: usize) -> (Acme, Reading) {
+    let limited = format!(
+        "    - name: things
       requests:
         read:
           script: acme.star:read
-          rate_limit_config: {limits: [{rate: 5, period: second}]}
-          param_values: [{name: id, references: [{dataset: acme, field: others.id, direction: from}]}]
+          rate_limit_config: {{limits: [{{rate: {limit}}}]}}
+          param_values: [{{name: id, references: [{{dataset: acme, field: others.id, direction: from}}]}}]
     - name: others
-      requests: {read: {method: GET, path: /others, param_values: [{name: email, identity: email}]}}
-";
+      requests: {{read: {{method: GET, path: /others, param_values: [{{name: email, identity: email}}]}}}}
+"
+    );
     let script = "def read(ctx, values):\n    for i in range(3):\n        fetch({\"path\": \"/x\"})\n    return [{\"id\": values[\"id\"]}]\n";
-    let acme = start_with(&file(slow), script, None).await;
+    let acme = start_with(&file(&limited), script, None).await;
     acme.saas.on("GET", "/x").then(Answer::json(200, &json!({})));
-    let ids: Vec<Value> = (0..40).map(Value::from).collect();
+    let ids: Vec<Value> = (0..ids).map(Value::from).collect();
     let reading = acme.connector.read("things", &ana(), flat(&[("id", json!(ids))])).unwrap();
+    (acme, reading)
+}
+
+// All together wait six seconds, which is less than one may compute: the waiting of others moves the clock of a
+// test also while one computes.
+#[tokio::test]
+async fn scripts_that_wait_hold_no_thread() {
+    let (acme, reading) = start_limited("20, period: second", 40).await;
 
     let all = (0..reading.units()).map(|unit| {
         let mut reader = reading.open(unit);
@@ -282,6 +293,17 @@ async fn scripts_that_wait_hold_no_thread_and_no_budget() {
 
     assert_eq!(rows.len(), 40);
     assert_eq!(acme.saas.calls().len(), 120);
+}
+
+#[tokio::test]
+async fn what_a_script_waits_for_is_not_what_it_computes() {
+    let (acme, reading) = start_limited("1, period: minute", 1).await;
+
+    let rows = reading.open(0).next_page().await.unwrap().unwrap().rows;
+
+    assert_eq!(rows.len(), 1);
+    assert_eq!(acme.saas.calls().len(), 3);
+    assert!(acme.clock.slept() >= Duration::from_mins(2), "it waited for longer than it may compute");
 }
 
 #[tokio::test]

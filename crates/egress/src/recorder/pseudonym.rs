@@ -42,6 +42,11 @@ impl Pseudonyms {
         made
     }
 
+    /// The stand-in for `value`, if it has one already.
+    pub(super) fn find(&self, value: &str) -> Option<&str> {
+        self.issued.get(value).map(String::as_str)
+    }
+
     fn make(&mut self, value: &str, shape: Shape) -> String {
         if matches!(shape, Shape::Empty) || !value.chars().any(|c| c.is_ascii_alphanumeric() || !c.is_ascii())
         {

@@ -13,6 +13,8 @@ use super::pseudonym::{Pseudonyms, is_url};
 const REDACTED: &str = "REDACTED";
 /// Values as short as this are replaced only where they stand alone, not inside words.
 const SHORT: usize = 6;
+/// Numbers of so many digits are ids.
+pub(super) const LONG_NUMBER: usize = 5;
 /// Shorter secrets are removed only where they are the whole value.
 const SHORTEST_SECRET_INSIDE: usize = 4;
 /// What must be encoded in a path segment so that it stays one.
@@ -99,7 +101,8 @@ impl<'a> Scrub<'a> {
         for segment in url.path_segments().into_iter().flatten() {
             let decoded = percent_decode_str(segment).decode_utf8_lossy();
             out.push('/');
-            out.extend(utf8_percent_encode(&self.text(&decoded), SEGMENT));
+            let segment = self.known_number(&decoded).unwrap_or_else(|| self.text(&decoded));
+            out.extend(utf8_percent_encode(&segment, SEGMENT));
         }
         if let Some(query) = url.query() {
             out.push('?');
@@ -117,6 +120,14 @@ impl<'a> Scrub<'a> {
             (Err(_), Ok(text)) => self.text(text).into_bytes(),
             (Err(_), Err(_)) => body.to_vec(),
         }
+    }
+
+    /// The stand-in for a path segment that is a long number which stood in an answer: links lead by ids that no call
+    /// was given. Short numbers are versions and pages.
+    fn known_number(&self, segment: &str) -> Option<String> {
+        let is_long = segment.len() >= LONG_NUMBER && segment.bytes().all(|byte| byte.is_ascii_digit());
+        let known = self.names.as_deref().filter(|_| is_long)?.find(segment)?;
+        Some(known.to_owned())
     }
 
     /// Pairs of a query or form, encoded one way only.

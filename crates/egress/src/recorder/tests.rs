@@ -286,3 +286,25 @@ proptest! {
         prop_assert_eq!(once, twice);
     }
 }
+
+// rule: architecture 13.20
+#[test]
+fn an_id_that_stood_in_an_answer_is_replaced_where_a_link_leads_by_it() {
+    let recorder = Recorder::new();
+    let first = request("https://api.example.com/orgs/acme/members");
+    let mut reply = json_reply(&json!({"id": 4_242_424, "page": 2}));
+    let next = "https://api.example.com/organizations/4242424/members?page=2";
+    reply.headers.insert("link", format!("<{next}>; rel=\"next\"").parse().unwrap());
+    let other = json_reply(&json!([]));
+
+    recorder.record(&request("https://api.example.com/orgs/acme"), &reply);
+    recorder.record(&first, &reply);
+    recorder.record(&request(next), &other);
+
+    let cassette = recorder.cassette();
+    let [_, by_link, followed] = cassette.interactions.as_slice() else { panic!("three calls") };
+    let link = &by_link.reply.headers.iter().find(|(name, _)| name == "link").unwrap().1;
+    assert!(link.contains(&followed.request.url), "{link} {}", followed.request.url);
+    assert!(!cassette.to_text().contains("4242424"));
+    assert!(followed.request.url.ends_with("/members?page=2"), "{}", followed.request.url);
+}

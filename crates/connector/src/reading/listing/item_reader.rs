@@ -6,8 +6,8 @@ use model::{CallStats, Completeness, IncompleteReason, RowLines};
 use serde_json::Value;
 use spec::connector_file::Request;
 
-use super::Parts;
 use super::item_text::ItemText;
+use super::{Parts, Steps};
 use crate::fingerprint::Fingerprint;
 use crate::pagination::Turn;
 use crate::reading::page_text::{self, TextAnswer};
@@ -24,6 +24,7 @@ pub struct ItemReader {
     completeness: Completeness,
     stats: CallStats,
     mark: Option<PageMark>,
+    steps: Steps,
 }
 
 /// One page of a list. `Debug` shows counts only.
@@ -66,6 +67,7 @@ impl ItemReader {
             completeness: Completeness::Complete,
             stats: CallStats::default(),
             mark: None,
+            steps: Steps::default(),
         }
     }
 
@@ -79,14 +81,18 @@ impl ItemReader {
         }
         let mut paging = parts.paging().ok()?;
         paging.go_on(point, marks)?;
-        Some(Self { state: State::Paging(Box::new(paging)), ..Self::new(parts) })
+        let (state, steps) = (State::Paging(Box::new(paging)), point.steps);
+        Some(Self { state, steps, ..Self::new(parts) })
     }
 
     /// From where another reader can go on, after the pages that were returned; `None` before the first
     /// and after the last.
     pub fn resume_point(&self) -> Option<ResumePoint> {
         match &self.state {
-            State::Paging(paging) => paging.resume_point(|| of(&self.parts)),
+            State::Paging(paging) => {
+                let point = paging.resume_point(|| of(&self.parts))?;
+                Some(ResumePoint { steps: self.steps, ..point })
+            }
             State::Start | State::Done => None,
         }
     }
@@ -192,10 +198,15 @@ impl ItemReader {
             self.end(stop.into());
             return Ok(ItemText::default());
         }
+        let entries = paging.entries(&json);
         let items = match lines {
             Some(lines) => ItemText::Lines(lines),
             None => ItemText::Values(self.parts.items(json)?),
         };
+        if let Some(step) = paging.pager.entry_step() {
+            // What a filter leaves out was on the page; what `unwrap` brings may be within one entry.
+            self.steps = self.steps.after(entries.max(items.len()), step);
+        }
         if let Some(completeness) = paging.advance(turn) {
             self.end(completeness);
         }
@@ -204,8 +215,9 @@ impl ItemReader {
 
     fn end(&mut self, completeness: Completeness) {
         self.state = State::Done;
+        let steps = self.steps.completeness(&self.parts.request.place);
         self.completeness =
-            std::mem::replace(&mut self.completeness, Completeness::Complete).and(completeness);
+            std::mem::replace(&mut self.completeness, Completeness::Complete).and(steps).and(completeness);
     }
 }
 

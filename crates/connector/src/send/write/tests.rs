@@ -10,7 +10,7 @@ const FORGET: &str = "data_protection_request:
   method: POST
   path: /forget
   gone: [410]
-  ignore_errors: [404, 409]
+  ignore_errors: [403, 404, 409]
   retry: {statuses: [423], when: body.error == 'busy'}
   postprocessors: [{strategy: extract_for_execution_log, configuration: {path: note}}]
 ";
@@ -63,6 +63,7 @@ fn word(end: &WriteEnd) -> &'static str {
 #[case(410, json!({}), "absent")]
 #[case(404, json!({}), "absent")]
 #[case(409, json!({}), "ignored")]
+#[case::a_limit_that_is_told_as_a_refusal(403, json!({}), "refused for now")]
 #[case(408, json!({}), "unknown")]
 #[case(500, json!({}), "unknown")]
 #[case(503, json!({}), "unknown")]

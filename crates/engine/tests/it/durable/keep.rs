@@ -36,7 +36,7 @@ impl Keep {
         let folder = tempfile::tempdir().unwrap();
         let database = match backend {
             Backend::Sqlite => None,
-            Backend::Postgres => Some(TestDatabase::create().await?),
+            Backend::Postgres => Some(TestDatabase::with_state().await?),
         };
         let place = match &database {
             None => StorePlace::File(folder.path().join("state.db")),
