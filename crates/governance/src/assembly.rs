@@ -3,7 +3,8 @@
 //! The pages are gone through kind by kind, a few times: first for the resources, then for what can be held
 //! on them, then for who holds it. Memory holds the ids of the resources and the grants that bring others,
 //! never the pages. What comes out depends on the file and the application's lists alone: the order is that
-//! of the file's kinds and of their lists, an item that comes twice counts once, as it came first.
+//! of the file's kinds and of their lists, an item that comes twice counts once, as it came first. Grants of
+//! entitlements that groups pass on, or that they hold, come last: their sources are known only then.
 //!
 //! A kind that was not read completely gives nothing: neither its resources nor grants on them or of them.
 //! Half of a list would pass for the whole.
@@ -17,6 +18,7 @@ mod names;
 mod pages;
 mod resources;
 mod rows;
+mod shown;
 
 use std::collections::{HashMap, HashSet};
 
@@ -29,14 +31,16 @@ use crate::expansion::GrantCollector;
 use crate::listing::{Listed, Listings};
 use crate::mapping::Mapper;
 use crate::number::{EntitlementNumber, ResourceNumber};
+use crate::outlet::Outlet;
+use crate::plan::Plan;
 use crate::report::{KindReport, SyncOutcome};
-use crate::sink::SyncSink;
 use crate::sync::{ListEnds, Sync, SyncError};
 use derived::Derived;
 use inherited::EntitlementNames;
 use kinds::Kinds;
 use names::Names;
 use pages::Pages;
+use shown::Shown;
 
 /// What was put together.
 #[derive(Debug)]
@@ -49,8 +53,9 @@ struct Assembly<'a> {
     governance: &'a Governance,
     mapper: &'a Mapper,
     listings: &'a Listings,
+    plan: &'a Plan,
     pages: &'a Pages,
-    sink: &'a mut dyn SyncSink,
+    outlet: &'a mut Outlet,
     kinds: Kinds,
     names: Names,
     derived: Derived,
@@ -65,11 +70,12 @@ struct Assembly<'a> {
     titles: HashMap<(usize, String), Value>,
     /// Places of the kinds of such resources.
     titled: HashSet<usize>,
+    shown: Shown,
 }
 
 /// Whether the lists have what a result needs: what the report says if they have not.
 pub(crate) fn missing(sync: &Sync, ends: &ListEnds) -> Option<(Vec<KindReport>, String)> {
-    let kinds = Kinds::new(sync.governance(), &sync.listings, ends);
+    let kinds = Kinds::new(sync.governance(), (&sync.listings, &sync.plan), ends);
     let missing = kinds.missing_required(sync.governance())?;
     let detail = match &missing.end {
         crate::sync::UnitEnd::Incomplete { detail, .. } | crate::sync::UnitEnd::Unavailable { detail } => {
@@ -81,11 +87,11 @@ pub(crate) fn missing(sync: &Sync, ends: &ListEnds) -> Option<(Vec<KindReport>, 
     Some((kinds.reports(), error))
 }
 
-/// Puts the rows of a sync together and hands them to `sink`. Takes a thread for itself.
+/// Puts the rows of a sync together and hands them out. Takes a thread for itself.
 pub(crate) fn assemble(
     sync: &Sync,
     ends: &ListEnds,
-    (runtime, sink): (Handle, &mut dyn SyncSink),
+    (runtime, outlet): (Handle, &mut Outlet),
 ) -> Result<Assembled, SyncError> {
     let governance = sync.governance();
     let lease = sync.hold.lease();
@@ -95,9 +101,10 @@ pub(crate) fn assemble(
         governance,
         mapper: &sync.mapper,
         listings: &sync.listings,
+        plan: &sync.plan,
         pages: &pages,
-        sink,
-        kinds: Kinds::new(governance, &sync.listings, ends),
+        outlet,
+        kinds: Kinds::new(governance, (&sync.listings, &sync.plan), ends),
         names: Names::new(governance.resource_types.len()),
         derived: Derived::new(governance),
         listed: HashSet::new(),
@@ -106,6 +113,7 @@ pub(crate) fn assemble(
         collector: None,
         titles: HashMap::new(),
         titled: titled(governance),
+        shown: Shown::default(),
     };
     assembly.run()?;
     let outcome =
@@ -125,7 +133,7 @@ fn titled(governance: &Governance) -> HashSet<usize> {
     kinds.filter_map(|id| governance.resource_types.iter().position(|kind| kind.id == *id)).collect()
 }
 
-impl Assembly<'_> {
+impl<'a> Assembly<'a> {
     fn run(&mut self) -> Result<(), SyncError> {
         let kinds = 0..self.governance.resource_types.len();
         let shown: Vec<usize> = kinds.filter(|place| self.kinds.is_shown(*place)).collect();
@@ -144,8 +152,21 @@ impl Assembly<'_> {
                 self.listed_entitlements(listing)?;
             }
         }
-        self.edges()?;
+        if self.plan.reads_grants() {
+            self.grants(&shown)?;
+        }
         for place in &shown {
+            self.principals(*place)?;
+        }
+        self.note_absent();
+        Ok(())
+    }
+
+    fn grants(&mut self, shown: &[usize]) -> Result<(), SyncError> {
+        if self.plan.expands() {
+            self.edges()?;
+        }
+        for place in shown {
             self.held(*place)?;
         }
         for listing in self.listings.iter() {
@@ -158,7 +179,10 @@ impl Assembly<'_> {
 
     /// Kind and id of a resource, as rows name it.
     fn id_of(&self, kind: usize, id: &str) -> ResourceId {
-        let kind = self.governance.resource_types.get(kind);
-        rows::resource_id(kind.map(|kind| kind.id.as_str()).unwrap_or_default(), id)
+        rows::resource_id(self.kind_id(kind), id)
+    }
+
+    fn kind_id(&self, place: usize) -> &'a str {
+        self.governance.resource_types.get(place).map(|kind| kind.id.as_str()).unwrap_or_default()
     }
 }

@@ -16,16 +16,20 @@ mod name;
 mod plan;
 mod prepare;
 mod reach;
+mod ready;
 mod report;
 mod request;
 mod settle;
 mod target;
+mod through_source;
+mod timed;
 
 use std::sync::Arc;
 
 use connector::Connector;
 use engine::Concurrency;
-use model::{Clock, IdSource, RunId};
+use futures::FutureExt as _;
+use model::{Clock, ConnectionKey, IdSource, RunId};
 use serde::{Deserialize, Serialize};
 use store::Store;
 
@@ -34,9 +38,12 @@ pub use name::{ResourceName, ResourceNameError};
 pub use plan::{AccessPlan, AccessPlanContents, Besides, PlannedChange};
 pub use reach::Through;
 pub use report::{ChangeReport, ChangeResult};
+pub use timed::{TimedEnd, TimedGrant};
 
 use self::live::Live;
+use self::ready::Ready;
 use crate::mapping::Mapper;
+use crate::source::{Source, Way};
 
 /// One change of access. Ids of entitlements and grants are taken as they are, never apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +131,7 @@ pub enum Approval<'a> {
     Given,
 }
 
-/// What changes are made with.
+/// What changes are made with, for a connection with a connector file.
 #[derive(Debug, Clone)]
 pub struct ChangeParts {
     /// The connection; its file has a section `governance`.
@@ -141,9 +148,38 @@ pub struct ChangeParts {
     pub worker: String,
 }
 
+/// What changes are made with, whatever the connection is changed by.
+#[derive(Debug, Clone)]
+pub struct ChangePlace {
+    /// Where plans, ledger and audit log are.
+    pub store: Store,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub ids: Arc<dyn IdSource>,
+    /// Name of the process.
+    pub worker: String,
+}
+
 /// Changes access to the application behind one connection.
 #[derive(Debug, Clone)]
 pub struct AccessChanges {
+    place: ChangePlace,
+    connection: ConnectionKey,
+    hand: Hand,
+}
+
+/// Who writes, and who reads back.
+#[derive(Debug, Clone)]
+enum Hand {
+    /// A connector file.
+    File(Box<FileHand>),
+    /// Something that runs a job.
+    Source(Arc<dyn Source>),
+}
+
+#[derive(Debug, Clone)]
+struct FileHand {
     parts: ChangeParts,
     mapper: Mapper,
 }
@@ -155,6 +191,12 @@ impl AccessChanges {
     /// [`ChangeError`] if its file says nothing about access, or not for its settings.
     pub fn new(parts: ChangeParts) -> Result<Self, ChangeError> {
         let connection = parts.connector.connection();
+        let place = ChangePlace {
+            store: parts.store.clone(),
+            clock: Arc::clone(&parts.clock),
+            ids: Arc::clone(&parts.ids),
+            worker: parts.worker.clone(),
+        };
         let key = || connection.key.clone();
         if connection.file.governance.is_none() {
             return Err(ChangeError::NoGovernance { connection: key() });
@@ -168,25 +210,56 @@ impl AccessChanges {
         if let Some(when) = unmet {
             return Err(ChangeError::NotHere { connection: key(), when: when.to_owned() });
         }
-        Ok(Self { parts, mapper })
+        let connection = key();
+        Ok(Self { place, connection, hand: Hand::File(Box::new(FileHand { parts, mapper })) })
     }
 
-    /// The plan of a change by what is held now; `None` if it is so already. Nothing is sent or kept.
+    /// For a connection, whatever it is changed by.
+    ///
+    /// # Errors
+    /// [`ChangeError`] if nothing is changed through it.
+    pub fn of(way: Way, place: ChangePlace) -> Result<Self, ChangeError> {
+        match way {
+            Way::File { connector, limits } => {
+                let ChangePlace { store, clock, ids, worker } = place;
+                Self::new(ChangeParts { connector, store, limits, clock, ids, worker })
+            }
+            Way::Source(source) => {
+                let connection = source.connection().clone();
+                if let Err(why) = source.provision() {
+                    return Err(ChangeError::ReadOnly { connection, why });
+                }
+                Ok(Self { place, connection, hand: Hand::Source(source) })
+            }
+        }
+    }
+
+    /// The plan of a change by what is held now; `None` if it is so already. Nothing is sent or kept, but where a job
+    /// does it, what became of one that a crash left behind: it may still be at work.
     ///
     /// # Errors
     /// [`ChangeError`] if it cannot be, must not be, or if what is held now is not known.
     pub async fn plan(&self, change: &AccessChange) -> Result<Option<AccessPlan>, ChangeError> {
-        // Boxed: callers would hold all of it.
+        // Of one type for whoever awaits it: what it is made of is deeper than the compiler looks from outside.
+        self.plan_in(change).boxed().await
+    }
+
+    async fn plan_in(&self, change: &AccessChange) -> Result<Option<AccessPlan>, ChangeError> {
         let Some(change) = Box::pin(self.named(change)).await? else { return Ok(None) };
-        let live = Live::new(&self.parts, &self.mapper);
-        let run = RunId::new(&*self.parts.ids);
-        Ok(Box::pin(live.prepare(&change, &run)).await?.map(|prepared| prepared.plan))
+        let run = RunId::new(&*self.place.ids);
+        if let Hand::Source(_) = &self.hand {
+            Box::pin(self.find_out_left_behind(&run, &self.subject(&change))).await?;
+        }
+        Ok(Box::pin(self.ready(&change, &run)).await?.map(Ready::into_plan))
     }
 
     /// A grant by its entitlement and principal; `None` if nobody holds what the id can mean.
     async fn named(&self, change: &AccessChange) -> Result<Option<AccessChange>, ChangeError> {
         let AccessChange::RevokeGrant { grant } = change else { return Ok(Some(change.clone())) };
-        let live = Live::new(&self.parts, &self.mapper);
+        let live = match &self.hand {
+            Hand::File(file) => Live::new(&file.parts, &file.mapper),
+            Hand::Source(source) => return through_source::named(&**source, grant).await,
+        };
         let candidates = candidate::grants(&live, grant);
         if candidates.is_empty() {
             return Err(ChangeError::UnknownEntitlement { id: grant.clone() });

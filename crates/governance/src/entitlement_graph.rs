@@ -42,7 +42,7 @@ pub struct Edge<'a> {
 }
 
 /// Edges while they are gathered.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct EdgeList {
     edges: Vec<(u32, Link)>,
     limits: BTreeMap<Limits, u32>,
@@ -121,6 +121,12 @@ impl EntitlementGraph {
     /// One more than the greatest entitlement that an edge names.
     pub(crate) fn count(&self) -> usize {
         self.touched.len()
+    }
+
+    /// What it takes in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        let classes = self.classes.iter().map(|class| class.circles.bytes()).sum::<usize>();
+        self.outgoing.bytes() + self.touched.capacity() + self.circles.bytes() + classes
     }
 
     /// Whether an edge begins or ends at this entitlement.

@@ -51,7 +51,7 @@ pub use crate::entitlement_graph::{Depth, Edge};
 
 use crate::entitlement_graph::EntitlementGraph;
 use grants::Holding;
-use walk::Walk;
+use walk::{Change, Walk};
 
 /// The grants that expansion adds or changes, told one at a time.
 #[derive(Debug)]
@@ -73,24 +73,46 @@ impl Expansion {
         Expansion { graph, holdings, walked: 0, walk, sources: vec![] }
     }
 
-    /// The next grant, by principal and then by entitlement. What it borrows is overwritten by the
-    /// next call, so that a million rows are written without a second copy.
+    /// The next grant that is new or has further sources, by principal and then by entitlement. What it borrows is
+    /// overwritten by the next call, so that a million rows are written without a second copy.
     pub fn next_change(&mut self) -> Option<ChangedGrant<'_>> {
         let change = loop {
-            match self.walk.next_change() {
-                Some(change) => break change,
-                None => self.walk_principal()?,
+            let change = self.next_told()?;
+            if change.standing != Standing::Unchanged {
+                break change;
             }
         };
+        Some(self.tell(change))
+    }
+
+    /// The same, with the grants that were reported and stay as they are in between: each grant of the entitlements
+    /// that the edges touch comes once.
+    pub fn next_grant(&mut self) -> Option<ChangedGrant<'_>> {
+        let change = self.next_told()?;
+        Some(self.tell(change))
+    }
+
+    fn next_told(&mut self) -> Option<Change> {
+        loop {
+            match self.walk.next_change() {
+                Some(change) => return Some(change),
+                None => self.walk_principal()?,
+            }
+        }
+    }
+
+    fn tell(&mut self, change: Change) -> ChangedGrant<'_> {
         self.sources.clear();
-        self.sources.extend(self.walk.sources(&change));
-        Some(ChangedGrant {
+        if change.standing != Standing::Unchanged {
+            self.sources.extend(self.walk.sources(&change));
+        }
+        ChangedGrant {
             entitlement: change.entitlement(),
             principal: self.walk.principal(),
             principal_type: self.walk.principal_type(),
             standing: change.standing,
             sources: &self.sources,
-        })
+        }
     }
 
     /// Walks from all that the next principal was reported to hold; `None` after the last one.

@@ -3,15 +3,18 @@
 use std::path::Path;
 
 use crypto::PartsHash;
+use futures::future::join;
 use jiff::Timestamp;
 use prost::Message;
 use protos::Ksuid;
-use protos::annotations;
 use protos::c1::connector::v2::{Entitlement, Grant, GrantExpandable, Resource, ResourceType};
 use thiserror::Error;
 
-use crate::file_part::FilePart;
-use crate::finish::ReadSync;
+use crate::aside::aside;
+use crate::file_base::FileBase;
+use crate::file_sink::FileSink;
+use crate::finish::{ReadSync, both_ends};
+use crate::outlet::Outlet;
 use crate::report::SyncReport;
 use crate::sink::{SinkError, SyncSink};
 use crate::sync::SyncError;
@@ -24,6 +27,14 @@ pub enum FileTimes {
     /// At this moment, under an id that follows from it and from the rows: the same workspace gives the same
     /// file (`SOURCE_DATE_EPOCH`).
     Fixed(Timestamp),
+}
+
+/// What a file says of its making.
+#[derive(Debug)]
+pub(crate) struct FileRun {
+    started: Timestamp,
+    ended: Timestamp,
+    id: Ksuid,
 }
 
 /// A time that is none.
@@ -52,6 +63,15 @@ pub enum FileError {
     /// The file.
     #[error(transparent)]
     Write(#[from] c1z::WriteError),
+    /// The file that single resources are to be added to cannot be read.
+    #[error(
+        "{source}; resources are added to the file that is there: name another one, or one that is not there yet"
+    )]
+    Base {
+        /// Why.
+        #[from]
+        source: c1z::ReadError,
+    },
     /// Its time has no place in an id.
     #[error(
         "the time of the file does not fit into a sync id: {0}; set SOURCE_DATE_EPOCH to one from 2014 to 2150"
@@ -63,73 +83,63 @@ impl ReadSync {
     /// Writes the rows of the sync to a `.c1z` file at `target`; nothing stands there before the end. The
     /// report names the sync as the file does.
     ///
+    /// Single resources are added to the newest sync of everything that the file holds ([`FileBase`]); the rest of
+    /// what stood there is replaced.
+    ///
     /// # Errors
     /// [`FileError`] if rows or file fail; what stood at `target` stays then.
     pub async fn write(&self, target: &Path, times: FileTimes) -> Result<SyncReport, FileError> {
-        self.write_part(target, times, &FilePart::default()).await
+        let run = self.file_run(times).await?;
+        self.write_from((target, &run), self.outlet()).await
     }
 
-    /// The same with some of the rows only. The report counts all of them.
-    ///
-    /// # Errors
-    /// As [`ReadSync::write`].
-    pub async fn write_part(
-        &self,
-        target: &Path,
-        times: FileTimes,
-        part: &FilePart,
-    ) -> Result<SyncReport, FileError> {
-        let (started, ended, id) = match times {
+    /// When, and under which id, a file says that it was made.
+    pub(crate) async fn file_run(&self, times: FileTimes) -> Result<FileRun, FileError> {
+        match times {
             FileTimes::Own => {
                 let started = self.sync().started_at();
                 let id = Ksuid::new(started.as_second(), uuid::Uuid::new_v4().into_bytes())?;
-                (started, self.sync().clock().now(), id)
+                Ok(FileRun { started, ended: self.sync().clock().now(), id })
             }
             FileTimes::Fixed(at) => {
-                let (hash, _) = self.assemble(part.sink(ContentHash(PartsHash::new()))).await?;
-                (at, at, Ksuid::of_digest(at.as_second(), &hash.into_inner().0.finish())?)
+                let (hash, _) = self.assemble(ContentHash(PartsHash::new())).await?;
+                Ok(FileRun {
+                    started: at,
+                    ended: at,
+                    id: Ksuid::of_digest(at.as_second(), &hash.0.finish())?,
+                })
             }
-        };
-        let run = c1z::NewRun {
-            sync_id: id.to_string(),
-            started_at: started,
+        }
+    }
+
+    /// Writes the rows of `outlet`, which others may take too.
+    pub(crate) async fn write_from(
+        &self,
+        (target, run): (&Path, &FileRun),
+        mut outlet: Outlet,
+    ) -> Result<SyncReport, FileError> {
+        let part = &self.sync().part;
+        let base = if part.is_of_resources() { FileBase::find(target)? } else { None };
+        let new = c1z::NewRun {
+            sync_id: run.id.to_string(),
+            started_at: run.started,
             sync_type: part.sync_type(),
-            parent_sync_id: String::new(),
+            parent_sync_id: base.as_ref().map(|base| base.id().to_owned()).unwrap_or_default(),
         };
-        let writer = c1z::Writer::create(
-            target,
-            target.parent().filter(|folder| !folder.as_os_str().is_empty()),
-            run,
-        )?;
-        let (sink, mut report) = self.assemble(part.sink(FileSink(writer))).await?;
-        let actions = report.kinds.len() as u64;
-        sink.into_inner().0.finish(c1z::RunEnd { ended_at: ended, actions })?;
-        report.sync_id = Some(id.to_string());
-        Ok(report)
-    }
-}
-
-/// Writes rows to a file.
-struct FileSink(c1z::Writer);
-
-impl SyncSink for FileSink {
-    fn resource_type(&mut self, row: &ResourceType) -> Result<(), SinkError> {
-        self.0.resource_type(row).map_err(SinkError::new)
-    }
-
-    fn resource(&mut self, row: &Resource) -> Result<(), SinkError> {
-        self.0.resource(row).map_err(SinkError::new)
-    }
-
-    fn entitlement(&mut self, row: &Entitlement) -> Result<(), SinkError> {
-        self.0.entitlement(row).map_err(SinkError::new)
-    }
-
-    fn grant(&mut self, row: &Grant, expandable: Option<&GrantExpandable>) -> Result<(), SinkError> {
-        let Some(expandable) = expandable else { return self.0.grant(row).map_err(SinkError::new) };
-        let mut row = row.clone();
-        annotations::append(&mut row.annotations, expandable);
-        self.0.grant(&row).map_err(SinkError::new)
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut writer = c1z::Writer::create(target, folder, new)?;
+        if let Some(base) = base {
+            base.keep_in(&mut writer)?;
+        }
+        writer.expanded(part.expansion());
+        let inlet = outlet.inlet();
+        let take = aside(move || inlet.give_to(FileSink::new(writer)));
+        let (sink, report): (FileSink, SyncReport) =
+            both_ends::<_, _, SyncError, _, _>(join(take, self.hand_out(outlet)).await)?;
+        // Only now is it known that all rows are there, and that somebody still wants the file.
+        let end = c1z::RunEnd { ended_at: run.ended, actions: report.kinds.len() as u64 };
+        aside(move || sink.into_writer().finish(end)).await?;
+        Ok(SyncReport { sync_id: Some(run.id.to_string()), ..report })
     }
 }
 

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use engine::HoldError;
+use futures::future::join;
 use store::{Actor, StoreError, SyncEnd, SyncState};
 use tokio::runtime::Handle;
 
+use crate::aside::aside;
 use crate::assembly;
+use crate::outlet::Outlet;
 use crate::report::{KindReport, SyncOutcome, SyncReport};
 use crate::sink::SyncSink;
 use crate::sync::{Lists, Sync, SyncError, SyncProgress};
@@ -51,25 +54,31 @@ impl ReadSync {
         Some((self.report(SyncOutcome::Unfinished, kinds), error))
     }
 
-    /// Hands the rows to `sink`, in the same order every time, and says what they are.
+    /// Hands the rows of its part to `sink`, in the same order every time, and says what was read.
     ///
     /// # Errors
     /// [`SyncError`] if they cannot be read again, or not be kept.
-    pub async fn assemble<S: SyncSink + 'static>(&self, mut sink: S) -> Result<(S, SyncReport), SyncError> {
+    pub async fn assemble<S: SyncSink + 'static>(&self, sink: S) -> Result<(S, SyncReport), SyncError> {
+        let mut outlet = self.outlet();
+        let inlet = outlet.inlet();
+        both_ends(join(aside(move || inlet.give_to(sink)), self.hand_out(outlet)).await)
+    }
+
+    /// Where the rows of its part are handed out.
+    pub(crate) fn outlet(&self) -> Outlet {
+        Outlet::new(self.sync.part.clone())
+    }
+
+    /// Hands out the rows of its part, in the same order every time, and says what was read.
+    pub(crate) async fn hand_out(&self, mut outlet: Outlet) -> Result<SyncReport, SyncError> {
         let (sync, lists, runtime) = (Arc::clone(&self.sync), Arc::clone(&self.lists), Handle::current());
         let work = move || {
-            let assembled = assembly::assemble(&sync, &lists.ends, (runtime, &mut sink))?;
-            Ok::<_, SyncError>((assembled, sink))
+            let assembled = assembly::assemble(&sync, &lists.ends, (runtime, &mut outlet))?;
+            outlet.end()?;
+            Ok::<_, SyncError>(assembled)
         };
-        let (assembled, sink) = match tokio::task::spawn_blocking(work).await {
-            Ok(ended) => ended?,
-            Err(ended) => match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime is going down and takes this task with it.
-                Err(_) => std::future::pending().await,
-            },
-        };
-        Ok((sink, self.report(assembled.outcome, assembled.kinds)))
+        let assembled = aside(work).await?;
+        Ok(self.report(assembled.outcome, assembled.kinds))
     }
 
     /// Notes how the sync ended, and gives it out of hand. What was kept of it is destroyed once it is over;
@@ -108,6 +117,19 @@ impl ReadSync {
     }
 }
 
+/// What came of rows at both ends of their way: who took them, and who handed them out. Whoever took them and
+/// stopped is the reason why the other did.
+pub(crate) fn both_ends<T, R, E, F, G>(
+    (taken, handed_out): (Result<Option<T>, G>, Result<R, F>),
+) -> Result<(T, R), E>
+where
+    E: From<F> + From<G>,
+{
+    let taken = taken?;
+    let handed_out = handed_out?;
+    Ok((taken.expect("rows that were handed out to their end were taken to their end"), handed_out))
+}
+
 impl From<protos::EmptyPart> for SyncError {
     fn from(source: protos::EmptyPart) -> Self {
         Self::EmptyId(source)
@@ -129,5 +151,25 @@ impl From<crate::MappingError> for SyncError {
 impl From<HoldError> for SyncError {
     fn from(source: HoldError) -> Self {
         Self::Hold(source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq)]
+    struct Why(&'static str);
+
+    fn come_of(taken: Result<Option<u8>, Why>, handed_out: Result<u8, Why>) -> Result<(u8, u8), Why> {
+        both_ends((taken, handed_out))
+    }
+
+    // A full disk is told as that, not as somebody who stopped.
+    #[test]
+    fn whoever_stopped_first_says_why() {
+        assert_eq!(come_of(Ok(Some(1)), Ok(2)), Ok((1, 2)));
+        assert_eq!(come_of(Err(Why("full")), Err(Why("nobody there"))), Err(Why("full")));
+        assert_eq!(come_of(Ok(None), Err(Why("the store"))), Err(Why("the store")));
     }
 }

@@ -73,23 +73,46 @@ pub(crate) struct UserItem {
 /// Whether an account can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum AccountStatus {
+pub enum AccountStatus {
+    /// It can.
     Enabled,
+    /// It cannot for now.
     Disabled,
+    /// It cannot any more; the application still tells of it.
     Deleted,
 }
 
 /// Who uses an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum AccountType {
+pub enum AccountType {
+    /// A person.
     Human,
+    /// A program of somebody's.
     Service,
+    /// The application itself.
     System,
+}
+
+/// What a resource holds, of its line: the rest of it is passed over.
+#[derive(Debug, Deserialize)]
+pub(crate) struct HoldingLine {
+    #[serde(rename = "r")]
+    pub(crate) resource: Option<Holding>,
+}
+
+/// A resource, and what it says it holds.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Holding {
+    #[serde(rename = "i")]
+    pub(crate) id: String,
+    #[serde(rename = "g", default)]
+    pub(crate) holds: Vec<HeldItem>,
 }
 
 /// Something that a resource says it holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "HeldLine")]
 pub(crate) struct HeldItem {
     /// Which of the kind's rules says so.
     #[serde(rename = "r")]
@@ -106,8 +129,39 @@ pub(crate) struct HeldItem {
     pub(crate) entry: Option<Box<(Value, Value)>>,
 }
 
+/// The same with a place for each kind of target: nothing has to be put aside to find out which it is.
+#[derive(Debug, Deserialize)]
+struct HeldLine {
+    #[serde(rename = "r")]
+    rule: usize,
+    #[serde(rename = "t")]
+    resource_type: String,
+    #[serde(rename = "i")]
+    resource_id: String,
+    #[serde(rename = "s")]
+    slug: Option<String>,
+    #[serde(rename = "f")]
+    from: Option<String>,
+    #[serde(rename = "e", default)]
+    entry: Option<Box<(Value, Value)>>,
+}
+
+impl TryFrom<HeldLine> for HeldItem {
+    type Error = &'static str;
+
+    fn try_from(line: HeldLine) -> Result<Self, Self::Error> {
+        let HeldLine { rule, resource_type, resource_id, slug, from, entry } = line;
+        let target = match (slug, from) {
+            (Some(slug), None) => HeldTarget::Slug(slug),
+            (None, Some(from)) => HeldTarget::From(from),
+            (Some(_), Some(_)) | (None, None) => return Err("not one target"),
+        };
+        Ok(Self { rule, resource_type, resource_id, target, entry })
+    }
+}
+
 /// Which entitlement is held.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub(crate) enum HeldTarget {
     /// The one with this slug.
     #[serde(rename = "s")]
@@ -148,4 +202,47 @@ pub(crate) struct HolderItem {
     pub(crate) principal_type: String,
     #[serde(rename = "i")]
     pub(crate) principal_id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_str, json, to_string};
+
+    use super::*;
+
+    fn held(target: HeldTarget, entry: Option<Box<(Value, Value)>>) -> HeldItem {
+        let (resource_type, resource_id) = ("role".to_owned(), "r1".to_owned());
+        HeldItem { rule: 1, resource_type, resource_id, target, entry }
+    }
+
+    // A line that is looked at for what it holds alone says what the whole line says.
+    #[test]
+    fn what_a_line_holds_is_the_same_however_much_of_it_is_read() {
+        let entry = Some(Box::new((json!({"name": "x"}), Value::Null)));
+        let holds = vec![
+            held(HeldTarget::Slug("member".to_owned()), None),
+            held(HeldTarget::From("s1".to_owned()), entry),
+        ];
+        let (id, display_name) = ("u1".to_owned(), Some("Una".to_owned()));
+        let user =
+            Some(Box::new(UserItem { emails: vec!["una@example.com".to_owned()], ..UserItem::default() }));
+        let item = ResourceItem { id, display_name, user, holds, ..ResourceItem::default() };
+        let line = to_string(&Item::Resource(Box::new(item.clone()))).unwrap();
+
+        let whole: Item = from_str(&line).unwrap();
+        let holding = from_str::<HoldingLine>(&line).unwrap().resource.unwrap();
+
+        assert_eq!(whole, Item::Resource(Box::new(item.clone())));
+        assert_eq!((holding.id, holding.holds), (item.id, item.holds));
+    }
+
+    #[test]
+    fn what_is_held_has_one_target() {
+        let line = |more: &str| format!(r#"{{"r":0,"t":"role","i":"r1"{more}}}"#);
+
+        for more in ["", r#","s":"a","f":"b""#] {
+            assert!(from_str::<HeldItem>(&line(more)).is_err(), "{more}");
+        }
+        assert!(from_str::<HeldItem>(&line(r#","s":"a""#)).is_ok());
+    }
 }

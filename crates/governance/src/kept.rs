@@ -1,6 +1,7 @@
 //! Items in the form in which pages are kept: a line of JSON each.
 
 use model::RowLines;
+use serde::de::DeserializeOwned;
 use store::StoreError;
 
 use crate::item::Item;
@@ -17,8 +18,8 @@ pub(crate) fn lines(items: &[Item]) -> RowLines {
     lines
 }
 
-/// The items of such lines.
-pub(crate) fn items(text: &[u8]) -> Result<Vec<Item>, StoreError> {
+/// The items of such lines, or what is wanted of each.
+pub(crate) fn items<T: DeserializeOwned>(text: &[u8]) -> Result<Vec<T>, StoreError> {
     text.split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
         .map(|line| {

@@ -5,6 +5,7 @@
 //! knows what it holds.
 
 mod account;
+mod bound;
 mod error;
 mod held;
 mod text;
@@ -21,6 +22,7 @@ use spec::connector_file::governance::{
 };
 use spec::expression::{ExpressionError, Scope};
 
+pub(crate) use account::moment;
 pub use error::MappingError;
 pub(crate) use text::{optional, required};
 
@@ -205,7 +207,7 @@ fn parent(parent: &TypedId, scope: &Scope<'_>, kind: &str) -> Result<Option<(Str
     let Some(id) = optional(Some(&parent.id), scope) else { return Ok(None) };
     let of = required(&parent.resource_type, scope, (kind, "parent.type"))?;
     if !parent.types.contains(&of) {
-        return Err(MappingError::UnknownKind { kind: kind.to_owned(), what: "parent.type", given: of });
+        return Err(MappingError::UnknownKind { kind: kind.to_owned(), what: "parent.type" });
     }
     Ok(Some((of, id)))
 }

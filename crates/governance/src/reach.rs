@@ -11,6 +11,7 @@
 //! as in [`crate::expansion`], and the same circles count as one.
 
 mod access;
+mod bringers;
 mod build;
 mod distances;
 mod holders;
@@ -18,8 +19,9 @@ mod path;
 mod paths;
 
 pub use access::{Access, AccessQuery};
+pub use bringers::Bringers;
 pub use build::AccessGraphBuilder;
-pub use holders::{Holder, HolderQuery};
+pub use holders::{Holder, HolderQuery, HolderSearch};
 pub use path::{AccessPath, Step};
 pub use paths::PathQuery;
 
@@ -77,6 +79,31 @@ impl AccessGraph {
     pub fn resource_of(&self, entitlement: EntitlementNumber) -> Option<ResourceNumber> {
         let resource = self.resources.get(entitlement.0 as usize).copied();
         resource.filter(|resource| *resource != NO_RESOURCE).map(ResourceNumber)
+    }
+
+    /// Who holds the entitlement directly, by number.
+    pub fn direct_holders(
+        &self,
+        entitlement: EntitlementNumber,
+    ) -> impl Iterator<Item = ResourceNumber> + '_ {
+        self.holders.row(entitlement.0).iter().copied().map(ResourceNumber)
+    }
+
+    /// What the principal holds directly, by number.
+    pub fn held_directly(&self, principal: ResourceNumber) -> impl Iterator<Item = EntitlementNumber> + '_ {
+        self.held.row(principal.0).iter().copied().map(EntitlementNumber)
+    }
+
+    /// Whether an edge begins or ends at the entitlement.
+    pub fn touches(&self, entitlement: EntitlementNumber) -> bool {
+        self.graph.touches(entitlement.0)
+    }
+
+    /// What it takes in memory, without the room for an allocator's own books.
+    pub fn bytes(&self) -> usize {
+        let tables = self.resources.capacity() + self.classes.capacity() + self.types.capacity();
+        let rows = self.entitlements.bytes() + self.holders.bytes() + self.held.bytes();
+        self.graph.bytes() + self.incoming.bytes() + rows + tables * size_of::<u32>()
     }
 
     /// The entitlements that `target` stands for, sorted.

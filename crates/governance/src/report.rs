@@ -1,10 +1,10 @@
 //! What a sync says about itself.
 
 use model::IncompleteReason;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What became of a sync.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncReport {
     /// Id of the sync in its file; none if there is no file.
     pub sync_id: Option<String>,
@@ -17,7 +17,7 @@ pub struct SyncReport {
 }
 
 /// How a sync ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncOutcome {
     /// Every kind was read to its end.
@@ -29,14 +29,14 @@ pub enum SyncOutcome {
 }
 
 /// What is known of one kind of resources.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KindReport {
     /// Its id.
     pub kind: String,
     /// Whether all of it was read.
     pub status: KindStatus,
     /// Why not, or what is to be known besides.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The same for whoever reacts to it; none if nothing is missing.
     #[serde(skip)]
@@ -59,7 +59,7 @@ pub struct KindCause {
 }
 
 /// Whether all of a kind was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KindStatus {
     /// All of it.

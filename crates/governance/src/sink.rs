@@ -32,4 +32,9 @@ impl SinkError {
     pub fn new(source: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self { source: Box::new(source) }
     }
+
+    /// What went wrong, if it is an error of this kind.
+    pub(crate) fn downcast<E: std::error::Error + 'static>(self) -> Result<E, Self> {
+        self.source.downcast::<E>().map(|source| *source).map_err(|source| Self { source })
+    }
 }

@@ -10,6 +10,7 @@ mod error;
 mod known;
 mod progress;
 mod reading;
+mod singles;
 mod unit;
 mod unit_state;
 

@@ -9,16 +9,23 @@ use super::{Assembly, rows};
 use crate::item::{Item, ResourceItem, TextItem};
 use crate::listing::{Listed, Listing};
 use crate::mapping::entitlement_text;
+use crate::outlet::SyncRow;
+use crate::plan::KindDepth;
 use crate::sync::SyncError;
 
 impl Assembly<'_> {
     /// The entitlements on all resources of the kind at `place`, except those that the application lists.
     pub(super) fn entitlements(&mut self, place: usize) -> Result<(), SyncError> {
         let Some(kind) = self.governance.resource_types.get(place) else { return Ok(()) };
-        if kind.entitlements.is_empty() {
+        if kind.entitlements.is_empty() || self.plan.depth(place) != KindDepth::Access {
             return Ok(());
         }
-        self.each_resource(place, |this, item, parent| this.entitlements_of(place, item, parent))
+        self.each_resource(place, |this, item, parent| {
+            if !this.plan.has_access(place, &item.id) {
+                return Ok(());
+            }
+            this.entitlements_of(place, item, parent)
+        })
     }
 
     /// The entitlements on one resource, except those that the application lists.
@@ -158,7 +165,7 @@ impl Assembly<'_> {
             purpose: of.map(|of| of.purpose).unwrap_or_default(),
             grantable_to: &grantable_to,
         };
-        self.sink.entitlement(&rows::entitlement(resource, parts))?;
+        self.outlet.put(SyncRow::Entitlement(Box::new(rows::entitlement(resource, parts))))?;
         if let Some(kind) = self.kinds.get_mut(place) {
             kind.entitlements += 1;
         }

@@ -13,6 +13,7 @@ use crate::item::{HeldItem, HeldTarget, HolderItem, Item, ResourceItem, TextItem
 use crate::listing::Listing;
 use crate::mapping::entitlement_text;
 use crate::number::{ResourceNumber, ResourceTypeNumber};
+use crate::outlet::SyncRow;
 use crate::sync::SyncError;
 
 /// What a grant is of.
@@ -42,13 +43,11 @@ impl Assembly<'_> {
         if kind.grants.is_empty() {
             return Ok(());
         }
-        self.each_resource(place, |this, item, _| {
-            let Some(number) = this.names.find(place, &item.id) else { return Ok(()) };
-            let principal = Principal { kind: place, id: &item.id, number };
-            for held in &item.holds {
+        self.each_holding(place, |this, principal, holds| {
+            for held in holds {
                 let Some(rule) = kind.grants.get(held.rule) else { continue };
-                let Some(target) = this.target(held) else {
-                    this.note_unplaced(held);
+                let Some(target) = this.target((held, rule)) else {
+                    this.note_unplaced((held, rule));
                     continue;
                 };
                 this.prepare(&target, (held, rule))?;
@@ -72,7 +71,7 @@ impl Assembly<'_> {
             for item in items {
                 let Item::Holder(holder) = item else { continue };
                 let Some((slug, grants)) = holder_list(kind, &holder) else { continue };
-                let Some(principal_kind) = self.holder_kind(&holder, listing.of) else { continue };
+                let Some(principal_kind) = self.holder_kind((&holder, grants), listing.of) else { continue };
                 let number = self.known(principal_kind, &holder.principal_id)?;
                 if seen.1.insert((holder.entitlement, number)) {
                     let (kind, id, slug) = (listing.of, id.clone(), slug.to_owned());
@@ -86,24 +85,30 @@ impl Assembly<'_> {
     }
 
     /// Place of a holder's kind, if it is shown.
-    fn holder_kind(&mut self, holder: &HolderItem, of: usize) -> Option<usize> {
-        let Some(kind) = self.kinds.find(&holder.principal_type) else {
-            self.kinds.note_unknown(&holder.principal_type);
+    fn holder_kind(&mut self, (holder, list): (&HolderItem, &EntitlementGrants), of: usize) -> Option<usize> {
+        let is_named = list.principal.types.contains(&holder.principal_type);
+        let Some(kind) = self.kinds.find(&holder.principal_type).filter(|_| is_named) else {
+            self.kinds.note_unplaced(&holder.principal_type);
             return None;
         };
         if self.kinds.is_shown(kind) {
             return Some(kind);
         }
-        if let Some(of) = self.kinds.get_mut(of) {
+        if self.kinds.is_read(kind)
+            && let Some(of) = self.kinds.get_mut(of)
+        {
             of.left_out += 1;
         }
         None
     }
 
     /// What a resource says it holds; `None` if there is no such thing to be shown.
-    pub(super) fn target(&self, held: &HeldItem) -> Option<Target> {
+    pub(super) fn target(&self, (held, rule): (&HeldItem, &HeldGrants)) -> Option<Target> {
+        if !rule.resource.types.contains(&held.resource_type) {
+            return None;
+        }
         let place = self.kinds.find(&held.resource_type)?;
-        if !self.kinds.is_shown(place) {
+        if !self.kinds.is_shown(place) || !self.plan.has_access(place, &held.resource_id) {
             return None;
         }
         let kind = self.governance.resource_types.get(place)?;
@@ -135,9 +140,10 @@ impl Assembly<'_> {
     }
 
     /// Counts a grant that has no place.
-    fn note_unplaced(&mut self, held: &HeldItem) {
-        if self.kinds.find(&held.resource_type).is_none() {
-            self.kinds.note_unknown(&held.resource_type);
+    fn note_unplaced(&mut self, (held, rule): (&HeldItem, &HeldGrants)) {
+        let is_named = rule.resource.types.contains(&held.resource_type);
+        if !is_named || self.kinds.find(&held.resource_type).is_none() {
+            self.kinds.note_unplaced(&held.resource_type);
         }
     }
 
@@ -189,7 +195,7 @@ impl Assembly<'_> {
         Some((self.text_of(&entitlements.text, &resource, Some(&origin.value)), &entitlements.text))
     }
 
-    /// The row of a grant. Resource, entitlement and principal have theirs.
+    /// The row of a grant, now or when its sources are known. Resource, entitlement and principal have theirs.
     fn grant(
         &mut self,
         target: &Target,
@@ -198,15 +204,12 @@ impl Assembly<'_> {
     ) -> Result<(), SyncError> {
         let (on, holder) = (self.id_of(target.kind, &target.id), self.id_of(principal.kind, principal.id));
         let entitlement = protos::entitlement_id(&on, &target.slug).map_err(SyncError::from)?;
-        let id = protos::grant_id(&entitlement, &holder).map_err(SyncError::from)?;
         let expandable = self.expandable(principal, expand)?;
-        let row = rows::grant(id, (&entitlement, on), holder);
-        self.sink.grant(&row, expandable.as_ref())?;
-        if let Some(kind) = self.kinds.get_mut(target.kind) {
-            kind.grants += 1;
+        if self.plan.is_of_resources() {
+            self.shown.want(principal.number);
         }
-        if let Some(collector) = &mut self.collector
-            && let Some(number) = self.entitlements.find(&entitlement)
+        if let Some(number) = self.entitlements.find(&entitlement)
+            && let Some(collector) = self.collector.as_mut().filter(|collector| collector.wants(number))
         {
             collector.add(ReportedGrant {
                 entitlement: number,
@@ -214,6 +217,16 @@ impl Assembly<'_> {
                 principal_type: ResourceTypeNumber(principal.kind as u32),
                 origin: Origin::Direct,
             });
+            if let Some(expandable) = expandable {
+                self.expandables.insert((number, principal.number), expandable.entitlement_ids);
+            }
+            return Ok(());
+        }
+        let id = protos::grant_id(&entitlement, &holder).map_err(SyncError::from)?;
+        let row = rows::grant(id, (&entitlement, on), holder);
+        self.outlet.put(SyncRow::Grant(Box::new(row), expandable))?;
+        if let Some(kind) = self.kinds.get_mut(target.kind) {
+            kind.grants += 1;
         }
         Ok(())
     }

@@ -8,10 +8,11 @@ use protos::c1::connector::v2::{GrantExpandable, GrantImmutable, GrantSources, g
 
 use super::grants::{Principal, holder_list};
 use super::{Assembly, rows};
-use crate::expansion::{Depth, EdgeCollector, ExpandableGrant, Standing};
+use crate::expansion::{Depth, EdgeCollector, ExpandableGrant, Finding, Standing};
 use crate::item::Item;
 use crate::listing::Listed;
 use crate::number::EntitlementNumber;
+use crate::outlet::SyncRow;
 use crate::sync::SyncError;
 
 /// The entitlements that have a part in expansion, numbered in the order in which they came.
@@ -52,12 +53,10 @@ impl Assembly<'_> {
             if !brings || !self.kinds.is_shown(place) {
                 continue;
             }
-            self.each_resource(place, |this, item, _| {
-                let Some(number) = this.names.find(place, &item.id) else { return Ok(()) };
-                let principal = Principal { kind: place, id: &item.id, number };
-                for held in &item.holds {
+            self.each_holding(place, |this, principal, holds| {
+                for held in holds {
                     let Some(rule) = kind.grants.get(held.rule) else { continue };
-                    if let Some(target) = this.target(held) {
+                    if let Some(target) = this.target((held, rule)) {
                         let on = (target.kind, target.id.as_str());
                         this.edge(&mut edges, (on, &target.slug), (principal, &rule.expand))?;
                     }
@@ -83,7 +82,9 @@ impl Assembly<'_> {
                 for item in items {
                     let Item::Holder(holder) = item else { continue };
                     let Some((slug, list)) = holder_list(kind, &holder) else { continue };
-                    let Some(holder_kind) = self.kinds.find(&holder.principal_type) else { continue };
+                    let is_named = list.principal.types.contains(&holder.principal_type);
+                    let found = self.kinds.find(&holder.principal_type).filter(|_| is_named);
+                    let Some(holder_kind) = found else { continue };
                     // One that no list has brings nobody.
                     let Some(number) = self.names.find(holder_kind, &holder.principal_id) else { continue };
                     let principal = Principal { kind: holder_kind, id: &holder.principal_id, number };
@@ -92,8 +93,27 @@ impl Assembly<'_> {
                 Ok(())
             })?;
         }
-        self.collector = Some(edges.finish());
+        let collector = edges.finish();
+        for finding in collector.findings() {
+            self.note(finding);
+        }
+        self.collector = Some(collector);
         Ok(())
+    }
+
+    /// Counts a circle with the kind of its first entitlement. Each source here is an entitlement of the
+    /// grant's own principal that its kind describes, so no other finding comes up.
+    fn note(&mut self, finding: &Finding) {
+        match finding {
+            Finding::Circle { entitlements } => {
+                let Some(first) = entitlements.first() else { return };
+                let Some((_, place, _)) = self.entitlements.get(*first) else { return };
+                if let Some(kind) = self.kinds.get_mut(place) {
+                    kind.circles += 1;
+                }
+            }
+            Finding::ForeignSource { .. } | Finding::MissingSource { .. } => {}
+        }
     }
 
     fn edge(
@@ -122,31 +142,28 @@ impl Assembly<'_> {
         Ok(())
     }
 
-    /// Writes the grants that follow from others, and the sources of those that do so too.
+    /// Writes the grants that follow from others, and those that waited for their sources: each has one row.
     pub(super) fn inherited(&mut self) -> Result<(), SyncError> {
         let Some(collector) = self.collector.take() else { return Ok(()) };
         let mut expansion = collector.expand();
-        while let Some(change) = expansion.next_change() {
+        while let Some(change) = expansion.next_grant() {
             let Some((entitlement, kind, on)) = self.entitlements.get(change.entitlement) else { continue };
             let Some((principal_kind, principal)) = self.names.get(change.principal) else { continue };
             let holder = self.id_of(principal_kind, principal);
             let id = protos::grant_id(entitlement, &holder)?;
             let mut row = rows::grant(id, (entitlement, self.id_of(kind, on)), holder);
-            let source = |source: &crate::expansion::GrantSource| {
-                let (id, ..) = self.entitlements.get(source.entitlement)?;
-                Some((id.to_owned(), GrantSource { is_direct: source.direct }))
-            };
-            row.sources = Some(GrantSources { sources: change.sources.iter().filter_map(source).collect() });
+            if change.standing != Standing::Unchanged {
+                let source = |source: &crate::expansion::GrantSource| {
+                    let (id, ..) = self.entitlements.get(source.entitlement)?;
+                    Some((id.to_owned(), GrantSource { is_direct: source.direct }))
+                };
+                let sources = change.sources.iter().filter_map(source).collect();
+                row.sources = Some(GrantSources { sources });
+            }
             let mut expandable = None;
             match change.standing {
-                Standing::New => {
-                    row.annotations = vec![immutable()];
-                    if let Some(kind) = self.kinds.get_mut(kind) {
-                        kind.grants += 1;
-                    }
-                }
-                // Its row is written anew, with what it said before.
-                Standing::Reported => {
+                Standing::New => row.annotations = vec![immutable()],
+                Standing::Reported | Standing::Unchanged => {
                     let own = self.expandables.get(&(change.entitlement, change.principal));
                     let of = |own: &Vec<String>| GrantExpandable {
                         entitlement_ids: own.clone(),
@@ -155,7 +172,10 @@ impl Assembly<'_> {
                     expandable = own.map(of);
                 }
             }
-            self.sink.grant(&row, expandable.as_ref())?;
+            if let Some(kind) = self.kinds.get_mut(kind) {
+                kind.grants += 1;
+            }
+            self.outlet.put(SyncRow::Grant(Box::new(row), expandable))?;
         }
         Ok(())
     }

@@ -3,22 +3,35 @@
 use std::collections::BTreeMap;
 
 use model::IncompleteReason;
-use spec::connector_file::governance::Governance;
+use spec::connector_file::governance::{EntitlementSource, Governance};
 
 use crate::listing::{Listed, Listings};
+use crate::plan::{KindDepth, Plan};
 use crate::report::{KindCause, KindReport, KindStatus};
 use crate::sync::UnitEnd;
+
+/// Kinds that only grants name are told by their word, so many of them and so long; the rest together.
+const MOST_UNKNOWN: usize = 50;
+const LONGEST_WORD: usize = 64;
+const OTHER: &str = "(other)";
 
 /// What is known of one kind, and what was counted.
 #[derive(Debug)]
 pub(super) struct Kind {
     pub(super) id: String,
+    pub(super) depth: KindDepth,
     pub(super) end: UnitEnd,
     pub(super) resources: u64,
     pub(super) entitlements: u64,
     pub(super) grants: u64,
     /// Grants that are left out, because the kind of the other side is not shown.
     pub(super) left_out: u64,
+    /// Grants on it by a rule that does not name the kind under `types`.
+    pub(super) unplaced: u64,
+    /// Resources that only a grant names.
+    pub(super) stubs: u64,
+    /// Circles of entitlements on it: whoever holds one of them holds all.
+    pub(super) circles: u64,
 }
 
 /// All kinds of a file, and those that only grants name.
@@ -31,31 +44,37 @@ pub(super) struct Kinds {
 }
 
 impl Kinds {
-    /// `ends`: of the lists, by number.
-    pub(super) fn new(governance: &Governance, listings: &Listings, ends: &[UnitEnd]) -> Self {
+    /// `ends`: of the lists, by number; none for those that were not to be read.
+    pub(super) fn new(
+        governance: &Governance,
+        (listings, plan): (&Listings, &Plan),
+        ends: &[Option<UnitEnd>],
+    ) -> Self {
         let mut all: Vec<Kind> = governance
             .resource_types
             .iter()
-            .map(|kind| Kind {
+            .enumerate()
+            .map(|(place, kind)| Kind {
                 id: kind.id.clone(),
+                depth: plan.depth(place),
                 end: UnitEnd::Complete,
                 resources: 0,
                 entitlements: 0,
                 grants: 0,
                 left_out: 0,
+                unplaced: 0,
+                stubs: 0,
+                circles: 0,
             })
             .collect();
         for (listing, end) in listings.iter().zip(ends) {
+            let Some(end) = end else { continue };
             let end = match (listing.what, end) {
                 // Its resources are known and what can be held on them is not: half of a kind is none.
-                (Listed::Entitlements(_) | Listed::Holders(_), UnitEnd::Unavailable { detail })
+                (Listed::Entitlements(_) | Listed::Holders(_), end)
                     if all.get(listing.of).is_some_and(|kind| kind.end == UnitEnd::Complete) =>
                 {
-                    UnitEnd::Incomplete {
-                        reason: IncompleteReason::Http4xx,
-                        status: None,
-                        detail: detail.clone(),
-                    }
+                    end.clone().of_part()
                 }
                 (_, end) => end.clone(),
             };
@@ -63,6 +82,7 @@ impl Kinds {
                 kind.end = std::mem::replace(&mut kind.end, UnitEnd::Complete).and(end);
             }
         }
+        without_origins(governance, &mut all);
         let by_id = all.iter().enumerate().map(|(place, kind)| (kind.id.clone(), place)).collect();
         Self { all, by_id, unknown: BTreeMap::new() }
     }
@@ -78,12 +98,26 @@ impl Kinds {
 
     /// Whether rows of the kind are shown.
     pub(super) fn is_shown(&self, place: usize) -> bool {
-        self.all.get(place).is_some_and(|kind| kind.end == UnitEnd::Complete)
+        self.all.get(place).is_some_and(|kind| kind.is_read() && kind.end == UnitEnd::Complete)
     }
 
-    /// Counts a grant on a kind that the file does not have.
-    pub(super) fn note_unknown(&mut self, id: &str) {
-        *self.unknown.entry(id.to_owned()).or_default() += 1;
+    /// Whether anybody asked for the kind.
+    pub(super) fn is_read(&self, place: usize) -> bool {
+        self.all.get(place).is_some_and(Kind::is_read)
+    }
+
+    /// Counts a grant on a kind that the file does not have there.
+    pub(super) fn note_unplaced(&mut self, id: &str) {
+        if let Some(kind) = self.find(id).and_then(|place| self.all.get_mut(place)) {
+            kind.unplaced += 1;
+            return;
+        }
+        // The word comes from the application: it is shown as far as it can be one.
+        let is_word =
+            id.len() <= LONGEST_WORD && id.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+        let is_new = is_word && !self.unknown.contains_key(id);
+        let word = if !is_word || (is_new && self.unknown.len() >= MOST_UNKNOWN) { OTHER } else { id };
+        *self.unknown.entry(word.to_owned()).or_default() += 1;
     }
 
     /// The first required kind that is incomplete.
@@ -99,9 +133,9 @@ impl Kinds {
 
     /// What is said about each.
     pub(super) fn reports(&self) -> Vec<KindReport> {
-        let known = self.all.iter().map(|kind| {
+        let known = self.all.iter().filter(|kind| kind.is_read()).map(|kind| {
             let (status, reason, cause) = match &kind.end {
-                UnitEnd::Complete => (KindStatus::Complete, kind.left_out_text(), None),
+                UnitEnd::Complete => (KindStatus::Complete, kind.note(), None),
                 UnitEnd::Incomplete { reason, status, detail } => {
                     let cause = KindCause { reason: *reason, status: *status };
                     (KindStatus::Incomplete, Some(detail.clone()), Some(cause))
@@ -134,10 +168,55 @@ impl Kinds {
     }
 }
 
+/// A kind whose entitlements are derived from one that is not shown would be shown without them.
+fn without_origins(governance: &Governance, all: &mut [Kind]) {
+    // What is derived may be derived from again: as often as there are kinds is enough.
+    for _ in 0..all.len() {
+        let shown: Vec<bool> = all.iter().map(|kind| kind.end == UnitEnd::Complete).collect();
+        for (of, kind) in governance.resource_types.iter().zip(all.iter_mut()) {
+            let mut origins = of.entitlements.iter().filter_map(|entitlements| match &entitlements.source {
+                EntitlementSource::Derived { of, .. } => Some(of),
+                EntitlementSource::Static | EntitlementSource::Listed { .. } => None,
+            });
+            let place = |id: &String| governance.resource_types.iter().position(|kind| kind.id == *id);
+            let is_missing = |id: &&String| place(id).is_some_and(|place| shown.get(place) == Some(&false));
+            if kind.end == UnitEnd::Complete
+                && kind.depth == KindDepth::Access
+                && let Some(missing) = origins.find(is_missing)
+            {
+                let detail = format!("`{missing}`, which its entitlements are derived from, is not shown");
+                kind.end = UnitEnd::Incomplete { reason: IncompleteReason::Upstream, status: None, detail };
+            }
+        }
+    }
+}
+
 impl Kind {
-    fn left_out_text(&self) -> Option<String> {
-        (self.left_out > 0).then(|| {
+    fn is_read(&self) -> bool {
+        self.depth != KindDepth::Unread
+    }
+
+    /// What is to be known of a kind that was read to its end: counts, nobody.
+    fn note(&self) -> Option<String> {
+        let left_out = (self.left_out > 0).then(|| {
             format!("{} grants are not shown, because the kind of who holds them is not", self.left_out)
-        })
+        });
+        let unplaced = (self.unplaced > 0).then(|| {
+            format!(
+                "{} grants are not shown, because their rule does not name this kind under `types`",
+                self.unplaced
+            )
+        });
+        let stubs = (self.stubs > 0).then(|| {
+            format!("{} of them are known only because grants name them, and shown by their id", self.stubs)
+        });
+        let circles = (self.circles > 0).then(|| {
+            format!(
+                "circles of entitlements that bring each other: {}; who holds one of a circle holds all",
+                self.circles
+            )
+        });
+        let notes: Vec<String> = left_out.into_iter().chain(unplaced).chain(stubs).chain(circles).collect();
+        (!notes.is_empty()).then(|| notes.join("; "))
     }
 }

@@ -1,8 +1,8 @@
 use model::RunId;
+use serde::de::DeserializeOwned;
 use store::{Store, TaskId};
 use tokio::runtime::Handle;
 
-use crate::item::Item;
 use crate::kept;
 use crate::listing::{Listing, UnitNumber};
 use crate::sync::SyncError;
@@ -18,10 +18,10 @@ pub(super) struct Pages {
 
 impl Pages {
     /// Hands over every page of a list with its unit, in canonical order; memory holds a few.
-    pub(super) fn each(
+    pub(super) fn each<T: DeserializeOwned>(
         &self,
         listing: Listing,
-        mut take: impl FnMut(UnitNumber, Vec<Item>) -> Result<(), SyncError>,
+        mut take: impl FnMut(UnitNumber, Vec<T>) -> Result<(), SyncError>,
     ) -> Result<(), SyncError> {
         let (first, end) = (UnitNumber::new(listing.number, 0), UnitNumber::new(listing.number + 1, 0));
         let mut pages = self.store.page_list(&self.run, &self.task).within(first.0..end.0);

@@ -1,21 +1,25 @@
 //! The resources of a sync.
 
-use protos::c1::connector::v2::ResourceId;
+use std::collections::HashSet;
+
+use protos::c1::connector::v2::{Resource, ResourceId};
 use serde_json::{Value, json};
 use spec::connector_file::governance::ResourceSource;
 
 use super::derived::Origin;
+use super::grants::Principal;
 use super::{Assembly, rows};
-use crate::item::{Item, ResourceItem};
+use crate::item::{HeldItem, Holding, HoldingLine, Item, ResourceItem};
 use crate::listing::{Listed, Listing, UnitNumber};
 use crate::number::ResourceNumber;
+use crate::outlet::SyncRow;
 use crate::sync::SyncError;
 
 impl Assembly<'_> {
     /// The row of the kind at `place`.
     pub(super) fn kind(&mut self, place: usize) -> Result<(), SyncError> {
         let Some(kind) = self.governance.resource_types.get(place) else { return Ok(()) };
-        Ok(self.sink.resource_type(&rows::resource_type(kind))?)
+        Ok(self.outlet.put(SyncRow::ResourceType(rows::resource_type(kind)))?)
     }
 
     /// The rows of all its resources.
@@ -31,12 +35,19 @@ impl Assembly<'_> {
             if this.titled.contains(&place) {
                 this.titles.insert((place, item.id.clone()), this.value_of(place, item));
             }
-            this.sink.resource(&rows::resource(kind, item, (parent, &children)))?;
-            if let Some(kind) = this.kinds.get_mut(place) {
-                kind.resources += 1;
+            if !this.is_shown((place, &item.id), parent.as_ref()) {
+                return Ok(());
             }
-            Ok(())
+            this.resource(place, rows::resource(kind, item, (parent, &children)))
         })
+    }
+
+    pub(super) fn resource(&mut self, place: usize, row: Resource) -> Result<(), SyncError> {
+        self.outlet.put(SyncRow::Resource(Box::new(row)))?;
+        if let Some(kind) = self.kinds.get_mut(place) {
+            kind.resources += 1;
+        }
+        Ok(())
     }
 
     /// Hands over every resource of a kind once, with what it is listed below.
@@ -45,10 +56,30 @@ impl Assembly<'_> {
         place: usize,
         mut take: impl FnMut(&mut Self, &ResourceItem, Option<ResourceId>) -> Result<(), SyncError>,
     ) -> Result<(), SyncError> {
-        let mut seen = std::collections::HashSet::with_capacity(self.names.count(place));
+        let mut seen = HashSet::with_capacity(self.names.count(place));
         self.each(place, |this, item, parent| match this.names.find(place, &item.id) {
             Some(number) if seen.insert(number) => take(this, item, parent),
             Some(_) | None => Ok(()),
+        })
+    }
+
+    /// Hands over every resource of a kind once, with what it says it holds. Nothing else of it is looked at.
+    pub(super) fn each_holding(
+        &mut self,
+        place: usize,
+        mut take: impl FnMut(&mut Self, Principal<'_>, &[HeldItem]) -> Result<(), SyncError>,
+    ) -> Result<(), SyncError> {
+        let Some(listing) = self.list_of(place) else { return Ok(()) };
+        let mut seen = HashSet::with_capacity(self.names.count(place));
+        let pages = self.pages;
+        pages.each(listing, |_, lines: Vec<HoldingLine>| {
+            for Holding { id, holds } in lines.into_iter().filter_map(|line| line.resource) {
+                let Some(number) = self.names.find(place, &id) else { continue };
+                if seen.insert(number) {
+                    take(self, Principal { kind: place, id: &id, number }, &holds)?;
+                }
+            }
+            Ok(())
         })
     }
 
@@ -60,9 +91,13 @@ impl Assembly<'_> {
         }
         let number = self.names.add(place, id).unwrap_or(ResourceNumber(u32::MAX));
         let Some(kind) = self.governance.resource_types.get(place) else { return Ok(number) };
-        self.sink.resource(&rows::stub(kind, id))?;
+        self.resource(place, rows::stub(kind, id))?;
+        self.shown.note(number);
         if let Some(kind) = self.kinds.get_mut(place) {
-            kind.resources += 1;
+            kind.stubs += 1;
+        }
+        if !self.plan.has_access(place, id) {
+            return Ok(number);
         }
         let item = ResourceItem { id: id.to_owned(), ..ResourceItem::default() };
         self.entitlements_of(place, &item, None)?;
@@ -71,18 +106,12 @@ impl Assembly<'_> {
 
     /// A resource as expressions see it.
     pub(super) fn value_of(&self, place: usize, item: &ResourceItem) -> Value {
-        let kind = self.governance.resource_types.get(place).map(|kind| kind.id.as_str()).unwrap_or_default();
-        json!({
-            "type": kind,
-            "id": item.id,
-            "display_name": item.display_name.as_deref().unwrap_or(&item.id),
-            "description": item.description.as_deref().unwrap_or_default(),
-        })
+        value_of(self.kind_id(place), item)
     }
 
     fn derived_from(&mut self, place: usize, item: &ResourceItem) {
-        let value = self.value_of(place, item);
-        self.derived.note(place, || Origin { id: item.id.clone(), value });
+        let kind = self.kind_id(place);
+        self.derived.note(place, || Origin { id: item.id.clone(), value: value_of(kind, item) });
     }
 
     /// Hands over every item of a kind's resources, in canonical order.
@@ -104,8 +133,7 @@ impl Assembly<'_> {
             }
             return Ok(());
         }
-        let is_it = |listing: &Listing| listing.of == place && listing.what == Listed::Resources;
-        let Some(listing) = self.listings.iter().find(is_it) else { return Ok(()) };
+        let Some(listing) = self.list_of(place) else { return Ok(()) };
         let pages = self.pages;
         pages.each(listing, |unit, items| {
             let parent = self.parent_of(listing, unit);
@@ -118,6 +146,12 @@ impl Assembly<'_> {
         })
     }
 
+    /// The list of a kind's resources, if an application has one.
+    fn list_of(&self, place: usize) -> Option<Listing> {
+        let is_it = |listing: &Listing| listing.of == place && listing.what == Listed::Resources;
+        self.listings.iter().find(is_it)
+    }
+
     /// What the resources of a unit are listed below.
     fn parent_of(&self, listing: Listing, unit: UnitNumber) -> Option<ResourceId> {
         let listed = listing.resources(self.governance)?;
@@ -125,4 +159,14 @@ impl Assembly<'_> {
         let place = unit.place() / listed.values.len().max(1);
         self.names.at(kind, place).map(|id| self.id_of(kind, id))
     }
+}
+
+/// A resource of a kind as expressions see it.
+fn value_of(kind: &str, item: &ResourceItem) -> Value {
+    json!({
+        "type": kind,
+        "id": item.id,
+        "display_name": item.display_name.as_deref().unwrap_or(&item.id),
+        "description": item.description.as_deref().unwrap_or_default(),
+    })
 }

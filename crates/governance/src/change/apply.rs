@@ -1,19 +1,17 @@
 //! Carrying out a change: alone with what it is about, from the reading to the reading back.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use connector::Person;
 use crypto::Secret;
-use engine::{HoldError, HoldRequest, HoldState, Source, TaskHold, Writer, WriterParts};
-use model::{Identities, Outcome, PrivacyRequestId, Row, RunId};
+use engine::{HoldError, HoldRequest, HoldState, TaskHold};
+use futures::FutureExt;
+use model::{Outcome, RunId};
 use serde_json::json;
 use store::{ACCESS_CHANGE_TASK, Actor, AuditEvent, NewPlan, NewRun, NewTask, RunKind, StoreError, TaskId};
 
-use super::live::Live;
 use super::plan::AccessPlan;
-use super::prepare::Prepared;
+use super::ready::Ready;
+use super::timed::Ending;
 use super::{AccessChange, AccessChanges, Approval, ChangeError, ChangeReport, ChangeResult};
 
 /// How long somebody who changes the same is waited for.
@@ -37,21 +35,39 @@ impl AccessChanges {
         approval: Approval<'_>,
         actor: &Actor,
     ) -> Result<ChangeReport, ChangeError> {
-        let run = match approval {
-            Approval::Plan(plan) => plan.contents().run.clone(),
-            Approval::Given => RunId::new(&*self.parts.ids),
-        };
         // Boxed: callers would hold all of it.
-        let Some(change) = Box::pin(self.named(change)).await? else { return self.nothing(&run, None).await };
-        let turn = Turn { run: &run, subject: &subject(&change), change: &change, approval, actor };
+        let Some(change) = Box::pin(self.named(change)).await? else {
+            return self.nothing(&self.run_of(approval), None).await;
+        };
+        Box::pin(self.carry((&change, None), approval, actor)).await
+    }
+
+    pub(super) fn run_of(&self, approval: Approval<'_>) -> RunId {
+        match approval {
+            Approval::Plan(plan) => plan.contents().run.clone(),
+            Approval::Given => RunId::new(&*self.place.ids),
+        }
+    }
+
+    /// The same for a change that names entitlement and principal, and no end of access but `ending`.
+    pub(super) async fn carry(
+        &self,
+        (change, ending): (&AccessChange, Option<Ending<'_>>),
+        approval: Approval<'_>,
+        actor: &Actor,
+    ) -> Result<ChangeReport, ChangeError> {
+        let run = self.run_of(approval);
+        let subject = self.subject(change);
+        let turn = Turn { run: &run, subject: &subject, change, ending, approval, actor };
         self.begin_run(&turn).await?;
-        let done = Box::pin(self.apply_in(&turn)).await;
+        // Of one type for whoever awaits it: what it is made of is deeper than the compiler looks from outside.
+        let done = self.apply_in(&turn).boxed().await;
         if let Err(error) = &done {
             // What was sent without a known end keeps its run open, for whoever comes next.
             let is_open =
                 matches!(error, ChangeError::Write(_) | ChangeError::Store(_) | ChangeError::Hold(_));
             if !is_open {
-                self.parts.store.run_finish(&run, Some(Outcome::Failed)).await?;
+                self.place.store.run_finish(&run, Some(Outcome::Failed)).await?;
             }
         }
         done
@@ -62,17 +78,19 @@ impl AccessChanges {
         let mut locks = vec![self.lock("subject", subject)];
         loop {
             let hold = self.hold(run, &locks).await?;
-            let live = Live::new(&self.parts, &self.mapper);
-            self.find_out_left_behind(run, subject).await?;
-            let prepared = match live.prepare(change, run).await {
-                Ok(prepared) => prepared,
+            let ready = match self.find_out_left_behind(run, subject).await {
+                Ok(()) => self.ready(change, run).await,
+                Err(error) => Err(error),
+            };
+            let ready = match ready {
+                Ok(ready) => ready,
                 Err(error) => {
                     give_back(hold).await?;
                     return Err(error);
                 }
             };
             // Two changes that a guard allows one by one must not be looked at together.
-            let guards = prepared.iter().flat_map(|prepared| &prepared.plan.contents().guards);
+            let guards = ready.iter().flat_map(|ready| &ready.plan().contents().guards);
             let mut wanted: Vec<String> = guards.map(|guard| self.lock("guard", guard)).collect();
             wanted.insert(0, self.lock("subject", subject));
             if wanted.iter().any(|name| !locks.contains(name)) {
@@ -80,9 +98,18 @@ impl AccessChanges {
                 locks = wanted;
                 continue;
             }
-            let report = match &prepared {
-                None => self.nothing(run, Some(change)).await,
-                Some(prepared) => self.carry_out((&live, &hold), prepared, turn).await,
+            let report = match (&ready, turn.ending) {
+                (None, None) => self.nothing(run, Some(change)).await,
+                (None, Some(ending)) => self.nothing_ending(turn, ending).await,
+                (Some(ready), None) => self.carry_out((ready, &hold), turn).await,
+                (Some(ready), Some(ending)) => self.carry_out_ending((ready, &hold), (turn, ending)).await,
+            };
+            // An end that somebody notes once this is given back is of what is given then, and stays.
+            let report = match (report, turn.ending) {
+                (Ok(report), None | Some(Ending::Of(_))) => {
+                    self.close_end(change, report.result, turn.actor).await.map(|()| report)
+                }
+                (report, _) => report,
             };
             match &report {
                 // Whoever comes next finds out what became of it, and takes the task for that.
@@ -94,19 +121,18 @@ impl AccessChanges {
         }
     }
 
-    async fn carry_out(
+    pub(super) async fn carry_out(
         &self,
-        (live, hold): (&Live<'_>, &TaskHold),
-        prepared: &Prepared<'_>,
+        (ready, hold): (&Ready<'_>, &TaskHold),
         &Turn { approval, actor, .. }: &Turn<'_>,
     ) -> Result<ChangeReport, ChangeError> {
-        let plan = &prepared.plan;
+        let plan = ready.plan();
         if let Approval::Plan(approved) = approval
             && approved.digest() != plan.digest()
         {
             return Err(ChangeError::Drift);
         }
-        let (store, run) = (&self.parts.store, &plan.contents().run);
+        let (store, run) = (&self.place.store, &plan.contents().run);
         let body = plan.body();
         let new = NewPlan {
             digest: plan.digest().clone(),
@@ -117,7 +143,7 @@ impl AccessChanges {
         };
         store.plan_put(&new).await?;
         store.plan_approve(plan.digest(), actor.clone()).await?;
-        let mut settled = live.settle(&self.writer(run), hold, prepared).await?;
+        let mut settled = self.settle(ready, hold).await?;
         let through = plan.contents().still_through.clone();
         if settled.result == ChangeResult::Confirmed && !through.is_empty() {
             settled.result = ChangeResult::StillReachable;
@@ -152,24 +178,28 @@ impl AccessChanges {
             "detail": report.detail,
         });
         let event = AuditEvent::new(actor.clone(), "access.changed", report.run.as_str()).with(details);
-        self.parts.store.audit_enter(&[event]).await?;
+        self.place.store.audit_enter(&[event]).await?;
         let outcome = match report.result {
             ChangeResult::Already | ChangeResult::Confirmed | ChangeResult::StillReachable => None,
             ChangeResult::DoneButNotVisible => Some(Outcome::Accepted),
             ChangeResult::Failed => Some(Outcome::Failed),
             ChangeResult::Unknown => return Ok(()),
         };
-        self.parts.store.run_finish(&report.run, outcome).await?;
+        self.place.store.run_finish(&report.run, outcome).await?;
         Ok(())
     }
 
     /// The end of a change that was so before.
-    async fn nothing(&self, run: &RunId, change: Option<&AccessChange>) -> Result<ChangeReport, ChangeError> {
+    pub(super) async fn nothing(
+        &self,
+        run: &RunId,
+        change: Option<&AccessChange>,
+    ) -> Result<ChangeReport, ChangeError> {
         if change.is_some() {
-            self.parts.store.run_finish(run, None).await?;
+            self.place.store.run_finish(run, None).await?;
         }
         Ok(ChangeReport {
-            connection: self.parts.connector.connection().key.to_string(),
+            connection: self.connection.to_string(),
             result: ChangeResult::Already,
             run: run.clone(),
             plan: None,
@@ -191,13 +221,13 @@ impl AccessChanges {
         };
         let (kind, name) = ACCESS_CHANGE_TASK;
         let task = NewTask {
-            id: TaskId::new(&*self.parts.ids),
+            id: TaskId::new(&*self.place.ids),
             kind: kind.to_owned(),
             name: name.to_owned(),
             after: Vec::new(),
             due_at: None,
         };
-        self.parts.store.run_begin(new, &[task]).await?;
+        self.place.store.run_begin(new, &[task]).await?;
         Ok(())
     }
 
@@ -207,10 +237,10 @@ impl AccessChanges {
             run: run.clone(),
             kind: kind.to_owned(),
             name: name.to_owned(),
-            worker: self.parts.worker.clone(),
+            worker: self.place.worker.clone(),
             wait: Some(WAIT),
         };
-        TaskHold::claim_alone(&self.parts.store, &request, locks).await.map_err(|error| match error {
+        TaskHold::claim_alone(&self.place.store, &request, locks).await.map_err(|error| match error {
             HoldError::HeldByAnother { run, .. } => ChangeError::Busy { run },
             HoldError::Store(error) => ChangeError::Store(error),
             other @ (HoldError::NotReady { .. } | HoldError::Over { .. } | HoldError::Missing { .. }) => {
@@ -219,54 +249,41 @@ impl AccessChanges {
         })
     }
 
-    fn writer(&self, run: &RunId) -> Writer {
-        let key = self.parts.connector.connection().key.clone();
-        let nobody = Person {
-            identities: Identities::default(),
-            privacy_request_id: PrivacyRequestId::of_run(run),
-            privacy_request: Row::new(),
-            custom_fields: Row::new(),
+    /// Whom or what a change is about. The connection stands in it: others have people with the same ids.
+    pub(super) fn subject(&self, change: &AccessChange) -> String {
+        let connection = &self.connection;
+        let about = match change {
+            AccessChange::Grant { principal, .. } | AccessChange::Revoke { principal, .. } => {
+                principal.to_string()
+            }
+            AccessChange::RevokeGrant { grant } => grant.clone(),
+            AccessChange::Delete { resource } => resource.to_string(),
+            AccessChange::Create { kind, params } => {
+                let values = params.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>();
+                format!("{kind}:{}", values.join("\n"))
+            }
         };
-        Writer::new(WriterParts {
-            store: self.parts.store.clone(),
-            sources: HashMap::from([(key, Source::Connector(self.parts.connector.clone()))]),
-            person: Arc::new(nobody),
-            limits: self.parts.limits.clone(),
-            clock: Arc::clone(&self.parts.clock),
-        })
+        format!("{connection}/{about}")
     }
 
     /// The name of a lock. What it is about stands in it as a keyed hash: it may be somebody's address.
     fn lock(&self, of: &str, about: &str) -> String {
-        let connection = &self.parts.connector.connection().key;
+        let connection = &self.connection;
         let text = crypto::canonical_json(&json!(["access", connection.as_str(), of, about]));
-        format!("access/{connection}/{of}/{}", crypto::hex(&self.parts.store.keyed_hash(&text)))
+        format!("access/{connection}/{of}/{}", crypto::hex(&self.place.store.keyed_hash(&text)))
     }
 }
 
 /// One change on its way.
-struct Turn<'a> {
-    run: &'a RunId,
-    change: &'a AccessChange,
+pub(super) struct Turn<'a> {
+    pub(super) run: &'a RunId,
+    pub(super) change: &'a AccessChange,
+    /// The end that goes with it.
+    ending: Option<Ending<'a>>,
     /// What of two changes one waits for the other for.
     subject: &'a str,
     approval: Approval<'a>,
-    actor: &'a Actor,
-}
-
-/// Whom or what a change is about.
-fn subject(change: &AccessChange) -> String {
-    match change {
-        AccessChange::Grant { principal, .. } | AccessChange::Revoke { principal, .. } => {
-            principal.to_string()
-        }
-        AccessChange::RevokeGrant { grant } => grant.clone(),
-        AccessChange::Delete { resource } => resource.to_string(),
-        AccessChange::Create { kind, params } => {
-            let values = params.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>();
-            format!("{kind}:{}", values.join("\n"))
-        }
-    }
+    pub(super) actor: &'a Actor,
 }
 
 /// What a person should know besides.
@@ -276,7 +293,9 @@ fn note(result: ChangeResult, plan: &AccessPlan) -> Option<String> {
             "the change would have left an empty list, which the application may refuse; give something else first, \
              or remove the whole in the application"
         }
-        ChangeResult::Failed => "the application refused the change; nothing was changed",
+        ChangeResult::Failed => {
+            "the application refused the change or could not be reached; nothing was changed"
+        }
         ChangeResult::Unknown => {
             "the answer was lost and reading does not tell; the same command again finds out before it sends anything"
         }

@@ -8,6 +8,7 @@ use store::StoreError;
 use thiserror::Error;
 
 use crate::mapping::MappingError;
+use crate::source::{SourceError, SourceErrorKind};
 
 /// Why access was not changed. Names kinds and places, never people.
 #[derive(Debug, Error)]
@@ -134,6 +135,42 @@ pub enum ChangeError {
     /// The call cannot be made of what is known.
     #[error("the change cannot be written down: {0}")]
     Unwritten(#[source] Box<UnwrittenReason>),
+    /// What tells about the application did not.
+    #[error("what is held now could not be read, or the change not be begun, so nothing was sent: {0}")]
+    Source(#[source] SourceError),
+    /// What it left cannot be read.
+    #[error("what is held now could not be read, so nothing was sent: {0}")]
+    File(#[source] Box<c1z::ReadError>),
+    /// Nothing is changed through the connection.
+    #[error("access is not changed through `{connection}`: {why}")]
+    ReadOnly {
+        /// The connection.
+        connection: ConnectionKey,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// No job does this, or none that somebody allowed.
+    #[error("`{connection}` may not {action} a `{kind}`; {help}")]
+    NotAllowed {
+        /// The connection.
+        connection: ConnectionKey,
+        /// `delete` or `create`.
+        action: &'static str,
+        /// The kind.
+        kind: String,
+        /// What to do.
+        help: &'static str,
+    },
+    /// Its connector says that it cannot be changed.
+    #[error(
+        "the connector says that nobody can {action} `{what}`: it is fixed, or follows from something else; change that in the application"
+    )]
+    Fixed {
+        /// `grant` or `revoke`.
+        action: &'static str,
+        /// The entitlement or the grant.
+        what: String,
+    },
     /// It would take away what must stay.
     #[error("refused by the guard `{guard}`: {message}; nothing was sent")]
     Guarded {
@@ -186,10 +223,19 @@ impl ChangeError {
             | Self::WrongHolder { .. }
             | Self::NoWay { .. }
             | Self::NoPrincipal { .. }
+            | Self::ReadOnly { .. }
+            | Self::NotAllowed { .. }
+            | Self::Fixed { .. }
             | Self::Params { .. } => ChangeErrorKind::BadInput,
+            Self::Source(source) => match source.kind {
+                SourceErrorKind::BadInput => ChangeErrorKind::BadInput,
+                SourceErrorKind::Refused => ChangeErrorKind::Refused,
+                SourceErrorKind::Failed | SourceErrorKind::Stopped => ChangeErrorKind::Failed,
+            },
             Self::Guarded { .. } | Self::Drift => ChangeErrorKind::Refused,
             Self::Denied { .. }
             | Self::Read(_)
+            | Self::File(_)
             | Self::Incomplete { .. }
             | Self::Mapping(_)
             | Self::Expression { .. }
@@ -210,6 +256,7 @@ impl ChangeError {
             Self::Hold(source) => source.retry(),
             Self::Write(source) => source.retry(),
             Self::Store(source) => source.retry(),
+            Self::Source(source) => source.retry(),
             Self::NoGovernance { .. }
             | Self::NotHere { .. }
             | Self::UnknownKind { .. }
@@ -222,6 +269,10 @@ impl ChangeError {
             | Self::Params { .. }
             | Self::Denied { .. }
             | Self::Read(_)
+            | Self::File(_)
+            | Self::ReadOnly { .. }
+            | Self::NotAllowed { .. }
+            | Self::Fixed { .. }
             | Self::Mapping(_)
             | Self::Expression { .. }
             | Self::EmptyId(_)

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use connector::{Bound, BoundKind, ListAnswers, ReadError};
+use connector::{Bound, ListAnswers, ReadError};
 use model::{CallStats, Completeness};
 use serde_json::{Value, json};
-use spec::connector_file::Request;
 use spec::connector_file::governance::{
-    Governance, ListPlace, ListedResources, ResourceSource, ResourceType,
+    Entitlements, Governance, ListPlace, ListedResources, ResourceSource, ResourceType,
 };
+use spec::connector_file::{QueryValue, Request};
+use spec::template::Template;
 
 use super::derived::Derivation;
 use super::{ChangeError, ChangeParts, ResourceName};
@@ -105,7 +106,7 @@ impl<'a> Live<'a> {
             .await?;
             return Ok(found);
         };
-        let Some(item) = self.get(kind, request, &name.id).await? else {
+        let Some(item) = self.get(kind, request, (&name.id, &view)).await? else {
             self.check_sight(listed, kind).await?;
             return Ok(None);
         };
@@ -115,7 +116,7 @@ impl<'a> Live<'a> {
     /// Some applications say "not there" to whoever may not look: the list tells the two apart.
     async fn check_sight(&self, listed: &ListedResources, kind: &ResourceType) -> Result<(), ChangeError> {
         let Some(view) = self.views(listed).await?.into_iter().next() else { return Ok(()) };
-        let bound = bound_view(&view, "parent");
+        let bound = view.bind("parent");
         let place = format!("governance.{}", kind.id);
         let answers = ListAnswers { unavailable: Vec::new(), requires: self.governance().requires.clone() };
         let list = self.parts.connector.list((&listed.request, &place), &bound, answers);
@@ -128,9 +129,9 @@ impl<'a> Live<'a> {
         &self,
         kind: &ResourceType,
         request: &Request,
-        id: &str,
+        (id, view): (&str, &UnitView),
     ) -> Result<Option<Value>, ChangeError> {
-        let bound = Bound::new().with("resource.id", id, BoundKind::Personal);
+        let bound = view.bind_single(id);
         let place = format!("governance.{}.get", kind.id);
         let _slot = self.slot().await;
         let got = self.parts.connector.get_one((request, &place), &bound, &mut CallStats::default()).await;
@@ -201,7 +202,7 @@ impl<'a> Live<'a> {
         };
         let place = format!("governance.{}", kind.id);
         for view in self.views(listed).await? {
-            let bound = bound_view(&view, "parent");
+            let bound = view.bind("parent");
             let list = (&listed.request, place.as_str(), listed.unavailable.as_slice());
             let mut reader = self.open(list, &bound)?;
             while let Some(items) = self.page(&mut reader).await? {
@@ -210,7 +211,7 @@ impl<'a> Live<'a> {
                         && let Some(get) = &kind.get
                     {
                         let id = self.mapper.id((kind, listed), &item, &view)?;
-                        item = self.get(kind, &get.request, &id).await?.unwrap_or(item);
+                        item = self.get(kind, &get.request, (&id, &view)).await?.unwrap_or(item);
                     }
                     if let Some(seen) = self.seen((kind, listed), item, view.clone())?
                         && take(seen).is_break()
@@ -233,8 +234,9 @@ impl<'a> Live<'a> {
         mut take: impl FnMut(ResourceName, &[String]) -> ControlFlow<()>,
     ) -> Result<(), ChangeError> {
         let Some(entitlements) = kind.entitlements.get(place) else { return Ok(()) };
-        let view = UnitView { of: Some(on.clone()), value: None };
-        let bound = bound_view(&view, "resource");
+        let Some(on) = self.as_lists_need(entitlements, on).await? else { return Ok(()) };
+        let view = UnitView { of: Some(on), value: None };
+        let bound = view.bind("resource");
         let name = format!("governance.{}.grants", kind.id);
         for (number, grants) in entitlements.grants.iter().enumerate() {
             let at = ListPlace { entitlement: place, list: number };
@@ -257,6 +259,22 @@ impl<'a> Live<'a> {
             complete(&reader)?;
         }
         Ok(())
+    }
+
+    /// A resource as the lists of who holds an entitlement on it need it: one of which only kind and id are known is
+    /// looked for if they name more. `None` if it is not there.
+    async fn as_lists_need(
+        &self,
+        entitlements: &Entitlements,
+        on: &Value,
+    ) -> Result<Option<Value>, ChangeError> {
+        let is_seen = on.get("description").is_some();
+        if is_seen || !entitlements.grants.iter().any(|grants| names_more_than_id(&grants.request)) {
+            return Ok(Some(on.clone()));
+        }
+        let text = |member| on.get(member).and_then(Value::as_str).unwrap_or_default();
+        let seen = self.find(&ResourceName::new(text("type"), text("id"))).await?;
+        Ok(seen.map(|seen| seen.value()))
     }
 
     fn open(
@@ -322,20 +340,18 @@ impl<'a> Live<'a> {
     }
 }
 
-/// What a list is run for, as placeholders.
-fn bound_view(view: &UnitView, name: &str) -> Bound {
-    let mut bound = Bound::new();
-    if let Some(resource) = &view.of {
-        for member in ["id", "display_name", "type"] {
-            if let Some(value) = resource.get(member) {
-                bound.set(&format!("{name}.{member}"), value.clone(), BoundKind::Personal);
-            }
-        }
-    }
-    if let Some(value) = &view.value {
-        bound.set("value", value.clone(), BoundKind::Plain);
-    }
-    bound
+/// Whether a request for a resource names its name, or what it is below.
+fn names_more_than_id(request: &Request) -> bool {
+    let query = request.query_params.iter().filter_map(|param| match &param.value {
+        QueryValue::Text(value) => Some(value),
+        QueryValue::Integer(_) => None,
+    });
+    let path = request.target.iter().map(|target| &target.path);
+    let mut names = path.chain(query).chain(&request.body).flat_map(Template::placeholders);
+    names.any(|name| {
+        let mut parts = name.path.segments();
+        parts.next() == Some("resource") && matches!(parts.next(), Some("display_name" | "parent"))
+    })
 }
 
 fn complete(reader: &connector::ItemReader) -> Result<(), ChangeError> {

@@ -8,6 +8,7 @@ use store::PlanDigest;
 
 use super::reach::Through;
 use super::{Action, ResourceName};
+use crate::source::PlannedJob;
 
 /// Name of the form, and its version.
 pub(super) const FORMAT: &str = "tutela.access-plan/1";
@@ -31,8 +32,12 @@ pub struct AccessPlanContents {
     pub connection: String,
     /// What is asked for.
     pub change: PlannedChange,
-    /// The one call; secrets stand in it by name.
-    pub request: WriteRequest,
+    /// The one call; secrets stand in it by name. None if a job does it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<WriteRequest>,
+    /// The one job, where something else than a connector file does it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<PlannedJob>,
     /// The same call may be sent twice without harm.
     pub repeatable: bool,
     /// It replaces a list by an empty one, which some applications refuse.
@@ -67,7 +72,7 @@ pub struct PlannedChange {
 }
 
 /// Access that goes with what is taken away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Besides {
     /// Id of the entitlement.
     pub entitlement: String,
@@ -91,6 +96,16 @@ impl AccessPlan {
     /// The digest that an approval names.
     pub fn digest(&self) -> &PlanDigest {
         &self.digest
+    }
+
+    /// What stands for the same change by the same call, whichever run carries it out: for whoever read one plan and
+    /// agrees to the next.
+    pub fn agreement(&self) -> PlanDigest {
+        let mut contents = value(&self.contents);
+        if let Value::Object(members) = &mut contents {
+            members.remove("run");
+        }
+        PlanDigest::of(&crypto::canonical_json(&contents))
     }
 
     /// It as JSON, its digest behind its format.

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use connector::writes::WriteRequest;
 use model::RunId;
 
 use super::live::Live;
@@ -14,6 +15,8 @@ use super::{AccessChange, Action, ChangeError};
 pub(super) struct Prepared<'a> {
     pub(super) target: Box<Target<'a>>,
     pub(super) plan: AccessPlan,
+    /// The one call.
+    pub(super) request: WriteRequest,
 }
 
 impl<'a> Live<'a> {
@@ -48,14 +51,15 @@ impl<'a> Live<'a> {
             run: run.clone(),
             connection: self.parts.connector.connection().key.to_string(),
             change,
-            request: written.request,
+            request: Some(written.request.clone()),
+            job: None,
             repeatable: target.write.request.repeatable,
             leaves_nothing: written.leaves_nothing,
             besides: self.besides(&target).await?,
             still_through: self.still_through(&target).await?,
             guards,
         });
-        Ok(Some(Prepared { target, plan }))
+        Ok(Some(Prepared { target, plan, request: written.request }))
     }
 
     /// What goes with what is taken away.

@@ -1,5 +1,5 @@
 use model::RunId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::PlanDigest;
 
 use super::reach::Through;
@@ -27,7 +27,7 @@ pub struct ChangeReport {
 }
 
 /// How a change ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeResult {
     /// It was so before; nothing was sent.

@@ -28,6 +28,8 @@ enum Lost {
     Applied,
     /// It had none, and may be sent again.
     Again,
+    /// It had none, and has been sent often enough.
+    NotApplied,
     /// Nobody knows.
     Unknown,
 }
@@ -41,13 +43,12 @@ impl Live<'_> {
         hold: &TaskHold,
         prepared: &Prepared<'_>,
     ) -> Result<Settled, ChangeError> {
-        let contents = prepared.plan.contents();
         let order = WriteOrder {
             plan: prepared.plan.digest().clone(),
             operation: 0,
             payload: WritePayload::Http {
                 connection: self.parts.connector.connection().key.clone(),
-                write: contents.request.clone(),
+                write: prepared.request.clone(),
             },
             // Whether it has to be sent again, the read says: it knows what became of it.
             repeatable: false,
@@ -61,10 +62,10 @@ impl Live<'_> {
             let settled =
                 |result| Settled { result, attempts: report.attempts, detail: report.detail.clone() };
             match report.outcome {
-                Outcome::Unknown => match self.lost(hold, prepared).await? {
+                Outcome::Unknown => match self.lost(hold, prepared, sends).await? {
                     Lost::Applied => return Ok(settled(ChangeResult::Confirmed)),
-                    Lost::Again if sends < SENDS => {}
-                    Lost::Again => return Ok(settled(ChangeResult::Failed)),
+                    Lost::Again => {}
+                    Lost::NotApplied => return Ok(settled(ChangeResult::Failed)),
                     Lost::Unknown => return Ok(settled(ChangeResult::Unknown)),
                 },
                 Outcome::Failed => {
@@ -90,25 +91,37 @@ impl Live<'_> {
     }
 
     /// Finds out what became of a write whose answer was lost, and tells the ledger.
-    async fn lost(&self, hold: &TaskHold, prepared: &Prepared<'_>) -> Result<Lost, ChangeError> {
+    async fn lost(&self, hold: &TaskHold, prepared: &Prepared<'_>, sends: u32) -> Result<Lost, ChangeError> {
         let store = &self.parts.store;
         let attempts = store.ledger_find(prepared.plan.digest(), 0).await?;
         let Some(entry) = attempts.last().filter(|entry| entry.state == LedgerState::Unknown) else {
             return Ok(Lost::Unknown);
         };
         let mut is_done = self.is_done(prepared).await;
-        let is_repeatable = prepared.plan.contents().repeatable;
-        if matches!(is_done, Ok(false)) && !is_repeatable {
-            // For as long as anybody waits for an answer, what was sent may still take effect.
+        let is_last = sends >= SENDS;
+        // Nothing is said to have failed that may only be late.
+        let is_repeatable = prepared.plan.contents().repeatable && !is_last;
+        let replaces_list = prepared.target.write.rest.is_some();
+        if matches!(is_done, Ok(false)) && (!is_repeatable || replaces_list) {
+            // For as long as anybody waits for an answer, what was sent may still take effect; a list that comes
+            // late would undo what somebody changes after this.
             self.parts.clock.sleep(self.parts.connector.read_timeout()).await;
             is_done = self.is_done(prepared).await;
         }
         let (resolution, lost) = match is_done {
             Ok(true) => (Resolution::Applied(Outcome::Accepted, ResolvedBy::Read), Lost::Applied),
-            Ok(false) if is_repeatable && self.is_same(prepared).await? => (Resolution::Repeat, Lost::Again),
-            // What it was made of has changed since: it must not be sent as it is.
-            Ok(false) if is_repeatable => return Ok(Lost::Unknown),
-            Ok(false) => (Resolution::NotApplied(ResolvedBy::Read), Lost::Again),
+            Ok(false) if is_last => (Resolution::NotApplied(ResolvedBy::Read), Lost::NotApplied),
+            Ok(false) => match self.is_same(prepared).await {
+                Ok(true) if is_repeatable => (Resolution::Repeat, Lost::Again),
+                Ok(true) => (Resolution::NotApplied(ResolvedBy::Read), Lost::Again),
+                // What it was made of has changed since: it must not be sent as it is.
+                Ok(false) => return Ok(Lost::Unknown),
+                // It was sent, so this is no error that says that nothing was.
+                Err(error) => {
+                    tracing::warn!(%error, "what a change is made of could not be read again");
+                    return Ok(Lost::Unknown);
+                }
+            },
             Err(error) => {
                 tracing::warn!(%error, "what became of a change could not be read");
                 return Ok(Lost::Unknown);
@@ -126,7 +139,7 @@ impl Live<'_> {
         let (Some(principal), Some(_)) = (&target.principal, target.rule) else { return Ok(true) };
         let Some(principal) = self.find(&principal.name).await? else { return Ok(false) };
         let again = super::target::Target { principal: Some(principal), ..(**target).clone() };
-        Ok(self.write(&again)?.request == prepared.plan.contents().request)
+        Ok(self.write(&again)?.request == prepared.request)
     }
 
     /// Whether what was wanted is so.

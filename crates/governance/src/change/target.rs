@@ -260,7 +260,10 @@ impl<'a> Live<'a> {
         if let Some(missing) = create.params.iter().find(|param| param.required && !given(&param.name)) {
             return Err(wrong(format!("needs the param `{}`: {}", missing.name, missing.label)));
         }
-        let values = params.iter().map(|(_, value)| value.clone()).collect();
+        // An address says who is meant; people share names and roles.
+        let said = params.iter().map(|(_, value)| value).filter(|value| !value.is_empty());
+        let (addresses, others): (Vec<_>, Vec<_>) = said.cloned().partition(|value| value.contains('@'));
+        let values = if addresses.is_empty() { others } else { addresses };
         let proof = Proof::Made { kind: kind.id.clone(), values };
         if self.is_so(&proof).await? {
             return Ok(Need::Nothing);

@@ -33,6 +33,11 @@ impl<V: Copy + Ord> Adjacency<V> {
         self.values.get(offset(number)..offset(number + 1)).unwrap_or_default()
     }
 
+    /// What it takes in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.offsets.capacity() * size_of::<u32>() + self.values.capacity() * size_of::<V>()
+    }
+
     /// How many rows there are.
     pub(crate) fn rows(&self) -> usize {
         self.offsets.len().saturating_sub(1)

@@ -63,6 +63,13 @@ impl Circles {
         self.members.is_empty()
     }
 
+    /// What it takes in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        let members =
+            self.members.values().map(|members| size_of_val(members) + members.capacity() * size_of::<u32>());
+        self.set_of.capacity() * size_of::<u32>() + members.sum::<usize>()
+    }
+
     /// Every circle, by its smallest member.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u32]> {
         self.members.values().map(Vec::as_slice)

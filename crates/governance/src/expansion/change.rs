@@ -2,7 +2,7 @@
 
 use crate::number::{EntitlementNumber, ResourceNumber, ResourceTypeNumber};
 
-/// A grant that is new, or a reported one with further sources.
+/// A grant that is new, or a reported one, with further sources or without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChangedGrant<'a> {
     /// D.
@@ -13,8 +13,8 @@ pub struct ChangedGrant<'a> {
     pub principal_type: ResourceTypeNumber,
     /// Whether there is a row already.
     pub standing: Standing,
-    /// Why it is held, by entitlement; never empty. Of a grant that was reported with sources of
-    /// its own these are added to them.
+    /// Why it is held, by entitlement; empty if nothing changes. Of a grant that was reported with
+    /// sources of its own these are added to them.
     pub sources: &'a [GrantSource],
 }
 
@@ -23,8 +23,10 @@ pub struct ChangedGrant<'a> {
 pub enum Standing {
     /// It follows only from other grants: a row of its own, immutable (baton E-6).
     New,
-    /// It was reported, and its row and annotations stay (baton E-6, E-7).
+    /// It was reported, and has further sources; its row and annotations stay (baton E-6, E-7).
     Reported,
+    /// It was reported, and stays as it is.
+    Unchanged,
 }
 
 /// One reason for a grant.

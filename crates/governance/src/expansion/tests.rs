@@ -49,12 +49,26 @@ fn collect(given: &Given) -> GrantCollector {
     grants
 }
 
+fn as_told(change: &ChangedGrant<'_>) -> Told {
+    let sources = change.sources.iter().map(|source| (source.entitlement.0, source.direct)).collect();
+    ((change.principal.0, change.entitlement.0), change.standing, sources)
+}
+
 fn expand(given: &Given) -> Vec<Told> {
     let mut expansion = collect(given).expand();
     let mut told = vec![];
     while let Some(change) = expansion.next_change() {
-        let sources = change.sources.iter().map(|source| (source.entitlement.0, source.direct)).collect();
-        told.push(((change.principal.0, change.entitlement.0), change.standing, sources));
+        told.push(as_told(&change));
+    }
+    told
+}
+
+/// The same, with the grants that stay as they are.
+fn expand_all(given: &Given) -> Vec<Told> {
+    let mut expansion = collect(given).expand();
+    let mut told = vec![];
+    while let Some(grant) = expansion.next_grant() {
+        told.push(as_told(&grant));
     }
     told
 }
@@ -74,6 +88,10 @@ fn new(principal: u32, entitlement: u32, sources: &[(u32, bool)]) -> Told {
 
 fn reported(principal: u32, entitlement: u32, sources: &[(u32, bool)]) -> Told {
     ((principal, entitlement), Standing::Reported, sources.to_vec())
+}
+
+fn unchanged(principal: u32, entitlement: u32) -> Told {
+    ((principal, entitlement), Standing::Unchanged, vec![])
 }
 
 #[rstest]
@@ -199,6 +217,28 @@ fn an_inherited_report_gets_sources_without_itself() {
     let told = expand(&given);
 
     assert_eq!(told, [reported(50, 9, &[(1, true)]), new(50, 10, &[(9, false)])]);
+}
+
+// Whoever writes grants once leaves those of the touched entitlements to expansion.
+#[test]
+fn each_grant_of_a_touched_entitlement_is_told_once_also_if_it_stays_as_it_is() {
+    let mut grants = users(&[(1, 50), (9, 50), (9, 60), (7, 60), (1, 50), (3, 80)]);
+    grants.push((9, 70, USER, Origin::Inherited));
+    grants.push((9, 1001, GROUP, Origin::Direct));
+    let given = Given { edges: deep(&[(1, 9), (3, 4), (4, 3)]), grants };
+
+    let told = expand_all(&given);
+
+    let expected = [
+        unchanged(50, 1),
+        reported(50, 9, &[(1, true), (9, true)]),
+        unchanged(60, 9),
+        unchanged(70, 9),
+        unchanged(80, 3),
+        new(80, 4, &[(3, true)]),
+        unchanged(1001, 9),
+    ];
+    assert_eq!(told, expected);
 }
 
 #[test]

@@ -132,7 +132,7 @@ impl Walk {
         self.arrivals.retain(|arrival| good(arrival) || !explained.has(arrival.set));
     }
 
-    /// Every member of a held set is held, for the set's reasons.
+    /// Every member of a held set is held, for the set's reasons: one that was not reported has another one.
     fn find_changes(&mut self, class: &Class) {
         self.changes.clear();
         self.told = 0;
@@ -142,11 +142,13 @@ impl Walk {
             let to = from + of_one.len() as u32;
             for member in class.circles.members(&set) {
                 // Without a source but itself, the grant is as it was reported.
-                if of_one.iter().any(|arrival| arrival.source != *member) {
-                    let reported = self.reported.has(*member);
-                    let standing = if reported { Standing::Reported } else { Standing::New };
-                    self.changes.push(Change { entitlement: *member, standing, from, to });
-                }
+                let has_other = of_one.iter().any(|arrival| arrival.source != *member);
+                let standing = match (self.reported.has(*member), has_other) {
+                    (true, true) => Standing::Reported,
+                    (true, false) => Standing::Unchanged,
+                    (false, _) => Standing::New,
+                };
+                self.changes.push(Change { entitlement: *member, standing, from, to });
             }
             from = to;
         }

@@ -66,7 +66,7 @@ fn texts(expression: Option<&Expression>, scope: &Scope<'_>) -> Vec<String> {
 }
 
 /// Microseconds since 1970, from RFC 3339 text or seconds.
-fn moment(expression: Option<&Expression>, scope: &Scope<'_>) -> Option<i64> {
+pub(crate) fn moment(expression: Option<&Expression>, scope: &Scope<'_>) -> Option<i64> {
     match value(expression, scope)? {
         Value::String(text) => text.parse::<Timestamp>().ok().map(Timestamp::as_microsecond),
         Value::Number(seconds) => {

@@ -36,14 +36,12 @@ pub enum MappingError {
         what: &'static str,
     },
     /// A kind that the file does not name there.
-    #[error("`{what}` of an item of `{kind}` gives the kind `{given}`; name it under `types`")]
+    #[error("`{what}` of an item of `{kind}` gives a kind that is not named under `types`; name it there")]
     UnknownKind {
         /// The kind.
         kind: String,
         /// The key of the file.
         what: &'static str,
-        /// What it gives.
-        given: String,
     },
     /// A word that is none of those that it may be.
     #[error("`{what}` gives none of {known} for an item of `{kind}`")]

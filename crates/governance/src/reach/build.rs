@@ -5,7 +5,7 @@ use crate::entitlement_graph::{Adjacency, Edge, EdgeList};
 use crate::number::{EntitlementNumber, ResourceNumber, ResourceTypeNumber};
 
 /// Takes the rows of an inventory in any order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct AccessGraphBuilder {
     edges: EdgeList,
     resources: Vec<u32>,

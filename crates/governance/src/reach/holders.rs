@@ -34,38 +34,41 @@ impl AccessGraph {
     /// Sorted by entitlement; then the direct holders by number, then those that inherit, the
     /// nearest groups first (for each class of types that edges treat alike).
     pub fn holders(&self, query: &HolderQuery<'_>) -> Bounded<Holder> {
-        let mut search = Search {
-            graph: self,
-            query,
-            told: Marks::new(self.held.rows()),
-            passed: Marks::new(self.graph.count()),
-            read: Marks::new(self.graph.count()),
-            waiting: vec![],
-            found: Bounded::new(),
-        };
-        let wanted = |class: &usize| {
-            let mut types = query.principal_types.iter();
-            query.principal_types.is_empty() || types.any(|wanted| self.graph.class_of(wanted.0) == *class)
-        };
+        let mut search = Search::new(self, query.principal_types, query.limit);
         for entitlement in self.targets(query.target) {
-            search.told.clear();
-            let mut ended = search.tell(entitlement, entitlement, None);
-            for class in (0..self.graph.classes().len()).filter(wanted) {
-                if ended.is_continue() {
-                    ended = search.inherited(entitlement, class);
-                }
-            }
-            if ended.is_break() {
+            if search.run(entitlement).is_break() {
                 break;
             }
         }
         search.found
     }
+
+    /// For whoever asks for the holders of many entitlements: the memory that a search needs is asked for once.
+    pub fn holder_search(&self) -> HolderSearch<'_> {
+        HolderSearch(Search::new(self, &[], usize::MAX))
+    }
 }
 
+/// The holders of one entitlement after the other.
+#[derive(Debug)]
+pub struct HolderSearch<'a>(Search<'a>);
+
+impl HolderSearch<'_> {
+    /// All who hold the entitlement, in the order of [`AccessGraph::holders`].
+    pub fn of(&mut self, entitlement: EntitlementNumber) -> &[Holder] {
+        self.0.found.items.clear();
+        // It has no limit to be cut at.
+        let _ = self.0.run(entitlement.0);
+        &self.0.found.items
+    }
+}
+
+#[derive(Debug)]
 struct Search<'a> {
     graph: &'a AccessGraph,
-    query: &'a HolderQuery<'a>,
+    /// The types to tell of; empty = all.
+    wanted: &'a [ResourceTypeNumber],
+    limit: usize,
     /// Principals that were found for the entitlement at hand.
     told: Marks,
     /// Entitlements of which all holders count, and those whose direct holders were told.
@@ -75,7 +78,35 @@ struct Search<'a> {
     found: Bounded<Holder>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(graph: &'a AccessGraph, wanted: &'a [ResourceTypeNumber], limit: usize) -> Search<'a> {
+        Search {
+            graph,
+            wanted,
+            limit,
+            told: Marks::new(graph.held.rows()),
+            passed: Marks::new(graph.graph.count()),
+            read: Marks::new(graph.graph.count()),
+            waiting: vec![],
+            found: Bounded::new(),
+        }
+    }
+
+    /// Tells of the holders of one entitlement.
+    fn run(&mut self, entitlement: u32) -> ControlFlow<()> {
+        self.told.clear();
+        self.tell(entitlement, entitlement, None)?;
+        let (graph, wanted) = (self.graph, self.wanted);
+        let is_wanted = |class: &usize| {
+            let mut types = wanted.iter();
+            wanted.is_empty() || types.any(|wanted| graph.graph.class_of(wanted.0) == *class)
+        };
+        for class in (0..graph.graph.classes().len()).filter(is_wanted) {
+            self.inherited(entitlement, class)?;
+        }
+        ControlFlow::Continue(())
+    }
+
     /// Goes back along the edges that are open to one class.
     fn inherited(&mut self, entitlement: u32, number: usize) -> ControlFlow<()> {
         let graph = self.graph;
@@ -121,14 +152,14 @@ impl Search<'_> {
                     entitlement: EntitlementNumber(entitlement),
                     held,
                 };
-                self.found.add(self.query.limit, holder)?;
+                self.found.add(self.limit, holder)?;
             }
         }
         ControlFlow::Continue(())
     }
 
     fn is_wanted(&self, principal: u32) -> bool {
-        let wanted = self.query.principal_types;
+        let wanted = self.wanted;
         wanted.is_empty() || {
             let own = self.graph.types.get(principal as usize);
             own.is_some_and(|own| wanted.contains(&ResourceTypeNumber(*own)))

@@ -1,4 +1,4 @@
-//! Resources that other lists are run for.
+//! Resources that other lists are run for, or that lists name.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,12 +7,14 @@ use store::PageCursor;
 
 use super::SyncError;
 use crate::item::Item;
-use crate::listing::{Listed, Listings, UnitNumber};
+use crate::listing::UnitNumber;
 use crate::mapping::{UnitView, resource_value};
 
-/// A resource that another list is run for.
+/// A resource that another list is run for, or that is asked for by itself because a list names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Known {
+    /// Its kind, where the list is not one of resources of that kind.
+    pub(crate) kind: Option<String>,
     pub(crate) id: String,
     pub(crate) display_name: Option<String>,
     /// Kind and id of what it is below.
@@ -24,11 +26,18 @@ impl Known {
     pub(crate) fn of(item: &Item) -> Option<Self> {
         match item {
             Item::Resource(resource) => Some(Self {
+                kind: None,
                 id: resource.id.clone(),
                 display_name: resource.display_name.clone(),
                 parent: resource.parent.clone(),
             }),
-            Item::Entitlement(_) | Item::Holder(_) => None,
+            Item::Holder(holder) => Some(Self {
+                kind: Some(holder.principal_type.clone()),
+                id: holder.principal_id.clone(),
+                display_name: None,
+                parent: None,
+            }),
+            Item::Entitlement(_) => None,
         }
     }
 }
@@ -51,19 +60,15 @@ impl Known {
     }
 }
 
-/// The resources of the units that were read by somebody before, of the kinds at `needed`.
+/// What is known from the units that were read by somebody before, of the lists with the numbers `needed`.
 pub(super) async fn read_before(
     mut pages: PageCursor,
-    listings: &Listings,
-    needed: &HashSet<usize>,
+    needed: &HashSet<u32>,
 ) -> Result<HashMap<UnitNumber, Vec<Known>>, SyncError> {
     let mut found: HashMap<UnitNumber, Vec<Known>> = HashMap::new();
     while let Some((place, text)) = pages.next_text().await? {
         let unit = UnitNumber(place.unit);
-        let is_needed = listings
-            .get(unit.listing())
-            .is_some_and(|listing| listing.what == Listed::Resources && needed.contains(&listing.of));
-        if is_needed {
+        if needed.contains(&unit.listing()) {
             let items = crate::kept::items(&text)?;
             found.entry(unit).or_default().extend(items.iter().filter_map(Known::of));
         }

@@ -9,13 +9,14 @@ use model::IncompleteReason;
 use spec::connector_file::governance::ResourceSource;
 
 use super::known::{self, Known};
-use super::unit::ReadUnit;
+use super::unit::{ReadUnit, UnitWork};
 use super::{Sync, SyncError, SyncProgress, UnitEnd};
 use crate::listing::{Listed, Listing, UnitNumber};
 use crate::mapping::UnitView;
+use crate::plan::Extent;
 
-/// How every list ended, by its number.
-pub(crate) type ListEnds = Vec<UnitEnd>;
+/// How every list ended, by its number; none for one that nobody asked for.
+pub(crate) type ListEnds = Vec<Option<UnitEnd>>;
 
 /// How all lists ended, and what they cost.
 #[derive(Debug)]
@@ -28,23 +29,32 @@ pub(crate) struct Lists {
 #[derive(Debug, Default)]
 struct UnderWay {
     left: usize,
+    /// Whether some unit was read to its end.
+    has_complete: bool,
     end: Option<UnitEnd>,
     /// What its units gave, for lists that are run for its resources.
     known: Vec<(UnitNumber, Vec<Known>)>,
 }
 
-struct Schedule<'a> {
-    sync: &'a Sync,
+pub(super) struct Schedule<'a> {
+    pub(super) sync: &'a Sync,
     progress: &'a (dyn Fn(SyncProgress) + Send + std::marker::Sync),
-    /// Places of the kinds whose resources other lists are run for.
-    needed: HashSet<usize>,
+    /// Numbers of the lists whose items lead to other calls.
+    needed: HashSet<u32>,
     /// What somebody read before.
     before: HashMap<UnitNumber, Vec<Known>>,
     under_way: HashMap<u32, UnderWay>,
-    ends: HashMap<u32, UnitEnd>,
-    waiting: VecDeque<(UnitNumber, UnitView)>,
+    pub(super) ends: HashMap<u32, UnitEnd>,
+    waiting: VecDeque<(UnitNumber, UnitView, UnitWork)>,
+    /// What lists are run for that wait until others have said which single resources they are to ask for.
+    pub(super) pending: HashMap<u32, Vec<RunFor>>,
+    /// Single resources that lists name, by the place of their kind.
+    pub(super) named: HashMap<usize, Vec<String>>,
     requests: u64,
 }
+
+/// What a list is run for: a resource, as expressions see it, with its place among those of its kind; or nothing.
+pub(super) type RunFor = (usize, Option<serde_json::Value>);
 
 impl Sync {
     /// Reads what is left of all lists. What the application refuses is part of the result.
@@ -55,14 +65,11 @@ impl Sync {
         &self,
         progress: &(dyn Fn(SyncProgress) + Send + std::marker::Sync),
     ) -> Result<Lists, SyncError> {
-        let governance = self.governance();
-        let place = |id: &str| governance.resource_types.iter().position(|kind| kind.id == id);
-        let needed: HashSet<usize> =
-            self.listings.iter().filter_map(|listing| place(listing.per(governance)?)).collect();
+        let needed = self.needed();
         let lease = self.hold.lease();
         let before = if self.is_resumed() {
             let pages = self.parts.store.page_list(&lease.run, &lease.task);
-            known::read_before(pages, &self.listings, &needed).await?
+            known::read_before(pages, &needed).await?
         } else {
             HashMap::new()
         };
@@ -74,9 +81,28 @@ impl Sync {
             under_way: HashMap::new(),
             ends: HashMap::new(),
             waiting: VecDeque::new(),
+            pending: HashMap::new(),
+            named: HashMap::new(),
             requests: 0,
         };
         schedule.run().await
+    }
+
+    /// Numbers of the lists whose items others are run for, or that name single resources.
+    fn needed(&self) -> HashSet<u32> {
+        let governance = self.governance();
+        let place = |id: &str| governance.resource_types.iter().position(|kind| kind.id == id);
+        let mut needed = HashSet::new();
+        for listing in self.listings.iter() {
+            let extent = self.plan.extent(listing.number);
+            if let Extent::Singles { after } = extent {
+                needed.extend(after);
+            }
+            let per = listing.per(governance).filter(|_| *extent != Extent::Nothing).and_then(place);
+            let lists = self.listings.iter().filter(|of| Some(of.of) == per && of.what == Listed::Resources);
+            needed.extend(lists.map(|of| of.number));
+        }
+        needed
     }
 }
 
@@ -85,11 +111,12 @@ impl<'a> Schedule<'a> {
         for listing in
             self.sync.listings.iter().filter(|listing| listing.per(self.sync.governance()).is_none())
         {
-            self.start(listing, &[None]);
+            self.begin(listing, vec![(0, None)]);
         }
         for (of, kind) in self.sync.governance().resource_types.iter().enumerate() {
             if let ResourceSource::Static(resources) = &kind.source {
                 let known = |resource: &spec::connector_file::governance::StaticResource| Known {
+                    kind: None,
                     id: resource.id.clone(),
                     display_name: Some(resource.display_name.clone()),
                     parent: None,
@@ -103,57 +130,91 @@ impl<'a> Schedule<'a> {
             FuturesUnordered::new();
         loop {
             while active.len() < at_once
-                && let Some((unit, view)) = self.waiting.pop_front()
+                && let Some((unit, view, work)) = self.waiting.pop_front()
             {
-                active.push(self.open(unit, view));
+                active.push(self.open(unit, view, work));
             }
             let Some(read) = active.next().await else { break };
             self.ended(read?);
         }
-        let ends = self.sync.listings.iter().map(|listing| self.ends.remove(&listing.number));
         // A list that nothing led to: what it is run for is missing.
         let missing = || UnitEnd::Incomplete {
             reason: IncompleteReason::Upstream,
             status: None,
             detail: "the list that it is run for was not read".to_owned(),
         };
-        let ends = ends.map(|end| end.unwrap_or_else(missing)).collect();
+        let mut ends = Vec::new();
+        for listing in self.sync.listings.iter() {
+            let is_read = *self.sync.plan.extent(listing.number) != Extent::Nothing;
+            ends.push(is_read.then(|| self.ends.remove(&listing.number).unwrap_or_else(missing)));
+        }
         Ok(Lists { ends, requests: self.requests })
     }
 
     /// The reading of a unit.
-    fn open(&mut self, unit: UnitNumber, view: UnitView) -> BoxFuture<'a, Result<ReadUnit, SyncError>> {
-        let of = self.sync.listings.get(unit.listing()).map(|listing| (listing.of, listing.what));
-        let collects = of.is_some_and(|(of, what)| what == Listed::Resources && self.needed.contains(&of));
+    fn open(
+        &mut self,
+        unit: UnitNumber,
+        view: UnitView,
+        work: UnitWork,
+    ) -> BoxFuture<'a, Result<ReadUnit, SyncError>> {
+        let collects = self.needed.contains(&unit.listing());
         let before = self.before.remove(&unit).unwrap_or_default();
         let (sync, progress) = (self.sync, self.progress);
-        Box::pin(async move { sync.read_unit((unit, view), collects.then_some(before), progress).await })
+        Box::pin(
+            async move { sync.read_unit((unit, view, work), collects.then_some(before), progress).await },
+        )
+    }
+
+    /// Begins a list, if it is read: at once, or when it is known which resources it is to ask for.
+    fn begin(&mut self, listing: Listing, of: Vec<RunFor>) {
+        match self.sync.plan.extent(listing.number) {
+            Extent::Nothing => {}
+            Extent::Everything | Extent::OfNamed => self.start(listing, &of),
+            Extent::Singles { .. } => {
+                self.pending.insert(listing.number, of);
+                self.begin_singles();
+            }
+        }
     }
 
     /// Puts the units of a list in line: one for each resource that it is run for and each of its values.
-    fn start(&mut self, listing: Listing, of: &[Option<&serde_json::Value>]) {
+    pub(super) fn start(&mut self, listing: Listing, of: &[RunFor]) {
+        let units = self.views(listing, of).into_iter();
+        self.line_up(listing, units.map(|(place, view)| (place, view, UnitWork::List)).collect());
+    }
+
+    /// What the units of a list are read with, and their places.
+    pub(super) fn views(&self, listing: Listing, of: &[RunFor]) -> Vec<(usize, UnitView)> {
         let governance = self.sync.governance();
         let values = listing.resources(governance).map(|listed| listed.values.as_slice()).unwrap_or_default();
-        let mut units = Vec::new();
-        for resource in of {
+        let mut views = Vec::new();
+        for (place, resource) in of {
             let view = |value: Option<&String>| UnitView {
-                of: resource.cloned(),
+                of: resource.clone(),
                 value: value.map(|value| value.as_str().into()),
             };
             if values.is_empty() {
-                units.push(view(None));
+                views.push((*place, view(None)));
             } else {
-                units.extend(values.iter().map(|value| view(Some(value))));
+                let of_values = values.iter().enumerate();
+                views.extend(of_values.map(|(at, value)| (place * values.len() + at, view(Some(value)))));
             }
         }
+        views
+    }
+
+    /// Puts units in line.
+    pub(super) fn line_up(&mut self, listing: Listing, units: Vec<(usize, UnitView, UnitWork)>) {
         (self.progress)(SyncProgress::Started { kind: self.kind(listing), units: units.len() });
         if units.is_empty() {
             self.over(listing, &UnitEnd::Complete, Vec::new());
             return;
         }
         self.under_way.insert(listing.number, UnderWay { left: units.len(), ..UnderWay::default() });
-        let numbered = units.into_iter().enumerate();
-        let numbered = numbered.map(|(place, view)| (UnitNumber::new(listing.number, place), view));
+        let numbered = units.into_iter();
+        let numbered =
+            numbered.map(|(place, view, work)| (UnitNumber::new(listing.number, place), view, work));
         match listing.what {
             // Long lists first: how long the whole takes depends on them.
             Listed::Resources => numbered.rev().for_each(|unit| self.waiting.push_front(unit)),
@@ -167,6 +228,7 @@ impl<'a> Schedule<'a> {
         let Some(listing) = self.sync.listings.get(number) else { return };
         let Some(under_way) = self.under_way.get_mut(&number) else { return };
         under_way.left -= 1;
+        under_way.has_complete |= read.end == UnitEnd::Complete;
         let end = under_way.end.take().unwrap_or(UnitEnd::Complete).and(read.end);
         under_way.end = Some(end);
         if let Some(known) = read.known {
@@ -174,35 +236,48 @@ impl<'a> Schedule<'a> {
             under_way.known.push((read.unit, known));
         }
         if under_way.left == 0 {
-            let UnderWay { end, mut known, .. } = self.under_way.remove(&number).unwrap_or_default();
+            let UnderWay { end, has_complete, mut known, .. } =
+                self.under_way.remove(&number).unwrap_or_default();
+            let end = end.map(|end| if has_complete { end.of_part() } else { end });
             known.sort_unstable_by_key(|(unit, _)| *unit);
             let known = known.into_iter().flat_map(|(_, known)| known).collect();
             self.over(listing, &end.unwrap_or(UnitEnd::Complete), known);
         }
     }
 
-    fn over(&mut self, listing: Listing, end: &UnitEnd, known: Vec<Known>) {
+    pub(super) fn over(&mut self, listing: Listing, end: &UnitEnd, known: Vec<Known>) {
         (self.progress)(SyncProgress::Ended { kind: self.kind(listing) });
         self.ends.insert(listing.number, end.clone());
-        if listing.what == Listed::Resources {
-            let mut seen = HashSet::new();
-            let known: Vec<Known> = known.into_iter().filter(|known| seen.insert(known.id.clone())).collect();
-            self.follow(listing.of, end, &known);
+        match listing.what {
+            Listed::Resources => {
+                let mut seen = HashSet::new();
+                let known: Vec<Known> =
+                    known.into_iter().filter(|known| seen.insert(known.id.clone())).collect();
+                self.follow(listing.of, end, &known);
+            }
+            Listed::Holders(_) if *end == UnitEnd::Complete => self.name(known),
+            Listed::Holders(_) | Listed::Entitlements(_) => {}
         }
+        self.begin_singles();
     }
 
-    /// Starts the lists that are run for the resources of the kind at `of`, if all of those are known.
+    /// Begins the lists that are run for the resources of the kind at `of`, if all of those are known.
     fn follow(&mut self, of: usize, end: &UnitEnd, known: &[Known]) {
         let governance = self.sync.governance();
         let Some(kind) = governance.resource_types.get(of) else { return };
-        let following: Vec<Listing> =
-            self.sync.listings.iter().filter(|listing| listing.per(governance) == Some(&kind.id)).collect();
+        let plan = &self.sync.plan;
+        let is_next = |listing: &Listing| {
+            listing.per(governance) == Some(&kind.id) && *plan.extent(listing.number) != Extent::Nothing
+        };
+        let following: Vec<Listing> = self.sync.listings.iter().filter(is_next).collect();
         for listing in following {
             match end {
                 UnitEnd::Complete => {
-                    let resources: Vec<serde_json::Value> =
-                        known.iter().map(|known| known.value(&kind.id)).collect();
-                    self.start(listing, &resources.iter().map(Some).collect::<Vec<_>>());
+                    let is_of_named = *plan.extent(listing.number) == Extent::OfNamed;
+                    let placed = known.iter().enumerate();
+                    let wanted = placed.filter(|(_, known)| !is_of_named || plan.is_named(of, &known.id));
+                    let of = wanted.map(|(place, known)| (place, Some(known.value(&kind.id))));
+                    self.begin(listing, of.collect());
                 }
                 UnitEnd::Incomplete { .. } => {
                     let detail = format!("`{}`, which it is run for, was not read completely", kind.id);
@@ -217,7 +292,7 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    fn kind(&self, listing: Listing) -> String {
+    pub(super) fn kind(&self, listing: Listing) -> String {
         let kind = self.sync.governance().resource_types.get(listing.of);
         kind.map(|kind| kind.id.clone()).unwrap_or_default()
     }

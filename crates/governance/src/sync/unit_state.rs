@@ -13,6 +13,9 @@ pub(crate) struct UnitState {
     pub(crate) point: Option<ResumePoint>,
     /// How it ended.
     pub(crate) end: Option<UnitEnd>,
+    /// Stands for the single resources that were asked for, if it is about such: their pages are in the order of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) asked: Option<String>,
 }
 
 /// How the reading of a unit, a list or a kind ended.
@@ -48,8 +51,20 @@ impl UnitEnd {
         }
     }
 
-    /// Whether it is over for good: what is incomplete may be read on.
+    /// The same for a list of which some units were read to their end: what is not allowed is missing then, not
+    /// the whole kind.
+    pub(crate) fn of_part(self) -> Self {
+        match self {
+            Self::Unavailable { detail } => {
+                Self::Incomplete { reason: IncompleteReason::Http4xx, status: None, detail }
+            }
+            Self::Complete | Self::Incomplete { .. } => self,
+        }
+    }
+
+    /// Whether it is over for good: what is incomplete may be read on, and what is not allowed may be allowed
+    /// the next time.
     pub(crate) fn is_final(&self) -> bool {
-        matches!(self, Self::Complete | Self::Unavailable { .. })
+        *self == Self::Complete
     }
 }

@@ -10,6 +10,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use connector::Connector;
 use engine::{Concurrency, Limits};
 use governance::change::{
     AccessChange, AccessChanges, Approval, ChangeError, ChangeParts, ChangeReport, ResourceName,
@@ -41,8 +42,13 @@ impl Workspace {
     }
 
     pub(crate) fn changes_by(&self, worker: &str) -> AccessChanges {
+        self.changes_of(self.connector.clone(), worker)
+    }
+
+    /// Changes of another connection with the same state.
+    pub(crate) fn changes_of(&self, connector: Connector, worker: &str) -> AccessChanges {
         let parts = ChangeParts {
-            connector: self.connector.clone(),
+            connector,
             store: self.store.clone(),
             limits: Concurrency::new(Limits::default()),
             clock: Arc::new(TestClock::new()),

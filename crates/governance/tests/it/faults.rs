@@ -8,6 +8,7 @@ use rstest::rstest;
 use sandbox::segment::{SegmentOptions, WorkspaceOptions};
 use sandbox::{Fault, FaultRule, Faults};
 
+use crate::planted::changed;
 use crate::truth::Inventory;
 use crate::workspace::Workspace;
 
@@ -64,6 +65,26 @@ async fn a_list_that_fails_for_good_makes_its_kind_incomplete_and_leaves_it_out(
     Inventory::of_rows(&rows.unwrap()).assert_equal(&truth.without("source"));
 }
 
+// What can be held on a source follows from the roles: without them it would be shown as something nobody can hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn kinds_whose_entitlements_follow_from_a_list_that_failed_are_left_out_with_it() {
+    let file = changed("traits: [role]\n        required: true", "traits: [role]");
+    let workspace = Workspace::with_file(options(), &file).await;
+    workspace.sandbox.set_rules(vec![always("/roles", Fault::Rate500)]);
+
+    let (report, rows) = workspace.sync().await;
+
+    assert_eq!(report.outcome, SyncOutcome::Incomplete, "{report:#?}");
+    let mut truth = Inventory::of_truth(&workspace.sandbox.governance_truth()).without("role");
+    for kind in ["function", "source", "space", "warehouse"] {
+        let found = report.kinds.iter().find(|report| report.kind == kind).unwrap();
+        assert_eq!(found.status, KindStatus::Incomplete, "{found:?}");
+        assert!(found.reason.as_deref().unwrap().contains("`role`"), "{found:?}");
+        truth = truth.without(kind);
+    }
+    Inventory::of_rows(&rows.unwrap()).assert_equal(&truth);
+}
+
 // rule: segment-api A11
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_without_its_key_is_asked_for_again() {
@@ -100,6 +121,24 @@ async fn without_users_or_roles_there_is_no_result_and_the_same_sync_goes_on(#[c
     Inventory::of_rows(&rows.unwrap()).assert_equal(&Inventory::of_truth(&truth));
     // Groups and their members were read before, and are not again.
     assert!(workspace.calls() - before < 10, "{} calls", workspace.calls() - before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_whose_pages_were_destroyed_is_begun_anew() {
+    let workspace = Workspace::start(options()).await;
+    workspace.sandbox.set_rules(vec![always("/users", Fault::Rate500)]);
+    let (unfinished, _) = workspace.sync().await;
+    assert_eq!(unfinished.outcome, SyncOutcome::Unfinished);
+    let connection = "segment".parse().unwrap();
+    let first = workspace.store.sync_find_latest(&connection).await.unwrap().unwrap();
+    workspace.store.run_forget(&first.run, store::Actor::system()).await.unwrap();
+    workspace.sandbox.set_rules(Vec::new());
+
+    let (report, rows) = workspace.sync().await;
+
+    assert_eq!(report.outcome, SyncOutcome::Complete, "{report:#?}");
+    let truth = workspace.sandbox.governance_truth();
+    Inventory::of_rows(&rows.unwrap()).assert_equal(&Inventory::of_truth(&truth));
 }
 
 // rule: baton T-8

@@ -5,12 +5,18 @@
     reason = "helpers of tests stop at what is not there"
 )]
 
+mod activity;
+mod answers;
 mod calls;
 mod change;
 mod directories;
 mod faults;
+mod inventory;
+mod parts;
 mod planted;
 mod rows;
 mod segment;
+mod source;
 mod truth;
+mod worker;
 mod workspace;

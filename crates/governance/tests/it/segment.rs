@@ -4,6 +4,7 @@ use governance::{KindStatus, SyncOutcome};
 use rstest::rstest;
 use sandbox::segment::{PageBorders, PlanLimits, RefusedWith, SegmentOptions, WorkspaceOptions};
 
+use crate::planted::changed;
 use crate::truth::{Inventory, available};
 use crate::workspace::Workspace;
 
@@ -86,6 +87,29 @@ async fn a_kind_that_the_plan_lacks_is_unavailable_and_not_empty(
     assert!(rows.resource_types.iter().all(|row| row.id != kind));
     let truth = workspace.sandbox.governance_truth();
     Inventory::of_rows(&rows).assert_equal(&Inventory::of_truth(&truth));
+}
+
+/// Functions whose first type the application refuses: with 422, which the file says is not allowed.
+fn one_type_refused() -> String {
+    let file = changed("values: [DESTINATION,", "values: [NO_SUCH_TYPE,");
+    let of_functions = "unavailable: *not_allowed\n          when: has(item.id)";
+    assert!(file.contains(of_functions));
+    file.replacen(of_functions, "unavailable: [422]\n          when: has(item.id)", 1)
+}
+
+// Some types were read and some were not: half of a kind would pass for the whole.
+// rule: segment-api D12
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_of_which_one_part_is_not_allowed_is_incomplete_and_left_out() {
+    let workspace = Workspace::with_file(awkward(), &one_type_refused()).await;
+
+    let (report, rows) = workspace.sync().await;
+
+    let found = report.kinds.iter().find(|report| report.kind == "function").unwrap();
+    assert_eq!((found.status, found.resources), (KindStatus::Incomplete, 0), "{found:?}");
+    assert_eq!(report.outcome, SyncOutcome::Incomplete);
+    let truth = Inventory::of_truth(&workspace.sandbox.governance_truth());
+    Inventory::of_rows(&rows.unwrap()).assert_equal(&truth.without("function"));
 }
 
 // rule: governance 31.4

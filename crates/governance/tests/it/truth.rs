@@ -145,17 +145,6 @@ impl Inventory {
         self
     }
 
-    /// The same without the names that people read, which each side words for itself.
-    pub(crate) fn structure(mut self) -> Self {
-        let without = |text: &mut String, places: &[usize]| {
-            let parts = text.split(" | ").enumerate().filter(|(place, _)| !places.contains(place));
-            *text = parts.map(|(_, part)| part).collect::<Vec<_>>().join(" | ");
-        };
-        self.resources.values_mut().for_each(|text| without(text, &[0]));
-        self.entitlements.values_mut().for_each(|text| without(text, &[2, 3]));
-        self
-    }
-
     /// Fails and shows some of the differences, if there are any.
     pub(crate) fn assert_equal(&self, expected: &Self) {
         let differences = self.differences(expected);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use connector::{Connection, Connector, ConnectorParts, MemoryTokens, Secrets, Settings};
 use egress::{Door, DoorSettings, MemoryBudgets, Mode, Routes};
 use engine::{Cancellation, Concurrency, Limits};
-use governance::{Sync, SyncError, SyncParts, SyncReport, SyncRequest};
+use governance::{Sync, SyncError, SyncPart, SyncParts, SyncReport, SyncRequest};
 use model::SystemClock;
 use sandbox::segment::{SegmentOptions, SegmentSandbox};
 use serde_json::{Value, json};
@@ -69,6 +69,17 @@ impl Workspace {
         Sync::begin(self.parts(cancellation, Limits::default()), &request(None)).await
     }
 
+    /// Begins or goes on with a sync of a part, once whoever had it before has given it up.
+    pub(crate) async fn begin_part(&self, part: SyncPart, cancellation: Cancellation) -> Sync {
+        let parts = self.parts(cancellation, Limits::default());
+        Sync::begin_part(parts, &request(Some(Duration::from_secs(20))), part).await.unwrap()
+    }
+
+    /// The same from its beginning to its end.
+    pub(crate) async fn sync_part(&self, part: SyncPart) -> (SyncReport, Option<Rows>) {
+        sync_part(self.parts(Cancellation::never(), Limits::default()), part).await
+    }
+
     fn parts(&self, cancellation: Cancellation, limits: Limits) -> SyncParts {
         parts(&self.connector, &self.store, (cancellation, limits))
     }
@@ -85,7 +96,12 @@ impl Workspace {
 
 /// A sync from its beginning to its end: its report, and its rows if there are any.
 pub(crate) async fn sync(parts: SyncParts) -> (SyncReport, Option<Rows>) {
-    let sync = Sync::begin(parts, &request(None)).await.unwrap();
+    sync_part(parts, SyncPart::default()).await
+}
+
+/// The same of a part.
+pub(crate) async fn sync_part(parts: SyncParts, part: SyncPart) -> (SyncReport, Option<Rows>) {
+    let sync = Sync::begin_part(parts, &request(None), part).await.unwrap();
     let read = sync.read(&|_| {}).await.unwrap();
     if let Some((report, error)) = read.unfinished() {
         read.close(&report, Some(&error)).await.unwrap();

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -38,6 +40,23 @@ proptest! {
     ) {
         prop_assert_eq!(expand(&given), expand(&shuffled));
         prop_assert_eq!(collect(&given).findings().to_vec(), collect(&shuffled).findings().to_vec());
+    }
+
+    #[test]
+    fn every_reported_grant_of_a_touched_entitlement_is_told_once_beside_the_changes(given in given()) {
+        let collector = collect(&given);
+        let touched = given.grants.iter().filter(|grant| collector.wants(EntitlementNumber(grant.0)));
+        let reported: BTreeSet<(u32, u32)> = touched.map(|grant| (grant.1, grant.0)).collect();
+
+        let all = expand_all(&given);
+
+        prop_assert!(all.windows(2).all(|two| two[0].0 < two[1].0), "sorted, and nothing twice");
+        let stand = all.iter().filter(|(_, standing, _)| *standing != Standing::New).map(|(grant, ..)| *grant);
+        prop_assert_eq!(stand.collect::<BTreeSet<_>>(), reported);
+        let has_sources = |(_, standing, sources): &Told| (*standing != Standing::Unchanged) != sources.is_empty();
+        prop_assert!(all.iter().all(has_sources));
+        let changes = all.into_iter().filter(|(_, standing, _)| *standing != Standing::Unchanged);
+        prop_assert_eq!(changes.collect::<Vec<_>>(), expand(&given));
     }
 
     #[test]

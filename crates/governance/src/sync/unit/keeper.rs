@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
-use connector::{Bound, BoundKind, ItemReader, ItemText, ListAnswers, PageMark, ReadError};
-use serde_json::Value;
+use connector::{ItemReader, ItemText, ListAnswers, PageMark, ReadError};
+use futures::future::BoxFuture;
 use spec::connector_file::governance::ResourceType;
 use store::StoreError;
 use tokio::sync::mpsc;
 
 use super::ReadUnit;
 use super::ends::{ended_by, malformed, of_completeness};
+use super::page::Mapped;
 use crate::listing::{Listed, Listing, UnitNumber};
 use crate::mapping::{MappingError, UnitView};
 use crate::sync::known::Known;
@@ -16,10 +17,18 @@ use crate::sync::{Sync, SyncError, SyncProgress};
 
 /// A page on its way to where it is kept.
 pub(super) struct Fetched {
-    pub(super) items: ItemText,
+    pub(super) items: FetchedItems,
     pub(super) mark: Option<PageMark>,
     /// Where the unit stands behind it.
     pub(super) state: UnitState,
+}
+
+/// What a page says.
+pub(super) enum FetchedItems {
+    /// As it came: some of its items may lack something.
+    Text(ItemText),
+    /// What is kept of it, which is being made already.
+    Mapped(BoxFuture<'static, Mapped>),
 }
 
 /// What keeps the pages of one unit.
@@ -32,6 +41,17 @@ pub(super) struct Keeper<'a> {
     pub(super) known: Option<Vec<Known>>,
     /// Calls made for single resources.
     pub(super) extra_requests: u64,
+    /// What its items are.
+    pub(super) source: ItemSource,
+}
+
+/// Where the items of a unit come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ItemSource {
+    /// A list, whose items may lack something.
+    List,
+    /// Answers about single resources.
+    Singles,
 }
 
 /// What a page could not be kept for.
@@ -59,7 +79,7 @@ impl<'a> Keeper<'a> {
         (listing, unit, view): (Listing, UnitNumber, Arc<UnitView>),
         (known, progress): (Option<Vec<Known>>, &'a (dyn Fn(SyncProgress) + Send + std::marker::Sync)),
     ) -> Self {
-        Self { sync, listing, unit, view, progress, known, extra_requests: 0 }
+        Self { sync, listing, unit, view, progress, known, extra_requests: 0, source: ItemSource::List }
     }
 
     pub(super) fn kind(&self) -> Option<&ResourceType> {
@@ -89,14 +109,8 @@ impl<'a> Keeper<'a> {
         let Some((request, unavailable)) = self.listing.request(governance) else {
             return Err(StoreError::Damaged { what: "the list of a unit" }.into());
         };
-        let mut bound = Bound::new();
         let of = if self.listing.what == Listed::Resources { "parent" } else { "resource" };
-        if let Some(resource) = &self.view.of {
-            bind_resource(&mut bound, of, resource);
-        }
-        if let Some(value) = &self.view.value {
-            bound.set("value", value.clone(), BoundKind::Plain);
-        }
+        let bound = self.view.bind(of);
         let list =
             self.sync.parts.connector.list((request, &self.place()), &bound, self.answers(unavailable));
         let list = list.map_err(Unkept::Read)?;
@@ -111,7 +125,8 @@ impl<'a> Keeper<'a> {
             if let Some(known) = &mut self.known {
                 known.clear();
             }
-            *state = UnitState { requests: state.requests, ..UnitState::default() };
+            *state =
+                UnitState { requests: state.requests, asked: state.asked.take(), ..UnitState::default() };
         }
         Ok(list.open())
     }
@@ -125,9 +140,10 @@ impl<'a> Keeper<'a> {
         let (sync, unit) = (self.sync, self.unit);
         let connection = sync.parts.connector.connection().key.clone();
         let (send, mut fetched) = mpsc::channel::<Fetched>(1);
-        let begun = state.clone();
+        let from = state.clone();
+        let mapping = self.mapping();
         let fetch = async move {
-            let mut state = begun;
+            let mut state = from;
             let before = state.requests;
             loop {
                 let page = {
@@ -143,7 +159,7 @@ impl<'a> Keeper<'a> {
                 state.pages += 1;
                 state.point = reader.resume_point();
                 state.end = reader.is_over().then(|| of_completeness(reader.completeness()));
-                let page = Fetched { items, mark: reader.mark(), state: state.clone() };
+                let page = Fetched { items: mapping(items), mark: reader.mark(), state: state.clone() };
                 if send.send(page).await.is_err() {
                     // Whoever keeps pages has stopped and says why.
                     break (UnitEnd::Complete, state);
@@ -190,17 +206,5 @@ impl<'a> Keeper<'a> {
             self.sync.parts.store.unit_put(self.sync.hold.lease(), self.unit.0, &state).await?;
         }
         Ok(ReadUnit { unit: self.unit, view: self.view, end, known: self.known, requests })
-    }
-}
-
-/// Binds what is known of a resource.
-fn bind_resource(bound: &mut Bound, name: &str, resource: &Value) {
-    for member in ["id", "display_name", "type"] {
-        if let Some(value) = resource.get(member) {
-            bound.set(&format!("{name}.{member}"), value.clone(), BoundKind::Personal);
-        }
-        if let Some(value) = resource.get("parent").and_then(|parent| parent.get(member)) {
-            bound.set(&format!("{name}.parent.{member}"), value.clone(), BoundKind::Personal);
-        }
     }
 }

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use connector::{Bound, BoundKind, PageMark};
+use connector::{ItemText, PageMark};
 use futures::{StreamExt as _, TryStreamExt as _};
-use model::{CallStats, kill_point};
+use model::kill_point;
 use serde_json::Value;
 use spec::connector_file::governance::{ListedResources, ResourceGet, ResourceSource, ResourceType};
 use store::{NewPage, PackedRows, StoreError};
 
-use super::keeper::{Fetched, Keeper, Unkept};
+use super::keeper::{Fetched, FetchedItems, ItemSource, Keeper, Unkept};
+use super::singles::Asker;
+use crate::aside::{aside, begun_aside, in_own_task};
 use crate::item::Item;
 use crate::kept;
 use crate::listing::{Listed, Listing};
@@ -18,35 +20,36 @@ use crate::sync::SyncProgress;
 use crate::sync::known::Known;
 
 /// Resources asked for by themselves at the same time.
-const SINGLES_AT_ONCE: usize = 4;
+pub(super) const SINGLES_AT_ONCE: usize = 4;
 
 impl Keeper<'_> {
     /// Maps and keeps one page.
     pub(super) async fn keep(&mut self, page: Fetched) -> Result<(), Unkept> {
         let Fetched { items, mark, mut state } = page;
-        let (mapping, listing, view) = (self.sync.mapper.clone(), self.listing, Arc::clone(&self.view));
-        // Values are made beside the call for the next page, not before it.
-        let mapped = if self.single().is_some() {
-            let mut values = aside(move || items.into_values()).await;
-            self.fill_in(&mut values).await?;
-            aside(move || map(&mapping, listing, &view, &values)).await
-        } else {
-            aside(move || map(&mapping, listing, &view, &items.into_values())).await
+        let mapped = match items {
+            FetchedItems::Mapped(mapped) => mapped.await,
+            FetchedItems::Text(items) => {
+                let (mapping, listing, view) =
+                    (self.sync.mapper.clone(), self.listing, Arc::clone(&self.view));
+                let mut values = aside(move || items.into_values()).await;
+                self.fill_in(&mut values).await?;
+                aside(move || map(&mapping, listing, &view, &values)).await
+            }
         };
         let (items, packed) = mapped.map_err(Unkept::Item)?;
         let packed = packed?;
         state.requests += self.extra_requests;
         let text = serde_json::to_vec(&state).expect("a state has text keys and plain values");
         let mark = mark.map(PageMark::to_bytes);
-        let new = NewPage {
-            unit: self.unit.0,
-            page: state.pages.saturating_sub(1),
-            rows: &packed,
-            mark: mark.as_deref(),
-            state: Some(&text),
-        };
+        let (store, lease) = (self.sync.parts.store.clone(), self.sync.hold.lease().clone());
+        let (unit, page) = (self.unit.0, state.pages.saturating_sub(1));
         kill_point!("sync.before_page");
-        self.sync.parts.store.page_append(self.sync.hold.lease(), &[new]).await?;
+        let append = async move {
+            let new = NewPage { unit, page, rows: &packed, mark: mark.as_deref(), state: Some(&text) };
+            store.page_append(&lease, &[new]).await
+        };
+        // Kept after all, if nobody waits any more: whoever goes on finds one page more, or is refused by the lease.
+        in_own_task(append).await?;
         kill_point!("sync.page");
         if let Some(known) = &mut self.known {
             known.extend(items.iter().filter_map(Known::of));
@@ -54,6 +57,21 @@ impl Keeper<'_> {
         let kind = self.kind().map(|kind| kind.id.clone()).unwrap_or_default();
         (self.progress)(SyncProgress::Page { kind, items: items.len() as u64 });
         Ok(())
+    }
+
+    /// What begins the mapping of a page: beside the call for the next one, and beside that of pages before, where no
+    /// item has to be asked for by itself first.
+    pub(super) fn mapping(&self) -> impl Fn(ItemText) -> FetchedItems + Send + use<> {
+        let (mapper, listing, view) = (self.sync.mapper.clone(), self.listing, Arc::clone(&self.view));
+        let may_lack = self.single().is_some();
+        move |items| {
+            if may_lack {
+                return FetchedItems::Text(items);
+            }
+            let (mapper, view) = (mapper.clone(), Arc::clone(&view));
+            let page = begun_aside(move || map(&mapper, listing, &view, &items.into_values()));
+            FetchedItems::Mapped(Box::pin(page))
+        }
     }
 
     /// Asks for the resources whose items lack something, each by itself.
@@ -69,15 +87,12 @@ impl Keeper<'_> {
         if lacking.is_empty() {
             return Ok(());
         }
-        let (sync, place) = (self.sync, format!("{}.get", self.place()));
+        let one = Asker { sync: self.sync, place: format!("{}.get", self.place()), get };
         let asked = lacking.into_iter().map(|(at, id)| {
-            let (place, bound) = (&place, Bound::new().with("resource.id", id, BoundKind::Personal));
+            let (one, bound) = (&one, self.view.bind_single(&id));
             async move {
-                let connector = &sync.parts.connector;
-                let _slot = sync.parts.limits.slot(&connector.connection().key).await;
-                let mut stats = CallStats::default();
-                let got = connector.get_one((&get.request, place), &bound, &mut stats).await;
-                got.map(|got| (at, got, stats.requests))
+                let (got, requests) = one.ask(&bound).await;
+                got.map(|got| (at, got, requests))
             }
         });
         let got: Vec<_> = futures::stream::iter(asked)
@@ -97,34 +112,15 @@ impl Keeper<'_> {
 
     /// How a single resource is asked for, if lists of the kind may lack something.
     fn single(&self) -> Option<(&ResourceType, &ListedResources, &ResourceGet)> {
-        let kind = self.kind()?;
-        let get = kind.get.as_ref().filter(|get| get.when.is_some())?;
-        match (&kind.source, self.listing.what) {
-            (ResourceSource::Listed(listed), Listed::Resources) => Some((kind, listed, get)),
-            (ResourceSource::Listed(_) | ResourceSource::Static(_), _) => None,
-        }
-    }
-}
-
-/// Does work that takes a processor for a while, beside the tasks that wait for the network.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(ended) => match ended.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is going down and takes this task with it.
-            Err(_) => std::future::pending().await,
-        },
+        let found = self.gettable().filter(|(_, _, get)| get.when.is_some());
+        found.filter(|_| self.source == ItemSource::List)
     }
 }
 
 /// The items of a page as they are kept, and packed.
-fn map(
-    mapper: &Mapper,
-    listing: Listing,
-    view: &UnitView,
-    items: &[Value],
-) -> Result<(Vec<Item>, Result<PackedRows, StoreError>), MappingError> {
+pub(super) type Mapped = Result<(Vec<Item>, Result<PackedRows, StoreError>), MappingError>;
+
+fn map(mapper: &Mapper, listing: Listing, view: &UnitView, items: &[Value]) -> Mapped {
     let kind = mapper.governance().and_then(|governance| governance.resource_types.get(listing.of));
     let Some(kind) = kind else { return Ok((Vec::new(), PackedRows::pack(&[]))) };
     let mut kept = Vec::with_capacity(items.len());

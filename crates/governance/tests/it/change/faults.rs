@@ -3,10 +3,11 @@
 use governance::change::{AccessChange, Approval, ChangeError, ChangeErrorKind, ChangeResult, ResourceName};
 use rstest::rstest;
 use sandbox::{Fault, FaultRule};
+use serde_json::json;
 use store::Actor;
 
 use super::{changed, grant, options, revoke};
-use crate::workspace::Workspace;
+use crate::workspace::{FILE, HOST, Workspace, connect};
 
 /// The first call of any method but GET fails so.
 fn first_write(fault: Fault) -> Vec<FaultRule> {
@@ -79,6 +80,57 @@ async fn a_change_that_cannot_be_read_back_stays_unknown_until_somebody_asks_aga
     let ledger = workspace.store.ledger_list(&report.plan.unwrap()).await.unwrap();
     assert!(ledger.iter().all(|entry| entry.state == store::LedgerState::Resolved), "{ledger:?}");
     assert!(workspace.store.get_run(&report.run).await.unwrap().finished_at.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_write_of_a_list_that_cannot_be_made_again_is_unknown_and_not_failed() {
+    let workspace = Workspace::start(options()).await;
+    let role = format!("role:{}:member", workspace.role("Tracking Plan Admin"));
+    let user = workspace.nth("user", 3);
+    workspace.apply(&grant(&role, &user)).await.unwrap();
+    let writes = workspace.writes();
+    let mut rules = first_write(Fault::ResetBefore);
+    // The read before the write and the two that say that nothing happened are let through.
+    let path = Some(format!("/users/{}", user.id));
+    rules.push(FaultRule { method: Some("GET".to_owned()), path, skip: 3, times: 40, fault: Fault::Rate500 });
+    workspace.sandbox.set_rules(rules);
+
+    let report = workspace.apply(&revoke(&role, &user)).await.unwrap();
+
+    assert_eq!(report.result, ChangeResult::Unknown, "{report:?}");
+    assert!(workspace.store.get_run(&report.run).await.unwrap().finished_at.is_none());
+    workspace.sandbox.set_rules(Vec::new());
+    let again = workspace.apply(&revoke(&role, &user)).await.unwrap();
+    assert_eq!(again.result, ChangeResult::Confirmed, "{again:?}");
+    assert_eq!(workspace.writes(), writes + 1);
+    let ledger = workspace.store.ledger_list(&report.plan.unwrap()).await.unwrap();
+    assert!(ledger.iter().all(|entry| entry.state == store::LedgerState::Resolved), "{ledger:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_connection_left_open_is_not_judged_by_this_one() {
+    let workspace = Workspace::start(options()).await;
+    let role = format!("role:{}:member", workspace.role("Tracking Plan Admin"));
+    let user = workspace.nth("user", 3);
+    let mut rules = first_write(Fault::ResetAfter);
+    let path = Some(format!("/users/{}", user.id));
+    rules.push(FaultRule { method: Some("GET".to_owned()), path, skip: 1, times: 40, fault: Fault::Rate500 });
+    workspace.sandbox.set_rules(rules);
+    let report = workspace.apply(&grant(&role, &user)).await.unwrap();
+    assert_eq!(report.result, ChangeResult::Unknown, "{report:?}");
+    workspace.sandbox.set_rules(Vec::new());
+    let token = workspace.sandbox.description().tokens.access_token.clone();
+    let secrets = vec![("domain".to_owned(), json!(HOST)), ("access_token".to_owned(), json!(token))];
+    let other = connect("segment_two", FILE, (HOST, &workspace.sandbox.url()), secrets);
+    let other = workspace.changes_of(other, "test");
+
+    let change = grant(&format!("role:{}:member", workspace.role("Source Admin")), &user);
+    let by_other = other.apply(&change, Approval::Given, &Actor::system()).await.unwrap();
+
+    assert_eq!(by_other.result, ChangeResult::Confirmed, "{by_other:?}");
+    assert!(workspace.store.get_run(&report.run).await.unwrap().finished_at.is_none());
+    let ledger = workspace.store.ledger_list(&report.plan.unwrap()).await.unwrap();
+    assert!(ledger.iter().any(|entry| entry.state == store::LedgerState::Unknown), "{ledger:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

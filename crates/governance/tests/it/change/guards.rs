@@ -4,7 +4,7 @@ use governance::change::{AccessChange, ChangeError, ChangeErrorKind, ChangeResul
 use sandbox::segment::{SegmentOptions, WorkspaceOptions};
 
 use super::{grant, options, revoke};
-use crate::workspace::Workspace;
+use crate::workspace::{FILE, Workspace};
 
 /// The role Workspace Owner, and who holds it directly.
 fn owner(workspace: &Workspace) -> (String, ResourceName) {
@@ -115,4 +115,20 @@ async fn two_owners_that_are_taken_at_once_do_not_both_go() {
     let results = [first, second];
     let refused = results.iter().filter(|result| matches!(result, Err(ChangeError::Guarded { .. })));
     assert_eq!(refused.count(), 1, "{results:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_only_owner_is_not_given_something_that_takes_the_place_of_it() {
+    let adds = "method: POST\n                path: /users/<principal.id>/permissions";
+    assert!(FILE.contains(adds), "the file has no `{adds}` any more");
+    let file = FILE.replacen(adds, &adds.replace("POST", "PUT"), 1);
+    let workspace = Workspace::with_file(options(), &file).await;
+    let (_, owner) = owner(&workspace);
+    let other = workspace.nth("user", 4);
+    let other = if other == owner { workspace.nth("user", 6) } else { other };
+    let role = format!("role:{}:member", workspace.role("Tracking Plan Admin"));
+
+    assert_refused(&workspace, &grant(&role, &owner)).await;
+
+    assert!(workspace.changes().plan(&grant(&role, &other)).await.unwrap().is_some());
 }

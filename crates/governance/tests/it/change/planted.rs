@@ -22,6 +22,10 @@ const REST: &str = "{\"roleId\": each.roleId, \"resources\": inners.map(i, has(i
     planted("'{\"permissions\": <rest>}'", "'{\"permissions\": [], \"was\": <rest>}'"),
     false
 )]
+#[case::it_goes_on_all_sources(
+    planted(REST, &REST.replace("inners.map(", "inners.filter(i, i.type != \"SOURCE\").map(")),
+    false
+)]
 #[case::labels_are_forgotten(
     planted(
         REST,
