@@ -3,7 +3,6 @@
 
 mod checks;
 mod claims;
-mod seen;
 
 use crypto::Secret;
 use jiff::{SignedDuration, Timestamp};
@@ -12,8 +11,7 @@ use model::IdSource;
 use crate::credential::Credential;
 use claims::{Audience, Claims, Header};
 
-pub use checks::{AssertionChecks, AssertionError};
-pub use seen::{SeenNonces, SeenNoncesFull};
+pub use checks::{AssertionChecks, AssertionError, ShownAssertion};
 
 /// How long before and after it is made an assertion is good: clocks differ (baton P-6).
 pub const VALID_AROUND: SignedDuration = SignedDuration::from_mins(2);

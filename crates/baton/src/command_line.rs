@@ -93,7 +93,12 @@ pub enum Invocation {
     /// Ask the health server of another process.
     HealthCheck(HealthCheck),
     /// The hidden child process of a runtime that works with two (baton W-1).
-    ConnectorService(Box<Settings>),
+    ConnectorService {
+        /// As for the runtime, which hands its own arguments on.
+        settings: Box<Settings>,
+        /// Whether changes may be made: it was said, or the runtime is there to make one (baton C-8).
+        provisioning: Permission,
+    },
     /// Everything else: what, stands in the settings.
     Run(Box<Settings>),
 }
@@ -117,7 +122,12 @@ impl Invocation {
                 let address = reached_at(gathered()?.health_address()?);
                 Ok(Self::HealthCheck(HealthCheck { endpoint, timeout, address }))
             }
-            Subcommand::ConnectorService => settings(&gathered()?).map(Self::ConnectorService),
+            Subcommand::ConnectorService => {
+                let values = gathered()?;
+                let (settings, is_said) = (settings(&values)?, values.is_on("provisioning")?);
+                let provisioning = Permission::of(is_said || settings.mode.is_change());
+                Ok(Self::ConnectorService { settings, provisioning })
+            }
             Subcommand::None => settings(&gathered()?).map(Self::Run),
         }
     }

@@ -4,11 +4,10 @@
 mod capabilities;
 mod console;
 mod error;
-mod intake;
-mod judge;
 mod outcome;
 mod queue;
 mod receive;
+mod refusal;
 mod service;
 mod settings;
 mod status;
@@ -19,6 +18,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crypto::HashKey;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use model::IdSource;
 use protos::Ksuid;
 use protos::c1::connectorapi::baton::v1::baton_service_server::BatonServiceServer;
@@ -26,13 +27,13 @@ use store::{BatonConnector, BatonConnectorId, BatonCredentialId, BatonTaskId, St
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
-use crate::assertion::{AssertionChecks, SeenNonces};
-use crate::token::AccessTokens;
+use crate::assertion::AssertionChecks;
+use crate::token::{AccessTokens, TokenHolder};
 
 pub use error::ControlError;
-pub use intake::{Intake, IntakeError};
+pub use governance::inventory::ShrinkGuard;
 pub use outcome::TaskOutcome;
-pub use settings::{ControlPlaneSettings, ShrinkGuard};
+pub use settings::ControlPlaneSettings;
 pub use status::{ConnectorLabel, ConnectorStatus};
 pub use token_endpoint::TokenReply;
 
@@ -49,40 +50,41 @@ struct Inner {
     store: Store,
     settings: ControlPlaneSettings,
     ids: Arc<dyn IdSource>,
-    intake: Arc<dyn Intake>,
     assertions: AssertionChecks,
     tokens: AccessTokens,
     #[cfg(test)]
     believes_checksums: std::sync::atomic::AtomicBool,
+    /// Assertions that this process took, if it remembers them for itself alone.
+    #[cfg(test)]
+    own_memory: std::sync::Mutex<Option<std::collections::HashSet<String>>>,
 }
 
 /// What a control plane is made of.
 pub struct ControlPlaneParts {
-    /// Where everything is kept.
+    /// Where everything is kept, the inventory that connectors bring too.
     pub store: Store,
     /// Times and limits.
     pub settings: ControlPlaneSettings,
     /// New ids.
     pub ids: Arc<dyn IdSource>,
-    /// Who takes over what connectors bring.
-    pub intake: Arc<dyn Intake>,
 }
 
 impl ControlPlane {
-    /// All processes on one store take each other's tokens; each remembers the assertions that it took.
+    /// All processes on one store take each other's tokens, and no assertion that one of them took.
     pub fn new(parts: ControlPlaneParts) -> Self {
-        let ControlPlaneParts { store, settings, ids, intake } = parts;
+        let ControlPlaneParts { store, settings, ids } = parts;
         let clock = store.clock().clone();
         let key = HashKey::from_bytes(&store.keyed_hash(TOKEN_KEY));
         let inner = Inner {
-            assertions: AssertionChecks::new(settings.clock_skew, SeenNonces::default(), clock.clone()),
+            assertions: AssertionChecks::new(settings.clock_skew, clock.clone()),
             tokens: AccessTokens::new(key, settings.token_life, clock),
             store,
             settings,
             ids,
-            intake,
             #[cfg(test)]
             believes_checksums: std::sync::atomic::AtomicBool::new(false),
+            #[cfg(test)]
+            own_memory: std::sync::Mutex::new(None),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -92,18 +94,28 @@ impl ControlPlane {
         BatonServiceServer::new(self.clone())
     }
 
-    /// Whose call it is: a token of ours that has not ended, of a credential that was not taken back. The
-    /// credential is looked up with each call, so that revoking ends its tokens at once.
-    async fn caller(&self, metadata: &MetadataMap) -> Result<BatonConnector, Status> {
-        let unknown = || Status::unauthenticated("show an access token of this control plane");
-        let header =
-            metadata.get("authorization").and_then(|value| value.to_str().ok()).ok_or_else(unknown)?;
+    /// Refuses a call by its head alone, if it shows no token of this control plane that has not ended: so nothing
+    /// of a stranger's body is read. Whether the token's credential was taken back, the call itself looks up.
+    ///
+    /// # Errors
+    /// What the caller is answered.
+    pub fn check_token(&self, headers: &HeaderMap) -> Result<(), Status> {
+        self.holder(headers).map(|_| ())
+    }
+
+    fn holder(&self, headers: &HeaderMap) -> Result<TokenHolder, Status> {
+        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(unknown)?;
         let token = match header.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token,
             _ => return Err(unknown()),
         };
-        let holder =
-            self.inner.tokens.check(token).map_err(|error| Status::unauthenticated(error.to_string()))?;
+        self.inner.tokens.check(token).map_err(|error| Status::unauthenticated(error.to_string()))
+    }
+
+    /// Whose call it is: a token of ours that has not ended, of a credential that was not taken back. The
+    /// credential is looked up with each call, so that revoking ends its tokens at once.
+    async fn caller(&self, metadata: &MetadataMap) -> Result<BatonConnector, Status> {
+        let holder = self.holder(metadata.as_ref())?;
         let store = &self.inner.store;
         let credential =
             store.baton_credential_find(holder.client_id.as_str()).await.map_err(error::status)?;
@@ -139,6 +151,10 @@ impl ControlPlane {
     fn new_task_id(&self) -> Result<BatonTaskId, ControlError> {
         BatonTaskId::parse(&self.new_id()?).ok_or(ControlError::Clock)
     }
+}
+
+fn unknown() -> Status {
+    Status::unauthenticated("show an access token of this control plane")
 }
 
 impl fmt::Debug for ControlPlane {

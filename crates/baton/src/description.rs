@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod configuration;
+mod metadata;
 
 use prost::{Message, Name};
 use protos::{annotations, json};
@@ -9,6 +10,7 @@ use serde_json::Value;
 
 pub use capabilities::capabilities;
 pub use configuration::configuration;
+pub use metadata::metadata;
 
 /// `message` in an `Any` as JSON: `@type` first (baton §12.3).
 ///

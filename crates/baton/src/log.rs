@@ -47,7 +47,7 @@ pub struct LogSettings {
     pub level: LogLevel,
     /// How lines look.
     pub format: LogFormat,
-    /// Where lines go; standard error if it is empty.
+    /// Where lines go, `stderr` and `stdout` among them; standard error if it is empty.
     pub paths: Vec<PathBuf>,
     /// When the level debug becomes info.
     pub debug_until: Option<Timestamp>,

@@ -3,10 +3,13 @@
 //! What has to survive the process until the job is done lies beside the file, in a folder that nobody else
 //! may read; the same command goes on with it, and takes it away at the end.
 
+mod account;
 mod change;
 mod error;
 mod folder;
+mod part;
 mod sync;
+mod sync_job;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +22,12 @@ use model::Clock;
 pub use error::OneShotError;
 pub use folder::FolderError;
 
+pub(crate) use account::new_account;
+pub(crate) use change::{all_is_known, follows_from_others, is_of_another};
+pub(crate) use folder::JobFolder;
+pub(crate) use part::{UnknownKind, kinds_of, resources_of, wanted_part};
+pub(crate) use sync_job::{SyncJob, note};
+
 use crate::command_line::{Mode, Settings, Workers};
 
 /// How long a job waits for another process that works on the same file.
@@ -28,13 +37,13 @@ const MOST_OF_MACHINE: usize = 4;
 
 /// A job and what it is done with.
 #[derive(Debug)]
-pub struct OneShot<'a> {
+pub struct OneShot {
     /// The connection; its file has a section `governance`.
     pub connector: Connector,
     /// Stands for the text of the connector file.
     pub definition: String,
     /// What is to be done.
-    pub settings: &'a Settings,
+    pub settings: Settings,
     /// When a file says that it was made.
     pub times: FileTimes,
     /// Name of the process, as no other has it.
@@ -45,7 +54,7 @@ pub struct OneShot<'a> {
     pub cancellation: Cancellation,
 }
 
-impl OneShot<'_> {
+impl OneShot {
     /// Does the job. What is to be known about it is logged.
     ///
     /// # Errors
@@ -77,25 +86,18 @@ impl OneShot<'_> {
             Mode::Compact { .. } => Err(unsupported("compact-syncs", "make a new sync instead")),
         }
     }
+}
 
-    /// Calls side by side.
-    fn concurrency(&self) -> Concurrency {
-        let at_once = match self.settings.sync.workers {
-            Workers::One => 1,
-            Workers::OfMachine => {
-                std::thread::available_parallelism().map_or(1, usize::from).min(MOST_OF_MACHINE)
-            }
-            Workers::Count(count) => count,
-        };
-        Concurrency::new(Limits { per_connection: at_once, total: at_once })
-    }
-
-    /// Stands for the connector file and its settings, with the values hashed under a key of the state.
-    fn basis(&self, store: &store::Store) -> String {
-        let values = serde_json::json!(self.settings.connector.values);
-        let hash = store.keyed_hash(&crypto::canonical_json(&values));
-        format!("{}|{}", self.definition, crypto::hex(&hash))
-    }
+/// Calls side by side.
+pub(crate) fn calls_at_once(workers: Workers) -> Concurrency {
+    let at_once = match workers {
+        Workers::One => 1,
+        Workers::OfMachine => {
+            std::thread::available_parallelism().map_or(1, usize::from).min(MOST_OF_MACHINE)
+        }
+        Workers::Count(count) => count,
+    };
+    Concurrency::new(Limits { per_connection: at_once, total: at_once })
 }
 
 fn unsupported(flag: &'static str, instead: &'static str) -> OneShotError {

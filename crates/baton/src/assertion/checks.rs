@@ -6,7 +6,6 @@ use model::Clock;
 use thiserror::Error;
 
 use super::claims::{self, Claims, Header};
-use super::seen::{Nonce, SeenNonces, SeenNoncesFull};
 use crate::credential::ClientId;
 
 /// Longest assertion that is looked at.
@@ -16,31 +15,41 @@ const LONGEST_LIFE: SignedDuration = SignedDuration::from_mins(10);
 /// Shortest and longest nonce.
 const NONCE_BYTES: std::ops::RangeInclusive<usize> = 8..=128;
 
-/// The control plane's side: whether an assertion is right, and shown for the first time (baton P-6).
+/// The control plane's side: whether an assertion is right (baton P-6). Whether it is shown for the first time, whoever
+/// keeps those that were taken can tell.
 #[derive(Debug)]
 pub struct AssertionChecks {
     skew: SignedDuration,
-    seen: SeenNonces,
     clock: Arc<dyn Clock>,
+}
+
+/// An assertion that is right, and may be taken once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "it must not be taken twice"]
+pub struct ShownAssertion {
+    /// What it is known by.
+    pub nonce: String,
+    /// Until when it could be shown again.
+    pub until: Timestamp,
 }
 
 impl AssertionChecks {
     /// Checks by `clock`. A connector's clock may be off by `skew`, besides the two minutes that its
     /// assertions allow for themselves.
-    pub fn new(skew: SignedDuration, seen: SeenNonces, clock: Arc<dyn Clock>) -> Self {
-        Self { skew, seen, clock }
-    }
-
-    /// How many assertions are remembered.
-    pub fn seen_count(&self) -> usize {
-        self.seen.count()
+    pub fn new(skew: SignedDuration, clock: Arc<dyn Clock>) -> Self {
+        Self { skew, clock }
     }
 
     /// Whether `assertion` proves that its sender is `client`, of whom `key` is kept.
     ///
     /// # Errors
     /// [`AssertionError`], for the log: who sent it learns only that it was refused.
-    pub fn check(&self, assertion: &str, client: &ClientId, key: &PublicKey) -> Result<(), AssertionError> {
+    pub fn check(
+        &self,
+        assertion: &str,
+        client: &ClientId,
+        key: &PublicKey,
+    ) -> Result<ShownAssertion, AssertionError> {
         if assertion.len() > MAX_BYTES {
             return Err(AssertionError::Malformed);
         }
@@ -70,12 +79,7 @@ impl AssertionChecks {
         let now = self.clock.now();
         let until = self.check_times(&claims, now)?;
         let nonce = read.nonce.filter(|nonce| NONCE_BYTES.contains(&nonce.len()));
-        let nonce = nonce.ok_or(AssertionError::NoNonce)?;
-        // Last: only whoever has the key may have anything remembered.
-        match self.seen.note((client, &nonce), until, now)? {
-            Nonce::New => Ok(()),
-            Nonce::Seen => Err(AssertionError::Repeated),
-        }
+        Ok(ShownAssertion { nonce: nonce.ok_or(AssertionError::NoNonce)?, until })
     }
 
     /// Until when the assertion would be taken.
@@ -139,6 +143,6 @@ pub enum AssertionError {
     #[error("the assertion was shown before; each is taken once")]
     Repeated,
     /// Too many at once.
-    #[error(transparent)]
-    Full(#[from] SeenNoncesFull),
+    #[error("too many assertions within minutes; use a token until it ends")]
+    Full,
 }

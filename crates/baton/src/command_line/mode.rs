@@ -122,6 +122,22 @@ impl fmt::Display for ForeignTask {
 }
 
 impl Mode {
+    /// Whether it changes the application.
+    pub(super) fn is_change(&self) -> bool {
+        match self {
+            Self::Grant { .. }
+            | Self::Revoke { .. }
+            | Self::CreateAccount(_)
+            | Self::Delete(_)
+            | Self::Rotate(_) => true,
+            Self::Service(_)
+            | Self::Sync
+            | Self::EventFeed { .. }
+            | Self::Diff { .. }
+            | Self::Compact { .. } => false,
+        }
+    }
+
     /// The job that the values ask for, by the order of C-6.
     pub(super) fn choose(values: &Values, inputs: &Inputs) -> Result<Self, CommandLineError> {
         if let Some(client_id) = values.text("client-id") {

@@ -190,7 +190,11 @@ fn log(values: &Values, inputs: &Inputs, problems: &mut Vec<Problem>) -> LogSett
         (Some("console"), _) | (None, Stdout::Terminal) => LogFormat::Console,
         (Some(_), _) | (None, Stdout::Elsewhere) => LogFormat::Json,
     };
-    let paths = values.list("log-path").iter().map(|path| inputs.folder.join(path)).collect();
+    let place = |path: &String| match path.as_str() {
+        stream @ ("stderr" | "stdout") => PathBuf::from(stream),
+        file => inputs.folder.join(file),
+    };
+    let paths = values.list("log-path").iter().map(place).collect();
     let debug_until = or(values.instant("log-level-debug-expires-at"), problems, None);
     LogSettings { level, format, paths, debug_until }
 }

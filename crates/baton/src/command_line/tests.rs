@@ -121,6 +121,16 @@ fn logs_are_for_people_on_a_terminal() {
     assert_eq!(told.settings().log.format, LogFormat::Json);
 }
 
+// rule: baton §12.2, log-path
+#[test]
+fn streams_among_the_log_paths_stay_what_they_are_and_files_are_in_the_working_directory() {
+    let line = Line::with_token(&["--log-path", "stderr,logs/stdout"]);
+
+    let paths = line.settings().log.paths.clone();
+
+    assert_eq!(paths, [PathBuf::from("stderr"), line.folder.path().join("logs/stdout")]);
+}
+
 // rule: baton §12.2
 #[test]
 fn values_become_what_they_mean() {

@@ -1,3 +1,4 @@
+use governance::inventory;
 use model::ConnectionKey;
 use store::{
     Actor, BatonConnector, BatonConnectorId, BatonCredential, BatonCredentialId, BatonHost, BatonLogLine,
@@ -25,14 +26,15 @@ impl ControlPlane {
     /// (governance CON-15).
     ///
     /// # Errors
-    /// [`ControlError`].
+    /// [`ControlError::NoHost`] if it is not known where connectors reach the control plane.
     pub async fn rotate(
         &self,
         connector: &BatonConnectorId,
         actor: Actor,
     ) -> Result<FreshCredential, ControlError> {
         self.connector(connector).await?;
-        let fresh = FreshCredential::random(&self.inner.settings.host, &*self.inner.ids);
+        let host = self.inner.settings.host.as_ref().ok_or(ControlError::NoHost)?;
+        let fresh = FreshCredential::random(host, &*self.inner.ids);
         let id = self.new_credential_id()?;
         let new = NewBatonCredential {
             id: &id,
@@ -96,8 +98,8 @@ impl ControlPlane {
         self.queue_sync(connector, actor).await
     }
 
-    /// A person says that what is gone is gone: the file that was held back becomes the measure, and a sync
-    /// is queued that brings its content again (governance CON-24). `None` if none was held back.
+    /// A person says that what is gone is gone: what was held back is the inventory now, the connector gets
+    /// work again, and a sync is queued (governance CON-24). `None` if nothing is held back.
     ///
     /// # Errors
     /// [`ControlError`].
@@ -106,9 +108,12 @@ impl ControlPlane {
         connector: &BatonConnectorId,
         actor: Actor,
     ) -> Result<Option<BatonTask>, ControlError> {
-        if !self.inner.store.baton_upload_confirm(connector, actor.clone()).await? {
+        let store = &self.inner.store;
+        let connection = self.connector(connector).await?.connection;
+        if inventory::confirm(store, &connection, actor.clone()).await?.is_none() {
             return Ok(None);
         }
+        store.baton_upload_confirm(connector, actor.clone()).await?;
         self.queue_sync(connector, actor).await.map(Some)
     }
 

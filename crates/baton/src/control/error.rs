@@ -1,3 +1,4 @@
+use model::ConnectionKey;
 use store::{Retry, StoreError};
 use thiserror::Error;
 use tonic::Status;
@@ -22,9 +23,28 @@ pub enum ControlError {
         /// The kind of task.
         kind: &'static str,
     },
+    /// Nobody said where connectors reach it.
+    #[error(
+        "it is not known where connectors reach this server; set `self_hosted.host`, or `server.public_url` with `https`"
+    )]
+    NoHost,
     /// It gets no work.
     #[error("the connector is paused; resume it, or confirm what it was paused for")]
     Paused,
+    /// Its connection may not change anything.
+    #[error(
+        "the connection `{connection}` is for reading only; give it the access `write` to change anything"
+    )]
+    ForReading {
+        /// The connection.
+        connection: ConnectionKey,
+    },
+    /// Its connection is switched off.
+    #[error("the connection `{connection}` is switched off; switch it on")]
+    SwitchedOff {
+        /// The connection.
+        connection: ConnectionKey,
+    },
     /// What it answered is no message.
     #[error("the answer to task `{id}` cannot be read; the state is damaged")]
     Answer {

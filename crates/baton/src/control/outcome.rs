@@ -15,6 +15,9 @@ use super::{ControlPlane, error};
 
 /// How long a change waits before it is tried again, times the tries it has behind it.
 const WAIT: Duration = Duration::from_secs(30);
+/// Tasks that are handed out once, as the first time may have had its effect. A connector that is asked twice answers
+/// that somebody has something, or has it no more; whoever is invited twice may get two accounts.
+pub(super) const ONCE: &[&str] = &["create_account"];
 /// Longest text of an error that is kept, in bytes.
 const ERROR_BYTES: usize = 1024;
 
@@ -40,6 +43,8 @@ impl ControlPlane {
         let task = store.baton_task_find(&id).await.map_err(error::status)?;
         let task = task.filter(|task| task.connector == connector.id).ok_or_else(no_task)?;
         let status = finish.status.unwrap_or_default();
+        // PostgreSQL keeps no text with this sign, and the end of a task must not fail for it.
+        let message = status.message.replace('\0', " ");
         let answer;
         let end = match finish.final_state {
             Some(FinalState::Success(success)) => {
@@ -52,7 +57,7 @@ impl ControlPlane {
                 }
             }
             // The limits leave nothing else.
-            Some(FinalState::Error(_)) | None => self.failure(&task, status.code, cut(&status.message)),
+            Some(FinalState::Error(_)) | None => self.failure(&task, status.code, cut(&message)),
         };
         let finished = FinishedBatonTask { id: &id, connector: &connector.id, host: &finish.host_id, end };
         let ended = store.baton_task_finish(finished).await.map_err(error::status)?;
@@ -100,19 +105,32 @@ impl ControlPlane {
         }))
     }
 
-    /// A change that the application could not take now is tried again, a few times; a sync waits for its
-    /// next time (governance CON-29).
+    /// What a process gave back is handed out again, and a change that the application could not take now is tried
+    /// again, a few times, unless it could be there twice then; a sync that failed waits for its next time (governance
+    /// CON-29).
     fn failure<'a>(&self, task: &BatonTask, code: i32, error: &'a str) -> BatonTaskEnd<'a> {
+        let now = self.inner.store.clock().now();
+        let may_again = is_repeatable(&task.kind) && task.attempts < self.inner.settings.most_attempts;
+        // A process that was asked to stop gives back what it had: the next one that asks goes on with it. One that
+        // somebody took back is over whatever is said.
+        if code == Code::Cancelled as i32 && may_again {
+            return BatonTaskEnd::Again { code: i64::from(code), error, due_at: now };
+        }
         let is_change = task.kind != "sync_full";
         let may_pass = code == Code::Unavailable as i32 || code == Code::ResourceExhausted as i32;
         let code = i64::from(if code == 0 { Code::Unknown as i32 } else { code });
-        if !(is_change && may_pass && task.attempts < self.inner.settings.most_attempts) {
+        if !(is_change && may_pass && may_again) {
             return BatonTaskEnd::Failed { code, error };
         }
         let wait = WAIT.saturating_mul(u32::try_from(task.attempts).unwrap_or(u32::MAX));
-        let due_at = self.inner.store.clock().now().saturating_add(wait).unwrap_or(Timestamp::MAX);
+        let due_at = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
         BatonTaskEnd::Again { code, error, due_at }
     }
+}
+
+/// Whether a task may be handed out a second time although the first may have had its effect.
+fn is_repeatable(kind: &str) -> bool {
+    !ONCE.contains(&kind)
 }
 
 fn cut(text: &str) -> &str {

@@ -1,8 +1,10 @@
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use crypto::{constant_time_eq, hex};
+use jiff::{SignedDuration, Timestamp};
 use protos::c1::connectorapi::baton::v1::BatonServiceUploadAssetRequest;
 use protos::c1::connectorapi::baton::v1::baton_service_upload_asset_request::{Msg, UploadMetadata};
 use tokio::fs::{File, OpenOptions};
@@ -111,8 +113,43 @@ fn compares(plane: &ControlPlane) -> bool {
     true
 }
 
+/// How old a file is that nobody works on any more: an upload pauses for less.
+const LEFT: SignedDuration = SignedDuration::from_hours(1);
+
+impl ControlPlane {
+    /// Removes what processes left in the folder that were killed while they looked at a file. To be called now and then;
+    /// blocks.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn remove_left_files(&self) -> io::Result<()> {
+        let entries = match std::fs::read_dir(&self.inner.settings.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        let now = self.inner.store.clock().now();
+        for entry in entries {
+            match remove_if_left(&entry?, now) {
+                // Its upload has just ended.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn remove_if_left(entry: &std::fs::DirEntry, now: Timestamp) -> io::Result<()> {
+    let data = entry.metadata()?;
+    let written = Timestamp::try_from(data.modified()?).unwrap_or(Timestamp::MAX);
+    if data.is_file() && now.duration_since(written) > LEFT {
+        std::fs::remove_file(entry.path())?;
+    }
+    Ok(())
+}
+
 /// A new file that nobody else may read.
-async fn create(folder: &Path, path: &Path) -> std::io::Result<File> {
+async fn create(folder: &Path, path: &Path) -> io::Result<File> {
     tokio::fs::create_dir_all(folder).await?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -121,7 +158,7 @@ async fn create(folder: &Path, path: &Path) -> std::io::Result<File> {
     options.open(path).await
 }
 
-fn no_room(error: &std::io::Error) -> Status {
+fn no_room(error: &io::Error) -> Status {
     tracing::error!(%error, "the folder for uploads cannot be written");
     Status::unavailable("the control plane cannot keep the file now; send it again")
 }

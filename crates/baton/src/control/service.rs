@@ -1,13 +1,13 @@
-use std::collections::HashSet;
 use std::time::Duration;
 
 use prost::{Message as _, Name};
 use protos::c1::connectorapi::baton::v1 as wire;
-use store::{BatonAsk, BatonConnector, BatonContact, BatonHeartbeat, BatonTaskId, LeasedBatonTask};
+use store::{Actor, BatonAsk, BatonConnector, BatonContact, BatonHeartbeat, BatonTaskId, LeasedBatonTask};
 use tonic::{Request, Response, Status, Streaming};
 use wire::baton_service_server::BatonService;
 use wire::task::{NoneTask, TaskType};
 
+use super::outcome::ONCE;
 use super::{ControlPlane, capabilities, error};
 
 #[tonic::async_trait]
@@ -39,7 +39,7 @@ impl BatonService for ControlPlane {
         let connector = self.caller(request.metadata()).await?;
         let ask = checked(request)?;
         self.seen(&connector, &ask.host_id).await?;
-        let task = self.claim(&connector, &ask.host_id).await?;
+        let task = self.claim((&connector, &ask.host_id), &[]).await?;
         let next_poll = self.next_poll(task.is_some());
         let nothing =
             || wire::Task { task_type: Some(TaskType::None(NoneTask::default())), ..wire::Task::default() };
@@ -58,12 +58,12 @@ impl BatonService for ControlPlane {
         let connector = self.caller(request.metadata()).await?;
         let ask = checked(request)?;
         self.seen(&connector, &ask.host_id).await?;
-        let known: HashSet<&str> = ask.known_task_ids.iter().map(String::as_str).collect();
+        let known: Vec<_> = ask.known_task_ids.iter().filter_map(|id| BatonTaskId::parse(id)).collect();
         let mut tasks = Vec::new();
         for _ in 0..ask.page_size {
-            let Some(task) = self.claim(&connector, &ask.host_id).await? else { break };
+            let Some(task) = self.claim((&connector, &ask.host_id), &known).await? else { break };
             // One of its own whose lease had just ended: it has it again, and need not be told.
-            if !known.contains(task.id.as_str()) {
+            if !ask.known_task_ids.contains(&task.id) {
                 tasks.push(task);
             }
         }
@@ -86,7 +86,7 @@ impl BatonService for ControlPlane {
         let mut cancelled_task_ids = Vec::new();
         for id in std::iter::once(&beat.task_id).chain(&beat.task_ids) {
             let task = BatonTaskId::parse(id).ok_or_else(no_task)?;
-            let ask = self.ask(&connector, &beat.host_id, self.inner.settings.sync_silence);
+            let ask = self.ask((&connector, &beat.host_id), &[], self.inner.settings.sync_silence);
             let found = self.inner.store.baton_task_heartbeat(ask, &task).await.map_err(error::status)?;
             match found {
                 BatonHeartbeat::Held => {}
@@ -131,10 +131,40 @@ impl BatonService for ControlPlane {
 }
 
 impl ControlPlane {
-    /// The next task for a process, as it goes over the wire.
-    async fn claim(&self, connector: &BatonConnector, host: &str) -> Result<Option<wire::Task>, Status> {
-        let ask = self.ask(connector, host, self.inner.settings.task_time);
-        let leased = self.inner.store.baton_task_claim(ask).await.map_err(error::status)?;
+    /// The next task for a process that works on what is `known`. One without work is given a sync whose time has come.
+    async fn claim(
+        &self,
+        (connector, host): (&BatonConnector, &str),
+        known: &[BatonTaskId],
+    ) -> Result<Option<wire::Task>, Status> {
+        if let Some(task) = self.claim_waiting((connector, host), known).await? {
+            return Ok(Some(task));
+        }
+        if !self.inner.store.baton_sync_is_due(&connector.id).await.map_err(error::status)? {
+            return Ok(None);
+        }
+        if let Err(error) = self.queue_sync(&connector.id, Actor::system()).await {
+            // Paused meanwhile, say: it is asked again with the next poll.
+            tracing::debug!(connector = %connector.id, %error, "a sync was not begun by itself");
+            return Ok(None);
+        }
+        self.claim_waiting((connector, host), known).await
+    }
+
+    /// A task that waits, as it goes over the wire.
+    async fn claim_waiting(
+        &self,
+        (connector, host): (&BatonConnector, &str),
+        known: &[BatonTaskId],
+    ) -> Result<Option<wire::Task>, Status> {
+        let kinds = capabilities::kinds(connector.capabilities.as_deref());
+        let ask = BatonAsk { known, ..self.ask((connector, host), &kinds, self.inner.settings.task_time) };
+        let (leased, unheard) = self.inner.store.baton_task_claim(ask).await.map_err(error::status)?;
+        for task in &unheard {
+            let error = task.error.as_deref().unwrap_or_default();
+            let line = format!("task {} ({}) is not handed out again: {error}", task.id, task.kind);
+            self.log(&connector.id, None, &line).await;
+        }
         let Some(LeasedBatonTask { task, payload }) = leased else { return Ok(None) };
         let line = format!("task {} ({}) handed out, attempt {}", task.id, task.kind, task.attempts);
         self.log(&connector.id, Some(host), &line).await;
@@ -145,11 +175,18 @@ impl ControlPlane {
         Ok(Some(message))
     }
 
-    fn ask<'a>(&self, connector: &'a BatonConnector, host: &'a str, lease: Duration) -> BatonAsk<'a> {
+    fn ask<'a>(
+        &self,
+        (connector, host): (&'a BatonConnector, &'a str),
+        kinds: &'a [&'a str],
+        lease: Duration,
+    ) -> BatonAsk<'a> {
         BatonAsk {
             connector: &connector.id,
             host,
-            kinds: capabilities::kinds(connector.capabilities.as_deref()),
+            kinds,
+            once: ONCE,
+            known: &[],
             lease,
             most_attempts: self.inner.settings.most_attempts,
         }

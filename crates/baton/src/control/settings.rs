@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use governance::inventory::ShrinkGuard;
 use jiff::SignedDuration;
 
 use crate::credential::ApiHost;
@@ -8,8 +9,8 @@ use crate::credential::ApiHost;
 /// Times and limits of a control plane.
 #[derive(Debug, Clone)]
 pub struct ControlPlaneSettings {
-    /// Where connectors reach it; stands in new client ids (baton P-1).
-    pub host: ApiHost,
+    /// Where connectors reach it; stands in new client ids (baton P-1). Without it none are made.
+    pub host: Option<ApiHost>,
     /// How long an access token is good.
     pub token_life: Duration,
     /// By how much a connector's clock may be off, besides what assertions allow for themselves.
@@ -35,22 +36,14 @@ pub struct ControlPlaneSettings {
     pub upload_pause: Duration,
     /// Where files lie while they are looked at.
     pub folder: PathBuf,
-    /// Whether a file that is much smaller than the one before is held back (governance CON-24).
+    /// Whether a file that is much smaller than the one before is held back, unless the connection says that none is
+    /// (governance CON-24).
     pub shrink_guard: ShrinkGuard,
-}
-
-/// Whether a file that is much smaller than the one before is held back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ShrinkGuard {
-    /// It is.
-    On,
-    /// It is not.
-    Off,
 }
 
 impl ControlPlaneSettings {
     /// What suits most: the protocol's own figures where it has some.
-    pub fn new(host: ApiHost, folder: PathBuf) -> Self {
+    pub fn new(host: Option<ApiHost>, folder: PathBuf) -> Self {
         Self {
             host,
             token_life: Duration::from_mins(10),

@@ -22,6 +22,17 @@ pub enum ConnectorLabel {
 }
 
 impl ConnectorLabel {
+    /// The state of the last sync, as programs read it (governance 3.3).
+    pub fn sync_status(self) -> &'static str {
+        match self {
+            Self::NotConnected => "SYNC_STATUS_UNSPECIFIED",
+            Self::Syncing => "SYNC_STATUS_RUNNING",
+            Self::Connected => "SYNC_STATUS_DONE",
+            Self::Error => "SYNC_STATUS_ERROR",
+            Self::Paused => "SYNC_STATUS_DISABLED",
+        }
+    }
+
     /// The label as people read it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,6 +58,10 @@ pub struct ConnectorStatus {
     pub started_at: Option<Timestamp>,
     /// When the last sync that ended did so.
     pub completed_at: Option<Timestamp>,
+    /// A sync waits for a process.
+    pub is_waiting: bool,
+    /// A sync that lost much waits for a person (governance CON-24).
+    pub is_held: bool,
 }
 
 impl ControlPlane {
@@ -59,11 +74,14 @@ impl ControlPlane {
         let syncs = self.syncs(id, LAST).await?;
         // One that was cancelled says nothing about the application.
         let last = syncs.iter().find(|sync| is_over(sync));
+        let held = self.inner.store.inventory_state_held(&connector.connection).await?;
         Ok(ConnectorStatus {
             label: label(&connector, &syncs, last),
             last_error: last.and_then(|last| last.error.clone()),
             started_at: syncs.iter().find_map(|sync| sync.started_at),
             completed_at: last.and_then(|last| last.ended_at),
+            is_waiting: syncs.iter().any(|sync| sync.state == BatonTaskState::Queued),
+            is_held: held.is_some(),
             connector,
         })
     }

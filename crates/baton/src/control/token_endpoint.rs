@@ -4,11 +4,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto::PublicKey;
 use http::StatusCode;
-use store::{BatonCredential, StoreError};
+use store::{BatonAssertionTaken, BatonCredential, ShownBatonAssertion, StoreError};
 
 use super::ControlPlane;
-use crate::assertion::AssertionError;
+use crate::assertion::{AssertionError, ShownAssertion};
 use crate::token::{TokenAnswer, TokenForm, TokenHolder, TokenRefusal};
+
+/// Assertions of one credential that are known at a time: four a second, for as long as each is good.
+const MOST_ASSERTIONS: u32 = 1_024;
 
 /// What the token endpoint answers.
 #[derive(Debug)]
@@ -72,7 +75,11 @@ impl ControlPlane {
             return Err(StoreError::Damaged { what: "the key of a connector's credential" });
         };
         let assertion = form.client_assertion.expose();
-        if let Err(error) = self.inner.assertions.check(assertion, &form.client_id, &key) {
+        let taken = match self.inner.assertions.check(assertion, &form.client_id, &key) {
+            Ok(shown) => self.take_assertion(&credential, &shown).await?,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = taken {
             self.note_refusal(&credential, error).await;
             return Ok(None);
         }
@@ -82,6 +89,27 @@ impl ControlPlane {
             credential_id: credential.id.as_str().to_owned(),
         };
         Ok(Some(self.inner.tokens.issue(&holder).answer()))
+    }
+
+    /// Takes an assertion that is right, unless a server on the same state has taken it (baton P-6). Only whoever has
+    /// the key comes so far, so nobody else fills the state.
+    async fn take_assertion(
+        &self,
+        credential: &BatonCredential,
+        shown: &ShownAssertion,
+    ) -> Result<Result<(), AssertionError>, StoreError> {
+        #[cfg(test)]
+        if let Some(own) = self.inner.own_memory.lock().expect("no test panics while it looks").as_mut() {
+            let is_new = own.insert(shown.nonce.clone());
+            return Ok(if is_new { Ok(()) } else { Err(AssertionError::Repeated) });
+        }
+        let shown =
+            ShownBatonAssertion { credential: &credential.id, nonce: &shown.nonce, until: shown.until };
+        Ok(match self.inner.store.baton_assertion_take(shown, MOST_ASSERTIONS).await? {
+            BatonAssertionTaken::Taken => Ok(()),
+            BatonAssertionTaken::Repeated => Err(AssertionError::Repeated),
+            BatonAssertionTaken::TooMany => Err(AssertionError::Full),
+        })
     }
 
     /// Tells the connector's owner why, as far as it was the connector: whoever has no key fills no log.
@@ -96,7 +124,7 @@ impl ControlPlane {
             | AssertionError::NotYet { .. }
             | AssertionError::NoNonce
             | AssertionError::Repeated
-            | AssertionError::Full(_) => {
+            | AssertionError::Full => {
                 self.log(&credential.connector, None, &format!("no token: {error}")).await;
             }
         }

@@ -1,15 +1,16 @@
 use c1z::Limits;
+use governance::inventory::{KeepRequest, ShrinkGuard, keep_file};
 use protos::c1::connectorapi::baton::v1::BatonServiceUploadAssetRequest;
 use store::{
     Actor, AuditEvent, BatonConnector, BatonCounts, BatonTask, BatonTaskId, BatonTaskState, BatonUpload,
-    BatonUploadState, NewBatonUpload,
+    BatonUploadState, NewBatonUpload, Retry,
 };
 use tonic::{Code, Status, Streaming};
 
-use super::judge::{Verdict, judge};
 use super::receive::{self, Received};
+use super::refusal::refusal;
 use super::service::no_task;
-use super::{ControlPlane, error};
+use super::{ControlPlane, Inner, error};
 
 impl ControlPlane {
     /// Takes an asset of a task (baton P-26): for a sync its file, looked at and taken over at once, so that
@@ -23,7 +24,7 @@ impl ControlPlane {
         let host = metadata.host_id.as_str();
         let id = BatonTaskId::parse(&metadata.task_id).ok_or_else(no_task)?;
         // Before anything of it is written to the disk.
-        let task = self.held(connector, host, &id).await?;
+        let task = self.held(connector, (host, &id), None).await?;
         let name = self.new_id().map_err(|_| Status::internal("the control plane's clock is wrong"))?;
         let received = match receive::file(self, &name, &mut stream).await {
             Ok(received) => received,
@@ -32,6 +33,8 @@ impl ControlPlane {
                 return Err(status);
             }
         };
+        // It may have taken longer than the lease: what another process brought meanwhile must not be undone.
+        self.held(connector, (host, &id), Some(task.attempts)).await?;
         let uploads = self.inner.store.baton_upload_list(&id).await.map_err(error::status)?;
         let mut of_attempt = uploads.iter().filter(|upload| upload.attempt == task.attempts);
         if let Some(same) = of_attempt.clone().find(|upload| upload.checksum == received.checksum) {
@@ -45,23 +48,41 @@ impl ControlPlane {
         self.note(connector, (host, &task), (&received, verdict)).await
     }
 
-    /// Looks at the file of a sync, and has it taken over.
+    /// Makes the file of a sync the inventory of the connection, if it is a finished run of everything that
+    /// holds something (baton §13.7, S-24) and not much less than the one before (governance CON-24).
     async fn take(&self, connector: &BatonConnector, received: &Received) -> Result<Taken, Status> {
-        let settings = &self.inner.settings;
-        let before = self.inner.store.baton_upload_measure(&connector.id).await.map_err(error::status)?;
-        let before = before.map(|before: BatonUpload| before.counts);
+        let Inner { store, settings, .. } = &*self.inner;
         let limits = Limits { decoded_bytes: settings.unpacked_bytes, ..Limits::default() };
-        let (path, guard) = (received.path.clone(), settings.shrink_guard);
-        let verdict = tokio::task::spawn_blocking(move || judge(&path, &limits, guard, before))
-            .await
-            .map_err(|_| Status::internal("the file could not be looked at"))?;
-        Ok(match verdict {
-            Verdict::Refused(why) => (BatonUploadState::Refused, Some(why), BatonCounts::default()),
-            Verdict::Held(counts, why) => (BatonUploadState::Held, Some(why), counts),
-            Verdict::Good(counts) => match self.inner.intake.accept(connector, &received.path).await {
-                Ok(()) => (BatonUploadState::Accepted, None, counts),
-                Err(error) => (BatonUploadState::Refused, Some(error.to_string()), counts),
-            },
+        let sync = store.connection_sync_find(&connector.connection).await.map_err(error::status)?;
+        let guard = if sync.is_none_or(|sync| sync.guard) { settings.shrink_guard } else { ShrinkGuard::Off };
+        let request = KeepRequest {
+            store,
+            connection: &connector.connection,
+            guard,
+            actor: Actor::client(connector.id.as_str()),
+        };
+        let kept = match keep_file(&request, (&received.path, &limits), &[]).await {
+            Ok(kept) => kept,
+            Err(error) if error.retry() == Retry::No => {
+                return Ok((BatonUploadState::Refused, Some(refusal(&error)), BatonCounts::default()));
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(connector = %connector.id, error, "a file was not taken over");
+                return Err(Status::unavailable("the file cannot be taken over now; send it again"));
+            }
+        };
+        let state =
+            store.inventory_state_find(&connector.connection, &kept.state).await.map_err(error::status)?;
+        let counts = state.map(|state| state.counts).unwrap_or_default();
+        let counts = BatonCounts {
+            resources: counts.resources,
+            entitlements: counts.entitlements,
+            grants: counts.grants,
+        };
+        Ok(match kept.held {
+            None => (BatonUploadState::Accepted, None, counts),
+            Some(shrink) => (BatonUploadState::Held, Some(shrink.to_string()), counts),
         })
     }
 
@@ -89,17 +110,17 @@ impl ControlPlane {
         answer(state, reason.as_deref())
     }
 
-    /// The task, if this process has it.
+    /// The task, if this process has it, from this hand-out on if one is named.
     async fn held(
         &self,
         connector: &BatonConnector,
-        host: &str,
-        id: &BatonTaskId,
+        (host, id): (&str, &BatonTaskId),
+        attempt: Option<u64>,
     ) -> Result<BatonTask, Status> {
         let task = self.inner.store.baton_task_find(id).await.map_err(error::status)?;
         let task = task.filter(|task| task.connector == connector.id).ok_or_else(no_task)?;
         let is_held = task.state == BatonTaskState::Leased && task.holder.as_deref() == Some(host);
-        if !is_held {
+        if !is_held || attempt.is_some_and(|attempt| attempt != task.attempts) {
             return Err(Status::failed_precondition("the task is in other hands by now"));
         }
         Ok(task)

@@ -22,6 +22,8 @@ fn of_kind(governance: &Governance, kind: &ResourceType) -> ResourceTypeCapabili
         (is_account, Capability::AccountProvisioning),
         (kind.create.is_some() && !is_account, Capability::ResourceCreate),
         (kind.delete.is_some(), Capability::ResourceDelete),
+        // Where the file does not say how one is asked for, it is looked for in the list.
+        (true, Capability::TargetedSync),
     ];
     ResourceTypeCapability {
         resource_type: Some(governance::resource_type_row(kind)),
@@ -69,6 +71,7 @@ mod tests {
             let provisioned =
                 ["function", "group", "role", "source", "space", "warehouse"].contains(&id.as_str());
             assert_eq!(abilities.contains(&"PROVISION"), provisioned, "{id}: {abilities:?}");
+            assert_eq!(abilities.last(), Some(&"TARGETED_SYNC"), "{id}");
         }
         assert_eq!(capabilities.connector_capabilities, Vec::<i32>::new());
     }

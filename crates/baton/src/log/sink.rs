@@ -17,9 +17,9 @@ enum Place {
 }
 
 impl Sink {
-    /// Opens the files. `stderr` and `stdout` name the process's own.
+    /// Opens the files. `stderr` and `stdout` alone, without a folder, name the process's own.
     pub(super) fn open(paths: &[PathBuf]) -> Result<Self, LogError> {
-        let open = |path: &PathBuf| match path.file_name().and_then(|name| name.to_str()) {
+        let open = |path: &PathBuf| match path.to_str() {
             Some("stderr") => Ok(Place::StandardError),
             Some("stdout") => Ok(Place::StandardOutput),
             Some(_) | None => {

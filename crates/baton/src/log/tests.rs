@@ -119,7 +119,7 @@ fn foreign_crates_never_log_below_info_nor_hand_their_spans_on() {
 
     let lines = logged(&settings(LogLevel::Debug, LogFormat::Json, &path), &TestClock::new(), || {
         let _span = tracing::debug_span!(target: "hyper_util::client", "send", header = secret).entered();
-        debug!(target: "reqwest::connect", token = secret, "connecting");
+        debug!(target: "rustls::client::hs", token = secret, "connecting");
         debug!(target: "baton_lookalike", token = secret, "connecting");
         info!(target: "hyper_util::client", "pool idle");
         debug!("ours");
@@ -152,4 +152,14 @@ fn records_of_a_later_start_stand_behind_those_of_an_earlier() {
     let lines = logged(&settings, &TestClock::new(), || info!("two"));
 
     assert_eq!(lines.len(), 2);
+}
+
+#[test]
+fn a_file_that_is_called_like_a_stream_is_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stderr");
+
+    let lines = logged(&settings(LogLevel::Info, LogFormat::Json, &path), &TestClock::new(), || info!("one"));
+
+    assert_eq!(lines.len(), 1);
 }

@@ -12,18 +12,18 @@ use jiff::Timestamp;
 use model::RandomIds;
 use protos::annotations;
 use protos::c1::connector::v2::{BatonId, Entitlement, Grant, GrantImmutable, Resource, ResourceId};
-use serde_json::Value;
-use spec::connector_file::governance::{CreateParam, ResourceType};
-use store::Actor;
+use store::{Actor, RunState, Store};
 
 use super::folder::JobFolder;
-use super::{OneShot, OneShotError};
+use super::{OneShot, OneShotError, calls_at_once, new_account};
 use crate::command_line::{AccountRequest, ResourceRef};
 
 /// How long another change through the same file is waited for.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// As many open changes as are looked at.
+const MOST_OPEN: u32 = 100;
 
-impl OneShot<'_> {
+impl OneShot {
     /// Grants what the file has (baton C-9).
     pub(super) async fn grant(&self, entitlement: &str, principal: &ResourceRef) -> Result<(), OneShotError> {
         self.known().grant(entitlement, principal)?;
@@ -45,26 +45,7 @@ impl OneShot<'_> {
 
     /// Makes an account (baton C-11).
     pub(super) async fn create(&self, account: &AccountRequest) -> Result<(), OneShotError> {
-        let governance = self.connector.connection().file.governance.as_deref();
-        let kinds = governance.map(|section| section.resource_types.as_slice()).unwrap_or_default();
-        let wanted = |kind: &&ResourceType| match &account.resource_type {
-            Some(wanted) => kind.id == *wanted,
-            None => kind.create.as_ref().is_some_and(|create| create.is_account),
-        };
-        let kind = kinds.iter().find(wanted);
-        let Some((kind, create)) = kind.and_then(|kind| Some((kind, kind.create.as_ref()?))) else {
-            return Err(OneShotError::NoAccounts { kind: account.resource_type.clone() });
-        };
-        let unused = account.profile.keys().filter(|name| {
-            !matches!(name.as_str(), "login" | "email")
-                && create.params.iter().all(|param| param.name != **name)
-        });
-        for name in unused {
-            tracing::warn!(name, "the application has no place for this value of the account");
-        }
-        let params =
-            create.params.iter().filter_map(|param| Some((param.name.clone(), said(account, param)?)));
-        let change = AccessChange::Create { kind: kind.id.clone(), params: params.collect() };
+        let change = new_account(&self.connector.connection().file, account)?;
         self.change(change).await
     }
 
@@ -82,7 +63,7 @@ impl OneShot<'_> {
         let changes = AccessChanges::new(ChangeParts {
             connector: self.connector.clone(),
             store: store.clone(),
-            limits: self.concurrency(),
+            limits: calls_at_once(self.settings.sync.workers),
             clock: Arc::clone(&self.clock),
             ids: Arc::new(RandomIds),
             worker: self.worker.clone(),
@@ -91,32 +72,36 @@ impl OneShot<'_> {
             Ok(changes) => Box::pin(changes.apply(&change, Approval::Given, &Actor::system())).await,
             Err(error) => Err(error),
         };
+        let is_all_known = all_is_known(&store, Timestamp::MIN).await;
         store.close().await;
         let done = match applied {
             Ok(report) => settled(&report),
             Err(error) => Err(error.into()),
         };
-        // What was sent without a known end is found out by the same command again.
-        if !matches!(&done, Err(error) if error.leaves_open()) {
-            folder.remove();
+        // What was sent without a known end is found out by the same command again: this one, or an earlier one
+        // about something else.
+        match &done {
+            Err(error) if error.leaves_open() => {}
+            _ if is_all_known => folder.remove(),
+            _ => tracing::warn!(
+                "what became of an earlier change through this file is not known; its command again finds out"
+            ),
         }
         done
     }
 }
 
-/// A value of an account. Somebody signs in with an address more often than not: either stands for the other.
-fn said(account: &AccountRequest, param: &CreateParam) -> Option<String> {
-    let other = match param.name.as_str() {
-        "email" => Some("login"),
-        "login" => Some("email"),
-        _ => None,
-    };
-    let value = account.profile.get(&param.name).or_else(|| account.profile.get(other?))?;
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
+/// Whether no change is left that somebody planned, not before `since`, and of which nobody knows whether it was
+/// made. A state that does not say is one that may have such a change.
+pub(crate) async fn all_is_known(store: &Store, since: Timestamp) -> bool {
+    let Ok(open) = store.run_list(RunState::Active, MOST_OPEN).await else { return false };
+    for run in &open {
+        // What was not planned was not sent.
+        if run.created_at >= since && !matches!(store.plan_of_run(&run.id).await, Ok(None)) {
+            return false;
+        }
     }
+    open.len() < MOST_OPEN as usize
 }
 
 fn settled(report: &ChangeReport) -> Result<(), OneShotError> {
@@ -176,7 +161,7 @@ impl Known<'_> {
         let run = reader.run(&RunChoice::Newest { now: self.now })?;
         let missing = || not_found("grant", grant);
         let found = reader.find::<Grant>(run, grant)?.ok_or_else(missing)?;
-        if annotations::contains::<GrantImmutable>(&found.annotations) {
+        if follows_from_others(&found) {
             return Err(OneShotError::Inherited { grant: grant.to_owned() });
         }
         let entitlement = found.entitlement.ok_or_else(missing)?.id;
@@ -190,11 +175,56 @@ impl Known<'_> {
     }
 }
 
+/// Whether a grant cannot be taken back by itself: nobody gave it.
+pub(crate) fn follows_from_others(grant: &Grant) -> bool {
+    annotations::contains::<GrantImmutable>(&grant.annotations)
+}
+
 /// A resource that another system brought in cannot be granted here (baton C-9).
-fn is_of_another(resource: &Resource) -> bool {
+pub(crate) fn is_of_another(resource: &Resource) -> bool {
     annotations::contains::<BatonId>(&resource.annotations)
 }
 
 fn not_found(what: &'static str, id: &str) -> OneShotError {
     OneShotError::NotInFile { what, id: id.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use crypto::Secret;
+    use model::{RunId, SystemClock};
+    use store::{NewPlan, NewRun, PlanDigest, RunKind};
+
+    use super::*;
+
+    // rule: architecture law 3
+    #[tokio::test]
+    async fn a_change_that_was_planned_and_did_not_end_is_not_forgotten_with_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, clock) = (folder.path().join("sync.c1z"), Arc::new(SystemClock));
+        let folder = JobFolder::take(&file, ("change", LONGEST_WAIT), &SystemClock).await.unwrap();
+        let store = folder.open(clock).await.unwrap();
+        let run = RunId::new(&RandomIds);
+        let new = NewRun {
+            id: run.clone(),
+            kind: RunKind::AccessChange,
+            policy: None,
+            subject: Secret::new(b"subject".to_vec()),
+            deadline_at: None,
+            actor: Actor::system(),
+        };
+
+        let empty = all_is_known(&store, Timestamp::MIN).await;
+        store.run_begin(new, &[]).await.unwrap();
+        let waiting = all_is_known(&store, Timestamp::MIN).await;
+        let digest = PlanDigest::of(b"plan");
+        let plan = NewPlan { digest, run: run.clone(), body: b"plan", operations: 1, actor: Actor::system() };
+        store.plan_put(&plan).await.unwrap();
+        let planned = all_is_known(&store, Timestamp::MIN).await;
+        store.run_finish(&run, None).await.unwrap();
+        let ended = all_is_known(&store, Timestamp::MIN).await;
+
+        store.close().await;
+        assert_eq!([empty, waiting, planned, ended], [true, true, false, true]);
+    }
 }

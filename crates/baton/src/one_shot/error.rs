@@ -21,11 +21,13 @@ pub enum OneShotError {
         instead: &'static str,
     },
     /// No such kind of resources.
-    #[error("field `sync-resource-types`: the connector has no type `{kind}`; it has {known}")]
+    #[error("field `{field}`: there is no type `{kind}` to be read; there are {known}")]
     UnknownKind {
+        /// The flag that names it.
+        field: &'static str,
         /// As given.
         kind: String,
-        /// Those that it has.
+        /// Those that may be named.
         known: String,
     },
     /// There is no place for what the job keeps.
@@ -107,10 +109,11 @@ impl OneShotError {
         match self {
             Self::Unsupported { .. } => Exit::of(Code::Unimplemented),
             Self::UnknownKind { .. } => Exit::of(Code::InvalidArgument),
-            Self::Folder(source) => of_folder(source),
+            Self::Folder(source) => source.exit(),
             Self::Sync(source) | Self::File(FileError::Sync(source)) => of_sync(source),
             Self::File(FileError::Time(_)) => Exit::of(Code::InvalidArgument),
             Self::File(FileError::Write(_)) => Exit::of(Code::Internal),
+            Self::File(FileError::Base { source }) => of_reading(source),
             Self::Call(source) => of_call(source),
             Self::Read(source) => of_reading(source),
             Self::NotInFile { .. } => Exit::of(Code::NotFound),
@@ -164,10 +167,18 @@ fn of_change(error: &ChangeError) -> Exit {
         | ChangeError::OnlyHeld { .. }
         | ChangeError::WrongHolder { .. }
         | ChangeError::Params { .. } => Code::InvalidArgument,
-        ChangeError::NoGovernance { .. } | ChangeError::NoWay { .. } => Code::Unimplemented,
-        ChangeError::NotHere { .. } => Code::FailedPrecondition,
+        ChangeError::NoGovernance { .. } | ChangeError::NoWay { .. } | ChangeError::NotAllowed { .. } => {
+            Code::Unimplemented
+        }
+        ChangeError::NotHere { .. }
+        | ChangeError::ReadOnly { .. }
+        | ChangeError::Fixed { .. }
+        | ChangeError::File(_) => Code::FailedPrecondition,
         ChangeError::Drift => Code::Aborted,
-        ChangeError::Incomplete { .. } | ChangeError::Busy { .. } | ChangeError::Hold(_) => Code::Unavailable,
+        ChangeError::Incomplete { .. }
+        | ChangeError::Source(_)
+        | ChangeError::Busy { .. }
+        | ChangeError::Hold(_) => Code::Unavailable,
         ChangeError::Write(_) => Code::Unknown,
         ChangeError::Mapping(_)
         | ChangeError::Expression { .. }
@@ -187,18 +198,6 @@ fn of_result(result: ChangeResult, detail: &str) -> Exit {
         (ChangeResult::Failed, _) => Exit::of(Code::Unavailable),
         (ChangeResult::Unknown, _) => Exit::of(Code::Unknown),
     }
-}
-
-fn of_folder(error: &FolderError) -> Exit {
-    Exit::of(match error {
-        FolderError::NoFile { .. } => Code::InvalidArgument,
-        FolderError::Busy { .. } => Code::Unavailable,
-        FolderError::Foreign { .. } => Code::FailedPrecondition,
-        FolderError::Unusable { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
-            Code::PermissionDenied
-        }
-        FolderError::Unusable { .. } | FolderError::Key { .. } | FolderError::Store(_) => Code::Internal,
-    })
 }
 
 fn of_sync(error: &SyncError) -> Exit {

@@ -8,16 +8,32 @@ use crypto::{KeyError, KeyRing, KeySource};
 use model::{Clock, RandomIds};
 use store::{Access, Store, StoreError, StoreParts, StorePlace};
 use thiserror::Error;
+use tokio::runtime::Handle;
+use tonic::Code;
+
+use crate::exit::Exit;
+use crate::private_folder::is_still;
 
 /// Time between two looks at a folder that another process holds.
 const LOOK: Duration = Duration::from_millis(200);
+/// Held by who works in a folder. It is the first thing that is made in it and the last that is removed: a folder
+/// that has other things in it and no lock is somebody else's.
+const LOCK: &str = "lock";
+/// What opens the state.
+const KEY: &str = "key";
+/// The state.
+const STATE: &str = "state.db";
+/// Names the job that the state is of, where several come one after the other.
+const JOB: &str = "job";
+/// What is removed last, in this order.
+const LAST: [&str; 2] = [KEY, LOCK];
 
 /// What a job keeps until it is done: a state, and the key that opens it, in a folder beside the file.
 ///
 /// One process works in it at a time; one that is killed lets go of it at once. Whoever reads the folder can
 /// open what is in it, so nobody but its owner may, and it is gone when the job is done.
 #[derive(Debug)]
-pub(super) struct JobFolder {
+pub(crate) struct JobFolder {
     path: PathBuf,
     /// Holds the lock; that of a folder that was taken away counts for nothing.
     _lock: File,
@@ -26,7 +42,7 @@ pub(super) struct JobFolder {
 impl JobFolder {
     /// Takes the folder beside `file` whose name ends with `ending`, and makes it if it is not there. Waits for
     /// another process that works in it, not longer than `wait`.
-    pub(super) async fn take(
+    pub(crate) async fn take(
         file: &Path,
         (ending, wait): (&str, Duration),
         clock: &dyn Clock,
@@ -53,7 +69,7 @@ impl JobFolder {
         let failed = |source| FolderError::Unusable { path: path.to_owned(), source };
         make(path).map_err(failed)?;
         check(path)?;
-        let place = path.join("lock");
+        let place = path.join(LOCK);
         let lock = match open(&place) {
             // The one that held it has just taken the folder away.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -67,24 +83,54 @@ impl JobFolder {
     }
 
     /// Opens the state in it.
-    pub(super) async fn open(&self, clock: Arc<dyn Clock>) -> Result<Store, FolderError> {
-        let key = KeySource::Own(self.path.join("key"))
+    pub(crate) async fn open(&self, clock: Arc<dyn Clock>) -> Result<Store, FolderError> {
+        let key = KeySource::Own(self.path.join(KEY))
             .load()
             .map_err(|source| FolderError::Key { path: self.path.clone(), source })?;
-        Ok(Store::open(StoreParts {
-            place: StorePlace::File(self.path.join("state.db")),
+        let parts = StoreParts {
+            place: StorePlace::File(self.path.join(STATE)),
             keys: KeyRing::new(key),
             clock,
             ids: Arc::new(RandomIds),
             access: Access::Write,
             max_bytes: None,
-        })
-        .await?)
+        };
+        // On a thread of its own: the compiler cannot see that what opens a database may change threads.
+        let runtime = Handle::current();
+        match tokio::task::spawn_blocking(move || runtime.block_on(Store::open(parts))).await {
+            Ok(opened) => Ok(opened?),
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is going down and takes this task with it.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Keeps what is there if it is of `job`; of another it is removed. Nothing of the folder may be open.
+    pub(crate) fn keep_for(&self, job: &str) -> Result<(), FolderError> {
+        let unusable = |source| FolderError::Unusable { path: self.path.clone(), source };
+        let place = self.path.join(JOB);
+        if fs::read_to_string(&place).is_ok_and(|found| found == job) {
+            return Ok(());
+        }
+        self.empty()?;
+        fs::write(place, job).map_err(unusable)
+    }
+
+    /// Removes what was kept; the key stays. Nothing of it may be open.
+    pub(crate) fn empty(&self) -> Result<(), FolderError> {
+        remove_state(&self.path).map_err(|source| FolderError::Unusable { path: self.path.clone(), source })
+    }
+
+    /// How large the state is, in bytes.
+    pub(crate) fn state_bytes(&self) -> u64 {
+        fs::metadata(self.path.join(STATE)).map_or(0, |found| found.len())
     }
 
     /// Takes it away. What is left of it is found by the next command, which begins anew.
-    pub(super) fn remove(self) {
-        if let Err(error) = fs::remove_dir_all(&self.path) {
+    pub(crate) fn remove(self) {
+        if let Err(error) = take_away(&self.path) {
             tracing::warn!(folder = %self.path.display(), %error, "what a job left cannot be removed");
         }
     }
@@ -100,17 +146,74 @@ fn make(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A folder that others may read or that leads elsewhere is not ours to put a key into.
+/// Removes the files of a job: the key after what it opens, the lock after all else. What a crash leaves of them is
+/// still known as a job's, and whoever takes the folder next finds nothing in it that is going to be removed.
+fn take_away(path: &Path) -> io::Result<()> {
+    remove_state(path)?;
+    for last in LAST {
+        match fs::remove_file(path.join(last)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed?,
+        }
+    }
+    match fs::remove_dir(path) {
+        // Somebody has begun the next job in it.
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+        removed => removed,
+    }
+}
+
+/// All but the key and the lock.
+fn remove_state(path: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if !LAST.iter().any(|last| entry.file_name().to_str() == Some(*last)) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// A folder of somebody else, or that others may read, that leads elsewhere or that is there for something else is not
+/// ours to put a key into, nor to take away: in a folder for temporary files everybody may have made it before.
 fn check(path: &Path) -> Result<(), FolderError> {
+    let unusable = |source| FolderError::Unusable { path: path.to_owned(), source };
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        found => found.map_err(|source| FolderError::Unusable { path: path.to_owned(), source })?,
+        found => found.map_err(unusable)?,
     };
     #[cfg(unix)]
-    let is_open = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o077 != 0;
+    let is_private = is_private(&found, rustix::process::geteuid().as_raw());
     #[cfg(not(unix))]
-    let is_open = false;
-    if found.is_dir() && !is_open { Ok(()) } else { Err(FolderError::Foreign { path: path.to_owned() }) }
+    let is_private = true;
+    let is_ours = found.is_dir()
+        && is_private
+        && match is_of_job(path) {
+            // The one that held it has just taken the folder away.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+            found => found.map_err(unusable)?,
+        };
+    if is_ours { Ok(()) } else { Err(FolderError::Foreign { path: path.to_owned() }) }
+}
+
+/// Whether it is `user`'s and nobody else's.
+#[cfg(unix)]
+fn is_private(found: &fs::Metadata, user: u32) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let for_others = found.mode() & 0o077;
+    found.uid() == user && for_others == 0
+}
+
+/// Whether a folder has its lock, or nothing in it yet.
+fn is_of_job(path: &Path) -> io::Result<bool> {
+    let mut is_empty = true;
+    for entry in fs::read_dir(path)? {
+        if entry?.file_name().to_str() == Some(LOCK) {
+            return Ok(true);
+        }
+        is_empty = false;
+    }
+    Ok(is_empty)
 }
 
 fn open(place: &Path) -> io::Result<File> {
@@ -119,20 +222,6 @@ fn open(place: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(place)
-}
-
-/// Whether the file that was locked is the one that stands there: between opening and locking, the one that
-/// held it may have taken it away.
-#[cfg(unix)]
-fn is_still(lock: &File, place: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let (Ok(own), Ok(there)) = (lock.metadata(), fs::metadata(place)) else { return false };
-    (own.dev(), own.ino()) == (there.dev(), there.ino())
-}
-
-#[cfg(not(unix))]
-fn is_still(_lock: &File, place: &Path) -> bool {
-    place.exists()
 }
 
 /// Why a job has no place to keep what it needs.
@@ -150,10 +239,10 @@ pub enum FolderError {
         /// The folder.
         path: PathBuf,
     },
-    /// It is no folder of its owner alone.
+    /// It is no folder of its owner alone, or holds something else.
     #[error(
-        "`{}` would hold what a sync needs until it is done, and is no folder that only its owner can read; remove \
-         it, or name another `file`",
+        "`{}` would hold what the job needs until it is done, and is no folder that is its user's alone, or has \
+         other things in it; name another `file`, or move it away",
         path.display()
     )]
     Foreign {
@@ -181,6 +270,21 @@ pub enum FolderError {
     /// The state in it.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl FolderError {
+    /// The status with which the process ends.
+    pub(crate) fn exit(&self) -> Exit {
+        Exit::of(match self {
+            Self::NoFile { .. } => Code::InvalidArgument,
+            Self::Busy { .. } => Code::Unavailable,
+            Self::Foreign { .. } => Code::FailedPrecondition,
+            Self::Unusable { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Code::PermissionDenied
+            }
+            Self::Unusable { .. } | Self::Key { .. } | Self::Store(_) => Code::Internal,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -227,11 +331,51 @@ mod tests {
             assert_eq!(mode(&format!("sync.c1z.sync/{name}")), 0o600, "{name}");
         }
 
+        let own = fs::metadata(folder.path().join("sync.c1z.sync")).unwrap();
+        let user = rustix::process::geteuid().as_raw();
+        assert!(is_private(&own, user) && !is_private(&own, user + 1), "the owner does not count");
+
         fs::create_dir(folder.path().join("open.sync")).unwrap();
         symlink(folder.path(), folder.path().join("link.sync")).unwrap();
         for name in ["open", "link"] {
             let refused = JobFolder::take(&folder.path().join(name), ("sync", SHORT), &SystemClock).await;
             assert!(matches!(refused, Err(FolderError::Foreign { .. })), "{name}: {refused:?}");
         }
+    }
+    // rule: issue 6, "Decided here": what somebody else put beside the file is not removed
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn folder_with_things_of_others_is_refused_and_nothing_in_it_is_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, path) = (folder.path().join("sync.c1z"), folder.path().join("sync.c1z.sync"));
+        make(&path).unwrap();
+        fs::write(path.join("notes.txt"), "mine").unwrap();
+
+        let refused = JobFolder::take(&file, ("sync", SHORT), &SystemClock).await;
+
+        assert!(matches!(refused, Err(FolderError::Foreign { .. })), "{refused:?}");
+        let left: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [std::ffi::OsString::from("notes.txt")]);
+        // An empty one is what is left of a process that was killed before it began.
+        fs::remove_file(path.join("notes.txt")).unwrap();
+        JobFolder::take(&file, ("sync", SHORT), &SystemClock).await.unwrap().remove();
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn what_a_crash_leaves_of_a_folder_is_taken_up_and_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, path) = (folder.path().join("sync.c1z"), folder.path().join("sync.c1z.sync"));
+        let taken = JobFolder::take(&file, ("sync", SHORT), &SystemClock).await.unwrap();
+        taken.open(Arc::new(SystemClock)).await.unwrap().close().await;
+        drop(taken);
+        // The state is removed before its key, and both before the lock.
+        fs::remove_file(path.join("state.db")).unwrap();
+
+        let again = JobFolder::take(&file, ("sync", SHORT), &SystemClock).await.unwrap();
+        again.open(Arc::new(SystemClock)).await.unwrap().close().await;
+        again.remove();
+
+        assert!(!path.exists());
     }
 }

@@ -66,7 +66,7 @@ impl TaskFailure {
         &self.message
     }
 
-    pub(super) fn details(&self) -> &[Any] {
+    pub(crate) fn details(&self) -> &[Any] {
         &self.details
     }
 

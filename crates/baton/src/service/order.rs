@@ -13,7 +13,7 @@ use protos::c1::connectorapi::baton::v1::task::{
 use crate::command_line::StorageEngine;
 
 /// Which part of everything a sync reads (baton P-24).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct SyncOrder {
     /// Grants that follow from grants are left to the control plane.
     pub skip_expand_grants: bool,
@@ -78,7 +78,20 @@ pub struct DeleteOrder {
     pub parent: Option<ResourceId>,
 }
 
-/// Orders are about people: their `Debug` forms show that they are there.
+/// Orders are about people: their `Debug` forms show that they are there. Of a sync, how many resources are named.
+impl fmt::Debug for SyncOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SyncOrder")
+            .field("skip_expand_grants", &self.skip_expand_grants)
+            .field("skip_entitlements_and_grants", &self.skip_entitlements_and_grants)
+            .field("skip_grants", &self.skip_grants)
+            .field("resources", &self.resources.len())
+            .field("resource_types", &self.resource_types)
+            .field("storage", &self.storage)
+            .finish()
+    }
+}
+
 impl fmt::Debug for GrantOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GrantOrder").finish_non_exhaustive()
@@ -268,4 +281,22 @@ fn delete(task: DeleteResourceTask) -> Work {
 
 fn is_named(id: Option<&ResourceId>) -> bool {
     id.is_some_and(|id| !id.resource_type.is_empty() && !id.resource.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // rule: architecture law 8
+    #[test]
+    fn debug_form_of_a_sync_names_no_resource() {
+        let id = ResourceId { resource_type: "user".into(), resource: "u1".into(), ..Default::default() };
+        let display_name = "Ana Planted".to_owned();
+        let person = Resource { id: Some(id), display_name, ..Default::default() };
+        let task = SyncFullTask { targeted_sync_resources: vec![person], ..Default::default() };
+
+        let shown = format!("{:?}", Work::read(Some(TaskType::SyncFull(task))));
+
+        assert!(shown.contains("resources: 1") && !shown.contains("Planted"), "{shown}");
+    }
 }

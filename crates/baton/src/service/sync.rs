@@ -51,6 +51,8 @@ pub(super) async fn sync(shared: &Arc<Shared>, order: &SyncOrder, context: &Task
 fn folder(parent: Option<&Path>) -> std::io::Result<tempfile::TempDir> {
     let mut named = tempfile::Builder::new();
     named.prefix("baton-sync-");
+    #[cfg(unix)]
+    named.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
     match parent {
         Some(parent) => named.tempdir_in(parent),
         None => named.tempdir(),
@@ -82,5 +84,23 @@ async fn debug_asset(shared: &Shared, (folder, context): (&Path, &TaskContext)) 
     }
     if let Err(error) = upload(shared, (&context.task_id, &file)).await {
         tracing::warn!(task = %context.task_id, %error, "debug log not uploaded");
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    // rule: architecture law 8
+    #[test]
+    fn a_file_on_its_way_is_in_a_folder_of_its_owner_alone() {
+        let parent = tempfile::tempdir().unwrap();
+
+        let made = folder(Some(parent.path())).unwrap();
+
+        assert_eq!(made.path().metadata().unwrap().permissions().mode() & 0o777, 0o700);
     }
 }

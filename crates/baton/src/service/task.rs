@@ -60,10 +60,13 @@ impl Shared {
     /// Carries a task out and tells how it ended.
     pub(super) async fn carry_out(self: Arc<Self>, task: Task) {
         let (id, kind) = (task.id.clone(), task.work.kind());
+        let verb = if let Work::Change(order) = &task.work { Some(order.verb()) } else { None };
         tracing::info!(task = %id, kind, "task begins");
         // A defect in one task is no reason to leave the others, or the control plane without an answer.
         let end = AssertUnwindSafe(self.end(task)).catch_unwind().await.unwrap_or_else(|_| {
-            Some(TaskEnd::sync(&TaskFailure::new(Code::Internal, "a defect of the connector ended the task")))
+            let failure = TaskFailure::new(Code::Internal, "a defect of the connector ended the task");
+            // A change may have been sent before: it is not to be tried again by itself.
+            Some(verb.map_or_else(|| TaskEnd::sync(&failure), |verb| TaskEnd::change(verb, &failure)))
         });
         let Some(end) = end else { return };
         match &end {

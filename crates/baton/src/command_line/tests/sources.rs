@@ -124,7 +124,9 @@ fn flags_count_before_and_behind_a_subcommand() {
     let both = Line::new(&["--workers=2", "--token", "t", "_connector-service", "--workers=4"]);
 
     for line in [before, behind, both] {
-        let Ok(Invocation::ConnectorService(settings)) = line.read() else { panic!("{:?}", line.arguments) };
+        let Ok(Invocation::ConnectorService { settings, .. }) = line.read() else {
+            panic!("{:?}", line.arguments)
+        };
         assert_eq!(settings.sync.workers, Workers::Count(4));
     }
 }

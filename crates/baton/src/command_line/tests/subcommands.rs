@@ -93,7 +93,7 @@ fn version_help_and_completion_are_printed() {
 fn hidden_child_takes_the_same_arguments() {
     let read = Line::with_token(&["--file", "x.c1z", "_connector-service"]).read();
 
-    let Ok(Invocation::ConnectorService(settings)) = read else { panic!("{read:?}") };
+    let Ok(Invocation::ConnectorService { settings, .. }) = read else { panic!("{read:?}") };
     assert!(settings.file.ends_with("x.c1z"));
 }
 

@@ -1,17 +1,19 @@
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use c1z::{NewRun, RunEnd, SyncType, Writer};
-use crypto::{KeyRing, MasterKey, sha256};
-use futures::future::BoxFuture;
+use crypto::{KeyRing, MasterKey, Secret, sha256};
+use governance::inventory;
 use jiff::SignedDuration;
 use model::{Clock as _, RandomIds};
 use protos::c1::connector::v2::{
     Capability, ConnectorCapabilities, ConnectorMetadata, Resource, ResourceId, ResourceType,
 };
 use protos::c1::connectorapi::baton::v1 as wire;
-use store::{Access, Actor, BatonConnector, BatonConnectorId, Store, StoreParts, StorePlace};
+use store::{
+    Access, Actor, BatonConnectorId, ConnectionAccess, ConnectionChange, ConnectionChanged, ConnectionStep,
+    ConnectionUpdate, MessageFilter, MessageKind, NewConnection, Store, StoreParts, StorePlace, Window,
+};
 use tempfile::TempDir;
 use testkit::TestClock;
 use tonic::{Request, Status};
@@ -21,35 +23,18 @@ use wire::baton_service_server::BatonServiceServer;
 use wire::baton_service_upload_asset_request::{Msg, UploadData, UploadEof, UploadMetadata};
 
 use crate::assertion::sign_assertion;
-use crate::control::{
-    ControlPlane, ControlPlaneParts, ControlPlaneSettings, Intake, IntakeError, TokenReply,
-};
+use crate::control::{ControlPlane, ControlPlaneParts, ControlPlaneSettings, TokenReply};
 use crate::credential::{ClientSecret, Credential, FreshCredential};
 
 pub(super) const SILENCE: Duration = Duration::from_mins(1);
 pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(5);
 
-/// Remembers how large the files were that it took over.
-#[derive(Default)]
-pub(super) struct Taken(pub(super) Mutex<Vec<u64>>);
-
-impl Intake for Taken {
-    fn accept<'a>(
-        &'a self,
-        _connector: &'a BatonConnector,
-        file: &'a Path,
-    ) -> BoxFuture<'a, Result<(), IntakeError>> {
-        self.0.lock().unwrap().push(std::fs::metadata(file).unwrap().len());
-        Box::pin(std::future::ready(Ok(())))
-    }
-}
-
 pub(super) struct Bench {
     pub(super) plane: ControlPlane,
     pub(super) clock: TestClock,
     pub(super) connector: BatonConnectorId,
-    pub(super) taken: Arc<Taken>,
     pub(super) folder: TempDir,
+    key: Secret<String>,
 }
 
 pub(super) fn pat() -> Actor {
@@ -61,31 +46,82 @@ pub(super) async fn bench() -> Bench {
 }
 
 pub(super) async fn bench_with(change: impl FnOnce(&mut ControlPlaneSettings)) -> Bench {
+    bench_of(change, None).await
+}
+
+/// With a connection that the connector fills, so that its syncs come by themselves.
+pub(super) async fn bench_for(access: ConnectionAccess) -> Bench {
+    bench_of(|_| {}, Some(access)).await
+}
+
+async fn bench_of(
+    change: impl FnOnce(&mut ControlPlaneSettings),
+    connection: Option<ConnectionAccess>,
+) -> Bench {
     let (folder, clock) = (tempfile::tempdir().unwrap(), TestClock::new());
     clock.set("2026-11-22T05:25:10Z".parse().unwrap());
+    let key = MasterKey::random().to_base64();
+    let store = opened(&folder, &key, &clock).await;
+    let host = "tenant.example.test:8443".parse().unwrap();
+    let mut settings = ControlPlaneSettings::new(Some(host), folder.path().join("uploads"));
+    settings.token_life = TOKEN_LIFE;
+    settings.sync_silence = SILENCE;
+    settings.task_time = SILENCE;
+    change(&mut settings);
+    let parts = ControlPlaneParts { store, settings, ids: Arc::new(RandomIds) };
+    let plane = ControlPlane::new(parts);
+    if let Some(access) = connection {
+        let new = NewConnection {
+            name: None,
+            description: None,
+            connection_type: "saas".to_owned(),
+            access,
+            disabled: false,
+            system_key: None,
+        };
+        change_connection(&plane.inner.store, ConnectionStep::Create(new)).await;
+    }
+    let connector = plane.register(&"segment".parse().unwrap(), pat()).await.unwrap().id;
+    Bench { plane, clock, connector, folder, key }
+}
+
+async fn change_connection(store: &Store, step: ConnectionStep) {
+    let change = ConnectionChange { key: &"segment".parse().unwrap(), actor: pat(), steps: vec![step] };
+    assert_eq!(store.connection_change(change).await.unwrap(), ConnectionChanged::Done);
+}
+
+async fn opened(folder: &TempDir, key: &Secret<String>, clock: &TestClock) -> Store {
     let store = Store::open(StoreParts {
         place: StorePlace::File(folder.path().join("state.db")),
-        keys: KeyRing::new(MasterKey::random()),
+        keys: KeyRing::new(MasterKey::from_base64(key.expose()).unwrap()),
         clock: Arc::new(clock.clone()),
         ids: Arc::new(RandomIds),
         access: Access::Write,
         max_bytes: None,
     });
-    let store = store.await.unwrap();
-    let host = "tenant.example.test:8443".parse().unwrap();
-    let mut settings = ControlPlaneSettings::new(host, folder.path().join("uploads"));
-    settings.token_life = TOKEN_LIFE;
-    settings.sync_silence = SILENCE;
-    settings.task_time = SILENCE;
-    change(&mut settings);
-    let taken = Arc::new(Taken::default());
-    let parts = ControlPlaneParts { store, settings, ids: Arc::new(RandomIds), intake: taken.clone() };
-    let plane = ControlPlane::new(parts);
-    let connector = plane.register(&"segment".parse().unwrap(), pat()).await.unwrap().id;
-    Bench { plane, clock, connector, taken, folder }
+    store.await.unwrap()
 }
 
 impl Bench {
+    /// Changes the connection that the connector fills.
+    pub(super) async fn update(&self, update: ConnectionUpdate) {
+        change_connection(&self.plane.inner.store, ConnectionStep::Update(update)).await;
+    }
+
+    /// How many messages of this kind were put.
+    pub(super) async fn told(&self, kind: MessageKind) -> usize {
+        let store = &self.plane.inner.store;
+        let all = store.message_list(MessageFilter::default(), Window::ALL).await.unwrap().items;
+        all.iter().filter(|message| message.kind == kind).count()
+    }
+
+    /// Another server on the same state.
+    pub(super) async fn another(&self) -> ControlPlane {
+        let store = opened(&self.folder, &self.key, &self.clock).await;
+        let settings = self.plane.inner.settings.clone();
+        ControlPlane::new(ControlPlaneParts { store, settings, ids: Arc::new(RandomIds) })
+    }
+
     pub(super) async fn rotate(&self) -> Credential {
         credential(self.plane.rotate(&self.connector, pat()).await.unwrap())
     }
@@ -113,6 +149,13 @@ impl Bench {
     pub(super) async fn lines(&self) -> String {
         let lines = self.plane.log_lines(&self.connector, 100).await.unwrap();
         lines.into_iter().map(|line| line.line + "\n").collect()
+    }
+
+    /// How many inventories came into force.
+    pub(super) async fn taken(&self) -> usize {
+        let (store, connection) = (&self.plane.inner.store, "segment".parse().unwrap());
+        let states = inventory::list_states(store, &connection, Window::ALL).await.unwrap().items;
+        states.iter().filter(|state| state.taken_at.is_some()).count()
     }
 
     /// A file with so many users.

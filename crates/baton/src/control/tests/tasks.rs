@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use prost_types::Any;
-use protos::c1::connector::v2::{Capability, Entitlement, Grant, Resource};
+use protos::c1::connector::v2::{AccountInfo, Capability, Entitlement, Grant, Resource};
 use protos::c1::connectorapi::baton::v1::task::TaskType;
-use store::{BatonTaskId, BatonTaskState};
+use serde_json::Value;
+use store::{AUDIT_LEASE, BatonTaskId, BatonTaskState};
 use tonic::Code;
 
 use super::plane::{Bench, SILENCE, bench, bench_with, pat};
@@ -48,7 +49,7 @@ async fn sync_goes_from_hello_to_its_end_and_its_label_with_it() {
     assert_eq!((status.label, status.last_error), (ConnectorLabel::Connected, None));
     assert_eq!(status.connector.display_name.as_deref(), Some("Segment"));
     assert!(status.completed_at.is_some() && status.started_at.is_some());
-    assert_eq!(bench.taken.0.lock().unwrap().len(), 1);
+    assert_eq!(bench.taken().await, 1);
     assert_eq!(bench.plane.instances(&bench.connector).await.unwrap().len(), 1);
     assert_eq!(std::fs::read_dir(bench.folder.path().join("uploads")).unwrap().count(), 0);
 }
@@ -112,6 +113,60 @@ async fn change_that_the_application_cannot_take_now_is_tried_again() {
     assert_eq!(bench.plane.outcome(&id).await.unwrap().unwrap().task.attempts, 2);
 }
 
+async fn account(bench: &Bench) -> BatonTaskId {
+    let account = AccountInfo { login: "ana".to_owned(), ..AccountInfo::default() };
+    bench.plane.queue_account(&bench.connector, (account, None), pat()).await.unwrap().id
+}
+
+/// Who ended each of the tasks, by the audit log.
+async fn ended_by(bench: &Bench, tasks: &[BatonTaskId]) -> Vec<String> {
+    let store = &bench.plane.inner.store;
+    let lease = store.lease_take(AUDIT_LEASE, "test", SILENCE).await.unwrap().unwrap();
+    store.audit_sequence_all(&lease, 100).await.unwrap();
+    let entries = store.audit_list(0, 1_000).await.unwrap();
+    let log: Vec<Value> = entries.iter().map(|entry| serde_json::from_str(&entry.body).unwrap()).collect();
+    let ends = tasks.iter().map(|task| {
+        let is_end =
+            |entry: &&Value| entry["action"] == "baton_task.finished" && entry["object"] == task.as_str();
+        log.iter().find(is_end).unwrap()
+    });
+    ends.map(|end| end["actor"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Unlike the grant above, it might be there twice.
+// rule: architecture law 3
+// rule: baton P-22
+#[tokio::test]
+async fn account_is_asked_for_once_whatever_its_process_says_or_does_not_say() {
+    let bench = bench().await;
+    let (one, two) = (bench.process("pod-1").await, bench.process("pod-2").await);
+    one.hello(&[Capability::Sync, Capability::AccountProvisioning]).await;
+    let (mut ids, mut ends) = (Vec::new(), Vec::new());
+
+    for said in [Some(Code::Unavailable), Some(Code::Cancelled), None] {
+        let id = account(&bench).await;
+        let task = one.ask().await.unwrap();
+        assert_eq!(task.id, id.as_str());
+        if let Some(code) = said {
+            one.failed(&task.id, code).await.unwrap();
+        }
+        bench.clock.advance(Duration::from_mins(5));
+        assert!(two.ask().await.is_none(), "{said:?}");
+        let task = bench.plane.outcome(&id).await.unwrap().unwrap().task;
+        ends.push((task.state, task.code));
+        assert_eq!((task.attempts, task.holder.as_deref()), (1, Some("pod-1")), "{said:?}");
+        // Too late to be heard, and no mistake of the process.
+        one.done(id.as_str(), None).await.unwrap();
+        ids.push(id);
+    }
+
+    let failed = BatonTaskState::Failed;
+    assert_eq!(ends, [(failed, Some(14)), (failed, Some(1)), (failed, Some(4))]);
+    let said = format!("client:{}", bench.connector);
+    assert_eq!(ended_by(&bench, &ids).await, [said.as_str(), said.as_str(), "system"]);
+    assert!(bench.lines().await.contains("before you ask for it again"));
+}
+
 // rule: governance CON-3
 // rule: baton P-22
 #[tokio::test]
@@ -138,7 +193,7 @@ async fn two_hosts_share_a_connector_and_one_takes_over_from_a_silent_one() {
     assert_eq!(one.done(&task, None).await.unwrap_err().code(), Code::FailedPrecondition);
     two.upload(&task, &bench.file(20)).await.unwrap();
     two.done(&task, None).await.unwrap();
-    assert_eq!(bench.taken.0.lock().unwrap().len(), 1);
+    assert_eq!(bench.taken().await, 1);
     let unknown = two.done(&"0".repeat(27), None).await.unwrap_err();
     assert_eq!(unknown.code(), Code::NotFound);
 }

@@ -6,6 +6,7 @@ use store::BatonCredentialId;
 use super::plane::{
     Bench, TOKEN_LIFE, bench, client, credential, hello_of, pat, seconds, token_of, with_token,
 };
+use crate::control::ControlPlane;
 
 async fn asks(bench: &Bench, token: &str) -> Result<(), tonic::Code> {
     let ask = wire::BatonServiceGetTaskRequest { host_id: "pod-1".to_owned() };
@@ -32,6 +33,37 @@ async fn token_lives_for_five_seconds_and_each_assertion_gives_one() {
     assert!(bench.lines().await.contains("shown before"));
     let token = bench.token(&credential).await.unwrap();
     assert_eq!(asks(&bench, &token).await, Ok(()));
+}
+
+impl Bench {
+    /// Whether this server, and then another one on the same state, give a token for one assertion.
+    async fn shown_to_two(&self, other: &ControlPlane) -> (bool, bool) {
+        let form = self.form(&self.rotate().await);
+        let (here, there) = (self.plane.token(&form).await, other.token(&form).await);
+        (token_of(&here).is_some(), token_of(&there).is_some())
+    }
+}
+
+// rule: baton P-6
+#[tokio::test]
+async fn assertion_is_taken_once_by_all_servers_together() {
+    let bench = bench().await;
+    let other = bench.another().await;
+
+    assert_eq!(bench.shown_to_two(&other).await, (true, false));
+    assert!(bench.lines().await.contains("shown before"));
+}
+
+/// The twin: a server that remembers for itself alone gives a token for what was overheard at another.
+#[tokio::test]
+async fn planted_defect_with_a_memory_of_its_own_each_server_takes_it_once() {
+    let bench = bench().await;
+    let other = bench.another().await;
+    for plane in [&bench.plane, &other] {
+        *plane.inner.own_memory.lock().unwrap() = Some(std::collections::HashSet::new());
+    }
+
+    assert_eq!(bench.shown_to_two(&other).await, (true, true));
 }
 
 // rule: baton P-6
