@@ -213,7 +213,12 @@ impl Planning<'_> {
             operations: u32::try_from(plan.contents().operations.len()).unwrap_or(u32::MAX),
             actor: self.request.actor.clone(),
         };
-        parts.store.plan_put(&kept).await?;
+        // Boxed: it lies deep below the calls of others.
+        if !Box::pin(parts.store.plan_put_first(&kept)).await? {
+            // Somebody who took this one for dead planned the same run meanwhile, and may have begun to send.
+            let stands = Box::pin(self.service.plan_kept(&self.run)).await?;
+            return Ok(stands.ok_or(StoreError::Damaged { what: "the plan of a run" })?);
+        }
         let operations = plan.contents().operations.len();
         tracing::info!(run = %self.run, operations, "plan made");
         Ok(plan)

@@ -82,6 +82,7 @@ pub async fn forget_expired(
             forgotten.runs.push(run);
         }
     }
+    store.access_end_forget(all_before).await?;
     let rows_before = before(now, retention.rows);
     for run in store.run_list_rows_due(rows_before).await? {
         if store.run_forget_rows(&run, rows_before, Actor::system()).await? {

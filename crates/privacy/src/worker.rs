@@ -179,7 +179,7 @@ impl Worker {
             let is_full = if has_room(&running, self.parts.slots) {
                 match self.claim().await {
                     Ok(Some(claimed)) => {
-                        let (id, pulse) = (claimed.request.id.clone(), Pulse::new());
+                        let (id, pulse) = (claimed.0.request.id.clone(), Pulse::new());
                         let journey = self.clone().carry_out(claimed, Arc::clone(&pulse));
                         tasks.spawn(journey);
                         running.insert(id, Running { since: Instant::now(), pulse });
@@ -245,18 +245,21 @@ impl Worker {
         Ok(done)
     }
 
-    async fn claim(&self) -> Result<Option<ClaimedRequest>, StoreError> {
-        self.parts.store.privacy_request_claim(&self.parts.name, LEASE).await
+    /// Takes a request that is due, with when it was asked for: the hold on it begins then, however late the answer comes.
+    async fn claim(&self) -> Result<Option<(ClaimedRequest, Instant)>, StoreError> {
+        let asked = Instant::now();
+        let claimed = self.parts.store.privacy_request_claim(&self.parts.name, LEASE).await?;
+        Ok(claimed.map(|claimed| (claimed, asked)))
     }
 
     /// Takes one request as far as it goes now; gives when it is due again, if this worker knows.
     async fn carry_out(
         self,
-        claimed: ClaimedRequest,
+        (claimed, asked): (ClaimedRequest, Instant),
         pulse: Arc<Pulse>,
     ) -> (PrivacyRequestId, Option<jiff::Timestamp>) {
         let id = claimed.request.id.clone();
-        let hold = Hold::keep(&self.parts, claimed.lease.clone(), &pulse);
+        let hold = Hold::keep(&self.parts, (claimed.lease.clone(), asked), &pulse);
         let due = Box::pin(Journey::new(&self, &hold, claimed.request).walk()).await;
         hold.end().await;
         pulse.end();

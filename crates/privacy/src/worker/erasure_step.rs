@@ -74,9 +74,11 @@ impl Journey<'_> {
         match applied {
             Ok(status) => Ok(Sent::Status(Box::new(status))),
             Err(ApplyError::Drift(_)) if !self.has_begun(approved.plan.digest()).await? => Ok(Sent::Drifted),
-            Err(ApplyError::NotActive { .. } | ApplyError::Forgotten { .. }) if self.is_proven().await? => {
-                Ok(Sent::Proven)
-            }
+            Err(
+                ApplyError::NotActive { .. }
+                | ApplyError::Forgotten { .. }
+                | ApplyError::Store(StoreError::Forgotten { .. }),
+            ) if self.is_proven().await? => Ok(Sent::Proven),
             Err(error) => Err(self.not_sent(&error)),
         }
     }

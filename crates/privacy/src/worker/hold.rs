@@ -8,7 +8,7 @@ use engine::{Cancellation, Canceller};
 use store::{NewRequestLog, RequestLease, Store, StoreError};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::{LEASE, WorkerParts};
 
@@ -93,8 +93,12 @@ impl Drop for Hold {
 }
 
 impl Hold {
-    /// Keeps a request that was just taken.
-    pub(super) fn keep(parts: &WorkerParts, lease: RequestLease, pulse: &Arc<Pulse>) -> Self {
+    /// Keeps a request that was just taken, and was asked for at `asked`.
+    pub(super) fn keep(
+        parts: &WorkerParts,
+        (lease, asked): (RequestLease, Instant),
+        pulse: &Arc<Pulse>,
+    ) -> Self {
         let logs = Arc::new(Mutex::new(Vec::new()));
         let ended = Arc::new(Notify::new());
         let heart = Heart {
@@ -104,7 +108,7 @@ impl Hold {
             pulse: Arc::clone(pulse),
             logs: Arc::clone(&logs),
         };
-        Self { lease, pulse: Arc::clone(pulse), logs, ended, heart: tokio::spawn(heart.beat()) }
+        Self { lease, pulse: Arc::clone(pulse), logs, ended, heart: tokio::spawn(heart.beat(asked)) }
     }
 
     /// Enters something in the request's log with the next change, or within a second.
@@ -135,23 +139,27 @@ struct Heart {
 }
 
 impl Heart {
-    async fn beat(self) {
-        let mut confirmed = Instant::now();
+    async fn beat(self, mut confirmed: Instant) {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(HEARTBEAT) => {}
                 () = self.ended.notified() => return self.tell().await,
             }
             let asked = Instant::now();
-            match self.store.privacy_request_beat(&self.lease, LEASE).await {
-                Ok(()) => confirmed = asked,
-                Err(StoreError::Fenced { .. }) => return self.pulse.lose(),
-                Err(error) => tracing::warn!(%error, "a sign of life of a request was not written"),
+            // A store that is away may keep us waiting for longer than the hold lasts.
+            let beat = self.store.privacy_request_beat(&self.lease, LEASE);
+            match timeout_at(confirmed + LEASE, beat).await {
+                Ok(Ok(())) => confirmed = asked,
+                Err(_) | Ok(Err(StoreError::Fenced { .. })) => return self.pulse.lose(),
+                Ok(Err(error)) => tracing::warn!(%error, "a sign of life of a request was not written"),
             }
             if confirmed.elapsed() >= LEASE {
                 return self.pulse.lose();
             }
-            self.tell().await;
+            // Nor is the log waited for longer.
+            if timeout_at(confirmed + LEASE, self.tell()).await.is_err() {
+                return self.pulse.lose();
+            }
         }
     }
 

@@ -59,7 +59,7 @@ impl<'a> Journey<'a> {
     /// The steps, which are asked to stop where they stand once the turn takes too long
     /// (privacy-requests L-21a).
     async fn steps_in_time(&mut self) -> Result<(), Halt> {
-        let Some(limit) = self.parts().limits.time else { return self.steps().await };
+        let Some(limit) = self.parts().limits.time else { return Box::pin(self.steps()).await };
         let (clock, pulse) = (self.clock(), Arc::clone(&self.hold.pulse));
         let mut is_over = false;
         let ended = {

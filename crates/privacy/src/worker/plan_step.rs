@@ -60,8 +60,8 @@ impl Journey<'_> {
             let text = "a connection that the policy targets may only be read: give it write access, or switch it off";
             return Err(Halt::failed(STEP, NO_WRITE_ACCESS, text));
         }
-        let run = &contents.run;
-        let head = self.store().plan_of_run(run).await.map_err(|error| Halt::of_store(&error, STEP))?;
+        let head =
+            self.store().plan_head(plan.digest()).await.map_err(|error| Halt::of_store(&error, STEP))?;
         let is_approved = head.is_some_and(|head| head.approval.is_some());
         // Writing to a vendor that erases by hand is a write, too, and goes by the same word.
         let vendors = if self.request.corrects { Vec::new() } else { self.vendors().await?.told };

@@ -97,7 +97,7 @@ impl Backend {
         let folder = tempfile::tempdir().unwrap();
         let database = match self {
             Self::Sqlite => None,
-            Self::Postgres => Some(TestDatabase::create().await?),
+            Self::Postgres => Some(TestDatabase::with_state().await?),
         };
         let place = match &database {
             None => StorePlace::File(folder.path().join("state.db")),
