@@ -38,7 +38,7 @@ pub(crate) fn around(router: Router<ApiState>, state: &ApiState, rules: Rules) -
 }
 
 /// Gives a call its id, which is in every log line about it and in its answer.
-async fn identify(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+pub(crate) async fn identify(State(state): State<ApiState>, request: Request, next: Next) -> Response {
     let id = state.ids().next_uuid().to_string();
     let path = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
     let traceparent = caller_trace(request.headers());
@@ -100,7 +100,7 @@ fn cors(origins: &[String]) -> CorsLayer {
 #[error("a handler panicked")]
 struct Panicked;
 
-fn panicked(_payload: Box<dyn Any + Send>) -> Response {
+pub(crate) fn panicked(_payload: Box<dyn Any + Send>) -> Response {
     ApiError::Private(Box::new(Panicked)).into_response()
 }
 

@@ -1,8 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use baton::control::ControlPlane;
 use connections::Connections;
 use crypto::{Secret, sha256};
+use governance::worker::Connected;
 use messages::Messages;
 use model::{Clock, IdSource};
 use privacy::storage_book::PackageSettings;
@@ -25,6 +27,10 @@ pub struct ApiParts {
     pub packages: PackageSettings,
     /// What privacy requests are carried out with; none: this server carries none out.
     pub services: Option<Arc<dyn Services>>,
+    /// What connectors that run elsewhere get their work from; none: this server has none for them.
+    pub control: Option<ControlPlane>,
+    /// What access is changed with; none: this server changes none.
+    pub access: Option<Arc<dyn Connected>>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

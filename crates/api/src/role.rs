@@ -74,6 +74,7 @@ impl Role {
 }
 
 const NOT_CONTRIBUTOR: &[Scope] = &[
+    Scope::AccessChange,
     Scope::ConnectorTemplateRegister,
     Scope::StorageCreateOrUpdate,
     Scope::StorageDelete,

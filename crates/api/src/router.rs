@@ -6,9 +6,10 @@ use utoipa::openapi::OpenApi;
 use crate::authorize::Rules;
 use crate::documented::OpenApiRouter;
 use crate::state::ApiState;
-use crate::{ApiError, ApiParts, Telemetry, document, documented, layers, routes};
+use crate::{ApiError, ApiParts, Telemetry, connector_calls, document, documented, layers, routes};
 
-/// Everything that the server answers to: the interface below `/api/v1`, health, its own document.
+/// Everything that the server answers to: the interface below `/api/v1`, health, its own document, and what
+/// connectors that run elsewhere call.
 ///
 /// The server must tell the address of each call
 /// (`into_make_service_with_connect_info::<SocketAddr>()`); calls without one share one limit.
@@ -16,7 +17,11 @@ pub fn router(parts: ApiParts) -> Router {
     let state = ApiState::new(parts);
     let (router, groups) = whole().split();
     let rules = Rules::new(state.clone(), groups.into_iter().flatten());
-    layers::around(router.fallback(not_found), &state, rules).with_state(state)
+    let router = layers::around(router.fallback(not_found), &state, rules).with_state(state.clone());
+    match state.control() {
+        Ok(control) => connector_calls::beside(router, &state, control),
+        Err(_) => router,
+    }
 }
 
 /// `/metrics` alone, for whoever asks: for a port that only those who look after the server reach.
@@ -38,6 +43,7 @@ pub(crate) fn whole() -> OpenApiRouter<ApiState> {
         .merge(routes::connection_instance::without_prefix())
         .merge(routes::health::routes())
         .merge(routes::metrics::routes())
+        .merge(routes::connector_token::routes())
         .merge(routes::worker::of_health())
         .merge(routes::docs::routes())
         .merge(routes::portal::routes())

@@ -2,13 +2,17 @@
 
 #![expect(unused_qualifications, reason = "the macro that describes operations writes paths around names")]
 
+pub(crate) mod access_change;
+pub(crate) mod application;
 pub(crate) mod audit_log;
 pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod connection_instance;
+pub(crate) mod connection_sync;
 pub(crate) mod connection_type;
 pub(crate) mod connector_file;
 pub(crate) mod connector_template;
+pub(crate) mod connector_token;
 pub(crate) mod consent_request;
 pub(crate) mod cryptography;
 pub(crate) mod ctl_dataset;
@@ -18,6 +22,7 @@ pub(crate) mod drp;
 pub(crate) mod failure_notice;
 pub(crate) mod health;
 pub(crate) mod hold;
+pub(crate) mod inventory;
 pub(crate) mod manual_task;
 pub(crate) mod manual_webhook;
 pub(crate) mod masking;
@@ -26,10 +31,12 @@ pub(crate) mod metrics;
 pub(crate) mod oauth_client;
 pub(crate) mod oauth_scope;
 pub(crate) mod oauth_token;
+pub(crate) mod owner;
 pub(crate) mod policy;
 pub(crate) mod portal;
 pub(crate) mod privacy_request;
 mod resource;
+pub(crate) mod self_hosted;
 pub(crate) mod session;
 pub(crate) mod sign_in;
 pub(crate) mod storage;
@@ -45,10 +52,13 @@ use crate::state::ApiState;
 /// All nouns below `/api/v1`.
 pub(crate) fn api() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
+        .merge(access_change::routes())
+        .merge(application::routes())
         .merge(audit_log::routes())
         .merge(config::routes())
         .merge(connection::routes())
         .merge(connection_instance::routes())
+        .merge(connection_sync::routes())
         .merge(connection_type::routes())
         .merge(connector_file::routes())
         .merge(connector_template::routes())
@@ -59,6 +69,7 @@ pub(crate) fn api() -> OpenApiRouter<ApiState> {
         .merge(drp::routes())
         .merge(failure_notice::routes())
         .merge(hold::routes())
+        .merge(inventory::routes())
         .merge(manual_task::routes())
         .merge(manual_webhook::routes())
         .merge(masking::routes())
@@ -66,8 +77,10 @@ pub(crate) fn api() -> OpenApiRouter<ApiState> {
         .merge(oauth_client::routes())
         .merge(oauth_scope::routes())
         .merge(oauth_token::routes())
+        .merge(owner::routes())
         .merge(policy::routes())
         .merge(privacy_request::routes())
+        .merge(self_hosted::routes())
         .merge(session::routes())
         .merge(sign_in::routes())
         .merge(storage::routes())

@@ -18,6 +18,8 @@ macro_rules! scopes {
 }
 
 scopes! {
+    AccessChange = "access:change",
+    AccessRead = "access:read",
     AuditLogRead = "audit-log:read",
     CliObjectsRead = "cli-objects:read",
     ClientCreate = "client:create",

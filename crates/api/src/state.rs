@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
+use baton::control::ControlPlane;
 use connections::Connections;
+use governance::worker::Connected;
 use messages::Messages;
 use model::{Clock, IdSource};
 use privacy::PrivacyService;
@@ -11,6 +13,7 @@ use privacy::worker::{Services, ServicesError};
 use store::Store;
 use tokio::sync::Semaphore;
 
+use crate::inventories::Inventories;
 use crate::oidc::Oidc;
 use crate::password::Passwords;
 use crate::rate_limit::RateLimiter;
@@ -32,6 +35,7 @@ struct Inner {
     oidc: Option<Oidc>,
     requests: PrivacyRequests,
     followers: Arc<Semaphore>,
+    inventories: Inventories,
 }
 
 /// How many may follow requests at once.
@@ -62,6 +66,7 @@ impl ApiState {
                 oidc,
                 requests,
                 followers: Arc::new(Semaphore::new(FOLLOWERS)),
+                inventories: Inventories::new(),
             }),
         }
     }
@@ -85,9 +90,26 @@ impl ApiState {
         self.inner.parts.services.as_deref()
     }
 
+    /// What connectors that run elsewhere get their work from.
+    pub(crate) fn control(&self) -> Result<&ControlPlane, ApiError> {
+        let text = "this server has no work for connectors that run elsewhere; ask one that does";
+        self.inner.parts.control.as_ref().ok_or_else(|| ApiError::NotImplemented(text.to_owned()))
+    }
+
+    /// What access is changed with.
+    pub(crate) fn access(&self) -> Result<&dyn Connected, ApiError> {
+        let text = "this server changes no access; ask one that does";
+        self.inner.parts.access.as_deref().ok_or_else(|| ApiError::NotImplemented(text.to_owned()))
+    }
+
     /// Places for those who follow a request as it goes on.
     pub(crate) fn followers(&self) -> Arc<Semaphore> {
         Arc::clone(&self.inner.followers)
+    }
+
+    /// Who has access, as it was kept.
+    pub(crate) fn inventories(&self) -> &Inventories {
+        &self.inner.inventories
     }
 
     /// The requests of people.

@@ -7,6 +7,7 @@ use api::{ApiParts, ApiSettings, RootClient, Scope};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use baton::control::{ControlPlane, ControlPlaneParts, ControlPlaneSettings};
 use connections::{Connections, ConnectionsParts, Outgoing};
 use crypto::{KeyRing, MasterKey, Secret};
 use datastore::Boundary;
@@ -215,6 +216,8 @@ impl Shared {
             messages: messages(&store, &shared_clock, &settings),
             packages: packages(&folder),
             services: None,
+            access: None,
+            control: Some(control(&store, &folder)),
             clock: shared_clock,
             ids,
             settings: settings.clone(),
@@ -244,6 +247,13 @@ impl Reply {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
+}
+
+/// Work for connectors that run elsewhere.
+fn control(store: &Store, folder: &TempDir) -> ControlPlane {
+    let host = "tutela.example.test".parse().unwrap();
+    let settings = ControlPlaneSettings::new(Some(host), folder.path().join("uploads"));
+    ControlPlane::new(ControlPlaneParts { store: store.clone(), settings, ids: Arc::new(RandomIds) })
 }
 
 async fn open(folder: &TempDir, clock: &TestClock) -> Store {

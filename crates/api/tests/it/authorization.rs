@@ -54,6 +54,7 @@ const PUBLIC: &[&str] = &[
     "POST /api/v1/user/accept-invite",
     "POST /api/v1/user/forgot-password",
     "POST /api/v1/user/reset-password-with-token",
+    "POST /auth/v1/token",
     "POST /portal/package",
     "POST /portal/request",
     "POST /portal/request/{privacy_request_id}/code",

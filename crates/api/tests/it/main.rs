@@ -5,6 +5,11 @@
     reason = "helpers of tests stop at what is not there"
 )]
 
+mod access;
+mod access_file;
+mod access_finding;
+mod access_people;
+mod access_unused;
 mod app;
 mod audit_log;
 mod authorization;
@@ -14,6 +19,7 @@ mod config;
 mod connection;
 mod connection_instance;
 mod connection_oauth;
+mod connection_sync;
 mod connection_type;
 mod connector_file;
 mod connector_template;
@@ -34,6 +40,7 @@ mod policy;
 mod portal;
 mod privacy_request;
 mod saas_guide;
+mod self_hosted;
 mod session;
 mod storage;
 mod system;

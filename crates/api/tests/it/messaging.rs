@@ -131,7 +131,7 @@ async fn texts_are_replaced_one_by_one_and_those_that_do_not_fit_are_told() {
     assert!(why[1].contains("did you mean `code`?"), "{why:?}");
     let found = all.as_array().unwrap().iter().find(|one| one["type"] == "privacy_request_receipt").unwrap();
     assert_eq!(found["content"], json!({"subject": "Hi", "body": "Got it"}));
-    assert_eq!(all.as_array().unwrap().len(), 17);
+    assert_eq!(all.as_array().unwrap().len(), 21);
 }
 
 // rule: privacy-requests MSG-6

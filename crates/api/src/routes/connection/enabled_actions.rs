@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use connections::ConfiguredElsewhere;
 use model::ConnectionKey;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -57,7 +58,7 @@ impl ServedAction {
     params(("connection_key" = String, Path)),
     security(("oauth2" = ["connection:create_or_update"])),
     request_body = EnabledActions,
-    responses((status = 200, body = EnabledActions), (status = 404), (status = 422))
+    responses((status = 200, body = EnabledActions), (status = 404), (status = 409), (status = 422))
 )]
 async fn put(
     State(state): State<ApiState>,
@@ -67,9 +68,8 @@ async fn put(
 ) -> Result<Json<EnabledActions>, ApiError> {
     let missing = || ApiError::NotFound(format!("No connection configuration found with key '{key}'."));
     let parsed: ConnectionKey = key.parse().map_err(|_| missing())?;
-    if state.store().connection_find(&parsed).await?.is_none() {
-        return Err(missing());
-    }
+    let found = state.store().connection_find(&parsed).await?.ok_or_else(missing)?;
+    ConfiguredElsewhere::check(&found).map_err(|error| ApiError::Conflict(error.to_string()))?;
     let words = |actions: &Vec<ServedAction>| -> Vec<String> {
         actions.iter().map(|action| action.as_str().to_owned()).collect()
     };

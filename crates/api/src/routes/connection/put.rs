@@ -92,9 +92,11 @@ fn told(refused: PutRefused, position: usize) -> Result<String, ApiError> {
         return Err(invalid_list(&[json!("body"), json!(position), json!("secrets")], problems));
     }
     match refused {
-        PutRefused::KeyTaken { .. } | PutRefused::NameTaken { .. } | PutRefused::NoKey => {
-            Ok(refused.to_string())
-        }
+        PutRefused::KeyTaken { .. }
+        | PutRefused::NameTaken { .. }
+        | PutRefused::NoKey
+        | PutRefused::Configured(_)
+        | PutRefused::OnlyConfigured => Ok(refused.to_string()),
         PutRefused::NotInstantiated(error) => {
             tracing::warn!(%error, "a connection could not be made from its template");
             Ok(PutRefused::NoKey.to_string())
