@@ -6,7 +6,7 @@ use protox::prost_reflect::prost_types::{DescriptorProto, FileDescriptorSet};
 
 /// Packages whose services get Rust code. The services of the others are known to the descriptors only: nobody calls
 /// them over a wire, and their code would have to be compiled.
-const SERVED: [&str; 2] = ["c1.connector.v2", "c1.connectorapi.baton.v1"];
+const SERVED: [&str; 3] = ["c1.connector.v2", "c1.connectorapi.baton.v1", "c1.ratelimit.v1"];
 
 /// Messages with a secret in plain text. `src/plaintext.rs` says how they are printed.
 const PLAINTEXT: [&str; 4] = [

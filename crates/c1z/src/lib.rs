@@ -41,6 +41,6 @@ pub use reader::{
 };
 pub use statistics::Statistics;
 pub use writer::{
-    AssetRow, EntitlementRow, GrantRow, NewRun, ResourceRow, ResourceTypeRow, RunEnd, SyncType, WriteError,
-    Writer, Written,
+    AssetRow, EntitlementRow, Expansion, GrantRow, NewRun, ResourceRow, ResourceTypeRow, RunEnd, SyncType,
+    WriteError, Writer, Written,
 };

@@ -15,8 +15,8 @@ pub(crate) fn write_time(time: Timestamp) -> String {
 
 /// Reads a time of a file, as a wall clock of wherever it was written.
 pub(crate) fn read_clock(text: &str) -> Option<DateTime> {
-    // Other writers keep a zone or a `T`; both are parts of what jiff takes.
-    text.parse::<DateTime>().ok()
+    // Other writers keep an offset or a `T`, which jiff takes, or a `Z`, which it does not take for a wall clock.
+    text.strip_suffix('Z').unwrap_or(text).parse::<DateTime>().ok()
 }
 
 /// How far the clock of a run's writer was from UTC.
@@ -54,6 +54,7 @@ mod tests {
         for text in texts {
             assert!(read_clock(&text).is_some());
         }
+        assert_eq!(read_clock("2026-11-22T04:37:37Z"), read_clock("2026-11-22 04:37:37"));
     }
 
     #[test]

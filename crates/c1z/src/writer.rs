@@ -59,6 +59,16 @@ impl SyncType {
     }
 }
 
+/// Whether grants that follow from others are in a run (baton §9).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Expansion {
+    /// They are.
+    #[default]
+    Done,
+    /// Whoever reads the run adds them: its rows say where that is needed (baton DB-7).
+    Left,
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunEnd {
@@ -92,6 +102,7 @@ pub struct Writer {
     run: NewRun,
     discovered_at: String,
     statistics: Statistics,
+    expansion_of_run: Expansion,
     kept: Vec<KeptRun>,
     blob: Vec<u8>,
     expansion: Vec<u8>,
@@ -124,6 +135,7 @@ impl Writer {
             discovered_at: write_time(run.started_at),
             run,
             statistics: Statistics::default(),
+            expansion_of_run: Expansion::Done,
             kept: Vec::new(),
             blob: Vec::new(),
             expansion: Vec::new(),
@@ -133,6 +145,11 @@ impl Writer {
     /// Says when the rows that follow were discovered.
     pub fn discovered(&mut self, at: Timestamp) {
         self.discovered_at = write_time(at);
+    }
+
+    /// Says whether the grants that follow are all of their run.
+    pub fn expanded(&mut self, expansion: Expansion) {
+        self.expansion_of_run = expansion;
     }
 
     /// Adds a resource type.
@@ -175,27 +192,31 @@ impl Writer {
 
     /// Adds a resource type by its columns.
     pub fn resource_type_row(&mut self, row: &ResourceTypeRow<'_>) -> Result<(), WriteError> {
+        self.insert(Table::ResourceTypes, &row.fields()?)?;
         self.statistics.count(Table::ResourceTypes, row.id, 1);
-        self.insert(Table::ResourceTypes, &row.fields()?)
+        Ok(())
     }
 
     /// Adds a resource by its columns.
     pub fn resource_row(&mut self, row: &ResourceRow<'_>) -> Result<(), WriteError> {
-        self.statistics.count(Table::Resources, row.resource_type, 1);
         let external_id = row.external_id();
-        self.insert(Table::Resources, &row.fields(&external_id)?)
+        self.insert(Table::Resources, &row.fields(&external_id)?)?;
+        self.statistics.count(Table::Resources, row.resource_type, 1);
+        Ok(())
     }
 
     /// Adds an entitlement by its columns.
     pub fn entitlement_row(&mut self, row: &EntitlementRow<'_>) -> Result<(), WriteError> {
+        self.insert(Table::Entitlements, &row.fields()?)?;
         self.statistics.count(Table::Entitlements, row.resource_type, 1);
-        self.insert(Table::Entitlements, &row.fields()?)
+        Ok(())
     }
 
     /// Adds a grant by its columns.
     pub fn grant_row(&mut self, row: &GrantRow<'_>) -> Result<(), WriteError> {
+        self.insert(Table::Grants, &row.fields(self.expansion_of_run)?)?;
         self.statistics.count(Table::Grants, row.resource_type, 1);
-        self.insert(Table::Grants, &row.fields()?)
+        Ok(())
     }
 
     /// Adds an asset. An empty one is left out (baton DB-12).
@@ -203,14 +224,16 @@ impl Writer {
         if row.data.is_empty() {
             return Ok(());
         }
+        self.insert(Table::Assets, &row.fields()?)?;
         self.statistics.count(Table::Assets, "", 1);
-        self.insert(Table::Assets, &row.fields()?)
+        Ok(())
     }
 
     /// Ends the run and puts the file in its place.
     ///
     /// # Errors
-    /// If the disk is full or the target cannot be replaced; the target is as it was then.
+    /// If the disk is full or the target cannot be replaced; the target is as it was then. Only if its folder cannot be
+    /// synced afterwards, the new file stands there already.
     pub fn finish(mut self, end: RunEnd) -> Result<Written, WriteError> {
         self.insert_runs(end)?;
         let mut sealed = self.database.finish().map_err(WriteError::Working)?;

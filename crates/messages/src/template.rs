@@ -42,6 +42,14 @@ pub enum TemplateName {
     ClarificationNeeded,
     /// A connection does not work any more.
     ConnectionBroken,
+    /// Who has access could not be read.
+    SyncFailing,
+    /// A reading of who has access is held back.
+    SyncHeld,
+    /// Access whose time is over could not be taken.
+    AccessStays,
+    /// Somebody is an owner now.
+    OwnerNamed,
     /// An account was made for somebody.
     UserInvite,
     /// Somebody forgot their password.
@@ -89,7 +97,7 @@ pub(crate) struct Written {
 
 impl TemplateName {
     /// All texts.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::IdentityVerification,
         Self::Receipt,
         Self::Approved,
@@ -103,6 +111,10 @@ impl TemplateName {
         Self::DeadlineExtended,
         Self::ClarificationNeeded,
         Self::ConnectionBroken,
+        Self::SyncFailing,
+        Self::SyncHeld,
+        Self::AccessStays,
+        Self::OwnerNamed,
         Self::UserInvite,
         Self::PasswordReset,
         Self::VendorErasure,
@@ -125,6 +137,10 @@ impl TemplateName {
             Self::DeadlineExtended => "privacy_request_deadline_extended",
             Self::ClarificationNeeded => "privacy_request_clarification_needed",
             Self::ConnectionBroken => "connection_broken",
+            Self::SyncFailing => "sync_failing",
+            Self::SyncHeld => "sync_held",
+            Self::AccessStays => "access_stays",
+            Self::OwnerNamed => "owner_named",
             Self::UserInvite => "user_invite",
             Self::PasswordReset => "password_reset",
             Self::VendorErasure => "message_erasure_fulfillment",
@@ -153,6 +169,10 @@ impl TemplateName {
             MessageKind::DeadlineExtended => Self::DeadlineExtended,
             MessageKind::ClarificationNeeded => Self::ClarificationNeeded,
             MessageKind::ConnectionBroken => Self::ConnectionBroken,
+            MessageKind::SyncFailing => Self::SyncFailing,
+            MessageKind::SyncHeld => Self::SyncHeld,
+            MessageKind::AccessStays => Self::AccessStays,
+            MessageKind::OwnerNamed => Self::OwnerNamed,
             MessageKind::Invitation => Self::UserInvite,
             MessageKind::PasswordReset => Self::PasswordReset,
             MessageKind::VendorErasure => Self::VendorErasure,

@@ -86,8 +86,9 @@ impl Explorer<'_> {
         self.reader.columns(self.run, (Table::Entitlements, "external_id"), &mut |[id]| {
             known.entitlements.insert(id.to_owned());
         })?;
-        self.reader.columns(self.run, (Table::Resources, "external_id"), &mut |[id]| {
-            known.resources.insert(id.to_owned());
+        let columns = "resource_type_id, external_id";
+        self.reader.columns(self.run, (Table::Resources, columns), &mut |[kind, id]| {
+            known.resources.insert((kind.len(), id.to_owned()));
         })?;
         let mut findings = Findings::default();
         let columns = "external_id, resource_type_id, parent_resource_type_id, parent_resource_id";
@@ -137,7 +138,8 @@ impl Explorer<'_> {
 #[derive(Default)]
 struct Known {
     types: HashSet<String>,
-    resources: HashSet<String>,
+    /// Length of the type, and type and id joined by a colon: without it they may name another pair.
+    resources: HashSet<(usize, String)>,
     entitlements: HashSet<String>,
 }
 
@@ -159,9 +161,9 @@ impl<'a> Looked<'a> {
     }
 
     fn resource(&mut self, resource_type: &str, id: &str, kind: MissingKind) {
-        let id = format!("{resource_type}:{id}");
-        if !self.known.resources.contains(&id) {
-            self.missing.push(Missing { kind, id });
+        let resource = (resource_type.len(), format!("{resource_type}:{id}"));
+        if !self.known.resources.contains(&resource) {
+            self.missing.push(Missing { kind, id: resource.1 });
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{Filter, ReadError, Reader, Stored, SyncRun};
 /// What the newest finished run of everything in a file changed against the one before it.
 ///
 /// Contents are compared as data, not as bytes: encodings of equal content differ (baton X-3). What was modified is
-/// given as it is now. Ids of one run are in memory meanwhile.
+/// given as it is now. Ids of one run, and all that changed, are in memory meanwhile.
 ///
 /// # Errors
 /// If the file has fewer than two such runs.

@@ -34,6 +34,12 @@ impl Database {
         Ok(Self { file, tables: layouts.iter().map(|layout| Table::new(layout, folder)).collect() })
     }
 
+    /// Leaves out pages up to this one.
+    #[cfg(test)]
+    pub(super) fn skip_to(&mut self, page: u32) -> io::Result<()> {
+        self.file.skip_to(page)
+    }
+
     /// Appends a row; `fields` are its columns but `id`.
     pub(crate) fn insert(&mut self, table: usize, fields: &[Field<'_>]) -> io::Result<()> {
         match self.tables.get_mut(table) {

@@ -7,6 +7,10 @@ pub(crate) const PAGE_BYTES: usize = 4096;
 /// Readers stop at 10 GiB (baton F-4), so nothing larger is written.
 const MAX_PAGES: u32 = (10_u64 * 1024 * 1024 * 1024 / PAGE_BYTES as u64) as u32;
 
+/// The page with the byte at 1 GiB, by which SQLite locks files: it belongs to nothing, and a database in which something
+/// names it counts as damaged (SQLite's file format, 1.4).
+pub(super) const LOCK_PAGE: u32 = (1 << 30) / PAGE_BYTES as u32 + 1;
+
 /// The pages of a database, one after the other; the first is written last, when it is known where the rest stands.
 pub(super) struct PageFile {
     out: BufWriter<File>,
@@ -27,18 +31,18 @@ impl PageFile {
 
     /// Appends a page and gives its number.
     pub(super) fn append(&mut self, page: &[u8; PAGE_BYTES]) -> io::Result<u32> {
-        self.count(1)?;
+        self.begin()?;
         self.out.write_all(page)?;
         Ok(self.pages)
     }
 
     /// Appends the part of a record that its page has no room for, and gives the number of its first page.
     pub(super) fn append_overflow(&mut self, bytes: &[u8]) -> io::Result<u32> {
-        let first = self.pages + 1;
+        let first = after(self.pages);
         let mut chunks = bytes.chunks(PAGE_BYTES - 4).peekable();
         while let Some(chunk) = chunks.next() {
-            self.count(1)?;
-            let next = if chunks.peek().is_some() { self.pages + 1 } else { 0 };
+            self.begin()?;
+            let next = if chunks.peek().is_some() { after(self.pages) } else { 0 };
             self.out.write_all(&next.to_be_bytes())?;
             self.out.write_all(chunk)?;
             let rest = PAGE_BYTES - 4 - chunk.len();
@@ -56,8 +60,21 @@ impl PageFile {
         Ok(file)
     }
 
-    fn count(&mut self, pages: u32) -> io::Result<()> {
-        self.pages += pages;
+    /// Leaves out pages up to this one, for a test that cannot write a gibibyte.
+    #[cfg(test)]
+    pub(super) fn skip_to(&mut self, page: u32) -> io::Result<()> {
+        self.out.seek(SeekFrom::Start(u64::from(page) * PAGE_BYTES as u64))?;
+        self.pages = page;
+        Ok(())
+    }
+
+    /// Counts the page that is about to be written.
+    fn begin(&mut self) -> io::Result<()> {
+        let page = after(self.pages);
+        if page > self.pages + 1 {
+            self.out.write_all(&[0; PAGE_BYTES])?;
+        }
+        self.pages = page;
         if self.pages > MAX_PAGES {
             return Err(io::Error::new(
                 io::ErrorKind::FileTooLarge,
@@ -66,4 +83,9 @@ impl PageFile {
         }
         Ok(())
     }
+}
+
+/// The number of the page that is written after this one.
+fn after(page: u32) -> u32 {
+    if page + 1 == LOCK_PAGE { page + 2 } else { page + 1 }
 }

@@ -1,9 +1,10 @@
-use std::io::{Read as _, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 
 use proptest::prelude::*;
 use rstest::rstest;
 use rusqlite::Connection;
 
+use super::page_file::{LOCK_PAGE, PAGE_BYTES};
 use super::*;
 
 const LAYOUT: [TableLayout; 2] = [
@@ -126,6 +127,43 @@ fn more_keys_than_memory_takes_are_sorted_on_disk() {
         .query_row("SELECT count(*) FROM thing INDEXED BY thing_name WHERE name > ''", [], |row| row.get(0))
         .unwrap();
     assert_eq!(by_index, 60_000);
+}
+
+/// The pages before are left out: a real database of that size would take a gibibyte of disk.
+#[rstest]
+fn a_database_beyond_one_gibibyte_leaves_out_the_page_by_which_sqlite_locks(
+    #[values(2, 3, 4, 5, 6, 7)] before: u32,
+) {
+    let rows: Vec<Row> = (0_u8..40).map(|row| (format!("{row:0>700}"), None, 1, vec![row; 9_000])).collect();
+    let start = LOCK_PAGE - before;
+    let mut database = Database::create(LAYOUTS, None).unwrap();
+    database.skip_to(start).unwrap();
+    for (name, _, count, data) in &rows {
+        let fields = [Field::Text(name), Field::Null, Field::Integer(*count), Field::Blob(data)];
+        database.insert(0, &fields).unwrap();
+    }
+    let mut sealed = database.finish().unwrap();
+    let (mut first, mut rest) = ([0; PAGE_BYTES], Vec::new());
+    sealed.file.read_exact(&mut first).unwrap();
+    let written_from = SeekFrom::Start(u64::from(start) * PAGE_BYTES as u64);
+    sealed.file.seek(written_from).unwrap();
+    sealed.file.read_to_end(&mut rest).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let mut file = std::fs::File::create(&path).unwrap();
+    file.write_all(&first).unwrap();
+    file.seek(written_from).unwrap();
+    file.write_all(&rest).unwrap();
+    drop(file);
+
+    let connection = Connection::open(&path).unwrap();
+
+    assert_eq!(path.metadata().unwrap().len(), sealed.bytes);
+    assert!(read(&connection) == rows, "the rows differ");
+    let by_index: i64 = connection
+        .query_row("SELECT count(*) FROM thing INDEXED BY thing_name WHERE name > ''", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(by_index, 40);
 }
 
 /// The twin of the tests above: a key in the wrong place is something SQLite does find.

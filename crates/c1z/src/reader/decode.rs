@@ -9,12 +9,11 @@ use crate::writer::MOST_BLOB_BYTES;
 /// Place of the content in each query; in front of it stands the row's number.
 const DATA: usize = 1;
 
-/// The message of a row, with what its columns add, and how many bytes of the file it is.
+/// The message of a row, with what its columns add, and how many bytes of the file all of them are.
 pub(super) fn decode_row<T: Stored>(row: &Row<'_>, number: i64) -> Result<(T, usize), ReadError> {
     let cell = Cell { table: T::TABLE, column: "data", number };
     let data = cell.blob(row, DATA)?.ok_or_else(|| cell.wrong("bytes"))?;
-    let bytes = data.len();
-    if bytes > MOST_BLOB_BYTES {
+    if data.len() > MOST_BLOB_BYTES {
         return Err(ReadError::Rows {
             table: T::TABLE.name(),
             row: number,
@@ -28,7 +27,18 @@ pub(super) fn decode_row<T: Stored>(row: &Row<'_>, number: i64) -> Result<(T, us
         source,
     })?;
     message.complete(row, number)?;
-    Ok((message, bytes + 1))
+    Ok((message, read_bytes(row) + 1))
+}
+
+/// How many bytes the values of a row have: ids in columns become part of a message, so they count like its content.
+pub(super) fn read_bytes(row: &Row<'_>) -> usize {
+    let values = (DATA..).map_while(|place| row.get_ref(place).ok());
+    values
+        .map(|value| match value {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
+            ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 0,
+        })
+        .sum()
 }
 
 /// A value of a row, as errors name it.

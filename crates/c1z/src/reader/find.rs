@@ -7,13 +7,15 @@ use rusqlite::OptionalExtension as _;
 
 use super::database::Database;
 use super::decode::decode_row;
-use super::scan::{Filter, PageStart, Query, scan};
+use super::scan::{Filter, PageStart, Query, scan, spend};
 use super::stored::Stored;
 use super::{ReadError, Reader, SyncRun};
 use crate::layout::Table;
 
 /// Messages that are kept at hand, of each kind.
 const MOST_KEPT: usize = 20_000;
+/// The most bytes that these may have, encoded.
+const MOST_KEPT_BYTES: usize = 16 << 20;
 /// Rows that are numbered in memory where a file has no index.
 const MOST_NUMBERED: usize = 5_000_000;
 
@@ -21,9 +23,28 @@ const MOST_NUMBERED: usize = 5_000_000;
 pub(crate) struct Finder<'a> {
     reader: &'a Reader,
     run: &'a SyncRun,
-    types: RefCell<HashMap<String, Option<Rc<ResourceType>>>>,
-    resources: RefCell<HashMap<String, Option<Rc<Resource>>>>,
-    entitlements: RefCell<HashMap<String, Option<Rc<Entitlement>>>>,
+    types: RefCell<Kept<ResourceType>>,
+    resources: RefCell<Kept<Resource>>,
+    entitlements: RefCell<Kept<Entitlement>>,
+}
+
+/// Messages by their ids, and the ids that name nothing.
+#[derive(Default)]
+struct Kept<T> {
+    messages: HashMap<String, Option<Rc<T>>>,
+    bytes: usize,
+}
+
+impl<T: Stored> Kept<T> {
+    fn keep(&mut self, id: &str, found: Option<Rc<T>>) {
+        let bytes = id.len() + found.as_ref().map_or(0, |message| message.encoded_len());
+        if self.messages.len() >= MOST_KEPT || self.bytes.saturating_add(bytes) > MOST_KEPT_BYTES {
+            self.messages.clear();
+            self.bytes = 0;
+        }
+        self.bytes += bytes;
+        self.messages.insert(id.to_owned(), found);
+    }
 }
 
 impl<'a> Finder<'a> {
@@ -54,20 +75,12 @@ impl<'a> Finder<'a> {
         }))
     }
 
-    fn find<T: Stored>(
-        &self,
-        kept: &RefCell<HashMap<String, Option<Rc<T>>>>,
-        id: &str,
-    ) -> Result<Option<Rc<T>>, ReadError> {
-        if let Some(known) = kept.borrow().get(id) {
+    fn find<T: Stored>(&self, kept: &RefCell<Kept<T>>, id: &str) -> Result<Option<Rc<T>>, ReadError> {
+        if let Some(known) = kept.borrow().messages.get(id) {
             return Ok(known.clone());
         }
         let found = find::<T>(self.reader, &self.run.id, id)?.map(Rc::new);
-        let mut kept = kept.borrow_mut();
-        if kept.len() >= MOST_KEPT {
-            kept.clear();
-        }
-        kept.insert(id.to_owned(), found.clone());
+        kept.borrow_mut().keep(id, found.clone());
         Ok(found)
     }
 }
@@ -107,6 +120,7 @@ fn number_of(database: &Database, table: Table, run: &str, id: &str) -> Result<O
     }
     let mut numbers = HashMap::new();
     let filter = Filter::default();
+    let mut bytes_left = database.bytes();
     let mut token = Some(i64::MIN);
     while let Some(from) = token {
         let start = PageStart { token: from, size: 10_000 };
@@ -114,6 +128,7 @@ fn number_of(database: &Database, table: Table, run: &str, id: &str) -> Result<O
         token = scan(database, &query, &mut |row, number| {
             let cell = super::decode::Cell { table, column: "external_id", number };
             let id = cell.text(row, 1)?;
+            bytes_left = spend(bytes_left, id.len() + 1, table, number)?;
             numbers.entry(id.to_owned()).or_insert(number);
             if numbers.len() > MOST_NUMBERED {
                 return Err(ReadError::Rows {
@@ -128,4 +143,22 @@ fn number_of(database: &Database, table: Table, run: &str, id: &str) -> Result<O
     let found = numbers.get(id).copied();
     database.places.borrow_mut().insert(key, numbers);
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_at_hand_has_an_end_in_bytes_too() {
+        let mut kept = Kept::default();
+        let large = Rc::new(ResourceType { display_name: "x".repeat(4 << 20), ..ResourceType::default() });
+
+        for number in 0..20 {
+            kept.keep(&number.to_string(), Some(Rc::clone(&large)));
+            assert!(kept.bytes <= MOST_KEPT_BYTES && kept.messages.contains_key(&number.to_string()));
+        }
+
+        assert!(kept.messages.len() < 4);
+    }
 }

@@ -5,6 +5,7 @@ use rusqlite::types::ValueRef;
 
 use super::ReadError;
 use super::database::Database;
+use super::decode::read_bytes;
 use crate::layout::Table;
 use crate::statistics::Statistics;
 use crate::wall_clock::{read_clock, writer_offset};
@@ -65,7 +66,7 @@ pub(super) fn list(database: &Database) -> Result<Vec<SyncRun>, ReadError> {
     while let Some(row) = rows.next().map_err(failed)? {
         let number: i64 = row.get(0).map_err(failed)?;
         let run = read(row, number)?;
-        let held = bytes_left.checked_sub((run.id.len() + run.token.len()) as u64);
+        let held = bytes_left.checked_sub(read_bytes(row) as u64);
         bytes_left = held.filter(|_| number > before).ok_or_else(|| ReadError::Rows {
             table: Table::SyncRuns.name(),
             row: number,

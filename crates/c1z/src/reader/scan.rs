@@ -100,13 +100,7 @@ impl<'a, T: Stored> Rows<'a, T> {
         };
         let next = scan(database, &query, &mut |row, number| {
             let (message, bytes) = decode_row::<T>(row, number)?;
-            // Each byte of a file belongs to one row. A file in which the same pages are rows again and again would
-            // keep a reader busy for ever.
-            self.bytes_left = self.bytes_left.checked_sub(bytes as u64).ok_or(ReadError::Rows {
-                table: T::TABLE.name(),
-                row: number,
-                why: "is more than the file holds",
-            })?;
+            self.bytes_left = spend(self.bytes_left, bytes, T::TABLE, number)?;
             rows.push(message);
             Ok(bytes)
         })?;
@@ -130,6 +124,15 @@ impl<T: Stored> Iterator for Rows<'_, T> {
             }
         }
     }
+}
+
+/// Takes a row off the bytes that a file can still hold.
+///
+/// Each byte of a file belongs to one row. A file in which the same pages are rows again and again would keep a reader
+/// busy for ever, or fill its memory.
+pub(super) fn spend(left: u64, bytes: usize, table: Table, row: i64) -> Result<u64, ReadError> {
+    let more = ReadError::Rows { table: table.name(), row, why: "is more than the file holds" };
+    left.checked_sub(bytes as u64).ok_or(more)
 }
 
 /// One page.
@@ -174,6 +177,7 @@ pub(super) fn columns<const N: usize>(
     each: &mut dyn FnMut([&str; N]),
 ) -> Result<(), ReadError> {
     let filter = Filter::default();
+    let mut bytes_left = database.bytes();
     let mut token = Some(i64::MIN);
     while let Some(from) = token {
         let start = PageStart { token: from, size: MOST_ROWS };
@@ -184,9 +188,10 @@ pub(super) fn columns<const N: usize>(
             for (place, text) in (1..).zip(&mut texts) {
                 *text = cell.text(row, place)?;
             }
-            let bytes = texts.iter().map(|text| text.len()).sum::<usize>();
+            let bytes = texts.iter().map(|text| text.len()).sum::<usize>() + 1;
+            bytes_left = spend(bytes_left, bytes, table, number)?;
             each(texts);
-            Ok(bytes + 1)
+            Ok(bytes)
         })?;
     }
     Ok(())

@@ -28,13 +28,13 @@ pub enum WriteError {
         /// The column.
         column: &'static str,
     },
-    /// More than a row may hold.
-    #[error("row `{id}` of `{table}` holds {bytes} bytes, more than the {most} that readers take")]
+    /// More than a row may hold. The row is not named: ids are often those of people.
+    #[error("`{column}` in a row of `{table}` holds {bytes} bytes, more than the {most} that readers take")]
     RowTooLarge {
         /// The table.
         table: &'static str,
-        /// Its id.
-        id: String,
+        /// The column.
+        column: &'static str,
         /// How much it holds.
         bytes: usize,
         /// How much it may hold.

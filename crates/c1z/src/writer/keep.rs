@@ -1,6 +1,6 @@
 use protos::c1::connector::v2::{Entitlement, Grant, Resource, ResourceType};
 
-use super::{KeptRun, WriteError, Writer};
+use super::{Expansion, KeptRun, SyncType, WriteError, Writer};
 use crate::wall_clock::write_time;
 use crate::{Filter, ReadError, Reader, SyncRun};
 
@@ -9,10 +9,10 @@ impl Writer {
     ///
     /// A file that is written again keeps its newest run or runs (baton R-5): which, the caller says. Their rows count
     /// as discovered when the run began, and are counted anew. A run with the id of the one that is written, or of one
-    /// that is kept already, is the same run and left out.
+    /// that is kept already, is the same run and left out. Assets are not taken along (baton DB-12).
     ///
     /// # Errors
-    /// If the run cannot be read.
+    /// If the run cannot be read. Some of its rows are in the writer then: drop it.
     pub fn keep(&mut self, reader: &Reader, run: &SyncRun) -> Result<(), WriteError> {
         if run.id == self.run.sync_id || self.kept.iter().any(|kept| kept.sync_id == run.id) {
             return Ok(());
@@ -20,10 +20,14 @@ impl Writer {
         let started_at = run.started_at.map(write_time).unwrap_or_default();
         let own_id = std::mem::replace(&mut self.run.sync_id, run.id.clone());
         let own_time = std::mem::replace(&mut self.discovered_at, started_at.clone());
+        // One of single resources is not expanded by who writes it (baton S-22).
+        let kept = if run.sync_type == SyncType::Partial.name() { Expansion::Left } else { Expansion::Done };
+        let own_expansion = std::mem::replace(&mut self.expansion_of_run, kept);
         let own_counts = std::mem::take(&mut self.statistics);
         let copied = self.copy(reader, run);
         self.run.sync_id = own_id;
         self.discovered_at = own_time;
+        self.expansion_of_run = own_expansion;
         let counts = std::mem::replace(&mut self.statistics, own_counts);
         copied?;
         self.kept.push(KeptRun {

@@ -1,6 +1,6 @@
 use protos::c1::connector::v2::{Entitlement, Grant, Resource, ResourceId};
 
-use super::{KeptRun, WriteError};
+use super::{Expansion, KeptRun, WriteError};
 use crate::layout::Table;
 use crate::pages::Field;
 
@@ -81,7 +81,7 @@ pub struct AssetRow<'a> {
 impl ResourceTypeRow<'_> {
     pub(super) fn fields(&self) -> Result<[Field<'_>; 2], WriteError> {
         let table = Table::ResourceTypes;
-        Ok([id(table, "external_id", self.id)?, data(table, self.id, self.data)?])
+        Ok([id(table, "external_id", self.id)?, data(table, "data", self.data)?])
     }
 }
 
@@ -111,7 +111,7 @@ impl<'a> ResourceRow<'a> {
             Field::Text(external_id),
             parent_type,
             parent,
-            data(table, external_id, self.data)?,
+            data(table, "data", self.data)?,
         ])
     }
 }
@@ -130,7 +130,7 @@ impl<'a> EntitlementRow<'a> {
             id(table, "resource_type_id", self.resource_type)?,
             id(table, "resource_id", self.resource)?,
             id(table, "external_id", self.id)?,
-            data(table, self.id, self.data)?,
+            data(table, "data", self.data)?,
         ])
     }
 }
@@ -156,10 +156,11 @@ impl<'a> GrantRow<'a> {
         }
     }
 
-    pub(super) fn fields(&self) -> Result<[Field<'_>; 9], WriteError> {
+    pub(super) fn fields(&self, left: Expansion) -> Result<[Field<'_>; 9], WriteError> {
         let table = Table::Grants;
+        let is_left = left == Expansion::Left && self.expansion.is_some();
         let expansion = match self.expansion {
-            Some(expansion) => data(table, self.id, expansion)?,
+            Some(expansion) => data(table, "expansion", expansion)?,
             None => Field::Null,
         };
         Ok([
@@ -170,9 +171,8 @@ impl<'a> GrantRow<'a> {
             id(table, "principal_resource_id", self.principal)?,
             id(table, "external_id", self.id)?,
             expansion,
-            // A file of ours is written when nothing is left to be expanded.
-            Field::Integer(0),
-            data(table, self.id, self.data)?,
+            Field::Integer(i64::from(is_left)),
+            data(table, "data", self.data)?,
         ])
     }
 }
@@ -184,7 +184,7 @@ impl AssetRow<'_> {
         Ok([
             id(table, "external_id", self.id)?,
             id(table, "content_type", content_type)?,
-            data(table, self.id, self.data)?,
+            data(table, "data", self.data)?,
         ])
     }
 }
@@ -223,18 +223,18 @@ fn id<'a>(table: Table, column: &'static str, text: &'a str) -> Result<Field<'a>
         return Err(WriteError::Id { table: table.name(), column });
     }
     if text.len() > MOST_ID_BYTES {
-        return Err(too_large(table, text.get(..64).unwrap_or_default(), text.len(), MOST_ID_BYTES));
+        return Err(too_large(table, column, text.len(), MOST_ID_BYTES));
     }
     Ok(Field::Text(text))
 }
 
-fn data<'a>(table: Table, id: &str, bytes: &'a [u8]) -> Result<Field<'a>, WriteError> {
+fn data<'a>(table: Table, column: &'static str, bytes: &'a [u8]) -> Result<Field<'a>, WriteError> {
     if bytes.len() > MOST_BLOB_BYTES {
-        return Err(too_large(table, id, bytes.len(), MOST_BLOB_BYTES));
+        return Err(too_large(table, column, bytes.len(), MOST_BLOB_BYTES));
     }
     Ok(Field::Blob(bytes))
 }
 
-fn too_large(table: Table, id: &str, bytes: usize, most: usize) -> WriteError {
-    WriteError::RowTooLarge { table: table.name(), id: id.to_owned(), bytes, most }
+fn too_large(table: Table, column: &'static str, bytes: usize, most: usize) -> WriteError {
+    WriteError::RowTooLarge { table: table.name(), column, bytes, most }
 }

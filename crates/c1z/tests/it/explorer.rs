@@ -1,5 +1,5 @@
 use c1z::{Explorer, Filter, MissingKind, ReadError, Writer};
-use protos::c1::connector::v2::Resource;
+use protos::c1::connector::v2::{Resource, ResourceType};
 
 use crate::directory::{Directory, LATER_SYNC_ID, SYNC_ID, end, grant, group, new_run};
 use crate::plain::open;
@@ -40,6 +40,49 @@ fn a_whole_directory_is_clean_and_each_thing_missing_is_told() {
     );
     assert_eq!(findings.entitlements[0].missing[0].kind, MissingKind::Resource);
     assert_eq!(findings.resources[0].cause, "parent missing");
+}
+
+/// Lists and `check` agree: `team` `eu:t1` is not `team:eu` `t1`.
+#[test]
+fn a_colon_in_a_type_does_not_make_one_resource_of_another() {
+    let mut directory = Directory::small();
+    for kind in ["team", "team:eu"] {
+        directory.types.push(ResourceType { id: kind.to_owned(), ..ResourceType::default() });
+    }
+    let team = crate::directory::id("team:eu", "t1");
+    directory.resources.push(Resource { id: Some(team), ..Resource::default() });
+    directory.grants.push(grant("ops", "team", "eu:t1"));
+
+    let (findings, missing) = explored(&directory, |explorer| {
+        let all = Filter::default();
+        explorer.grants(&all).for_each(|row| drop(row.unwrap()));
+        (explorer.check().unwrap(), explorer.missing())
+    });
+
+    let causes: Vec<_> = findings.grants.iter().map(|grant| grant.cause.as_str()).collect();
+    assert_eq!((causes, missing), (vec!["principal missing"], 1));
+}
+
+#[test]
+fn resources_are_counted_by_type_with_types_that_have_none_and_types_that_are_missing() {
+    let mut directory = Directory::small();
+    directory.types.retain(|kind| kind.id != "group");
+    directory.resources.retain(|resource| resource.display_name != "Acme");
+
+    let counts = explored(&directory, |explorer| explorer.counts().unwrap());
+
+    let counts: Vec<_> = counts.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
+    assert_eq!(
+        counts,
+        [
+            ("entitlements", 2),
+            ("grants", 4),
+            ("group", 2),
+            ("resource_types", 2),
+            ("user", 2),
+            ("workspace", 0)
+        ]
+    );
 }
 
 #[test]

@@ -222,6 +222,29 @@ fn pages_that_stand_in_many_places_do_not_keep_a_reader_busy() {
     assert!(matches!(error, ReadError::Rows { .. } | ReadError::Database { .. }), "{error:?}");
 }
 
+/// Characters with two bytes in the file and three once they are read do what pages do that belong to many rows.
+#[test]
+fn texts_that_are_more_than_the_file_holds_are_not_taken_into_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "replace(hex(zeroblob(50000)), '0', '語')";
+    let sql = format!(
+        "PRAGMA encoding = 'UTF-16'; {OLD_TABLES}{} \
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8) \
+         INSERT INTO v1_grants SELECT i, 'group', 'g1', 'e', 'user', 'u' || i, {long} || i, x'', '{SYNC_ID}', '' FROM n;",
+        old_run()
+    );
+    let reader = open(&file_of(folder.path(), &sql)).unwrap();
+    let run = &reader.runs()[0];
+    let all = Filter::default();
+
+    let by_content = reader.rows::<Grant>(run, &all).try_for_each(|row| row.map(drop)).unwrap_err();
+    let by_columns = Explorer::new(&reader, run).check().unwrap_err();
+
+    for error in [by_content, by_columns] {
+        assert!(matches!(error, ReadError::Rows { .. }), "{error:?}");
+    }
+}
+
 #[test]
 fn a_file_that_is_cut_off_anywhere_is_refused() {
     let folder = tempfile::tempdir().unwrap();

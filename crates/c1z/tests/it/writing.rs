@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use c1z::{GrantRow, RunChoice, WriteError, Writer};
+use c1z::{Expansion, GrantRow, RunChoice, WriteError, Writer};
 use protos::c1::connector::v2::Grant;
 use rusqlite::Connection;
 
@@ -122,6 +122,35 @@ fn a_row_that_comes_again_replaces_the_content_and_nothing_else() {
     assert_eq!(reader.runs()[0].statistics.as_ref(), Some(&written.statistics));
 }
 
+// rule: baton DB-7, P-24
+#[test]
+fn grants_that_are_left_to_be_expanded_say_so_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sync.c1z");
+    let mut writer = Writer::create(&path, None, new_run(SYNC_ID)).unwrap();
+    let row = |id, expansion| GrantRow {
+        resource_type: "group",
+        resource: "g1",
+        entitlement: "group:g1:member",
+        principal_type: "group",
+        principal: "g2",
+        id,
+        expansion,
+        data: b"",
+    };
+    writer.grant_row(&row("expanded", Some(b"x"))).unwrap();
+    writer.expanded(Expansion::Left);
+    writer.grant_row(&row("left", Some(b"x"))).unwrap();
+    writer.grant_row(&row("plain", None)).unwrap();
+
+    writer.finish(end()).unwrap();
+
+    let connection = database(&path, folder.path());
+    assert_eq!(one::<String>(&connection, "PRAGMA integrity_check"), "ok");
+    let left = "SELECT group_concat(external_id) FROM v1_grants WHERE needs_expansion = 1";
+    assert_eq!(one::<String>(&connection, left), "left");
+}
+
 #[test]
 fn the_same_rows_give_the_same_bytes_and_other_rows_others() {
     let folder = tempfile::tempdir().unwrap();
@@ -199,6 +228,24 @@ fn rows_without_ids_or_with_zero_bytes_in_them_are_refused() {
 
     for refused in refused {
         assert!(matches!(refused, Err(WriteError::Id { .. })), "{refused:?}");
+    }
+    assert_eq!(writer.finish(end()).unwrap().statistics, c1z::Statistics::default(), "they are not counted");
+}
+
+/// The planted canary: an id that is somebody's address.
+#[test]
+fn a_row_that_is_too_large_is_refused_without_its_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(&folder.path().join("sync.c1z"), None, new_run(SYNC_ID)).unwrap();
+    let mut large = group("ana@example.com");
+    large.display_name = "x".repeat(5 << 20);
+
+    let long_id = writer.resource(&group(&"ana@example.com".repeat(10_000))).unwrap_err();
+    let large = writer.resource(&large).unwrap_err();
+
+    for error in [long_id, large] {
+        assert!(matches!(error, WriteError::RowTooLarge { .. }), "{error:?}");
+        assert!(!format!("{error} {error:?}").contains("ana@"), "{error}");
     }
 }
 

@@ -17,6 +17,10 @@ impl TemplateName {
             Self::DeadlineExtended => "Deadline extended",
             Self::ClarificationNeeded => "Clarification needed",
             Self::ConnectionBroken => "Connection broken",
+            Self::SyncFailing => "Syncs fail",
+            Self::SyncHeld => "Sync held back",
+            Self::AccessStays => "Access not ended",
+            Self::OwnerNamed => "Owner named",
             Self::UserInvite => "Invitation",
             Self::PasswordReset => "Password reset",
             Self::VendorErasure => "Erasure by a vendor",
@@ -40,6 +44,10 @@ impl TemplateName {
             Self::DeadlineExtended => &["reason", "due", "about"],
             Self::ClarificationNeeded => &["question", "about"],
             Self::ConnectionBroken => &["connection", "reason", "about"],
+            Self::SyncFailing => &["connection", "failures", "reason", "about"],
+            Self::SyncHeld => &["connection", "reason", "about"],
+            Self::AccessStays => &["connection", "end", "reason", "about"],
+            Self::OwnerNamed => &["what", "key", "about"],
             Self::UserInvite => &["username", "code", "hours"],
             Self::PasswordReset => &["username", "code", "minutes"],
             Self::VendorErasure => &["vendor", "identities", "about"],
@@ -65,6 +73,10 @@ impl TemplateName {
             Self::DeadlineExtended => "Your request takes longer",
             Self::ClarificationNeeded => "We have a question about your request",
             Self::ConnectionBroken => "The connection {{ connection }} does not work",
+            Self::SyncFailing => "Who has access to {{ connection }} cannot be read",
+            Self::SyncHeld => "A sync of {{ connection }} is held back",
+            Self::AccessStays => "Access to {{ connection }} should have ended and has not",
+            Self::OwnerNamed => "You are an owner of {{ key }}",
             Self::UserInvite => "You are invited",
             Self::PasswordReset => "Choose a new password",
             Self::VendorErasure => "Please erase the data of these people",
@@ -88,6 +100,10 @@ impl TemplateName {
             Self::DeadlineExtended => DEADLINE_EXTENDED,
             Self::ClarificationNeeded => CLARIFICATION_NEEDED,
             Self::ConnectionBroken => CONNECTION_BROKEN,
+            Self::SyncFailing => SYNC_FAILING,
+            Self::SyncHeld => SYNC_HELD,
+            Self::AccessStays => ACCESS_STAYS,
+            Self::OwnerNamed => OWNER_NAMED,
             Self::UserInvite => USER_INVITE,
             Self::PasswordReset => PASSWORD_RESET,
             Self::VendorErasure => VENDOR_ERASURE,
@@ -202,6 +218,32 @@ const CONNECTION_BROKEN: &str = "\
 The connection {{ connection }} does not work any more{{#reason}}: {{ reason }}{{/reason}}.
 
 Privacy requests that need it wait or fail until it does.
+";
+
+const SYNC_FAILING: &str = "\
+Who has access to {{ connection }} could not be read{{#failures}} {{ failures }} times in a row{{/failures}}{{#reason}}: {{ reason }}{{/reason}}.
+
+What was read before stays as it is. Reading is tried again by itself; this is told once.
+";
+
+const SYNC_HELD: &str = "\
+The newest reading of who has access to {{ connection }} lost so much that it is held back{{#reason}}: {{ reason }}{{/reason}}.
+
+Nothing of it is shown, and no more is read until somebody has looked: confirm it if it is right, else dismiss it.
+";
+
+const ACCESS_STAYS: &str = "\
+Somebody's access to {{ connection }} should have ended and could not be taken{{#reason}}: {{ reason }}{{/reason}}.
+{{#end}}
+Number of the end: {{ end }}
+{{/end}}
+It is tried again by itself until it is done; this is told once.
+";
+
+const OWNER_NAMED: &str = "\
+You are an owner of {{#what}}the {{ what }} {{/what}}{{ key }} now.
+
+Please see whether it lacks anything to work, such as credentials; its status says so. Owners are told when it does not work any more.
 ";
 
 const USER_INVITE: &str = "\
