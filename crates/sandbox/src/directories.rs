@@ -48,11 +48,22 @@ pub struct DirectoryOptions {
     pub calls: u64,
     /// Time of these windows.
     pub clock: Arc<dyn Clock>,
+    /// Whether GitHub's list of a team says of each of its people whether they are of a team below. Without it,
+    /// as before version 2026-03-10 of the interface, nothing tells the two apart.
+    pub tells_inherited: bool,
 }
 
 impl Default for DirectoryOptions {
     fn default() -> Self {
-        Self { port: 0, seed: 1, people: 14, page_entries: 5, calls: 5000, clock: Arc::new(SystemClock) }
+        Self {
+            port: 0,
+            seed: 1,
+            people: 14,
+            page_entries: 5,
+            calls: 5000,
+            clock: Arc::new(SystemClock),
+            tells_inherited: true,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ mod stream;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 use http_body_util::{BodyExt, Limited};
@@ -29,6 +29,9 @@ use stream::{Ending, WireStream};
 
 /// Largest request body that is read; a larger one is answered with 413.
 const MAX_REQUEST_BYTES: usize = 16 << 20;
+
+/// As much as timers of the runtime may be late.
+const TIMER_SLACK: Duration = Duration::from_millis(2);
 
 /// Answers calls. Must be quick and must not block: waiting is asked for with [`Answer::after`].
 pub trait Handler: Send + Sync + 'static {
@@ -115,13 +118,33 @@ async fn respond(
     handler: &dyn Handler,
     ending: &Ending,
 ) -> io::Result<Response<AnswerBody>> {
+    let begun = Instant::now();
     let (head, body) = request.into_parts();
     let answer = match Limited::new(body, MAX_REQUEST_BYTES).collect().await {
         Ok(collected) => handler.answer(Call::new(head, collected.to_bytes())),
         Err(_) => Answer::text(413, "request body too large"),
     };
     if !answer.delay.is_zero() {
-        tokio::time::sleep(answer.delay).await;
+        match begun.checked_add(answer.delay) {
+            Some(due) => wait_until(due).await,
+            None => std::future::pending().await,
+        }
     }
     answer.into_response(ending)
+}
+
+/// Waits until then, to a fraction of a millisecond: a latency that is asked for is what clients see, and the
+/// runtime's own timers come one to two milliseconds late.
+async fn wait_until(due: Instant) {
+    let left = due.saturating_duration_since(Instant::now());
+    if let Some(early) = left.checked_sub(TIMER_SLACK) {
+        tokio::time::sleep(early).await;
+    }
+    let rest = move || {
+        while let Some(left) = due.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            std::thread::park_timeout(left);
+        }
+    };
+    // Broken off with the runtime, nobody waits any more.
+    let _ = tokio::task::spawn_blocking(rest).await;
 }

@@ -2,12 +2,14 @@
 
 mod answers;
 mod changes;
+mod invitations;
 mod links;
 mod truth;
 
 use super::DirectoryOptions;
 use crate::Random;
 
+use self::invitations::Invitation;
 pub(super) use answers::{answer, error};
 
 /// The organisation's login.
@@ -20,7 +22,9 @@ pub(super) struct GitHub {
     people: Vec<Person>,
     teams: Vec<Team>,
     repositories: Vec<Repository>,
+    invitations: Vec<Invitation>,
     page_entries: usize,
+    tells_inherited: bool,
 }
 
 #[derive(Debug)]
@@ -53,6 +57,15 @@ struct Team {
     members: Vec<(u64, TeamRole)>,
     /// Ids of the people who were invited and are not members yet.
     pending: Vec<u64>,
+}
+
+/// Somebody in a team.
+#[derive(Debug, Clone, Copy)]
+struct Membership {
+    id: u64,
+    role: TeamRole,
+    /// By a team below.
+    inherited: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +140,7 @@ const TEAMS: [(&str, Option<usize>, &[usize]); 6] = [
 type Seeded = (&'static str, &'static [(usize, Access)], &'static [(usize, Access)]);
 const REPOSITORIES: [Seeded; 5] = [
     ("website", &[(2, Access::Push), (12, Access::Pull)], &[(0, Access::Push), (3, Access::Pull)]),
-    ("api.server", &[(13, Access::Triage)], &[(1, Access::Maintain)]),
+    ("api.server", &[(13, Access::Triage), (3, Access::Pull)], &[(1, Access::Maintain)]),
     ("infra-tools", &[(1, Access::Admin)], &[(2, Access::Admin), (5, Access::Push)]),
     ("docs", &[], &[(0, Access::Pull), (4, Access::Push)]),
     ("secret-plans", &[(0, Access::Admin)], &[]),
@@ -164,8 +177,10 @@ impl GitHub {
                 .collect(),
         };
         let repositories = REPOSITORIES.into_iter().map(repository).collect();
+        let invitations = invitations::seed(&mut random);
         let page_entries = options.page_entries.max(1);
-        Self { id: 4_242_424, people, teams, repositories, page_entries }
+        let tells_inherited = options.tells_inherited;
+        Self { id: 4_242_424, people, teams, repositories, invitations, page_entries, tells_inherited }
     }
 
     fn person(&self, id: u64) -> Option<&Person> {
@@ -181,18 +196,26 @@ impl GitHub {
         self.teams.iter().find(|team| team.id == id)
     }
 
-    /// Who is in a team: its own members, and those of the teams below it. A person of several of them has
-    /// the role in the team itself, else that of a plain member.
-    fn members_of(&self, team: &Team) -> Vec<(u64, TeamRole)> {
-        let mut members = team.members.clone();
+    /// Who is in a team as lists tell it: its own members, and those of the teams below it. A person of several
+    /// of them has the role in the team itself, else that of a plain member; owners of the organisation are
+    /// maintainers of every team that they are in.
+    fn members_of(&self, team: &Team) -> Vec<Membership> {
+        let role = |id: u64, role: TeamRole| if self.is_owner(id) { TeamRole::Maintainer } else { role };
+        let own =
+            |(id, held): &(u64, TeamRole)| Membership { id: *id, role: role(*id, *held), inherited: false };
+        let mut members: Vec<Membership> = team.members.iter().map(own).collect();
         for child in self.teams.iter().filter(|child| child.parent == Some(team.id)) {
-            for (id, _) in self.members_of(child) {
-                if members.iter().all(|(known, _)| *known != id) {
-                    members.push((id, TeamRole::Member));
+            for Membership { id, .. } in self.members_of(child) {
+                if members.iter().all(|known| known.id != id) {
+                    members.push(Membership { id, role: role(id, TeamRole::Member), inherited: true });
                 }
             }
         }
         members
+    }
+
+    fn is_owner(&self, id: u64) -> bool {
+        self.person(id).is_some_and(|person| person.standing == Standing::Owner)
     }
 }
 

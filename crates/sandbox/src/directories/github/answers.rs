@@ -1,7 +1,9 @@
 use serde_json::{Map, Value, json};
 
 use super::links::page;
-use super::{Access, GitHub, LOGIN, Person, Repository, Standing, Team, TeamRole, changes};
+use super::{
+    Access, GitHub, LOGIN, Membership, Person, Repository, Standing, Team, TeamRole, changes, invitations,
+};
 use crate::directories::segments;
 use crate::server::{Answer, Call};
 
@@ -57,6 +59,7 @@ fn organization(github: &mut GitHub, call: &Call, rest: &[&str]) -> Answer {
             &json!({
                 "login": LOGIN, "id": github.id, "name": "Acme Corp", "type": "Organization",
                 "description": "Everything a coyote needs", "default_repository_permission": "none",
+                "html_url": format!("https://github.com/{LOGIN}"),
             }),
         ),
         ("GET", ["members"]) => {
@@ -79,7 +82,11 @@ fn organization(github: &mut GitHub, call: &Call, rest: &[&str]) -> Answer {
             }
             Some(_) | None => not_found(),
         },
-        ("DELETE", ["members", login]) => changes::remove_from_organization(github, login),
+        // A membership that is active ends in the same way.
+        ("DELETE", ["members" | "memberships", login]) => changes::remove_from_organization(github, login),
+        ("PUT", ["memberships", login]) => changes::set_membership(github, call, login),
+        ("DELETE", ["outside_collaborators", login]) => changes::remove_outsider(github, login),
+        (_, ["invitations", rest @ ..]) => invitations::answer(github, call, rest),
         ("GET", ["teams"]) => {
             page(github, call, &github.teams.iter().map(|team| shown(github, team)).collect::<Vec<_>>())
         }
@@ -102,9 +109,8 @@ fn of_team(github: &mut GitHub, call: &Call, id: u64, rest: &[&str]) -> Answer {
             let query = call.parameters();
             let wanted = query.find("role").unwrap_or("all");
             let members = github.members_of(team);
-            let chosen = members.iter().filter(|(_, role)| wanted == "all" || role.word() == wanted);
-            let people = chosen.filter_map(|(id, _)| github.person(*id));
-            page(github, call, &people.map(brief).collect::<Vec<_>>())
+            let chosen = members.iter().filter(|member| wanted == "all" || member.role.word() == wanted);
+            page(github, call, &chosen.filter_map(|member| team_member(github, member)).collect::<Vec<_>>())
         }
         ("GET", ["teams"]) => {
             let children = github.teams.iter().filter(|child| child.parent == Some(id));
@@ -165,21 +171,14 @@ fn of_repository(github: &mut GitHub, call: &Call, id: u64, rest: &[&str]) -> An
 }
 
 /// Who can use a repository. `direct` are those who were given access themselves, `outside` those of them who
-/// are no members; all others count with the highest of what they have, owners with everything.
-fn collaborators(github: &GitHub, repository: &Repository, wanted: &str) -> Vec<(u64, Access)> {
-    let is_outside = |id: u64| github.person(id).is_some_and(|person| person.standing == Standing::Outside);
-    let direct = repository.collaborators.clone();
-    match wanted {
-        "direct" => return direct,
-        "outside" => return direct.into_iter().filter(|(id, _)| is_outside(*id)).collect(),
-        _ => {}
-    }
-    let mut all = direct;
+/// are no members. Everybody counts with the highest of what they have from anywhere, owners with everything.
+pub(super) fn collaborators(github: &GitHub, repository: &Repository, wanted: &str) -> Vec<(u64, Access)> {
+    let mut all = repository.collaborators.clone();
     let owners = github.people.iter().filter(|person| person.standing == Standing::Owner);
     let mut others: Vec<(u64, Access)> = owners.map(|person| (person.id, Access::Admin)).collect();
     for (team, access) in &repository.teams {
         let members = github.team(*team).map(|team| github.members_of(team)).unwrap_or_default();
-        others.extend(members.into_iter().map(|(id, _)| (id, *access)));
+        others.extend(members.into_iter().map(|member| (member.id, *access)));
     }
     for (id, access) in others {
         match all.iter_mut().find(|(known, _)| *known == id) {
@@ -187,6 +186,13 @@ fn collaborators(github: &GitHub, repository: &Repository, wanted: &str) -> Vec<
             None => all.push((id, access)),
         }
     }
+    let is_direct = |id: u64| repository.collaborators.iter().any(|(known, _)| *known == id);
+    let is_outside = |id: u64| github.person(id).is_some_and(|person| person.standing == Standing::Outside);
+    all.retain(|(id, _)| match wanted {
+        "direct" => is_direct(*id),
+        "outside" => is_direct(*id) && is_outside(*id),
+        _ => true,
+    });
     all
 }
 
@@ -197,7 +203,7 @@ fn access_of(held: &[(u64, Access)], id: u64) -> Option<Access> {
 /// A membership of a team, of the team itself or of one below it.
 pub(super) fn membership(github: &GitHub, team: &Team, person: &Person) -> Answer {
     let members = github.members_of(team);
-    let role = members.iter().find(|(id, _)| *id == person.id).map(|(_, role)| *role);
+    let role = members.iter().find(|member| member.id == person.id).map(|member| member.role);
     let (state, role) = match role {
         Some(role) => ("active", role),
         None if team.pending.contains(&person.id) => ("pending", TeamRole::Member),
@@ -218,7 +224,19 @@ fn brief(person: &Person) -> Value {
         "type": "User",
         "site_admin": false,
         "url": format!("https://api.github.com/users/{}", person.login),
+        "html_url": format!("https://github.com/{}", person.login),
     })
+}
+
+/// A person as the list of a team shows one.
+fn team_member(github: &GitHub, member: &Membership) -> Option<Value> {
+    let mut shown = brief(github.person(member.id)?);
+    if github.tells_inherited {
+        let object = shown.as_object_mut()?;
+        object.insert("role".into(), json!(member.role.word()));
+        object.insert("inherited".into(), json!(member.inherited));
+    }
+    Some(shown)
 }
 
 /// A person alone; name and address are there if the person shows them.
@@ -258,6 +276,7 @@ fn shown(github: &GitHub, team: &Team) -> Value {
             "privacy": "closed",
             "permission": "pull",
             "url": format!("https://api.github.com/organizations/{}/team/{}", github.id, team.id),
+            "html_url": format!("https://github.com/orgs/{LOGIN}/teams/{}", team.slug),
         })
     };
     let mut shown = plain(team);
@@ -277,5 +296,6 @@ fn repository(repository: &Repository) -> Value {
         "archived": false,
         "owner": {"login": LOGIN, "type": "Organization"},
         "description": null,
+        "html_url": format!("https://github.com/{LOGIN}/{}", repository.name),
     })
 }

@@ -1,5 +1,7 @@
 //! What can be changed.
 
+use serde_json::json;
+
 use super::answers::{error, membership, not_found};
 use super::{Access, GitHub, Standing, TeamRole};
 use crate::server::{Answer, Call};
@@ -75,6 +77,55 @@ pub(super) fn remove_from_organization(github: &mut GitHub, login: &str) -> Answ
     }
     for repository in &mut github.repositories {
         repository.collaborators.retain(|(member, _)| *member != id);
+    }
+    Answer::status(204)
+}
+
+/// Makes a member an owner, or an owner a member again. Who is neither is invited, by account.
+pub(super) fn set_membership(github: &mut GitHub, call: &Call, login: &str) -> Answer {
+    let role = word(call, "role", Standing::Member, |word| match word {
+        "member" => Some(Standing::Member),
+        "admin" => Some(Standing::Owner),
+        _ => None,
+    });
+    let Some(role) = role else { return invalid("role") };
+    let owners = github.people.iter().filter(|person| person.standing == Standing::Owner).count();
+    let Some(person) = github.people.iter_mut().find(|person| person.login.eq_ignore_ascii_case(login))
+    else {
+        return not_found();
+    };
+    let state = match person.standing {
+        Standing::Owner if owners == 1 && role == Standing::Member => {
+            return error(403, "Cannot demote the last owner of the organization");
+        }
+        Standing::Owner | Standing::Member => {
+            person.standing = role;
+            "active"
+        }
+        Standing::Outside | Standing::Stranger => "pending",
+    };
+    let role = if role == Standing::Owner { "admin" } else { "member" };
+    Answer::json(200, &json!({"state": state, "role": role}))
+}
+
+/// Takes an outside collaborator out of every repository. Members are refused.
+pub(super) fn remove_outsider(github: &mut GitHub, login: &str) -> Answer {
+    let Some(person) = github.person_by_login(login) else { return not_found() };
+    let (id, standing) = (person.id, person.standing);
+    match standing {
+        Standing::Owner | Standing::Member => {
+            return error(
+                422,
+                "You cannot specify an organization member to remove as an outside collaborator.",
+            );
+        }
+        Standing::Outside | Standing::Stranger => {}
+    }
+    for repository in &mut github.repositories {
+        repository.collaborators.retain(|(member, _)| *member != id);
+    }
+    for person in github.people.iter_mut().filter(|person| person.id == id) {
+        person.standing = Standing::Stranger;
     }
     Answer::status(204)
 }

@@ -30,8 +30,8 @@ impl PagerDuty {
                 &key,
                 NewEntitlement {
                     slug: "member".into(),
-                    display_name: format!("{name} Role member"),
-                    description: format!("Has the {name} role in PagerDuty"),
+                    display_name: format!("{name} role"),
+                    description: format!("Has the account role {name}"),
                     purpose: "assignment",
                     grantable_to: USERS,
                 },
@@ -45,12 +45,17 @@ impl PagerDuty {
             let parent = team.parent.as_deref().map(|parent| TruthKey::new("team", parent));
             builder.resource(resource(key.clone(), &team.name, parent));
             for role in TeamRole::ALL {
+                let what = match role {
+                    TeamRole::Manager => "Manager",
+                    TeamRole::Responder => "Responder",
+                    TeamRole::Observer => "Observer",
+                };
                 let holds = builder.entitlement(
                     &key,
                     NewEntitlement {
                         slug: role.word().to_owned(),
                         display_name: format!("{} team {}", team.name, role.word()),
-                        description: format!("Is {} in the {} PagerDuty team", role.word(), team.name),
+                        description: format!("{what} of the team {}", team.name),
                         purpose: "assignment",
                         grantable_to: USERS,
                     },
