@@ -4,7 +4,9 @@ use crate::command::{
     admin, audit, baton, c1z, certificate, config, connection, connector, demo, governance, policy, privacy,
     project, sandbox, serve, worker,
 };
+use crate::failure::Failure;
 use crate::logging::LogFormat;
+use crate::output::Output;
 
 /// Finds a person's data in your applications and databases, and erases it: planned, sent once, proven.
 ///
@@ -25,14 +27,50 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, env = "TUTELA_LOG_FORMAT")]
     pub(crate) log_format: LogFormat,
     /// How to print results on standard output.
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
-    pub(crate) format: Format,
+    #[arg(long, global = true, value_enum, default_value_t = PrintFormat::Table)]
+    format: PrintFormat,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// How results are printed.
+/// How results are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PrintFormat {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+    /// For spreadsheets; lists of `governance` alone have it.
+    Csv,
+}
+
+impl Arguments {
+    /// How the command answers.
+    pub(crate) fn output(&self) -> Output {
+        match self.format {
+            PrintFormat::Table => Output::new(Format::Table),
+            PrintFormat::Json => Output::new(Format::Json),
+            PrintFormat::Csv => Output::csv(),
+        }
+    }
+
+    /// Refuses CSV where the answer is no list.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub(crate) fn check_format(&self) -> Result<(), Failure> {
+        let is_list = matches!(&self.command, Command::Governance(command) if command.is_list());
+        if self.format == PrintFormat::Csv && !is_list {
+            return Err(Failure::BadInput(
+                "this command has no answer as CSV; lists of `tutela governance` have".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// For people.
     Table,

@@ -112,6 +112,12 @@ impl ServerAddress {
     }
 }
 
+/// The path of what belongs to a connection, whatever characters are in its key.
+pub(crate) fn connection_path(key: &str, behind: &str) -> String {
+    let key: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
+    format!("connection/{}/{behind}", key.replace('+', "%20"))
+}
+
 /// The way to the server, and to nowhere else. Where it is was said by who runs the command.
 async fn service(base: &Url) -> Result<OwnService, Failure> {
     let host = base.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();

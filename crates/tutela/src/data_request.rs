@@ -157,7 +157,7 @@ impl DataRequests {
 }
 
 /// A temporary folder that only this user can look into.
-fn private_folder() -> std::io::Result<tempfile::TempDir> {
+pub(crate) fn private_folder() -> std::io::Result<tempfile::TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("tutela-");
     #[cfg(unix)]

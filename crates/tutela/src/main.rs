@@ -1,9 +1,11 @@
 //! The `tutela` program: command line, configuration, wiring.
 
+mod access_recording;
 mod arguments;
 mod capability;
 mod client;
 mod command;
+mod csv_table;
 mod data_request;
 mod diagnostics;
 mod duration;
@@ -11,6 +13,7 @@ mod exit;
 mod failure;
 mod files;
 mod logging;
+mod moment;
 mod on_server;
 mod output;
 mod panics;
@@ -33,8 +36,11 @@ use clap::Parser as _;
 use crate::arguments::{Arguments, Command};
 use crate::command::baton::Baton;
 use crate::failure::Failure;
-use crate::output::Output;
 use crate::traces::TraceSettings;
+
+#[cfg(all(unix, feature = "jemalloc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     panics::report_without_values();
@@ -44,8 +50,11 @@ fn main() -> ExitCode {
         return command::baton::run(&connector).into();
     }
     let arguments = Arguments::parse();
-    let output = Output::new(arguments.format);
-    let done = start_logging(&arguments).and_then(|()| command::run(arguments.command, output));
+    let output = arguments.output();
+    let checked = arguments.check_format();
+    let done = checked
+        .and_then(|()| start_logging(&arguments))
+        .and_then(|()| command::run(arguments.command, output));
     match done {
         Ok(exit) => exit.into(),
         Err(failure) => {

@@ -12,6 +12,14 @@ use crate::diagnostics::{Sources, Surface};
 pub(crate) struct Output {
     format: Format,
     surface: Surface,
+    lists: Lists,
+}
+
+/// How lists are printed where results are for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lists {
+    Drawn,
+    Csv,
 }
 
 impl Output {
@@ -23,7 +31,17 @@ impl Output {
             (true, true) => Surface::Plain,
             (false, _) => Surface::Pipe,
         };
-        Self { format, surface }
+        Self { format, surface, lists: Lists::Drawn }
+    }
+
+    /// Lists as CSV, everything else for people.
+    pub(crate) fn csv() -> Self {
+        Self { lists: Lists::Csv, ..Self::new(Format::Table) }
+    }
+
+    /// Whether lists are wanted as CSV.
+    pub(crate) fn is_csv(self) -> bool {
+        self.lists == Lists::Csv
     }
 
     /// The format that was asked for.

@@ -1,4 +1,8 @@
+mod described;
 pub(crate) mod door;
+mod findings;
+pub(crate) mod foreign;
+mod member;
 mod resolve;
 mod secrets;
 mod settings;
@@ -17,7 +21,8 @@ use crate::files;
 use crate::output::Output;
 use crate::state::beside;
 
-pub(crate) use self::resolve::{DescribedPart, Instance, Member, Part};
+pub(crate) use self::described::DescribedPart;
+pub(crate) use self::member::{Instance, Member, Part};
 pub(crate) use self::settings::{limits, reading};
 pub(crate) use self::sources::{Opening, Wired};
 

@@ -1,43 +1,33 @@
+mod file;
 mod keep;
 
-use std::collections::BTreeMap;
-
-use connections::Calls;
-use egress::{Cassette, DoorSettings, Mode};
-use engine::{Cancellation, Limits, RunOutcome, Status};
-use model::{Clock, CollectionAddress, ConnectionKey, Identities, RandomIds, Row};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use spec::connector_file::ConnectorFile;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use egress::Cassette;
+use engine::{Cancellation, Limits, RunOutcome, Status};
+use model::{Clock, CollectionAddress, ConnectionKey, Identities, Row};
+use serde::{Deserialize, Serialize};
+use spec::connector_file::ConnectorFile;
+
+use self::file::REPLACED;
 use crate::data_request::{DataRequests, Means};
 use crate::failure::Failure;
-use crate::project::{Instance, Wired, door};
+use crate::project::{Instance, Wired};
 
-pub(crate) use self::keep::kept_paths;
+pub(crate) use self::file::{Expectation, RecordingFile};
+pub(crate) use self::keep::{kept_paths, place_of_rows};
 
-const FORMAT: &str = "tutela.recording/1";
+/// What a recording of a data request holds: its traffic, and collection → what came of it.
+pub(crate) type Recording = RecordingFile<Collections>;
 
-/// Stands for every secret that must not be in a file. A replay builds the same calls with it,
-/// because secrets do not count when a recorded call is looked for. No word that may stand in a call
-/// for another reason: there it would count as the secret.
-const REPLACED: &str = "secret-left-out";
+/// Collection → what a replay must give.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Collections(BTreeMap<CollectionAddress, Expected>);
 
-/// What a recording file holds: the traffic of one data request without secrets and persons, what is
-/// needed to ask the same again, and what came of it.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Recording {
-    format: String,
-    /// Key that the connection had.
-    pub(crate) connection: ConnectionKey,
-    /// Settings of the connection; secret ones are replaced.
-    secrets: Map<String, Value>,
-    /// Collection → what a replay must give.
-    expected: BTreeMap<CollectionAddress, Expected>,
-    /// Calls and answers.
-    cassette: Cassette,
+impl Expectation for Collections {
+    const FORMAT: &'static str = "tutela.recording/1";
 }
 
 /// What is expected of one collection.
@@ -64,57 +54,21 @@ pub(crate) struct Difference {
 }
 
 impl Recording {
-    /// A recording of `cassette`, with no expectation yet.
-    pub(crate) fn new(instance: &Instance, cassette: Cassette) -> Self {
-        let connection = &instance.connection;
-        let secrets = connection.secrets.names().map(|name| {
-            let known = connection.file.find_param(name).filter(|_| !connection.file.is_secret(name));
-            let value = known.and_then(|_| connection.secrets.find(name)).cloned();
-            (name.to_owned(), value.unwrap_or_else(|| REPLACED.into()))
-        });
-        Self {
-            format: FORMAT.to_owned(),
-            connection: connection.key.clone(),
-            secrets: secrets.collect(),
-            expected: BTreeMap::new(),
-            cassette,
-        }
-    }
-
     /// Reads a recording, or a bare cassette, of which is only expected that it is complete.
     pub(crate) fn parse(name: &str, text: &str, file: &ConnectorFile) -> Result<Self, Failure> {
         let bad = |what: String| Failure::BadInput(format!("{name} is not a recording: {what}"));
-        let format = serde_json::from_str::<Value>(text)
-            .ok()
-            .and_then(|value| value.get("format").and_then(Value::as_str).map(str::to_owned));
-        if format.as_deref() == Some(FORMAT) {
-            return serde_json::from_str(text).map_err(|error| bad(error.to_string()));
+        if Self::is_one(text) {
+            return Self::of_text(name, text);
         }
         let cassette = Cassette::parse(text).map_err(|error| bad(error.to_string()))?;
         let first = cassette.interactions.first().map(|interaction| interaction.request.connection.as_str());
-        let connection = first.unwrap_or(file.connector_type.as_str()).parse();
+        let connection = first.unwrap_or(file.connector_type.as_str()).parse::<ConnectionKey>();
         let secrets = file.connector_params.iter().map(|param| {
             let default = param.default_value.clone().filter(|value| !model::is_falsy(value));
             (param.name.clone(), default.unwrap_or_else(|| REPLACED.into()))
         });
-        Ok(Self {
-            format: FORMAT.to_owned(),
-            connection: connection.map_err(|error: model::KeyError| bad(error.to_string()))?,
-            secrets: secrets.collect(),
-            expected: BTreeMap::new(),
-            cassette,
-        })
-    }
-
-    /// The file's text.
-    pub(crate) fn to_text(&self) -> String {
-        let text = serde_json::to_string_pretty(self);
-        text.expect("keys are texts and values are JSON already") + "\n"
-    }
-
-    /// The settings of the connection in the recording.
-    pub(crate) fn secrets(&self) -> Vec<(String, Value)> {
-        self.secrets.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+        let connection = connection.map_err(|error: model::KeyError| bad(error.to_string()))?;
+        Ok(Self::of_parts(connection, secrets.collect(), cassette))
     }
 
     /// Runs the same request from the recording; opens no socket.
@@ -131,13 +85,7 @@ impl Recording {
                     .map_err(|error| Failure::bad_input(&error))?;
             }
         }
-        let door = door::open(DoorSettings::default(), Mode::Replay(self.cassette.clone()), &clock)?;
-        let settings =
-            connector::Settings { retry_wait: std::time::Duration::ZERO, ..connector::Settings::default() };
-        let wired = Wired::of_instance(
-            instance,
-            &Calls::new(door, settings, (Arc::clone(&clock), Arc::new(RandomIds))),
-        )?;
+        let wired = Wired::of_instance(instance, &self.calls(&clock)?)?;
         let means = Means {
             // Equal calls get their answers in the recorded order, so one goes after the other.
             limits: Limits { per_connection: 1, total: 1 },
@@ -151,7 +99,7 @@ impl Recording {
 
     /// Takes `outcome` as what a replay must give.
     pub(crate) fn expect(&mut self, replayed: &Replayed) -> Result<(), Failure> {
-        self.expected = given(&replayed.outcome)?;
+        self.expected = Collections(given(&replayed.outcome)?);
         Ok(())
     }
 
@@ -159,13 +107,13 @@ impl Recording {
     pub(crate) fn compare(&self, replayed: &Replayed) -> Result<Vec<Difference>, Failure> {
         let outcome = &replayed.outcome;
         let given = given(outcome)?;
-        if self.expected.is_empty() {
+        let expected = &self.expected.0;
+        if expected.is_empty() {
             return Ok(incomplete(outcome));
         }
-        let addresses: std::collections::BTreeSet<&CollectionAddress> =
-            self.expected.keys().chain(given.keys()).collect();
+        let addresses: BTreeSet<&CollectionAddress> = expected.keys().chain(given.keys()).collect();
         let different = addresses.into_iter().filter_map(|address| {
-            let what = difference(self.expected.get(address), given.get(address))?;
+            let what = difference(expected.get(address), given.get(address))?;
             let detail = outcome.collections.get(address).and_then(detail).unwrap_or_default();
             let what = if detail.is_empty() { what } else { format!("{what} ({detail})") };
             Some(Difference { collection: address.to_string(), what })

@@ -3,15 +3,23 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use engine::Canceller;
+use tokio::runtime::Runtime;
 
 use crate::failure::Failure;
 
 /// Runs a command that waits for the network. Commands that do not never pay for it.
 pub(crate) fn run<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-        Failure::Failed(format!("the system gives no threads or no event queue: {error}"))
-    })?;
-    runtime.block_on(work)
+    start()?.block_on(work)
+}
+
+/// What waits for the network on behalf of a command that does other things in between.
+///
+/// # Errors
+/// A failure if the system has no threads left.
+pub(crate) fn start() -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime
+        .map_err(|error| Failure::Failed(format!("the system gives no threads or no event queue: {error}")))
 }
 
 /// The same, given up when a person asks the program to end: what the work holds, temporary folders
@@ -40,9 +48,12 @@ pub(crate) async fn cancelled_when_interrupted<T>(canceller: &Canceller, work: i
     }
 }
 
+/// Completes once the program was asked to end.
+pub(crate) type Interruption = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// The same as [`interrupted`], heard from now on: a signal that comes before anybody waits counts too.
-pub(crate) async fn hear_interruption() -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    let mut heard: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(interrupted());
+pub(crate) async fn hear_interruption() -> Interruption {
+    let mut heard: Interruption = Box::pin(interrupted());
     match futures::poll!(&mut heard) {
         Poll::Pending => heard,
         Poll::Ready(()) => Box::pin(std::future::ready(())),

@@ -1,8 +1,12 @@
 //! The server: settings, wiring, first start, listening.
 
+mod access;
+mod connection;
+mod control;
 mod listen;
 mod owner;
 mod process;
+mod programs;
 mod services;
 mod settings;
 mod telemetry;

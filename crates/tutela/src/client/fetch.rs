@@ -70,12 +70,20 @@ impl Client {
         self.open_as_caller(path, &HeaderMap::from_iter([(ACCEPT, EVENTS)])).await
     }
 
+    /// An answer that may be longer than memory; another one if the server gives none.
+    ///
+    /// # Errors
+    /// A failure if there is no answer.
+    pub(crate) async fn open_stream(&self, path: &str) -> Result<Opened, Failure> {
+        self.open_as_caller(path, &HeaderMap::new()).await
+    }
+
     /// An answer that may be longer than memory.
     ///
     /// # Errors
     /// A failure if it is not given.
     pub(crate) async fn stream(&self, path: &str) -> Result<Box<Stream>, Failure> {
-        match self.open_as_caller(path, &HeaderMap::new()).await? {
+        match self.open_stream(path).await? {
             Opened::Stream(stream) => Ok(stream),
             Opened::Other(answer) => {
                 answer.done(path)?;

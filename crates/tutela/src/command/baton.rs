@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use ::baton::command_line::{Inputs, Invocation, Settings, Stdout};
+use ::baton::command_line::{Inputs, Invocation, Permission, Settings, Stdout};
 use ::baton::description;
 use ::baton::exit::{Code, Exit as Status};
 use ::baton::flag::ConnectorFields;
@@ -16,7 +16,7 @@ use model::{Clock, SystemClock};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use self::connection::Described;
+use self::connection::{Described, Work};
 use crate::arguments::Arguments;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -34,8 +34,9 @@ use crate::runtime;
   tutela baton segment capabilities
   tutela baton segment --help
   tutela baton --connector ./connector.yml -f sync.c1z
+  BATON_CLIENT_ID=… BATON_CLIENT_SECRET=… BATON_TOKEN=… tutela baton segment --provisioning
 
-Under the name `baton-segment` (a link to this program) it does the same as `tutela baton segment`. It ends with 0,
+With a client id it serves the control plane that gave it until it is asked to end. Under the name `baton-segment` (a link to this program) it does the same as `tutela baton segment`. It ends with 0,
 or with the number of the gRPC code that says what is wrong."
 )]
 pub(crate) struct Baton {
@@ -54,6 +55,8 @@ impl fmt::Debug for Baton {
 
 /// What the names of such programs begin with.
 const PREFIX: &str = "baton-";
+/// The variable with the number of the socket that was handed down (baton W-2).
+const LISTENER: &str = "BATON_CONNECTOR_SERVICE_LISTENER_FD";
 
 impl Baton {
     /// What is meant if the program was started under the name of a connector.
@@ -109,7 +112,7 @@ pub(crate) fn run(baton: &Baton) -> Exit {
 }
 
 fn start(arguments: &[OsString]) -> Result<(), Ended> {
-    let (described, rest, program) = match arguments {
+    let (described, rest, named) = match arguments {
         [] => {
             help();
             return Ok(());
@@ -119,14 +122,12 @@ fn start(arguments: &[OsString]) -> Result<(), Ended> {
             return Ok(());
         }
         [first, file, rest @ ..] if first == "--connector" => {
-            (Described::of_file(Path::new(file))?, rest, "tutela baton --connector FILE".to_owned())
+            (Described::of_file(Path::new(file))?, rest, None)
         }
         [first, rest @ ..] => match first.to_str().map(|first| (first, first.strip_prefix("--connector="))) {
-            Some((_, Some(file))) => {
-                (Described::of_file(Path::new(file))?, rest, "tutela baton --connector FILE".to_owned())
-            }
+            Some((_, Some(file))) => (Described::of_file(Path::new(file))?, rest, None),
             Some((name, None)) if !name.starts_with('-') => {
-                (Described::of_library(name)?, rest, format!("{PREFIX}{name}"))
+                (Described::of_library(name)?, rest, Some(format!("{PREFIX}{name}")))
             }
             Some(_) | None => {
                 let text = "error: the first argument is the name of a connector, or `--connector FILE`; see \
@@ -135,7 +136,10 @@ fn start(arguments: &[OsString]) -> Result<(), Ended> {
             }
         },
     };
-    invoke(described, rest, program)
+    // Under which name help is given, and under which a control plane knows the program.
+    let program = named.clone().unwrap_or_else(|| "tutela baton --connector FILE".to_owned());
+    let name = named.unwrap_or_else(|| format!("{PREFIX}{}", described.file.connector_type.as_str()));
+    invoke(described, rest, (program, name))
 }
 
 fn help() {
@@ -146,7 +150,11 @@ fn help() {
     }
 }
 
-fn invoke(described: Described, arguments: &[OsString], program: String) -> Result<(), Ended> {
+fn invoke(
+    described: Described,
+    arguments: &[OsString],
+    (program, name): (String, String),
+) -> Result<(), Ended> {
     let fields =
         ConnectorFields::of(&described.file).map_err(|error| Ended::of_code(error, Code::InvalidArgument))?;
     let inputs = Inputs {
@@ -166,12 +174,10 @@ fn invoke(described: Described, arguments: &[OsString], program: String) -> Resu
             let asked = async { check.run().await.map_err(|error| Failure::failed(&error)) };
             runtime::run(asked).map_err(|error| Ended::of_code(error, Code::Unavailable))?;
         }
-        Invocation::ConnectorService(_) => {
-            let text = "error: the connector runs in one process and has no hidden one; run it without \
-                        `_connector-service`";
-            return Err(Ended::of_code(text, Code::Unimplemented));
+        Invocation::ConnectorService { settings, provisioning } => {
+            be_driven(described, (settings, provisioning), name)?;
         }
-        Invocation::Run(settings) => work(described, &settings)?,
+        Invocation::Run(settings) => work(described, settings, name)?,
     }
     Ok(())
 }
@@ -191,18 +197,52 @@ fn print(described: &Result<serde_json::Value, protos::json::JsonError>) -> Resu
     Ok(())
 }
 
-fn work(described: Described, settings: &Settings) -> Result<(), Ended> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+/// Begins the connector's own log.
+fn begin_log(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<(), Ended> {
     let layer = settings
         .log
-        .layer(Arc::clone(&clock))
+        .layer(Arc::clone(clock))
         .map_err(|error| Ended::of_code(error, Code::InvalidArgument))?;
     // The program starts once; a second start would keep the first.
     let _ = tracing_subscriber::registry().with(layer).try_init();
+    Ok(())
+}
+
+/// Serves the process that started this one (baton W-1).
+fn be_driven(
+    described: Described,
+    (settings, provisioning): (Box<Settings>, Permission),
+    name: String,
+) -> Result<(), Ended> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    begin_log(&settings, &clock)?;
     let (canceller, cancellation) = Canceller::new();
-    let job = described.job(settings, (clock, cancellation))?;
+    let driven = described.driven((settings, provisioning), name, (clock, cancellation))?;
+    let descriptor = std::env::var(LISTENER).ok();
     let done = runtime::run(async {
-        Ok(runtime::cancelled_when_interrupted(&canceller, Box::pin(job.run())).await)
+        let served = Box::pin(driven.run(std::io::stdin(), descriptor.as_deref()));
+        let done = runtime::cancelled_when_interrupted(&canceller, served).await;
+        Ok(done.map_err(|error| Ended::new(&error, error.exit())))
     });
-    done?.map_err(|error| Ended::new(&error, error.exit()))
+    done?
+}
+
+fn work(described: Described, settings: Box<Settings>, name: String) -> Result<(), Ended> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    begin_log(&settings, &clock)?;
+    let (canceller, cancellation) = Canceller::new();
+    let work = described.work(settings, name, (clock, cancellation))?;
+    let done = runtime::run(async {
+        Ok(match work {
+            Work::OneShot(job) => {
+                let done = runtime::cancelled_when_interrupted(&canceller, Box::pin(job.run())).await;
+                done.map_err(|error| Ended::new(&error, error.exit()))
+            }
+            Work::Serving(serving) => {
+                let done = runtime::cancelled_when_interrupted(&canceller, Box::pin(serving.run())).await;
+                done.map_err(|error| Ended::new(&error, error.exit()))
+            }
+        })
+    });
+    done?
 }

@@ -2,7 +2,7 @@ mod access;
 mod check;
 mod diff;
 mod export;
-mod file;
+pub(crate) mod file;
 mod filter;
 mod list;
 mod principals;
@@ -72,6 +72,9 @@ pub(crate) fn run(arguments: &C1z, output: Output) -> Result<Exit, Failure> {
         Some(OutputFormat::Console) => Output::new(Format::Table),
         Some(OutputFormat::Json) => Output::new(Format::Json),
     };
+    if matches!(arguments.command, Command::Diff(_)) {
+        arguments.file.refuse_run("diff")?;
+    }
     let opened = arguments.file.open()?;
     match &arguments.command {
         Command::ResourceTypes(list::ResourceTypes {}) => list::ResourceTypes::run(&opened, output),

@@ -49,7 +49,7 @@ pub(crate) fn run(demo: &Demo, output: Output) -> Result<Exit, Failure> {
         let sandbox = SegmentSandbox::start(SegmentOptions::default())
             .await
             .map_err(|error| Failure::Failed(format!("the simulator found no free port: {error}")))?;
-        let exit = serve(demo, &sandbox, output).await;
+        let exit = Box::pin(serve(demo, &sandbox, output)).await;
         sandbox.shutdown();
         exit
     })
@@ -63,7 +63,8 @@ async fn serve(demo: &Demo, sandbox: &SegmentSandbox, output: Output) -> Result<
     let place = StateArgument::of_server(written.data.clone(), None).settings(&written.server)?;
     let accounts = Accounts::new();
     let state = ServerState::open_owned(settings, place, accounts.owner()).await?;
-    let router = router(&state)?;
+    let control = state.control()?;
+    let router = router(&state, control.clone())?;
     let listening = Listening::open(&state.settings.server).await?;
     let url = listening.url();
     let (stop, cancellation) = Canceller::new();
@@ -71,7 +72,8 @@ async fn serve(demo: &Demo, sandbox: &SegmentSandbox, output: Output) -> Result<
     let serving = tokio::spawn(listening.serve(router, async move {
         let _ = ended.await;
     }));
-    let upkeep = tokio::spawn(keep_up(state.store.clone(), state.place.clone(), state.promises()));
+    let promises = state.promises(Some(control));
+    let upkeep = tokio::spawn(keep_up(state.store.clone(), state.place.clone(), promises));
     let worker = state.worker()?;
     let work = tokio::spawn(async move { worker.run(cancellation).await });
     let address = ServerAddress::of(&url)?;

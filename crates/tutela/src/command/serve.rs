@@ -32,7 +32,8 @@ pub(crate) fn run(serve: &Serve, output: Output) -> Result<Exit, Failure> {
     let place = serve.server.state(&settings)?;
     runtime::run(async {
         let state = ServerState::open(settings, place).await?;
-        let router = router(&state)?;
+        let control = state.control()?;
+        let router = router(&state, control.clone())?;
         // Nobody is answered, /health least of all, before the tables are up to date.
         let listening = Listening::open(&state.settings.server).await?;
         let metrics = MetricsPort::open(state.settings.server.metrics_listen).await?;
@@ -40,18 +41,21 @@ pub(crate) fn run(serve: &Serve, output: Output) -> Result<Exit, Failure> {
         announce(&listening.url(), metrics.url().as_deref(), output);
         let numbers = api::metrics_router(state.store.clone(), state.telemetry.clone());
         let metrics = tokio::spawn(metrics.serve(numbers));
-        let upkeep = tokio::spawn(keep_up(state.store.clone(), state.place.clone(), state.promises()));
+        let upkeep =
+            tokio::spawn(keep_up(state.store.clone(), state.place.clone(), state.promises(Some(control))));
         let (stop, cancellation) = Canceller::new();
         let worker = state.worker()?;
         let mail = tokio::spawn(send(state.sender(), cancellation.clone()));
         let told = cancellation.clone();
+        let (access, stopped) = (state.access_worker(), cancellation.clone());
+        let access = tokio::spawn(async move { access.run(stopped).await });
         let work = tokio::spawn(async move { worker.run(cancellation).await });
         // One deadline for all: calls, work and mail under way end beside each other.
         let patience = state.settings.server.drain_wait + state.settings.server.shutdown_wait;
         let sending = mail.abort_handle();
         let under_way = async {
             told.cancelled().await;
-            let_go(async { tokio::join!(work, mail) }, patience, output).await;
+            let_go(async { tokio::join!(work, mail, access) }, patience, output).await;
         };
         let serving = listening.serve(router, ended(&state, &stop, interrupted));
         let (given_up, ()) = tokio::join!(serving, under_way);

@@ -38,14 +38,16 @@ pub(crate) fn run(worker: &Worker, output: Output) -> Result<Exit, Failure> {
             Format::Json => output::json_line(&json!({ "worker": state.name })),
             Format::Table => output::text(&format!("working as {}", state.name)),
         }
-        let upkeep = tokio::spawn(keep_up(state.store.clone(), state.place.clone(), state.promises()));
+        let upkeep = tokio::spawn(keep_up(state.store.clone(), state.place.clone(), state.promises(None)));
         let (stop, cancellation) = Canceller::new();
         let mail = tokio::spawn(send(state.sender(), cancellation.clone()));
+        let (access, stopped) = (state.access_worker(), cancellation.clone());
+        let access = tokio::spawn(async move { access.run(stopped).await });
         let work = tokio::spawn(async move { worker.run(cancellation).await });
         interrupted.await;
         stop.cancel();
         let sending = mail.abort_handle();
-        let under_way = async { tokio::join!(work, mail) };
+        let under_way = async { tokio::join!(work, mail, access) };
         let_go(under_way, state.settings.server.shutdown_wait, output).await;
         sending.abort();
         upkeep.abort();

@@ -12,7 +12,7 @@ use spec::DatabaseKind;
 use spec::dataset_file::Dataset;
 use store::Store;
 
-use super::resolve::{Instance, Member, Part};
+use super::member::{Instance, Member, Part};
 use super::{ProjectFile, reading};
 use crate::failure::Failure;
 use crate::service::worker;

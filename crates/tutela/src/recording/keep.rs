@@ -23,7 +23,7 @@ pub(crate) fn kept_paths(file: &ConnectorFile, dataset: Option<&Dataset>) -> Has
 }
 
 /// Where the rows of a request are in its answer: `data_path`, then each `unwrap`.
-fn place_of_rows(request: &Request) -> String {
+pub(crate) fn place_of_rows(request: &Request) -> String {
     let unwrapped = request.postprocessors.iter().filter_map(|postprocessor| match postprocessor {
         Postprocessor::Unwrap { data_path } => Some(data_path),
         Postprocessor::Filter(_) | Postprocessor::ExtractForExecutionLog { .. } => None,

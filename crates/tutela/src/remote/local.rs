@@ -23,6 +23,12 @@ impl Declared {
                 declared.things.insert(thing, connection(file, entry, strict)?);
             }
         }
+        if file.project.connections.iter().any(|entry| entry.baton.is_some()) {
+            declared.notes.push(
+                "connections with `baton` stay with the project: which programs a server runs, its own machine says"
+                    .to_owned(),
+            );
+        }
         found.show_errors(output)?;
         for entry in &file.project.policies {
             if let Some(policy) = policy(entry) {

@@ -4,27 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use spec::Server;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
-use tower::ServiceExt as _;
 
+use super::connection::{HEAD_TIME, answer};
 use super::tls;
 use crate::failure::Failure;
 
 /// Callers that are connected at once; more wait to be accepted.
 const MOST_CONNECTIONS: usize = 4096;
-/// How long the head of a call, and the beginning of TLS, may take to arrive.
-const HEAD_TIME: Duration = Duration::from_secs(15);
 /// Wait after the system refused a connection, for want of file handles say.
 const ACCEPT_WAIT: Duration = Duration::from_millis(100);
 
@@ -116,35 +107,4 @@ async fn accept(
     // Answers are written whole; waiting to fill a packet would only delay them.
     stream.set_nodelay(true)?;
     Ok((stream, peer, permit))
-}
-
-/// Answers the calls of one connection, one after the other.
-async fn answer(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    peer: SocketAddr,
-    router: Router,
-    mut ending: watch::Receiver<()>,
-) {
-    let service = service_fn(move |call: hyper::Request<Incoming>| {
-        let mut call = call.map(Body::new);
-        // The address that the system saw; what headers say of it is not believed.
-        call.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(call)
-    });
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIME)
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    let done = tokio::select! {
-        done = &mut connection => done,
-        _ = ending.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = done {
-        tracing::debug!(%error, "a connection ended early");
-    }
 }

@@ -190,7 +190,10 @@ impl fmt::Debug for ServerServices {
 fn told(one: &connections::LeftOut) -> Option<LeftOut> {
     match one.reason {
         LeftOutReason::NotRead => None,
-        LeftOutReason::Disabled | LeftOutReason::NoDataset | LeftOutReason::Broken(_) => {
+        LeftOutReason::Disabled
+        | LeftOutReason::AccessOnly
+        | LeftOutReason::NoDataset
+        | LeftOutReason::Broken(_) => {
             Some(LeftOut { connection: one.connection.to_string(), reason: one.reason.to_string() })
         }
     }

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::failure::Failure;
 
-/// The server's own TLS from its files: TLS 1.2 and 1.3, HTTP/1.1.
+/// The server's own TLS from its files: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1.
 ///
 /// # Errors
 /// Bad input if a file cannot be read, holds something else, or the key is not that of the
@@ -33,7 +33,7 @@ pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, Failure> {
         .map_err(|error| {
             Failure::BadInput(format!("`tls`: certificate and key do not work together: {error}"))
         })?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use baton::control::ControlPlane;
+use jiff::{SignedDuration, Timestamp};
 use model::SystemClock;
 use privacy::Retention;
 use privacy::request::PrivacyRequests;
@@ -33,6 +35,10 @@ pub(crate) struct Promises {
     pub(crate) remind_before: Duration,
     /// How long personal data stays.
     pub(crate) retention: Retention,
+    /// How long it stays known who had access.
+    pub(crate) inventory: Duration,
+    /// What connectors that run elsewhere upload to, where they do.
+    pub(crate) control: Option<ControlPlane>,
 }
 
 impl Promises {
@@ -97,10 +103,43 @@ pub(crate) async fn keep_up(store: Store, place: StateSettings, promises: Promis
             _ = sign.tick() => sign_log(&store, &place, &holder).await,
             _ = forget.tick() => {
                 forget_past(&store, promises.retention).await;
+                forget_inventory(&store, promises.inventory).await;
+                forget_assertions(&store).await;
+                remove_left_uploads(promises.control.as_ref()).await;
                 place.clean(&SystemClock);
             }
             _ = keep.tick() => promises.keep(&store, &holder).await,
         }
+    }
+}
+
+/// Destroys states of the inventory that were in force too long ago, one bounded pass each time.
+async fn forget_inventory(store: &Store, history: Duration) {
+    let history = SignedDuration::try_from(history).unwrap_or(SignedDuration::MAX);
+    let before = store.clock().now().checked_sub(history).unwrap_or(Timestamp::MIN);
+    match governance::inventory::forget(store, before).await {
+        Ok(gone) if gone.states == 0 => {}
+        Ok(gone) => tracing::info!(states = gone.states, "old states of the inventory were destroyed"),
+        Err(error) => tracing::warn!(%error, "old states of the inventory were not destroyed"),
+    }
+}
+
+/// Forgets assertions of connectors that nobody could show again.
+async fn forget_assertions(store: &Store) {
+    match store.baton_assertion_forget().await {
+        Ok(gone) => tracing::debug!(gone, "assertions that have ended are forgotten"),
+        Err(error) => tracing::warn!(%error, "assertions that have ended were not forgotten"),
+    }
+}
+
+/// Removes files of uploads whose process was killed. They lie in the folder of this process alone.
+async fn remove_left_uploads(control: Option<&ControlPlane>) {
+    let Some(control) = control.cloned() else { return };
+    let removed = tokio::task::spawn_blocking(move || control.remove_left_files()).await;
+    match removed {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "files of uploads that broke off stay"),
+        Err(error) => tracing::error!(%error, "files of uploads that broke off were not looked for"),
     }
 }
 

@@ -2,11 +2,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use api::{ApiParts, ApiSettings, OidcParts, RateLimit, RootClient, RootUser, Telemetry};
-use connections::{Connections, ConnectionsParts, Outgoing};
+use baton::control::ControlPlane;
+use connections::{ConfiguredError, Connections, ConnectionsParts, Outgoing};
 use crypto::Secret;
 use datastore::Boundary;
 use egress::{Budgets, Door, MemoryBudgets, Mode};
 use engine::{Concurrency, SharedBudgets};
+use governance::worker as access_worker;
+use governance::worker::Connected;
 use messages::{MessageSecrets, Messages, MessagesParts, Sender, SenderSettings};
 use model::{Clock, IdSource as _, RandomIds, SystemClock};
 use privacy::Retention;
@@ -18,7 +21,10 @@ use spec::server_file::Rate;
 use spec::{Server, ServerSettings};
 use store::{Actor, Store};
 
+use super::access::ServerAccess;
+use super::control::{control, guard};
 use super::owner::Owner;
+use super::programs::{self, ServerPrograms};
 use super::services::{ServerServices, ServicesParts};
 use super::settings::api_set;
 use super::telemetry;
@@ -29,6 +35,9 @@ use crate::state::{State, StateSettings, failure};
 
 /// How long a call may take.
 const CALL_TIME: std::time::Duration = std::time::Duration::from_mins(1);
+
+/// How many connections are read for who has access at once.
+const ACCESS_SLOTS: usize = 4;
 
 /// The server's state, open, with the settings that hold.
 #[derive(Debug)]
@@ -51,6 +60,8 @@ pub(crate) struct ServerState {
     messages: Messages,
     /// What privacy requests are carried out with.
     services: Arc<dyn Services>,
+    /// What connections are read with for who has access, and changed.
+    access: Arc<dyn Connected>,
     clock: Arc<dyn Clock>,
 }
 
@@ -104,18 +115,39 @@ impl ServerState {
         });
         let messages = messages(&settings, &store, &clock)?;
         let name = format!("{kind}_{}", RandomIds.next_uuid());
+        let concurrency = Concurrency::new(limits(&settings.server.reading));
+        let programs = ServerPrograms::open(&settings.server, &store, |name| std::env::var(name).ok())?;
+        let configured = connections.settle_configured(&programs::configured(&settings.server)).await;
+        configured.map_err(|error| match error {
+            ConfiguredError::Taken { .. } => Failure::bad_input(&error),
+            ConfiguredError::Store(error) => failure(&error),
+        })?;
+        let access = ServerAccess::new((connections.clone(), programs), concurrency.clone(), name.clone());
         let services = Arc::new(ServerServices::new(ServicesParts {
             store: store.clone(),
             connections: connections.clone(),
             own: own.clone(),
-            concurrency: Concurrency::new(limits(&settings.server.reading)),
+            concurrency,
             clock: Arc::clone(&clock),
             worker: name.clone(),
             folder: place.folder.clone(),
             journal,
             keys: Arc::new(keys),
         }));
-        Ok(Self { settings, own, store, place, telemetry, name, connections, messages, services, clock })
+        let access = Arc::new(access);
+        Ok(Self {
+            settings,
+            own,
+            store,
+            place,
+            telemetry,
+            name,
+            connections,
+            messages,
+            services,
+            access,
+            clock,
+        })
     }
 
     /// What sends messages in this process.
@@ -142,12 +174,39 @@ impl ServerState {
         })
     }
 
-    /// What is kept up beside the calls.
-    pub(crate) fn promises(&self) -> Promises {
+    /// What connectors that run elsewhere get their work from.
+    ///
+    /// # Errors
+    /// Bad input if settings cannot be used.
+    pub(crate) fn control(&self) -> Result<ControlPlane, Failure> {
+        control(&self.settings.server, &self.store, &self.place.folder)
+    }
+
+    /// What is kept up beside the calls; with `control` also what connectors upload.
+    pub(crate) fn promises(&self, control: Option<ControlPlane>) -> Promises {
         let remind_before = self.settings.server.deadlines.remind_before;
         let retention = self.settings.server.retention;
-        let retention = Retention { rows: retention.rows, identities: retention.identities };
-        Promises { requests: self.requests(), services: Arc::clone(&self.services), remind_before, retention }
+        Promises {
+            requests: self.requests(),
+            services: Arc::clone(&self.services),
+            remind_before,
+            retention: Retention { rows: retention.rows, identities: retention.identities },
+            inventory: retention.inventory,
+            control,
+        }
+    }
+
+    /// What reads connections for who has access, and ends access at its time, in this process.
+    pub(crate) fn access_worker(&self) -> access_worker::Worker {
+        access_worker::Worker::new(access_worker::WorkerParts {
+            store: self.store.clone(),
+            connected: Arc::clone(&self.access),
+            name: self.name.clone(),
+            slots: ACCESS_SLOTS,
+            guard: guard(&self.settings.server),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::new(RandomIds),
+        })
     }
 
     /// What carries out the requests of people in this process.
@@ -178,7 +237,7 @@ impl ServerState {
 ///
 /// # Errors
 /// Bad input if settings cannot be used together, or half a root client is given.
-pub(crate) fn router(state: &ServerState) -> Result<axum::Router, Failure> {
+pub(crate) fn router(state: &ServerState, control: ControlPlane) -> Result<axum::Router, Failure> {
     let root_client = root_client(|name| std::env::var(name).ok())?;
     let server = &state.settings.server;
     let settings = ApiSettings {
@@ -205,6 +264,8 @@ pub(crate) fn router(state: &ServerState) -> Result<axum::Router, Failure> {
         messages: state.messages.clone(),
         packages: state.packages()?,
         services: Some(Arc::clone(&state.services)),
+        access: Some(Arc::clone(&state.access)),
+        control: Some(control),
         clock: Arc::clone(&state.clock),
         ids: Arc::new(RandomIds),
         settings,

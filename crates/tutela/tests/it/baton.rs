@@ -290,12 +290,13 @@ async fn kinds_that_the_plan_does_not_have_are_named_and_have_no_rows() {
 async fn wrong_flags_are_refused_before_anything_is_sent() {
     let sandbox = segment::start(options()).await;
     let program = owner(&sandbox);
-    let cases: [(&[&str], i32, &str); 9] = [
+    let cases: [(&[&str], i32, &str); 10] = [
         (&["--grant-entitlement", "role:r1:member"], 3, "grant-principal"),
         (&["--revoke-grant", "g", "--delete-resource", "u1", "--delete-resource-type", "user"], 3, "exclude"),
         (&["--workers", "many", "--log-level", "loud"], 3, "workers"),
         (&["--sync-resource-types", "user,planet"], 3, "planet"),
-        (&["--sync-resources", "bid:r:user/u1"], 12, "sync-resources"),
+        (&["--sync-resources", "bid:r:planet/p1"], 3, "planet"),
+        (&["--sync-resources", "bid:r:user/u1", "--sync-resource-types", "group"], 3, "there are group"),
         (&["--storage-engine", "pebble"], 12, "storage-engine"),
         (&["--event-feed", "true"], 12, "event-feed"),
         (&["--list-ticket-schemas"], 12, "list-ticket-schemas"),
@@ -354,6 +355,58 @@ async fn a_part_of_a_sync_and_any_connector_file() {
     assert!(some.iter().all(|id| id.starts_with("user:") || id.starts_with("group:")) && some.len() > 30);
     assert!(members.iter().all(|id| id.starts_with("group:")) && !members.is_empty());
     assert_eq!(ids(&program.folder().join("some.c1z"))[0], some);
+}
+
+// rule: baton S-22, R-2, R-4, R-5: resources are added to the sync of everything that the file holds
+#[tokio::test(flavor = "multi_thread")]
+async fn single_resources_are_added_to_the_file_and_the_sync_of_everything_stays() {
+    let sandbox = segment::start(options()).await;
+    let program = owner(&sandbox);
+    let path = program.folder().join("sync.c1z");
+    let calls = || sandbox.state()["calls"].as_u64().unwrap();
+    let membership = a_grant(&sandbox, |grant| grant.entitlement.starts_with("group:"));
+    let group = membership.entitlement.trim_start_matches("group:").trim_end_matches(":member");
+    let bid = format!("bid:r:group/{group}");
+    let open = |path: &Path| c1z::Reader::open(path, None, &c1z::Limits::default()).unwrap();
+
+    let alone = ["-f", "alone.c1z", "--sync-resources", &bid, "--skip-grants"];
+    segment(&program, &alone).expect(0);
+    let of_one = calls();
+    segment(&program, &[]).expect(0);
+    let [all, _] = ids(&path);
+    let whole = open(&path).runs()[0].clone();
+    let ran = segment(&program, &["--sync-resources", &bid]).expect(0);
+    segment(&program, &["--sync-resources", "bid:r:user/nobody"]).expect(0).complains(&["is not there"]);
+
+    // The workspace, and the group.
+    assert_eq!(of_one, 2);
+    assert_eq!(ids(&program.folder().join("alone.c1z"))[0], BTreeSet::from([format!("group:{group}")]));
+    let reader = open(&path);
+    let types: Vec<&str> = reader.runs().iter().map(|run| run.sync_type.as_str()).collect();
+    assert_eq!(types, ["full", "partial", "partial"]);
+    assert!(reader.runs()[1..].iter().all(|run| run.parent_sync_id == whole.id));
+    let newest = c1z::RunChoice::Newest { now: "2026-01-01T00:00:00Z".parse().unwrap() };
+    let newest = reader.run(&newest).unwrap();
+    assert_eq!(newest.id, whole.id);
+    let everything = c1z::Filter::default();
+    assert_eq!(reader.rows::<Resource>(newest, &everything).count(), all.len());
+    let added: Vec<String> =
+        reader.rows::<Grant>(&reader.runs()[1], &everything).map(|row| row.unwrap().id).collect();
+    assert!(added.contains(&membership.id), "{added:?}");
+    assert_tidy(&program, &ran, &sandbox.description().tokens.access_token);
+}
+
+// What is there is not lost, and nothing is asked for in vain.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_read_is_not_added_to() {
+    let sandbox = segment::start(options()).await;
+    let program = owner(&sandbox);
+    program.file("sync.c1z", "something else");
+
+    segment(&program, &["--sync-resources", "bid:r:user/u1"]).expect(9).complains(&["name another one"]);
+
+    assert_eq!(std::fs::read(program.folder().join("sync.c1z")).unwrap(), b"something else");
+    assert_eq!(sandbox.state()["calls"], 0);
 }
 
 // acceptance 5: killed at any page, nothing that was kept is read again, and there is no file before the end

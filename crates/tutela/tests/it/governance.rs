@@ -23,21 +23,8 @@ fn options() -> SegmentOptions {
     }
 }
 
-/// A project with what access alone needs: host and token.
-fn project(program: &Program, sandbox: &SegmentSandbox, token: &str) {
-    let url = sandbox.url();
-    program.file(
-        "tutela.yml",
-        &format!(
-            "connections:\n  - key: segment\n    connector: segment\n    access: read\n    secrets:\n      \
-             domain: api.segmentapis.com\n      access_token: \"{token}\"\negress:\n  allow: [\"127.0.0.1/32\"]\n  \
-             routes: {{ api.segmentapis.com: \"{url}\" }}\nreading: {{ retry_wait_ms: 1 }}\n"
-        ),
-    );
-}
-
 fn of_owner(program: &Program, sandbox: &SegmentSandbox) {
-    project(program, sandbox, &sandbox.description().tokens.access_token);
+    segment::access_project(program, sandbox, "read");
 }
 
 fn calls(sandbox: &SegmentSandbox) -> u64 {
@@ -130,7 +117,7 @@ async fn the_same_workspace_at_the_same_moment_is_the_same_file() {
 async fn the_token_of_a_member_gives_no_file_and_a_message_that_names_the_missing_level() {
     let (program, sandbox) = (Program::new(), segment::start(options()).await);
     let token = sandbox.description().tokens.member_token.clone();
-    project(&program, &sandbox, &token);
+    segment::access_project_with_token(&program, &sandbox, ("read", &token));
 
     let ran = program.run(&SYNC);
 
@@ -174,5 +161,84 @@ async fn a_sync_that_is_killed_at_a_page_goes_on_behind_it_and_leaves_no_file_be
         // Twice at most what was in flight or not yet kept when it was killed.
         let again = before - minimum;
         assert!(again <= 16, "{point}:{passing}: {again} calls twice, {at_the_kill} before the kill");
+    }
+}
+
+const KEEP: [&str; 6] = ["governance", "sync", "--connection", "segment", "--format", "json"];
+
+fn with_users(users: usize) -> SegmentOptions {
+    SegmentOptions { users, ..options() }
+}
+
+// rule: architecture §4
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_file_a_sync_makes_the_inventory_and_the_same_again_changes_nothing() {
+    let (program, sandbox) = (Program::new(), segment::start(options()).await);
+    of_owner(&program, &sandbox);
+
+    let (first, again) = (program.run(&KEEP), program.run(&KEEP));
+
+    assert_eq!((first.code, again.code), (0, 0), "{first:?} {again:?}");
+    let (first, again) = (reply(&first), reply(&again));
+    assert_eq!((&first["file"], &first["sync_id"]), (&Value::Null, &Value::Null));
+    assert!(first["inventory"]["changed_parts"].as_u64().unwrap() > 10, "{first}");
+    assert_eq!(again["inventory"]["changed_parts"], 0, "{again}");
+    assert_eq!(first["inventory"]["state"], again["inventory"]["state"]);
+    assert_eq!(first["inventory"]["held"], Value::Null);
+    assert!(!program.folder().join("sync.c1z").exists());
+    let table = program.run(&KEEP[..4]);
+    assert!(table.stdout.contains("the inventory of `segment` is up to date, as it was"), "{table:?}");
+}
+
+// rule: governance CON-24
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_that_lost_half_is_refused_until_it_is_taken_as_it_is() {
+    let program = Program::new();
+    let (many, few) = (segment::start(options()).await, segment::start(with_users(40)).await);
+    of_owner(&program, &many);
+    let before = reply(&program.run(&KEEP));
+    of_owner(&program, &few);
+
+    let held = program.run(&SYNC);
+    let taken = program.run(&[&KEEP[..], &["--accept-shrink"]].concat());
+
+    assert_eq!(held.code, 4, "{held:?}");
+    let said = reply(&held);
+    let why = said["inventory"]["held"].as_str().unwrap();
+    assert!(why.contains("where the one before had"), "{why}");
+    assert!(held.stderr.contains(why) && held.stderr.contains("--accept-shrink"), "{held:?}");
+    assert_ne!(said["inventory"]["state"], before["inventory"]["state"]);
+    assert_eq!(
+        ids(&program.folder().join("sync.c1z")),
+        true_ids(&few.governance_truth()),
+        "the file is whole"
+    );
+    assert_eq!(taken.code, 0, "{taken:?}");
+    assert!(reply(&taken)["inventory"]["changed_parts"].as_u64().unwrap() > 0);
+    assert_eq!(program.run(&KEEP).code, 0, "the next is measured by what was taken");
+}
+
+// rule: architecture §4, law 3
+#[cfg(all(unix, feature = "kill-points"))]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_that_is_killed_while_it_is_kept_leaves_the_inventory_that_was() {
+    let (first, later) = (segment::start(with_users(300)).await, segment::start(options()).await);
+    // What is kept by then, and whether it is in force.
+    for (point, is_in_force) in [("sync.chunks", false), ("sync.before_state", false), ("sync.state", true)] {
+        let program = Program::new();
+        of_owner(&program, &first);
+        let before = reply(&program.run(&KEEP));
+        of_owner(&program, &later);
+        let killed = program.command(&KEEP).env("TUTELA_KILL_AT", format!("{point}:1")).output().unwrap();
+        assert_eq!(killed.status.code(), None, "{point}");
+
+        let ran = program.run(&KEEP);
+
+        assert_eq!(ran.code, 0, "{point}: {ran:?}");
+        let after = reply(&ran);
+        let changed = after["inventory"]["changed_parts"].as_u64().unwrap();
+        assert_eq!(changed == 0, is_in_force, "{point}: {after}");
+        assert_ne!(before["inventory"]["state"], after["inventory"]["state"], "{point}");
+        assert_eq!(reply(&program.run(&KEEP))["inventory"]["changed_parts"], 0);
     }
 }

@@ -1,7 +1,9 @@
 //! The connectors of the library against the simulated applications, and their recordings.
 //!
-//! `cargo nextest run -p tutela --run-ignored only write_the_recordings` records them again.
+//! `cargo nextest run -p tutela --run-ignored only write_the_recordings` records them again, those of who has access
+//! (`access`) included.
 
+mod access;
 mod live;
 mod truth;
 
@@ -291,8 +293,15 @@ async fn segment_without_unify_shows_the_user_ids_of_the_own_database_and_asks_n
 
 #[test]
 fn a_connector_that_asks_nobody_needs_no_recordings() {
-    let ran = Program::new().run(&["connector", "test", "segment"]).expect(0);
-    let data = Program::new().run(&["connector", "test", "segment", "--format", "json"]).expect(0).json();
+    // Without who has access, nothing of Segment is asked for.
+    let program = Program::new();
+    let file = std::fs::read_to_string(folder("segment").join("connector.yml")).unwrap();
+    let (before, _) = file.split_once("  # Who has access. This section").unwrap();
+    program.file("it/connector.yml", before);
+    let ran = program.run(&["connector", "test", "./it"]).expect(0);
+    let data = program.run(&["connector", "test", "./it", "--format", "json"]).expect(0).json();
+    program.file("it/connector.yml", &file);
+    program.run(&["connector", "test", "./it"]).expect(1).complains(&["no recordings", "--access"]);
 
     assert!(ran.stdout.contains("makes no call"), "{}", ran.stdout);
     assert_eq!(data, json!({"passed": true, "recordings": []}));

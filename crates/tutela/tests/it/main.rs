@@ -2,11 +2,19 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop at what is not there")]
 
 mod access;
+mod access_activity;
+mod access_answers;
+mod access_ends;
+#[cfg(unix)]
+mod access_on_server;
+mod access_unused;
 mod admin;
 #[cfg(unix)]
 mod authorize;
 #[cfg(unix)]
 mod baton;
+#[cfg(unix)]
+mod baton_program;
 mod c1z;
 mod canary;
 #[cfg(unix)]
@@ -17,6 +25,8 @@ mod cluster;
 #[cfg(unix)]
 mod config;
 mod connection;
+#[cfg(target_os = "linux")]
+mod connector_server;
 mod corpus;
 mod database;
 mod dataset_trial;
@@ -58,11 +68,15 @@ mod segment;
 #[cfg(unix)]
 mod segment_office;
 #[cfg(unix)]
+mod self_hosted;
+#[cfg(unix)]
 mod serve;
 #[cfg(unix)]
 mod server_faults;
 #[cfg(unix)]
 mod server_project;
+#[cfg(unix)]
+mod service_mode;
 mod shop;
 mod storage;
 mod storm;

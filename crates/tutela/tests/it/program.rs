@@ -120,6 +120,14 @@ impl Program {
         state.close().await.unwrap();
     }
 
+    /// The number that a query of its state gives.
+    pub(crate) async fn number_in_state(&self, sql: &'static str) -> i64 {
+        let mut state = self.state().await;
+        let number = sqlx::query_scalar(sql).fetch_one(&mut state).await.unwrap();
+        state.close().await.unwrap();
+        number
+    }
+
     async fn state(&self) -> AnyConnection {
         sqlx::any::install_default_drivers();
         let path = self.folder().join(".tutela/state.db");

@@ -93,11 +93,16 @@ impl Reply {
 }
 
 /// Calls a server: `GET /health`.
-#[expect(clippy::disallowed_types, reason = "the server is called as its users call it")]
 pub(crate) async fn call(running: &Running, line: &str, token: Option<&str>, body: Option<&Value>) -> Reply {
+    call_at(&running.url, line, token, body).await
+}
+
+/// Calls the server at an address.
+#[expect(clippy::disallowed_types, reason = "the server is called as its users call it")]
+pub(crate) async fn call_at(url: &str, line: &str, token: Option<&str>, body: Option<&Value>) -> Reply {
     let (method, path) = line.split_once(' ').unwrap();
     let client = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build().unwrap();
-    let mut request = client.request(method.parse().unwrap(), format!("{}{path}", running.url));
+    let mut request = client.request(method.parse().unwrap(), format!("{url}{path}"));
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
     }
@@ -109,13 +114,17 @@ pub(crate) async fn call(running: &Running, line: &str, token: Option<&str>, bod
 }
 
 /// A token of the root client `setup`.
-#[expect(clippy::disallowed_types, reason = "the server is called as its users call it")]
 pub(crate) async fn root_token(running: &Running, secret: &str) -> String {
     let form = format!("grant_type=client_credentials&client_id=setup&client_secret={secret}");
-    let url = format!("{}/api/v1/oauth/token", running.url);
-    let request =
-        reqwest::Client::new().post(url).header("content-type", "application/x-www-form-urlencoded");
-    let text = request.body(form).send().await.unwrap().text().await.unwrap();
+    let text = post_form(&format!("{}/api/v1/oauth/token", running.url), form).await;
     let reply: Value = serde_json::from_str(&text).unwrap();
     reply["access_token"].as_str().unwrap_or_else(|| panic!("{reply}")).to_owned()
+}
+
+/// What a form is answered with, whatever the status.
+#[expect(clippy::disallowed_types, reason = "the server is called as its users call it")]
+pub(crate) async fn post_form(url: &str, form: String) -> String {
+    let request =
+        reqwest::Client::new().post(url).header("content-type", "application/x-www-form-urlencoded");
+    request.body(form).send().await.unwrap().text().await.unwrap()
 }

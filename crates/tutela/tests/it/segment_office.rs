@@ -215,7 +215,8 @@ pub(crate) async fn wrong_with(caller: &Caller, program: &Program, one: &Asked) 
     if wish.erases() {
         let proven = conclusion(&certificate.json());
         if proven["outcome"] != "erased" {
-            wrongs.push(format!("{proven} is certified"));
+            let log = caller.read(&format!("GET /api/v1/privacy-request/{id}/log?size=100")).await;
+            wrongs.push(format!("{} {proven} is certified: {request}: {log}", certificate.status));
         }
     } else if certificate.status != 404 {
         wrongs.push(format!("it has a certificate: {}", certificate.status));

@@ -2,6 +2,8 @@
 //! and under every fault of every write, and then goes on. What the other sides saw decides: no effect
 //! twice, none lost, nothing called erased that is not, and the same end as without interruption.
 //!
+//! Syncs of who has access are swept page by page (`syncs`).
+//!
 //! The short sweep comes by every point once per database. `cargo xtask sweep` runs the long one.
 #![expect(clippy::indexing_slicing, reason = "helpers of tests may panic")]
 
@@ -15,5 +17,6 @@ mod world;
 
 mod cases;
 mod defects;
+mod syncs;
 
 pub(crate) use cases::runtime;

@@ -7,12 +7,10 @@ use tempfile::NamedTempFile;
 
 use super::file::{Opened, failure};
 use super::list::told;
+use crate::csv_table;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::state;
-
-/// First characters that make a spreadsheet take a text for a formula.
-const FORMULA: [char; 8] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋'];
 
 /// What is written where.
 #[derive(Debug, clap::Args)]
@@ -62,47 +60,6 @@ fn write_csv(
     out: impl Write,
     path: &Path,
 ) -> Result<(), Failure> {
-    let mut table = csv::WriterBuilder::new().from_writer(out);
-    let written = |done: Result<(), csv::Error>| match done {
-        Ok(()) => Ok(Reader::Listens),
-        // A reader that went away (`| head`) is no error.
-        Err(error) if is_broken_pipe(&error) => Ok(Reader::Left),
-        Err(error) => Err(Failure::unwritable(path, &io::Error::from(error))),
-    };
-    if written(table.write_record(EXPORT_COLUMNS))? == Reader::Left {
-        return Ok(());
-    }
-    for line in lines {
-        let line = line.map_err(|error| failure(&error))?;
-        if written(table.write_record(line.iter().map(|cell| plain(cell))))? == Reader::Left {
-            return Ok(());
-        }
-    }
-    written(table.flush().map_err(csv::Error::from)).map(drop)
-}
-
-fn is_broken_pipe(error: &csv::Error) -> bool {
-    matches!(error.kind(), csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
-}
-
-/// Whether anybody takes what is written.
-#[derive(Debug, PartialEq, Eq)]
-enum Reader {
-    Listens,
-    Left,
-}
-
-/// A value that no spreadsheet takes for a formula: names are chosen by those who have access.
-fn plain(cell: &str) -> String {
-    if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_does_not_become_a_formula() {
-        assert_eq!(["=1+1", "ana", "-2", ""].map(plain), ["'=1+1", "ana", "'-2", ""]);
-    }
+    let lines = lines.map(|line| line.map_err(|error| failure(&error)));
+    csv_table::write(EXPORT_COLUMNS, lines, (out, path))
 }

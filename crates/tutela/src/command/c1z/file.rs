@@ -18,15 +18,31 @@ pub(crate) struct FileArguments {
 }
 
 /// A file that is open.
-pub(super) struct Opened {
+pub(crate) struct Opened {
     reader: Reader,
     choice: RunChoice,
 }
 
 impl FileArguments {
+    /// The newest finished run of this file.
+    pub(crate) fn newest(file: &Path) -> Self {
+        Self { file: file.to_owned(), sync_id: None }
+    }
+
     /// Opens the file.
-    pub(super) fn open(&self) -> Result<Opened, Failure> {
+    pub(crate) fn open(&self) -> Result<Opened, Failure> {
         self.open_other(&self.file)
+    }
+
+    /// Refuses `--sync-id` for a command that does not look at one run: an answer about others would pass for one about
+    /// the run that was named.
+    pub(super) fn refuse_run(&self, command: &str) -> Result<(), Failure> {
+        match self.sync_id {
+            Some(_) => Err(Failure::BadInput(format!(
+                "`{command}` chooses the sync runs itself and takes no `--sync-id`; leave it out"
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Opens another file by the same rules.
@@ -44,13 +60,18 @@ impl FileArguments {
 }
 
 impl Opened {
-    pub(super) fn reader(&self) -> &Reader {
+    pub(crate) fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    /// The run that was asked for.
+    pub(crate) fn run(&self) -> Result<&c1z::SyncRun, Failure> {
+        self.reader.run(&self.choice).map_err(|error| failure(&error))
     }
 
     /// An explorer of the run that was asked for.
     pub(super) fn explorer(&self) -> Result<Explorer<'_>, Failure> {
-        let run = self.reader.run(&self.choice).map_err(|error| failure(&error))?;
+        let run = self.run()?;
         if !run.finished {
             output::complain(&format!("warning: sync run {} is not finished; rows may be missing", run.id));
         }
@@ -113,4 +134,22 @@ fn mebibytes(name: &str) -> Result<Option<u64>, Failure> {
     let number = value.to_str().and_then(|text| text.parse::<u64>().ok()).filter(|number| *number > 0);
     let bytes = number.and_then(|number| number.checked_mul(1 << 20));
     bytes.map(Some).ok_or_else(|| Failure::BadInput(format!("{name} has to be a number of MiB above 0")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_refused_where_it_would_be_ignored() {
+        let arguments = |sync_id: Option<&str>| FileArguments {
+            file: PathBuf::from("sync.c1z"),
+            sync_id: sync_id.map(str::to_owned),
+        };
+
+        let refused = arguments(Some("3MRtGGH2nQlWkwulXiopoxBpLgw")).refuse_run("diff");
+
+        assert!(matches!(refused, Err(Failure::BadInput(why)) if why.contains("--sync-id")));
+        assert!(arguments(None).refuse_run("diff").is_ok());
+    }
 }

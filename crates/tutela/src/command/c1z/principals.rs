@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use c1z::Filter;
 use protos::baton::v1::ResourceOutput;
 
-use super::file::{FileArguments, Opened, failure};
+use super::file::{FileArguments, Opened, failure, tell_missing};
 use super::filter::GrantFilter;
 use super::list::{draw, id, told, type_name};
 use super::protojson;
@@ -89,6 +89,9 @@ impl Compare {
                     [what.to_owned(), id, name, kind]
                 })?;
             }
+        }
+        if base.missing() == 0 {
+            tell_missing(&compared);
         }
         Ok(told(&base))
     }

@@ -1,4 +1,5 @@
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use c1z::ReadError;
 use prost::{Message, Name};
@@ -21,22 +22,40 @@ pub(super) fn print_list<M: Message + Name>(
     members: impl Iterator<Item = Result<M, ReadError>>,
 ) -> Result<(), Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let mut write = |text: &str| {
-        // A reader that went away (`| head`) is no error, and there is no more to do.
-        out.write_all(text.as_bytes()).is_ok()
-    };
     let mut before = format!("{{\"{name}\":[");
-    let mut end = "{}";
+    let mut end = "{}\n";
     for member in members {
         let value = protos::json::to_value(&member.map_err(|error| failure(&error))?)
             .map_err(|error| Failure::bad_input(&error))?;
-        if !(write(&before) && write(&value.to_string())) {
+        if !is_read(write!(out, "{before}{value}"))? {
             return Ok(());
         }
         ",".clone_into(&mut before);
-        end = "]}";
+        end = "]}\n";
     }
-    write(end);
-    write("\n");
-    Ok(())
+    is_read(out.write_all(end.as_bytes()).and_then(|()| out.flush())).map(drop)
+}
+
+/// Whether anybody takes what was written. A reader that went away (`| head`) is no error; anything else would leave a
+/// list that is short and does not say so.
+fn is_read(written: io::Result<()>) -> Result<bool, Failure> {
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::unwritable(Path::new("standard output"), &error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_an_error_and_a_reader_that_went_away_is_none() {
+        let failed = |kind: io::ErrorKind| is_read(Err(kind.into()));
+
+        assert!(matches!(is_read(Ok(())), Ok(true)));
+        assert!(matches!(failed(io::ErrorKind::BrokenPipe), Ok(false)));
+        assert!(matches!(failed(io::ErrorKind::StorageFull), Err(Failure::Failed(_))));
+    }
 }

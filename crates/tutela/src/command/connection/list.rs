@@ -1,6 +1,6 @@
 use serde::Serialize;
 use serde_json::json;
-use spec::{Access, DatabaseKind};
+use spec::{Access, BatonConnector, ConnectionEntry, DatabaseKind};
 
 use super::server;
 use crate::arguments::Format;
@@ -48,6 +48,9 @@ pub(crate) fn run(list: &List, output: Output) -> Result<Exit, Failure> {
     let mut found = file.findings();
     let mut entries = Vec::new();
     for (position, entry) in file.project.connections.iter().enumerate() {
+        if let Some(baton) = &entry.baton {
+            entries.push(foreign(&file, entry, baton));
+        }
         if let Some(described) = file.describe(position, entry, &mut found)? {
             entries.push(Entry {
                 key: entry.key.to_string(),
@@ -72,6 +75,25 @@ pub(crate) fn run(list: &List, output: Output) -> Result<Exit, Failure> {
     found.show_errors(output)?;
     show(entries, output);
     Ok(Exit::Done)
+}
+
+/// A Baton connector of somebody else: what application it reads, only its file says.
+fn foreign(file: &ProjectFile, entry: &ConnectionEntry, baton: &BatonConnector) -> Entry {
+    Entry {
+        key: entry.key.to_string(),
+        connector: match baton {
+            BatonConnector::Program { program, .. } => program.clone(),
+            BatonConnector::File { file } => file.clone(),
+        },
+        application: match baton {
+            BatonConnector::Program { .. } => "Baton program".to_owned(),
+            BatonConnector::File { .. } => "Baton file".to_owned(),
+        },
+        masking_strict: file.project.is_masking_strict(entry),
+        access: "read",
+        hosts: Vec::new(),
+        secrets: entry.secrets.iter().map(|(name, _)| name.clone()).collect(),
+    }
 }
 
 /// Shows connections.

@@ -6,7 +6,9 @@ use egress::{Mode, Recorder};
 use engine::Cancellation;
 use model::{Clock, RandomIds, SystemClock};
 use serde_json::json;
+use spec::connector_file::Service;
 
+use crate::access_recording::{self, AccessRecording};
 use crate::arguments::Format;
 use crate::command::privacy::identity;
 use crate::data_request::{DataRequests, Means};
@@ -22,6 +24,7 @@ use crate::runtime;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   tutela connector record acme --identity email=ana@example.com --out ./acme/cassettes/one_person.json
+  tutela connector record acme --access --out ./acme/cassettes/access.json
   tutela connector test ./acme
 
 Secrets are left out, personal data is replaced by pseudonyms before anything is written. Look through
@@ -32,8 +35,11 @@ pub(crate) struct Record {
     #[command(flatten)]
     project: ProjectArgument,
     /// The person to ask about, as in `email=ana@example.com`; once for each value.
-    #[arg(long = "identity", value_name = "KIND=VALUE", required = true)]
+    #[arg(long = "identity", value_name = "KIND=VALUE", required_unless_present = "access")]
     identities: Vec<String>,
+    /// Ask who has access, as `tutela governance sync` does, in place of a person's data.
+    #[arg(long, conflicts_with = "identities")]
+    access: bool,
     /// File to write; an earlier recording there is replaced.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -47,6 +53,10 @@ pub(crate) fn run(record: &Record, output: Output) -> Result<Exit, Failure> {
         .server
         .refuse("it keeps no traffic; record with a project file, which `tutela project pull` writes")?;
     let file = ProjectFile::load(&record.project.project, output)?;
+    if record.access {
+        let text = access(record, &file, output)?;
+        return write(record, &text, output);
+    }
     let person = identity::parse_all(&record.identities)?;
     let instance = file.instance(&record.connection, output)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -81,11 +91,45 @@ pub(crate) fn run(record: &Record, output: Output) -> Result<Exit, Failure> {
         recording.expect(&again)?;
         Ok(recording)
     })?;
+    write(record, &recording.to_text(), output)
+}
+
+/// The text of a recording of who has access.
+fn access(record: &Record, file: &ProjectFile, output: Output) -> Result<String, Failure> {
+    let mut instance = file.instance_for(&record.connection, Service::Governance, output)?;
+    instance.connection.recording_keep = access_recording::kept_paths(&instance.connection.file);
+    let (clock, recorder): (Arc<dyn Clock>, _) = (Arc::new(SystemClock), Recorder::new());
+    let calls = Calls::new(
+        file.door(Mode::Record(recorder.clone()), &clock)?,
+        reading(&file.project.reading),
+        (Arc::clone(&clock), Arc::new(RandomIds)),
+    );
+    runtime::run_until_interrupted(async {
+        let connector = calls.connector(instance.connection.clone());
+        let live = access_recording::read(connector, Arc::clone(&clock)).await?;
+        if let Some(kind) = live.incomplete().first() {
+            return Err(Failure::Failed(format!(
+                "`{kind}` could not be read to its end; nothing was written"
+            )));
+        }
+        let mut recording = AccessRecording::new(&instance, recorder.cassette());
+        let again = recording.replay(&instance, clock).await?;
+        if let Some(other) = live.other_kinds(&again).first() {
+            return Err(Failure::Failed(format!(
+                "a replay of {} does not give what the application gave ({}); nothing was written",
+                other.collection, other.what
+            )));
+        }
+        recording.expect(again);
+        Ok(recording.to_text())
+    })
+}
+
+fn write(record: &Record, text: &str, output: Output) -> Result<Exit, Failure> {
     if let Some(folder) = record.out.parent() {
         std::fs::create_dir_all(folder).map_err(|error| Failure::unwritable(folder, &error))?;
     }
-    std::fs::write(&record.out, recording.to_text())
-        .map_err(|error| Failure::unwritable(&record.out, &error))?;
+    std::fs::write(&record.out, text).map_err(|error| Failure::unwritable(&record.out, &error))?;
     match output.format() {
         Format::Json => output::json(&json!({ "recording": record.out })),
         Format::Table => output::text(&format!("wrote {}", record.out.display())),

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use model::{Clock, SystemClock};
 use serde::Serialize;
 use serde_json::json;
+use spec::connector_file::Service;
 
+use crate::access_recording::AccessRecording;
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -57,7 +59,7 @@ pub(crate) fn run(test: &Test, output: Output) -> Result<Exit, Failure> {
     }
     if recordings.is_empty() {
         return Err(Failure::Failed(format!(
-            "`{}` has no recordings; make one with `tutela connector record`",
+            "`{}` has no recordings; make one with `tutela connector record`, with `--access` of who has access",
             test.connector
         )));
     }
@@ -82,10 +84,13 @@ pub(crate) fn run(test: &Test, output: Output) -> Result<Exit, Failure> {
     Ok(if passed { Exit::Done } else { Exit::Failed })
 }
 
-/// Whether no collection is read by a call. A file with errors may hold anything.
+/// Whether no collection is read by a call, and nothing of who has access. A file with errors may hold anything.
 fn asks_nobody(sources: &ConnectorSources) -> bool {
     let file = spec::check_connector(&sources.connector, &spec::CheckOptions::default()).value;
     file.is_some_and(|file| {
+        if file.governance.is_some() {
+            return false;
+        }
         let mut reads = file.endpoints.iter().flat_map(|endpoint| &endpoint.read);
         reads.all(|request| {
             request.target.is_none() && request.request_override.is_none() && request.script.is_none()
@@ -105,9 +110,18 @@ fn replay(
         let file = sources.connector.name();
         Failure::BadInput(format!("{file} has errors; `tutela connector check {file}` shows them"))
     })?;
-    let recording = Recording::parse(name, text, &file)?;
-    let instance = Instance::of_sources(sources, &recording.connection, recording.secrets(), output)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    if AccessRecording::is_one(text) {
+        let recording = AccessRecording::of_text(name, text)?;
+        let (key, secrets) = (&recording.connection, recording.secrets());
+        let instance = Instance::of_sources(sources, key, secrets, (Service::Governance, output))?;
+        return runtime::run_until_interrupted(async {
+            Ok(recording.compare(&recording.replay(&instance, clock).await?))
+        });
+    }
+    let recording = Recording::parse(name, text, &file)?;
+    let (key, secrets) = (&recording.connection, recording.secrets());
+    let instance = Instance::of_sources(sources, key, secrets, (Service::Privacy, output))?;
     runtime::run_until_interrupted(async {
         let replayed = recording.replay(&instance, clock).await?;
         recording.compare(&replayed)

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use c1z::{Explorer, Filter, Limits, Reader, RunChoice};
 use governance::FileTimes;
+use governance::inventory::ShrinkGuard;
 use model::{Clock as _, SystemClock};
 use protos::baton::v1::GrantOutput;
 use spec::connector_file::Service;
@@ -31,12 +32,14 @@ pub(super) async fn show(
     let file = ProjectFile::load(&written.project, output)?;
     let member = file.member_for("segment", Service::Governance, output)?;
     let target = folder.join("segment.c1z");
-    let work = SyncWork { file: &file, state: place, store, member: &member, output };
-    let (report, error) = work.write(&target, FileTimes::Own).await?;
-    if let Some(error) = error {
+    // The demo makes its applications anew each time, and is not asked twice.
+    let guard = ShrinkGuard::Off;
+    let work = SyncWork { file: &file, state: place, store, member: &member, guard, output };
+    let synced = work.run(Some((&target, FileTimes::Own))).await?;
+    if let Some(error) = synced.error {
         return Err(Failure::Failed(error));
     }
-    output::text(&kinds(&report));
+    output::text(&kinds(&synced.report));
     output::text(&holders(&target).map_err(|error| Failure::failed(&error))?);
     output::text(&format!("all of it: tutela c1z grants -f {}", target.display()));
     Ok(())
@@ -65,9 +68,17 @@ fn line(grant: &GrantOutput) -> Option<(String, String)> {
     if principal.id.as_ref()?.resource_type != "user" {
         return None;
     }
-    let role = grant.entitlement.as_ref()?.display_name.trim_end_matches(" Role member").to_owned();
+    let entitlement = grant.entitlement.as_ref()?;
+    let role = entitlement.display_name.trim_end_matches(" Role member").to_owned();
     let sources = grant.grant.as_ref()?.sources.as_ref();
-    let groups = sources.map_or(0, |all| all.sources.keys().filter(|id| id.starts_with("group:")).count());
-    let how = if groups > 0 { "through a group" } else { "directly" };
+    // A grant that is held directly as well has its own entitlement among its sources.
+    let is_own = |id: &String| *id == entitlement.id;
+    let is_direct = sources.is_none_or(|all| all.sources.is_empty() || all.sources.keys().any(is_own));
+    let is_inherited = sources.is_some_and(|all| !all.sources.keys().all(is_own));
+    let how = match (is_direct, is_inherited) {
+        (true, true) => "directly and through a group",
+        (false, true) => "through a group",
+        (true | false, false) => "directly",
+    };
     Some((principal.display_name.clone(), format!("{role} ({how})")))
 }

@@ -13,7 +13,7 @@ use crate::output::Output;
 The plan is shown first; exit codes as of `grant`.")]
 pub(crate) struct Create {
     #[command(flatten)]
-    arguments: ChangeArguments,
+    pub(super) arguments: ChangeArguments,
     /// Kind of what is made.
     #[arg(long = "type", value_name = "KIND")]
     kind: String,

@@ -14,7 +14,7 @@ use crate::output::Output;
 The plan is shown first, with all that goes with it; exit codes as of `grant`.")]
 pub(crate) struct Delete {
     #[command(flatten)]
-    arguments: ChangeArguments,
+    pub(super) arguments: ChangeArguments,
     /// What: kind and id.
     #[arg(long, value_name = "KIND:ID")]
     resource: ResourceName,

@@ -128,7 +128,8 @@ fn everything(stage: &Stage, step: usize) -> Vec<Disturbance> {
     cases
 }
 
-fn step() -> usize {
+/// Of how many passings one is taken, as `cargo xtask sweep` says it.
+pub(super) fn step() -> usize {
     std::env::var("TUTELA_SWEEP_STEP").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 const CALL: &str = "kill_point!(\"";
 
 /// Begin the names of points that other tests sweep: those that only servers come by, in a request's steps
-/// (`server_faults::steps`) and with applications that answer later or work on it by jobs; and those of syncs
-/// (`governance`).
-const ELSEWHERE: [&str; 4] = ["request.", "callback.", "polling.", "sync."];
+/// (`server_faults::steps`) and with applications that answer later or work on it by jobs; those of syncs
+/// (`syncs`); and those of syncs that come by themselves and of access that ends (`access_ends`, `governance::worker`).
+const ELSEWHERE: [&str; 6] = ["request.", "callback.", "polling.", "sync.", "access_sync.", "access_end."];
 
 /// All points that the program comes by on the way of a person's data without a server, in the order of
 /// their names.
