@@ -89,7 +89,7 @@ type Part = fn(&Bench, &Arguments) -> Result<Vec<Figure>>;
 
 /// Builds, measures and prints.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let parts: [(&str, Part); 12] = [
+    let parts: [(&str, Part); 13] = [
         ("tutela --help", |bench, _| bench.start_up()),
         ("connector check", |bench, arguments| bench.check(&cargo::top().join(&arguments.corpus))),
         ("2,000 pages", |bench, _| bench.pages()),
@@ -102,6 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         ("sync of 100,000 users", |bench, _| access::sync(bench)),
         ("c1z file", |_, _| access::file()),
         ("a million grants", |_, _| access::reach()),
+        ("inventory", |_, _| access::inventory()),
     ];
     let parts: Vec<(&str, Part)> = parts.into_iter().chain(server::PARTS).collect();
     let is_chosen = |name: &str| arguments.only.as_deref().is_none_or(|only| name.contains(only));

@@ -1,6 +1,7 @@
 //! Checks of what `deploy/` holds: the image file's paths and build, the manifests and the chart against the
-//! schemas of Kubernetes, the settings in them, and the systemd unit.
+//! schemas of Kubernetes, the settings in them, how they start connectors, and the systemd unit.
 
+mod connectors;
 mod image;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
+use self::connectors::Started;
 use self::image::ImageFile;
 use crate::services::{python, quiet};
 use crate::{cargo, report};
@@ -27,17 +29,30 @@ pub(crate) fn run(image: Image) -> Result<()> {
     let clean = file.copied()?;
     unit(&cargo::top().join("deploy/systemd/tutela.service"))?;
     let folder = tempfile::tempdir()?;
-    let settings = manifests(folder.path())?;
+    let held = manifests(folder.path())?;
     match image {
         Image::Look => {
             clean.look()?;
-            check_settings(&cargo::built_as_tests()?.join("tutela"), &settings)
+            held.check(&cargo::built_as_tests()?.join("tutela"))
         }
         Image::Build => {
             let built = clean.build(&file)?;
-            check_settings(&built.program, &settings)?;
+            held.check(&built.program)?;
             built.demonstrate()
         }
+    }
+}
+
+/// What manifests and chart hand to the program.
+struct Held {
+    settings: Vec<PathBuf>,
+    connectors: Vec<Started>,
+}
+
+impl Held {
+    fn check(&self, tutela: &Path) -> Result<()> {
+        check_settings(tutela, &self.settings)?;
+        self.connectors.iter().try_for_each(|started| started.check(tutela))
     }
 }
 
@@ -62,8 +77,8 @@ fn unit(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Checks manifests and chart; puts the server files that they hold into `out` and gives them.
-fn manifests(out: &Path) -> Result<Vec<PathBuf>> {
+/// Checks manifests and chart; puts what they hand to the program into `out` and gives it.
+fn manifests(out: &Path) -> Result<Held> {
     let programs = python::environment("deploy", "xtask/deploy/requirements.txt")?;
     let checked = Command::new(programs.join("python"))
         .arg(cargo::top().join("xtask/deploy/check.py"))
@@ -78,12 +93,21 @@ fn manifests(out: &Path) -> Result<Vec<PathBuf>> {
             String::from_utf8_lossy(&checked.stderr)
         );
     }
-    let files = std::fs::read_dir(out)?.map(|entry| Ok(entry?.path()));
-    let files: Vec<PathBuf> = files.collect::<Result<_>>()?;
-    if files.len() < 4 {
-        bail!("the manifests hold {} server files; there should be more", files.len());
+    let settings = files(&out.join("settings"))?;
+    let connectors = files(&out.join("connectors"))?;
+    if settings.len() < 4 || connectors.len() < 4 {
+        bail!(
+            "the manifests hold {} server files and {} connectors; there should be more",
+            settings.len(),
+            connectors.len()
+        );
     }
-    Ok(files)
+    let connectors = connectors.iter().map(|file| Started::read(file)).collect::<Result<_>>()?;
+    Ok(Held { settings, connectors })
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
 }
 
 /// Has the program read each server file.

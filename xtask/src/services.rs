@@ -315,6 +315,6 @@ fn log(folder: &Path) -> Result<std::fs::File> {
 }
 
 /// A port that is free now; whoever takes it in between makes the start fail with a clear text.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

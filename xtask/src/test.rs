@@ -32,12 +32,20 @@ pub(crate) fn run() -> Result<()> {
     cargo::run(&["test", "--workspace", "--doc", "--quiet", "--features", FEATURES])?;
     step(&begun, "reference pages");
     cargo::docs(true)?;
-    step(&begun, "made-up input");
-    probe::run(PROBE_SECONDS)?;
-    step(&begun, "image, manifests and unit");
-    deploy::run(deploy::Image::Build)?;
+    step(&begun, "made-up input, and meanwhile image, manifests and unit");
+    probe_and_deploy()?;
     step(&begun, "all passed");
     Ok(())
+}
+
+/// Calls are made up for a fixed time and wait for answers for most of it: meanwhile the image's program is built.
+fn probe_and_deploy() -> Result<()> {
+    std::thread::scope(|scope| {
+        let image = scope.spawn(|| deploy::run(deploy::Image::Build));
+        let probed = probe::run(PROBE_SECONDS);
+        let image = image.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        probed.and(image)
+    })
 }
 
 /// The long kill sweep: every `step`-th passing of every point, alone and beside every fault of every

@@ -28,6 +28,15 @@ struct Reach {
     graph_build_s: f64,
 }
 
+/// What `governance`'s example `inventory_bench` prints.
+#[derive(Debug, Deserialize)]
+struct Inventory {
+    keep_s: f64,
+    keep_mib: f64,
+    written_mib: [f64; 3],
+    loaded_grants_per_s: f64,
+}
+
 #[derive(Debug, Deserialize)]
 struct Times {
     p50: f64,
@@ -122,5 +131,24 @@ pub(crate) fn reach() -> Result<Vec<Figure>> {
         )
         .with_detail(detail(&reach.what_ms)),
         Figure::new("a million grants: the graph is made", reach.graph_build_s, "s", Bound::None),
+    ])
+}
+
+/// A million grants kept as an inventory: once, the same again, and one more.
+pub(crate) fn inventory() -> Result<Vec<Figure>> {
+    let inventory: Inventory = examples::example("governance", "inventory_bench")?;
+    let [whole, same, one_more] = inventory.written_mib;
+    let detail = format!("{:.2} s, {whole:.1} MiB written", inventory.keep_s);
+    Ok(vec![
+        Figure::new("inventory of a million grants: memory", inventory.keep_mib, "MiB", Bound::AtMost(128.0))
+            .with_detail(detail),
+        Figure::new("inventory that did not change: written", same, "MiB", Bound::AtMost(0.0)),
+        Figure::new("inventory with one grant more: written", one_more, "MiB", Bound::AtMost(whole / 20.0)),
+        Figure::new(
+            "inventory: grants loaded/s",
+            inventory.loaded_grants_per_s,
+            "",
+            Bound::AtLeast(500_000.0),
+        ),
     ])
 }

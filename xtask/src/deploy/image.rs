@@ -162,7 +162,7 @@ fn static_target() -> Option<String> {
     if !installed.is_dir() {
         quiet(Command::new("rustup").args(["target", "add", &target])).ok()?;
     }
-    // For the C code of SQLite, zstd and the TLS library.
+    // For the C code of SQLite, zstd, the TLS library and the allocator.
     program("musl-gcc").ok()?;
     Some(target)
 }
