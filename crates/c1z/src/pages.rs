@@ -7,6 +7,7 @@ mod database;
 mod key;
 mod page_file;
 mod record;
+mod sorted;
 mod sorter;
 mod table;
 mod tree;

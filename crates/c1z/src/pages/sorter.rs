@@ -39,6 +39,13 @@ impl Sorter {
         Self { folder, bytes: Vec::new(), items: Vec::new(), spill: None, runs: Vec::new() }
     }
 
+    /// One that has keys in this file already.
+    #[cfg(test)]
+    pub(super) fn with_file(file: File) -> Self {
+        let run = Run { at: 0, end: 64, ahead: Vec::new(), read: 0, key: Vec::new() };
+        Self { spill: Some(file), runs: vec![run], ..Self::new(None) }
+    }
+
     /// Adds the key that `write` puts at the end of what it is given.
     pub(super) fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
         let start = self.bytes.len();

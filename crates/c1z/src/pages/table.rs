@@ -4,6 +4,7 @@ use std::path::Path;
 use super::key;
 use super::page_file::PageFile;
 use super::record::{Field, write_record};
+use super::sorted::{SortedKeys, sorted_ahead};
 use super::sorter::Sorter;
 use super::tree::{Tree, TreeKind};
 
@@ -107,8 +108,9 @@ impl Table {
         let table = Object { kind: "table", name: layout.name, table: layout.name, root, sql: layout.sql };
         let mut objects = vec![table];
         let mut twice = Vec::new();
-        for (index, sorter) in layout.indexes.iter().zip(self.sorters) {
-            let root = write_index(index, sorter, file, &mut twice)?;
+        sorted_ahead(self.sorters, |place, keys| {
+            let Some(index) = layout.indexes.get(place) else { return Ok(()) };
+            let root = write_index(index, keys, file, &mut twice)?;
             objects.push(Object {
                 kind: "index",
                 name: index.name,
@@ -116,7 +118,8 @@ impl Table {
                 root,
                 sql: index.sql,
             });
-        }
+            Ok(())
+        })?;
         Ok((objects, twice))
     }
 }
@@ -134,7 +137,7 @@ impl Entries {
 
 fn write_index(
     index: &Index,
-    sorter: Sorter,
+    keys: &SortedKeys,
     file: &mut PageFile,
     twice: &mut Vec<Twice>,
 ) -> io::Result<u32> {
@@ -142,7 +145,7 @@ fn write_index(
     let mut record = Vec::new();
     let mut before = Vec::new();
     let mut first = 0;
-    sorter.drain(|sorted| {
+    keys.each(|sorted| {
         let row = key::row(sorted);
         if index.entries == Entries::Unique {
             if before == key::columns(sorted) {

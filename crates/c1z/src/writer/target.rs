@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::WriteError;
-use crate::container::{LEVEL, V1_MAGIC};
+use crate::container::{LEVEL, V1_MAGIC, WORKERS};
 use crate::pages::Sealed;
 
 /// Where a file goes, and the draft beside it.
@@ -52,6 +52,7 @@ fn compress(mut sealed: Sealed, file: &mut File) -> io::Result<()> {
     let mut encoder = zstd::stream::raw::Encoder::new(LEVEL)?;
     encoder.set_parameter(zstd::zstd_safe::CParameter::ChecksumFlag(true))?;
     encoder.set_parameter(zstd::zstd_safe::CParameter::ContentSizeFlag(true))?;
+    encoder.set_parameter(zstd::zstd_safe::CParameter::NbWorkers(WORKERS))?;
     encoder.set_pledged_src_size(Some(sealed.bytes))?;
     let mut writer = zstd::stream::zio::Writer::new(&mut out, encoder);
     let mut buffer = vec![0; 1 << 18];

@@ -105,12 +105,13 @@ pub(crate) fn run(sync: &Sync, output: Output) -> Result<Exit, Failure> {
         });
     }
     let member = file.member_for(&sync.connection, Service::Governance, output)?;
-    runtime::run(async {
+    let target = sync.file.clone();
+    let synced = runtime::run_as_task(async move {
         let store = state.open(Arc::new(SystemClock)).await?.store;
         let work = SyncWork { file: &file, state: &state, store: &store, member: &member, guard, output };
-        let synced = work.run(sync.file.as_deref().map(|file| (file, times))).await?;
-        Ok(synced.told(sync).print(output))
-    })
+        work.run(target.as_deref().map(|file| (file, times))).await
+    })?;
+    Ok(synced.told(sync).print(output))
 }
 
 impl Synced {
