@@ -61,14 +61,11 @@ pub(crate) fn run(seconds: u32) -> Result<()> {
     if ["Failures:", "Network Error"].iter().any(|mark| summary.contains(mark)) {
         return Err(broken("there are server errors, or calls without an answer", &server));
     }
-    match calls(summary) {
-        Some(calls) if calls >= FEWEST_CALLS => {
-            report(&format!("{calls} calls, none of them a server error"))
-        }
-        calls => {
-            return Err(broken(&format!("too few calls were made ({calls:?} of {FEWEST_CALLS})"), &server));
-        }
+    let calls = calls(summary).unwrap_or_default();
+    if calls < FEWEST_CALLS {
+        return Err(broken(&format!("{calls} calls were made, which is too few"), &server));
     }
+    report(&format!("{calls} calls, none of them a server error"));
     Ok(())
 }
 

@@ -12,12 +12,12 @@ pub(crate) fn run<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T
     start()?.block_on(work)
 }
 
-/// Runs a command with many calls under way, as a task: what they wait for wakes it on the thread that heard of it, while
+/// Waits for work with many calls under way, as a task: what they wait for wakes it on the thread that heard of it, while
 /// [`run`] waits on a thread of its own, which the system has to wake each time.
 pub(crate) fn run_as_task<T: Send + 'static>(
+    runtime: &Runtime,
     work: impl Future<Output = Result<T, Failure>> + Send + 'static,
 ) -> Result<T, Failure> {
-    let runtime = start()?;
     let task = runtime.spawn(work);
     runtime.block_on(task).unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()))
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Canceller, Concurrency};
+use futures::FutureExt as _;
 use governance::inventory::{KeepError, KeepRequest, Kept, ShrinkGuard};
 use governance::{FileTimes, SyncError, SyncParts, SyncReport, SyncRequest};
 use jiff::SignedDuration;
@@ -106,10 +107,11 @@ pub(crate) fn run(sync: &Sync, output: Output) -> Result<Exit, Failure> {
     }
     let member = file.member_for(&sync.connection, Service::Governance, output)?;
     let target = sync.file.clone();
-    let synced = runtime::run_as_task(async move {
-        let store = state.open(Arc::new(SystemClock)).await?.store;
+    let runtime = runtime::start()?;
+    let store = runtime.block_on(state.open(Arc::new(SystemClock)))?.store;
+    let synced = runtime::run_as_task(&runtime, async move {
         let work = SyncWork { file: &file, state: &state, store: &store, member: &member, guard, output };
-        work.run(target.as_deref().map(|file| (file, times))).await
+        work.run(target.as_deref().map(|file| (file, times))).boxed().await
     })?;
     Ok(synced.told(sync).print(output))
 }
