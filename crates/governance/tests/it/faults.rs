@@ -141,6 +141,19 @@ async fn a_sync_whose_pages_were_destroyed_is_begun_anew() {
     Inventory::of_rows(&rows.unwrap()).assert_equal(&Inventory::of_truth(&truth));
 }
 
+// What cannot be read again is no end of a list: half of it would pass for all.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_are_destroyed_before_rows_are_made_of_them_give_no_result() {
+    let workspace = Workspace::start(options()).await;
+    let read = workspace.begin_soon().await.read(&|_| {}).await.unwrap();
+    workspace.store.run_forget(read.sync().id(), store::Actor::system()).await.unwrap();
+
+    let rows = read.assemble(crate::rows::Rows::default()).await;
+
+    let error = rows.map(|_| "rows").unwrap_err();
+    assert!(matches!(error, SyncError::Store(store::StoreError::Forgotten { .. })), "{error}");
+}
+
 // rule: baton T-8
 #[rstest]
 #[case(1)]
