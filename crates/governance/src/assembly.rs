@@ -34,7 +34,7 @@ use crate::number::{EntitlementNumber, ResourceNumber};
 use crate::outlet::Outlet;
 use crate::plan::Plan;
 use crate::report::{KindReport, SyncOutcome};
-use crate::sync::{ListEnds, Sync, SyncError};
+use crate::sync::{LastUnit, ListEnds, Sync, SyncError};
 use derived::Derived;
 use inherited::EntitlementNames;
 use kinds::Kinds;
@@ -87,16 +87,18 @@ pub(crate) fn missing(sync: &Sync, ends: &ListEnds) -> Option<(Vec<KindReport>, 
     Some((kinds.reports(), error))
 }
 
-/// Puts the rows of a sync together and hands them out. Takes a thread for itself.
+/// Puts the rows of a sync together and hands them out. Takes a thread for itself. `last` is still being read, and is
+/// taken to end as `ends` has it: whoever asked for the rows looks at the end whether it did.
 pub(crate) fn assemble(
     sync: &Sync,
     ends: &ListEnds,
+    last: Option<LastUnit>,
     (runtime, outlet): (Handle, &mut Outlet),
 ) -> Result<Assembled, SyncError> {
     let governance = sync.governance();
     let lease = sync.hold.lease();
-    let pages =
-        Pages { store: sync.parts.store.clone(), run: lease.run.clone(), task: lease.task.clone(), runtime };
+    let (store, run, task) = (sync.parts.store.clone(), lease.run.clone(), lease.task.clone());
+    let pages = Pages { store, run, task, runtime, last };
     let mut assembly = Assembly {
         governance,
         mapper: &sync.mapper,

@@ -33,7 +33,8 @@ pub enum FileTimes {
 #[derive(Debug)]
 pub(crate) struct FileRun {
     started: Timestamp,
-    ended: Timestamp,
+    /// Nothing is when it is.
+    ended: Option<Timestamp>,
     id: Ksuid,
 }
 
@@ -99,13 +100,13 @@ impl ReadSync {
             FileTimes::Own => {
                 let started = self.sync().started_at();
                 let id = Ksuid::new(started.as_second(), uuid::Uuid::new_v4().into_bytes())?;
-                Ok(FileRun { started, ended: self.sync().clock().now(), id })
+                Ok(FileRun { started, ended: None, id })
             }
             FileTimes::Fixed(at) => {
                 let (hash, _) = self.assemble(ContentHash(PartsHash::new())).await?;
                 Ok(FileRun {
                     started: at,
-                    ended: at,
+                    ended: Some(at),
                     id: Ksuid::of_digest(at.as_second(), &hash.0.finish())?,
                 })
             }
@@ -137,7 +138,8 @@ impl ReadSync {
         let (sink, report): (FileSink, SyncReport) =
             both_ends::<_, _, SyncError, _, _>(join(take, self.hand_out(outlet)).await)?;
         // Only now is it known that all rows are there, and that somebody still wants the file.
-        let end = c1z::RunEnd { ended_at: run.ended, actions: report.kinds.len() as u64 };
+        let ended_at = run.ended.unwrap_or_else(|| self.sync().clock().now());
+        let end = c1z::RunEnd { ended_at, actions: report.kinds.len() as u64 };
         aside(move || sink.into_writer().finish(end)).await?;
         Ok(SyncReport { sync_id: Some(run.id.to_string()), ..report })
     }

@@ -1,18 +1,19 @@
 //! A sync from its lists to its end.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use engine::HoldError;
-use futures::future::join;
+use futures::future::{join, try_join};
 use store::{Actor, StoreError, SyncEnd, SyncState};
 use tokio::runtime::Handle;
 
 use crate::aside::aside;
-use crate::assembly;
+use crate::assembly::{self, Assembled};
 use crate::outlet::Outlet;
 use crate::report::{KindReport, SyncOutcome, SyncReport};
 use crate::sink::SyncSink;
-use crate::sync::{Lists, Sync, SyncError, SyncProgress};
+use crate::sync::{Announcer, LastUnit, Lists, Sync, SyncError, SyncProgress};
 
 /// A sync whose lists were read, as far as that can be.
 ///
@@ -22,6 +23,8 @@ use crate::sync::{Lists, Sync, SyncError, SyncProgress};
 pub struct ReadSync {
     sync: Arc<Sync>,
     lists: Arc<Lists>,
+    /// What is still being read.
+    last: Option<LastUnit>,
 }
 
 impl Sync {
@@ -36,8 +39,42 @@ impl Sync {
         self,
         progress: &(dyn Fn(SyncProgress) + Send + std::marker::Sync),
     ) -> Result<ReadSync, SyncError> {
-        let lists = self.read_lists(progress).await?;
-        Ok(ReadSync { sync: Arc::new(self), lists: Arc::new(lists) })
+        let lists = self.read_lists(progress, &Announcer::default()).await?;
+        Ok(ReadSync { sync: Arc::new(self), lists: Arc::new(lists), last: None })
+    }
+
+    /// The same, and has `make` something of the rows while the last list is still being read, as far as that can be: it
+    /// gets a sync whose rows end only when that list has ended, and fail if it was not read to its end. What was made is
+    /// as good as what is made of the sync that was read; nothing if that did not work out, for whatever reason.
+    ///
+    /// # Errors
+    /// As [`Sync::read`].
+    ///
+    /// # Cancel safety
+    /// As [`Sync::read`].
+    pub async fn read_and<T, E: Display, F: Future<Output = Result<T, E>>>(
+        self,
+        progress: &(dyn Fn(SyncProgress) + Send + std::marker::Sync),
+        make: impl FnOnce(ReadSync) -> F,
+    ) -> Result<(ReadSync, Option<T>), SyncError> {
+        let (sync, news) = (Arc::new(self), Announcer::default());
+        let heard = news.listener();
+        let reading = async {
+            let lists = Arc::new(sync.read_lists(progress, &news).await?);
+            news.over(Arc::clone(&lists));
+            Ok::<_, SyncError>(lists)
+        };
+        let making = async {
+            let Some(last) = heard.last().await else { return Ok(None) };
+            let lists = Arc::new(Lists { ends: last.ends().clone(), requests: 0 });
+            let made = make(ReadSync { sync: Arc::clone(&sync), lists, last: Some(last) }).await;
+            if let Err(error) = &made {
+                tracing::debug!(%error, "rows are put together when all lists are read");
+            }
+            Ok(made.ok())
+        };
+        let (lists, made) = try_join(reading, making).await?;
+        Ok((ReadSync { sync, lists, last: None }, made))
     }
 }
 
@@ -72,13 +109,20 @@ impl ReadSync {
     /// Hands out the rows of its part, in the same order every time, and says what was read.
     pub(crate) async fn hand_out(&self, mut outlet: Outlet) -> Result<SyncReport, SyncError> {
         let (sync, lists, runtime) = (Arc::clone(&self.sync), Arc::clone(&self.lists), Handle::current());
+        let last = self.last.clone();
         let work = move || {
-            let assembled = assembly::assemble(&sync, &lists.ends, (runtime, &mut outlet))?;
+            let assembled =
+                assembly::assemble(&sync, &lists.ends, last.clone(), (runtime.clone(), &mut outlet))?;
+            // Before the word that these are all rows.
+            let lists = match last {
+                Some(mut last) => runtime.block_on(last.lists())?,
+                None => lists,
+            };
             outlet.end()?;
-            Ok::<_, SyncError>(assembled)
+            Ok::<_, SyncError>((assembled, lists.requests))
         };
-        let assembled = aside(work).await?;
-        Ok(self.report(assembled.outcome, assembled.kinds))
+        let (Assembled { outcome, kinds }, requests) = aside(work).await?;
+        Ok(SyncReport { sync_id: None, outcome, requests, kinds })
     }
 
     /// Notes how the sync ended, and gives it out of hand. What was kept of it is destroyed once it is over;

@@ -8,6 +8,7 @@
 mod begin;
 mod error;
 mod known;
+mod news;
 mod progress;
 mod reading;
 mod singles;
@@ -23,6 +24,7 @@ use store::Store;
 
 pub use begin::{Sync, SyncRequest};
 pub use error::SyncError;
+pub(crate) use news::{Announcer, LastUnit};
 pub use progress::SyncProgress;
 pub(crate) use reading::{ListEnds, Lists};
 pub(crate) use unit_state::UnitEnd;

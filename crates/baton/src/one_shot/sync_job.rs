@@ -7,7 +7,8 @@ use connector::Connector;
 use engine::Cancellation;
 use futures::FutureExt as _;
 use governance::{
-    FileTimes, KindCause, KindStatus, Sync, SyncPart, SyncParts, SyncProgress, SyncReport, SyncRequest,
+    FileTimes, KindCause, KindStatus, ReadSync, Sync, SyncPart, SyncParts, SyncProgress, SyncReport,
+    SyncRequest,
 };
 use model::Clock;
 use serde_json::Value;
@@ -79,12 +80,17 @@ impl SyncJob<'_> {
         let begun = Sync::begin_part(parts, &request, self.part.clone()).boxed().await?;
         let resumed = begun.is_resumed();
         tracing::info!(resumed, "sync begins");
-        let read = begun.read(self.progress).boxed().await?;
+        let (target, times) = (self.target, self.times);
+        let write = |read: ReadSync| async move { read.write(target, times).await }.boxed();
+        let (read, made) = begun.read_and(self.progress, write).boxed().await?;
         if let Some((report, detail)) = read.unfinished() {
             read.close(&report, Some(&detail)).await?;
             return Err(OneShotError::Unfinished { exit: self.exit_of(&report), detail });
         }
-        let report = read.write(self.target, self.times).boxed().await?;
+        let report = match made {
+            Some(report) => report,
+            None => read.write(target, times).boxed().await?,
+        };
         read.close(&report, None).await?;
         Ok(report)
     }

@@ -1,15 +1,16 @@
+use std::ops::Range;
 use std::panic::resume_unwind;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use model::RunId;
 use serde::de::DeserializeOwned;
-use store::{Store, TaskId};
+use store::{PageCursor, Store, TaskId};
 use tokio::runtime::Handle;
 
 use crate::kept;
 use crate::listing::{Listing, UnitNumber};
-use crate::sync::SyncError;
+use crate::sync::{LastUnit, SyncError};
 
 /// Pages that are read before they are wanted.
 const AHEAD: usize = 1;
@@ -21,6 +22,8 @@ pub(super) struct Pages {
     pub(super) run: RunId,
     pub(super) task: TaskId,
     pub(super) runtime: Handle,
+    /// What is still being read, if something is.
+    pub(super) last: Option<LastUnit>,
 }
 
 impl Pages {
@@ -33,8 +36,8 @@ impl Pages {
     ) -> Result<(), SyncError> {
         thread::scope(|scope| {
             let (sender, pages) = sync_channel(AHEAD);
-            let reading =
-                scope.spawn(move || self.read(listing, |unit, items| sender.send((unit, items)).is_ok()));
+            let mut give = move |unit, items| sender.send((unit, items)).map_err(|_| SyncError::BrokenOff);
+            let reading = scope.spawn(move || self.read(listing, &mut give));
             let taken = pages.into_iter().try_for_each(|(unit, items)| take(unit, items));
             // Pages that broke off would pass for all of them: how the reading ended is known only from its thread.
             let read = reading.join().unwrap_or_else(|panic| resume_unwind(panic));
@@ -42,19 +45,58 @@ impl Pages {
         })
     }
 
-    /// Reads all pages of a list, until they are not wanted any more.
     fn read<T: DeserializeOwned>(
         &self,
         listing: Listing,
-        mut is_wanted: impl FnMut(UnitNumber, Vec<T>) -> bool,
+        give: &mut impl FnMut(UnitNumber, Vec<T>) -> Result<(), SyncError>,
     ) -> Result<(), SyncError> {
-        let (first, end) = (UnitNumber::new(listing.number, 0), UnitNumber::new(listing.number + 1, 0));
-        let mut pages = self.store.page_list(&self.run, &self.task).within(first.0..end.0);
-        while let Some((place, text)) = self.runtime.block_on(pages.next_text())? {
-            if !is_wanted(UnitNumber(place.unit), kept::items(&text)?) {
-                break;
+        let (first, end) = (UnitNumber::new(listing.number, 0).0, UnitNumber::new(listing.number + 1, 0).0);
+        let is_of_list = |last: &LastUnit| last.unit().listing() == listing.number;
+        let Some(last) = self.last.clone().filter(is_of_list) else {
+            return self.kept(self.within(first..end), give).map(|_| ());
+        };
+        let unit = last.unit().0;
+        self.kept(self.within(first..unit), give)?;
+        self.follow(last, give)?;
+        self.kept(self.within(unit + 1..end), give).map(|_| ())
+    }
+
+    /// Gives the pages of the unit that is still being read, as they are kept.
+    fn follow<T: DeserializeOwned>(
+        &self,
+        mut last: LastUnit,
+        give: &mut impl FnMut(UnitNumber, Vec<T>) -> Result<(), SyncError>,
+    ) -> Result<(), SyncError> {
+        let unit = last.unit().0;
+        let mut given = None;
+        loop {
+            // Asked before the look: what is kept after it is seen by the next one.
+            let is_over = last.is_over();
+            let pages = self.within(unit..unit + 1);
+            let pages = given.into_iter().fold(pages, |pages, page| pages.behind(unit, page));
+            given = self.kept(pages, give)?.or(given);
+            if is_over {
+                return Ok(());
             }
+            self.runtime.block_on(last.more())?;
         }
-        Ok(())
+    }
+
+    /// Gives all pages that are kept, and says which one came last.
+    fn kept<T: DeserializeOwned>(
+        &self,
+        mut pages: PageCursor,
+        give: &mut impl FnMut(UnitNumber, Vec<T>) -> Result<(), SyncError>,
+    ) -> Result<Option<u64>, SyncError> {
+        let mut last = None;
+        while let Some((place, text)) = self.runtime.block_on(pages.next_text())? {
+            give(UnitNumber(place.unit), kept::items(&text)?)?;
+            last = Some(place.page);
+        }
+        Ok(last)
+    }
+
+    fn within(&self, units: Range<u64>) -> PageCursor {
+        self.store.page_list(&self.run, &self.task).within(units)
     }
 }

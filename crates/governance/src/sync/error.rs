@@ -56,6 +56,9 @@ pub enum SyncError {
     /// A row without an id.
     #[error(transparent)]
     EmptyId(EmptyPart),
+    /// Rows were made of a list while it was read, and it was not read to its end.
+    #[error("a list that rows were made of was not read to its end")]
+    BrokenOff,
     /// What was read cannot be written to where it is wanted.
     #[error(transparent)]
     Sink(#[from] SinkError),
@@ -66,7 +69,7 @@ impl SyncError {
     pub fn retry(&self) -> store::Retry {
         match self {
             Self::Hold(source) => source.retry(),
-            Self::Lost { .. } | Self::Stopped { .. } => store::Retry::Yes,
+            Self::Lost { .. } | Self::Stopped { .. } | Self::BrokenOff => store::Retry::Yes,
             Self::Store(source) => source.retry(),
             Self::NoGovernance { .. }
             | Self::NotHere { .. }

@@ -10,7 +10,7 @@ use spec::connector_file::governance::ResourceSource;
 
 use super::known::{self, Known};
 use super::unit::{ReadUnit, UnitWork};
-use super::{Sync, SyncError, SyncProgress, UnitEnd};
+use super::{Announcer, Sync, SyncError, SyncProgress, UnitEnd};
 use crate::listing::{Listed, Listing, UnitNumber};
 use crate::mapping::UnitView;
 use crate::plan::Extent;
@@ -39,6 +39,7 @@ struct UnderWay {
 pub(super) struct Schedule<'a> {
     pub(super) sync: &'a Sync,
     progress: &'a (dyn Fn(SyncProgress) + Send + std::marker::Sync),
+    news: &'a Announcer,
     /// Numbers of the lists whose items lead to other calls.
     needed: HashSet<u32>,
     /// What somebody read before.
@@ -46,6 +47,7 @@ pub(super) struct Schedule<'a> {
     under_way: HashMap<u32, UnderWay>,
     pub(super) ends: HashMap<u32, UnitEnd>,
     waiting: VecDeque<(UnitNumber, UnitView, UnitWork)>,
+    open: HashSet<UnitNumber>,
     /// What lists are run for that wait until others have said which single resources they are to ask for.
     pub(super) pending: HashMap<u32, Vec<RunFor>>,
     /// Single resources that lists name, by the place of their kind.
@@ -64,7 +66,15 @@ impl Sync {
     pub(crate) async fn read_lists(
         &self,
         progress: &(dyn Fn(SyncProgress) + Send + std::marker::Sync),
+        news: &Announcer,
     ) -> Result<Lists, SyncError> {
+        let progress = |said: SyncProgress| {
+            let is_page = matches!(said, SyncProgress::Page { .. });
+            progress(said);
+            if is_page {
+                news.page();
+            }
+        };
         let needed = self.needed();
         let lease = self.hold.lease();
         let before = if self.is_resumed() {
@@ -75,12 +85,14 @@ impl Sync {
         };
         let mut schedule = Schedule {
             sync: self,
-            progress,
+            progress: &progress,
+            news,
             needed,
             before,
             under_way: HashMap::new(),
             ends: HashMap::new(),
             waiting: VecDeque::new(),
+            open: HashSet::new(),
             pending: HashMap::new(),
             named: HashMap::new(),
             requests: 0,
@@ -134,21 +146,47 @@ impl<'a> Schedule<'a> {
             {
                 active.push(self.open(unit, view, work));
             }
+            self.tell_last();
             let Some(read) = active.next().await else { break };
             self.ended(read?);
         }
+        Ok(Lists { ends: self.list_ends(None), requests: self.requests })
+    }
+
+    /// Says so when one unit is left and nothing follows from it. Not of a sync that somebody has worked on before: a unit
+    /// that cannot be gone on with begins anew, and pages that were given already would be others.
+    fn tell_last(&self) {
+        if self.sync.is_resumed() {
+            return;
+        }
+        let mut open = self.open.iter();
+        let (Some(unit), None) = (open.next(), open.next()) else { return };
+        let is_all = self.waiting.is_empty() && self.pending.is_empty() && self.under_way.len() == 1;
+        let list = self.under_way.get(&unit.listing());
+        let is_whole = list.is_some_and(|list| list.end.as_ref().is_none_or(|end| *end == UnitEnd::Complete));
+        if is_all && is_whole && !self.needed.contains(&unit.listing()) {
+            self.news.last(*unit, self.list_ends(Some(unit.listing())));
+        }
+    }
+
+    /// How each list ended; `complete` is taken to end so.
+    fn list_ends(&self, complete: Option<u32>) -> ListEnds {
         // A list that nothing led to: what it is run for is missing.
         let missing = || UnitEnd::Incomplete {
             reason: IncompleteReason::Upstream,
             status: None,
             detail: "the list that it is run for was not read".to_owned(),
         };
-        let mut ends = Vec::new();
-        for listing in self.sync.listings.iter() {
-            let is_read = *self.sync.plan.extent(listing.number) != Extent::Nothing;
-            ends.push(is_read.then(|| self.ends.remove(&listing.number).unwrap_or_else(missing)));
-        }
-        Ok(Lists { ends, requests: self.requests })
+        let end = |listing: Listing| {
+            if *self.sync.plan.extent(listing.number) == Extent::Nothing {
+                return None;
+            }
+            if Some(listing.number) == complete {
+                return Some(UnitEnd::Complete);
+            }
+            Some(self.ends.get(&listing.number).cloned().unwrap_or_else(missing))
+        };
+        self.sync.listings.iter().map(end).collect()
     }
 
     /// The reading of a unit.
@@ -158,6 +196,7 @@ impl<'a> Schedule<'a> {
         view: UnitView,
         work: UnitWork,
     ) -> BoxFuture<'a, Result<ReadUnit, SyncError>> {
+        self.open.insert(unit);
         let collects = self.needed.contains(&unit.listing());
         let before = self.before.remove(&unit).unwrap_or_default();
         let (sync, progress) = (self.sync, self.progress);
@@ -224,6 +263,7 @@ impl<'a> Schedule<'a> {
 
     fn ended(&mut self, read: ReadUnit) {
         self.requests += read.requests;
+        self.open.remove(&read.unit);
         let number = read.unit.listing();
         let Some(listing) = self.sync.listings.get(number) else { return };
         let Some(under_way) = self.under_way.get_mut(&number) else { return };

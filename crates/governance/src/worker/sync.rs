@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::hold::{Hold, Said, Standing};
 use super::schedule::{next_after_failure, next_sync};
 use super::{LEASE, OpenError, Worker};
+use crate::finish::ReadSync;
 use crate::inventory::{self, At, KeepRequest, Kept, ShrinkGuard};
 use crate::report::{KindStatus, SyncReport};
 use crate::source::Way;
@@ -171,13 +172,19 @@ impl Work<'_> {
         cancellation: &Cancellation,
     ) -> Result<Ended, Broken> {
         let parts = self.worker.parts();
-        let read = begun
-            .read(&|progress| {
-                if let SyncProgress::Ended { kind } = progress {
-                    self.say(SyncLogLevel::Info, Some(run), format!("a list of `{kind}` is read"));
-                }
-            })
-            .await?;
+        let request = &KeepRequest {
+            store: &parts.store,
+            connection: &self.sync.connection,
+            guard: if self.sync.guard { ShrinkGuard::On } else { ShrinkGuard::Off },
+            actor: Actor::system(),
+        };
+        let tell = |progress| {
+            if let SyncProgress::Ended { kind } = progress {
+                self.say(SyncLogLevel::Info, Some(run), format!("a list of `{kind}` is read"));
+            }
+        };
+        let keep = |read: ReadSync| async move { read.keep(request).await };
+        let (read, made) = begun.read_and(&tell, keep).await?;
         if let Some((report, error)) = read.unfinished() {
             self.say_kinds(run, &report);
             if cancellation.is_cancelled() {
@@ -186,13 +193,10 @@ impl Work<'_> {
             read.close(&report, Some(&error)).await?;
             return Ok(Ended::Over(Some(run.clone()), SyncResult::Failed(error)));
         }
-        let request = KeepRequest {
-            store: &parts.store,
-            connection: &self.sync.connection,
-            guard: if self.sync.guard { ShrinkGuard::On } else { ShrinkGuard::Off },
-            actor: Actor::system(),
+        let (kept, report) = match made {
+            Some(made) => made,
+            None => read.keep(request).await.map_err(|error| Broken::Keep(error.to_string()))?,
         };
-        let (kept, report) = read.keep(&request).await.map_err(|error| Broken::Keep(error.to_string()))?;
         model::kill_point!("access_sync.kept");
         read.close(&report, None).await?;
         model::kill_point!("access_sync.closed");

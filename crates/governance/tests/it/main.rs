@@ -6,6 +6,7 @@
 )]
 
 mod activity;
+mod ahead;
 mod answers;
 mod calls;
 mod change;

@@ -71,6 +71,12 @@ impl PageCursor {
         Self { after: (signed(units.start) - 1, i64::MAX), end: signed(units.end), ..self }
     }
 
+    /// Only what is behind this page of this unit.
+    #[must_use]
+    pub fn behind(self, unit: u64, page: u64) -> Self {
+        Self { after: (signed(unit), signed(page)), ..self }
+    }
+
     /// The same list; a list of fewer rows, or of more than there can be, ends with an error.
     #[must_use]
     pub fn expecting(self, rows: RowCount) -> Self {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use engine::{Canceller, Concurrency};
 use futures::FutureExt as _;
 use governance::inventory::{KeepError, KeepRequest, Kept, ShrinkGuard};
-use governance::{FileTimes, SyncError, SyncParts, SyncReport, SyncRequest};
+use governance::{FileTimes, ReadSync, SyncError, SyncParts, SyncReport, SyncRequest};
 use jiff::SignedDuration;
 use model::{Clock, ConnectionKey, SystemClock};
 use spec::connector_file::Service;
@@ -198,20 +198,33 @@ async fn read(
         SyncError::NoGovernance { .. } | SyncError::NotHere { .. } => Failure::bad_input(&error),
         other => Failure::failed(&other),
     };
+    let make = |read: ReadSync| async move { kept(&read, target, keep).await };
     let begun = governance::Sync::begin(parts, request).await.map_err(failed)?;
-    let read = begun.read(&|progress| line.note_sync(&progress)).await.map_err(failed)?;
+    let read = begun.read_and(&|progress| line.note_sync(&progress), make).await;
+    let (read, made) = read.map_err(failed)?;
     if let Some((report, error)) = read.unfinished() {
         read.close(&report, Some(&error)).await.map_err(failed)?;
         return Ok(Synced { report, kept: None, error: Some(error) });
     }
-    let kept = match target {
-        Some(target) => read.write_and_keep(target, keep).await,
-        None => read.keep(keep).await,
+    let (kept, report) = match made {
+        Some(made) => made,
+        None => kept(&read, target, keep).await.map_err(|error| Failure::failed(&error))?,
     };
-    let (kept, report) = kept.map_err(|error: KeepError| Failure::failed(&error))?;
     read.close(&report, None).await.map_err(failed)?;
     forget(keep).await;
     Ok(Synced { report, kept: Some(kept), error: None })
+}
+
+/// Makes what was read the inventory, and the file if one is wanted.
+async fn kept(
+    read: &ReadSync,
+    target: Option<(&Path, FileTimes)>,
+    keep: &KeepRequest<'_>,
+) -> Result<(Kept, SyncReport), KeepError> {
+    match target {
+        Some(target) => read.write_and_keep(target, keep).await,
+        None => read.keep(keep).await,
+    }
 }
 
 /// Destroys what is past its time. It is no reason to refuse today's work; the next sync tries again.

@@ -1,0 +1,100 @@
+//! How far the reading of lists is, for whoever makes rows of the last one meanwhile.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{ListEnds, Lists, SyncError};
+use crate::listing::UnitNumber;
+
+#[derive(Debug, Clone, Default)]
+struct News {
+    /// Pages kept since somebody listens: it is worth a look.
+    pages: u64,
+    /// The unit that is left, and how all lists end if it is read to its end.
+    last: Option<Arc<(UnitNumber, ListEnds)>>,
+    /// All lists, once they are read.
+    lists: Option<Arc<Lists>>,
+}
+
+/// Where it is told.
+#[derive(Debug, Default)]
+pub(crate) struct Announcer(watch::Sender<News>);
+
+/// Where it is heard.
+#[derive(Debug)]
+pub(crate) struct Listener(watch::Receiver<News>);
+
+/// The only unit that is still being read, or was until just now.
+#[derive(Debug, Clone)]
+pub(crate) struct LastUnit {
+    unit: UnitNumber,
+    ends: Arc<(UnitNumber, ListEnds)>,
+    news: watch::Receiver<News>,
+}
+
+impl Announcer {
+    /// Somebody who hears it.
+    pub(crate) fn listener(&self) -> Listener {
+        Listener(self.0.subscribe())
+    }
+
+    /// A page was kept.
+    pub(super) fn page(&self) {
+        self.0.send_modify(|news| news.pages += 1);
+    }
+
+    /// One unit is left.
+    pub(super) fn last(&self, unit: UnitNumber, ends: ListEnds) {
+        self.0.send_modify(|news| news.last = Some(Arc::new((unit, ends))));
+    }
+
+    /// All lists are read.
+    pub(crate) fn over(&self, lists: Arc<Lists>) {
+        self.0.send_modify(|news| news.lists = Some(lists));
+    }
+}
+
+impl Listener {
+    /// Waits until one unit is left. Nothing if there is never just one.
+    pub(crate) async fn last(mut self) -> Option<LastUnit> {
+        let news = self.0.wait_for(|news| news.last.is_some() || news.lists.is_some()).await.ok()?;
+        let ends = news.last.clone()?;
+        drop(news);
+        Some(LastUnit { unit: ends.0, ends, news: self.0 })
+    }
+}
+
+impl LastUnit {
+    pub(crate) fn unit(&self) -> UnitNumber {
+        self.unit
+    }
+
+    /// How all lists end if this one is read to its end.
+    pub(crate) fn ends(&self) -> &ListEnds {
+        &self.ends.1
+    }
+
+    /// Whether all its pages are kept by now.
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.news.borrow_and_update().lists.is_some()
+    }
+
+    /// Waits until there may be more of it than there was when [`LastUnit::is_over`] was asked.
+    ///
+    /// # Errors
+    /// [`SyncError::BrokenOff`] if nobody reads it any more.
+    pub(crate) async fn more(&mut self) -> Result<(), SyncError> {
+        self.news.changed().await.map_err(|_| SyncError::BrokenOff)
+    }
+
+    /// All lists, once they are read.
+    ///
+    /// # Errors
+    /// [`SyncError::BrokenOff`] if they do not end as [`LastUnit::ends`] has it.
+    pub(crate) async fn lists(&mut self) -> Result<Arc<Lists>, SyncError> {
+        let news = self.news.wait_for(|news| news.lists.is_some()).await;
+        let lists = news.ok().and_then(|news| news.lists.clone());
+        lists.filter(|lists| lists.ends == *self.ends()).ok_or(SyncError::BrokenOff)
+    }
+}
