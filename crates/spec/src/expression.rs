@@ -116,15 +116,28 @@ impl Expression {
     /// If it uses a variable or key that is absent (test keys with `has(…)`), applies an operation
     /// to what it does not fit, or gives what JSON cannot say. Errors never hold values.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, ExpressionError> {
-        match self.shortly(scope) {
-            Some(given) => Ok(match given? {
+        Ok(match self.look(scope)? {
+            Cow::Borrowed(value) => path::copy(value),
+            Cow::Owned(value) => value,
+        })
+    }
+
+    /// As [`evaluate`](Self::evaluate), without a copy where the value stands in a variable: then it is as it stands
+    /// there, and numbers and the order of members may be spelled otherwise.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn look<'v>(&self, scope: &Scope<'v>) -> Result<Cow<'v, Value>, ExpressionError> {
+        let value = match self.shortly(scope) {
+            Some(given) => match given? {
                 Given::Text(text) => Value::String(text.to_owned()),
                 Given::Joined(text) => Value::String(text),
                 Given::Bool(flag) => Value::Bool(flag),
-                Given::Json(value) => path::copy(value),
-            }),
-            None => self.interpret(scope, |value| self.json(value)),
-        }
+                Given::Json(value) => return Ok(Cow::Borrowed(value)),
+            },
+            None => self.interpret(scope, |value| self.json(value))?,
+        };
+        Ok(Cow::Owned(value))
     }
 
     /// The value as a text: numbers and booleans as they are written, none for null.
@@ -167,17 +180,12 @@ impl Expression {
     /// # Errors
     /// As [`evaluate_list`](Self::evaluate_list).
     pub fn list<'v>(&self, scope: &Scope<'v>) -> Result<Cow<'v, [Value]>, ExpressionError> {
-        let given = match self.shortly(scope) {
-            Some(given) => match given? {
-                Given::Json(Value::Array(items)) => return Ok(Cow::Borrowed(items)),
-                other => kind_given(&other),
-            },
-            None => match self.interpret(scope, |value| self.json(value))? {
-                Value::Array(items) => return Ok(Cow::Owned(items)),
-                other => kind(&other),
-            },
-        };
-        if given == NULL { Ok(Cow::Borrowed(&[])) } else { Err(self.wrong_kind(given, "a list")) }
+        match self.look(scope)? {
+            Cow::Borrowed(Value::Array(items)) => Ok(Cow::Borrowed(items)),
+            Cow::Owned(Value::Array(items)) => Ok(Cow::Owned(items)),
+            other if other.is_null() => Ok(Cow::Borrowed(&[])),
+            other => Err(self.wrong_kind(kind(&other), "a list")),
+        }
     }
 
     /// Whether it holds.
@@ -239,11 +247,9 @@ impl Expression {
     }
 }
 
-const NULL: &str = "null";
-
 fn kind(value: &Value) -> &'static str {
     match value {
-        Value::Null => NULL,
+        Value::Null => "null",
         Value::Bool(_) => "true or false",
         Value::Number(_) => "a number",
         Value::String(_) => "a text",

@@ -37,11 +37,12 @@ impl Mapper {
             found.extend(self.held_by_rule(kind, (rule, grants), scope)?);
         }
         // The same role may stand in several entries (segment-api A57).
-        let mut seen = HashSet::new();
-        found.retain(|grant| {
-            let item = &grant.item;
-            seen.insert((item.resource_type.clone(), item.resource_id.clone(), item.target.clone()))
-        });
+        let mut seen = HashSet::with_capacity(found.len());
+        let of =
+            |grant: &FoundGrant| (&grant.item.resource_type, &grant.item.resource_id, &grant.item.target);
+        let first: Vec<bool> = found.iter().map(|grant| seen.insert(of(grant))).collect();
+        let mut first = first.into_iter();
+        found.retain(|_| first.next().unwrap_or_default());
         Ok(found)
     }
 

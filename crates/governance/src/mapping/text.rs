@@ -1,5 +1,7 @@
 //! Values of expressions as texts.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use spec::condition::Condition;
 use spec::expression::{Expression, ExpressionError, Scope};
@@ -40,13 +42,14 @@ pub(super) fn holds(condition: &Condition, scope: &Scope<'_>, at: At<'_>) -> Res
 }
 
 /// The list that an expression gives; nothing else is one.
-pub(super) fn list(
+pub(super) fn list<'v>(
     expression: &Expression,
-    scope: &Scope<'_>,
+    scope: &Scope<'v>,
     at: At<'_>,
-) -> Result<Vec<Value>, MappingError> {
-    match expression.evaluate(scope) {
-        Ok(Value::Array(items)) => Ok(items),
+) -> Result<Cow<'v, [Value]>, MappingError> {
+    match expression.look(scope) {
+        Ok(Cow::Borrowed(Value::Array(items))) => Ok(Cow::Borrowed(items)),
+        Ok(Cow::Owned(Value::Array(items))) => Ok(Cow::Owned(items)),
         Ok(_) | Err(ExpressionError::NoSuchKey { .. }) => {
             Err(MappingError::NoList { kind: at.0.to_owned(), what: at.1 })
         }

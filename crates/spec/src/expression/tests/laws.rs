@@ -97,14 +97,24 @@ fn short() -> impl Strategy<Value = String> {
     let path = path.prop_map(|(root, keys)| keys.iter().fold(root, |path, key| format!("{path}.{key}")));
     let leaf = prop_oneof![
         "'[abé]{0,2}'",
+        Just("null".to_owned()),
         path.clone(),
-        (path, prop::sample::select(KEYS)).prop_map(|(path, key)| format!("has({path}.{key})")),
+        (path.clone(), prop::sample::select(KEYS)).prop_map(|(path, key)| format!("has({path}.{key})")),
+        (path, prop::sample::select(&["==", "!=", "<", "<=", ">", ">="][..]), 0..3)
+            .prop_map(|(path, order, number)| format!("(size({path}) {order} {number})")),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         let operator = prop::sample::select(&["==", "!=", "&&", "||", "+"][..]);
         let test = prop::sample::select(&["contains", "startsWith", "endsWith"][..]);
         prop_oneof![
             inner.clone().prop_map(|side| format!("!({side})")),
+            inner.clone().prop_map(|side| format!("(({side}) in ['a', '', null])")),
+            inner.clone().prop_map(|side| format!("({side}).lowerAscii()")),
+            inner.clone().prop_map(|side| format!("({side}).upperAscii()")),
+            (inner.clone(), "[ab ]", 0..3)
+                .prop_map(|(side, at, place)| format!("({side}).split('{at}')[{place}]")),
+            (inner.clone(), 0..4, 0..3)
+                .prop_map(|(side, most, place)| format!("({side}).split(' ', {most})[{place}]")),
             (inner.clone(), operator, inner.clone()).prop_map(|(a, op, b)| format!("({a} {op} {b})")),
             (inner.clone(), test, inner.clone()).prop_map(|(a, test, b)| format!("({a}).{test}({b})")),
             (inner.clone(), inner.clone(), inner).prop_map(|(a, b, c)| format!("({a} ? {b} : {c})")),
