@@ -70,11 +70,14 @@ impl OpenChunk {
 /// Whether a chunk may end with this row: of rows of equal length each `USUAL_BYTES` / length th does, and it is
 /// always the same ones.
 fn ends(row: &[u8]) -> bool {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in row {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    let mut hash = row.len() as u64;
+    let (words, rest) = row.as_chunks();
+    let mut last = [0; 8];
+    last.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+    for word in words.iter().chain([&last]) {
+        hash = (hash.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
-    // The low bits of the product say little about the first bytes.
+    // The low bits of a product say little about what was multiplied.
     hash ^= hash >> 32;
     hash = hash.wrapping_mul(0xd6e8_feb8_6659_fd93);
     (hash >> 32).saturating_mul(USUAL_BYTES) < (row.len() as u64) << 32
