@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use prost::Message as _;
+use prost_types::Any;
 use protos::c1::connector::v2::{Entitlement, Grant, GrantExpandable, Resource, ResourceType};
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -125,14 +126,18 @@ impl Inlet {
 }
 
 impl SyncRow {
-    /// About how many bytes it takes.
+    /// About how many bytes it takes. Of the many it is told by what may be long: to go over all of them would take longer.
     fn len(&self) -> usize {
+        let noted = |annotations: &[Any]| annotations.iter().map(|any| any.value.len()).sum::<usize>();
         match self {
             Self::ResourceType(row) => row.encoded_len(),
-            Self::Resource(row) => row.encoded_len(),
             Self::Entitlement(row) => row.encoded_len(),
+            Self::Resource(row) => row.display_name.len() + row.description.len() + noted(&row.annotations),
             Self::Grant(row, expandable) => {
-                row.encoded_len() + expandable.as_ref().map_or(0, prost::Message::encoded_len)
+                let sources = row.sources.iter().flat_map(|of| of.sources.keys()).map(String::len);
+                let expandable = expandable.iter().flat_map(|of| &of.entitlement_ids).map(String::len);
+                // Its id has those of entitlement and principal in it.
+                2 * row.id.len() + noted(&row.annotations) + sources.chain(expandable).sum::<usize>()
             }
         }
     }
