@@ -98,7 +98,10 @@ pub(crate) fn unpack(packed: &[u8]) -> Result<Vec<u8>, StoreError> {
 
 /// How many rows such a text has.
 pub(super) fn count(text: &[u8]) -> u64 {
-    text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() as u64
+    // Lines begin where a byte follows an end of line: seen for many bytes at once.
+    let begins = |(before, byte): (&u8, &u8)| u64::from(*before == b'\n' && *byte != b'\n');
+    let first = u64::from(text.first().is_some_and(|byte| *byte != b'\n'));
+    first + text.iter().zip(text.get(1..).unwrap_or_default()).map(begins).sum::<u64>()
 }
 
 /// The rows in such a text.
@@ -135,5 +138,18 @@ impl<T> Idle<T> {
             idle.push(one);
         }
         Ok(given)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_as_they_are_split() {
+        for text in ["", "\n", "a", "a\n", "a\nb", "\n\na\n\nb\n", "{}\n{}\n{}\n"] {
+            let split = text.split('\n').filter(|line| !line.is_empty()).count() as u64;
+            assert_eq!(count(text.as_bytes()), split, "{text:?}");
+        }
     }
 }
