@@ -37,20 +37,26 @@ fn kill_all(wanted: &[u8]) {
     use rustix::process::{Pid, Signal, kill_process};
 
     /// Each round finds what was started during the one before.
-    const ROUNDS: usize = 8;
+    const ROUNDS: usize = 16;
+    /// How long it takes to become another program.
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(1);
 
     for _ in 0..ROUNDS {
-        let mut found = false;
-        for process in processes() {
-            if carries(process, wanted)
-                && let Some(process) = Pid::from_raw(process)
-            {
-                found = true;
-                // It may have ended by itself.
-                let _ = kill_process(process, Signal::KILL);
+        let (mut is_over, mut between) = (true, false);
+        for number in processes() {
+            match look(number, wanted) {
+                Seen::Other => {}
+                Seen::Between => between = true,
+                Seen::Carries => {
+                    is_over = false;
+                    // It may have ended by itself.
+                    let _ = Pid::from_raw(number).map(|process| kill_process(process, Signal::KILL));
+                }
             }
         }
-        if !found {
+        if between {
+            std::thread::park_timeout(PAUSE);
+        } else if is_over {
             return;
         }
     }
@@ -66,18 +72,42 @@ fn processes() -> Vec<i32> {
     listed.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
 }
 
+/// What a process is, as far as its environment says.
 #[cfg(target_os = "linux")]
-fn carries(process: i32, wanted: &[u8]) -> bool {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Carries,
+    Other,
+    /// It is about to be another program, and has no environment for a moment.
+    Between,
+}
+
+#[cfg(target_os = "linux")]
+fn look(process: i32, wanted: &[u8]) -> Seen {
     use std::io::Read as _;
 
     /// Environments of programs are far smaller.
     const MOST: u64 = 4 << 20;
 
-    let Ok(file) = std::fs::File::open(format!("/proc/{process}/environ")) else { return false };
+    let Ok(file) = std::fs::File::open(format!("/proc/{process}/environ")) else { return Seen::Other };
     let mut environment = Vec::new();
-    // One that has ended and is not yet fetched has none.
-    if file.take(MOST).read_to_end(&mut environment).is_err() {
-        return false;
+    let read = file.take(MOST).read_to_end(&mut environment);
+    if read.is_err() || environment.is_empty() {
+        return if has_ended(process) { Seen::Other } else { Seen::Between };
     }
-    environment.split(|byte| *byte == 0).any(|variable| variable == wanted)
+    let carries = environment.split(|byte| *byte == 0).any(|variable| variable == wanted);
+    if carries { Seen::Carries } else { Seen::Other }
+}
+
+/// Whether it has ended and is not yet fetched, or is one of the kernel's own, which never have an environment.
+#[cfg(target_os = "linux")]
+fn has_ended(process: i32) -> bool {
+    const KERNEL: u64 = 0x0020_0000;
+
+    let status = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // Behind its name, which may hold anything: state, five numbers, flags.
+    let mut fields = status.rsplit_once(')').map(|(_, rest)| rest.split_whitespace()).into_iter().flatten();
+    let has_ended = fields.next().is_none_or(|state| matches!(state, "Z" | "X"));
+    has_ended
+        || fields.nth(5).and_then(|flags| flags.parse().ok()).is_some_and(|flags: u64| flags & KERNEL != 0)
 }

@@ -26,9 +26,14 @@ pub(in crate::inventory) struct World {
 impl World {
     /// Users, groups and sources, and nothing of them yet.
     pub(in crate::inventory) fn new() -> Self {
-        let mut world = Self { builder: InventoryBuilder::new() };
+        let mut world = Self::without_kinds();
         world.kind("user", &[Trait::User]).kind("group", &[Trait::Group]).kind("source", &[]);
         world
+    }
+
+    /// Of a file that knows no kind.
+    pub(in crate::inventory) fn without_kinds() -> Self {
+        Self { builder: InventoryBuilder::new() }
     }
 
     /// A kind with its traits.

@@ -278,7 +278,7 @@ fn what_was_not_read_when_the_time_began_may_have_been_there() {
     before.state("user", KindStanding::Unavailable, None).state("source", KindStanding::Incomplete, None);
     let before = before.inventory();
     // Its file knew nothing of either kind.
-    let without = World::new().inventory();
+    let without = World::without_kinds().inventory();
 
     let accounts = |then| UnusedAccounts::find(&inventory, &seen, &query(then));
     let held = UnusedGrants::find(&inventory, &seen, &query(Some(&before))).unused;
