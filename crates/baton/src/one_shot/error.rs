@@ -210,6 +210,7 @@ fn of_sync(error: &SyncError) -> Exit {
         | SyncError::Sink(_)
         | SyncError::Expression(_)
         | SyncError::Item(_)
+        | SyncError::BrokenOff
         | SyncError::EmptyId(_) => Code::Internal,
     })
 }

@@ -38,9 +38,10 @@ impl Mapper {
         }
         // The same role may stand in several entries (segment-api A57).
         let mut seen = HashSet::with_capacity(found.len());
-        let of =
-            |grant: &FoundGrant| (&grant.item.resource_type, &grant.item.resource_id, &grant.item.target);
-        let first: Vec<bool> = found.iter().map(|grant| seen.insert(of(grant))).collect();
+        let first = found.iter().map(|FoundGrant { item, .. }| {
+            seen.insert((&item.resource_type, &item.resource_id, &item.target))
+        });
+        let first: Vec<bool> = first.collect();
         let mut first = first.into_iter();
         found.retain(|_| first.next().unwrap_or_default());
         Ok(found)

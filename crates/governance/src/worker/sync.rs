@@ -331,6 +331,7 @@ fn ended(run: Option<RunId>, error: &SyncError) -> Ended {
         | SyncError::Expression(_)
         | SyncError::Item(_)
         | SyncError::EmptyId(_)
+        | SyncError::BrokenOff
         | SyncError::Sink(_) => Ended::Over(run, SyncResult::Failed(error.to_string())),
     }
 }
