@@ -19,7 +19,7 @@ pub(super) fn write_key<'a>(columns: impl Iterator<Item = Field<'a>>, row: u64, 
                 out.push(0);
             }
             // Indexes hold names and nothing else.
-            Field::Null | Field::Integer(_) | Field::Blob(_) => out.push(NULL),
+            Field::Null | Field::Integer(_) | Field::Written(_) | Field::Blob(_) => out.push(NULL),
         }
     }
     out.extend_from_slice(&row.to_be_bytes());
@@ -45,9 +45,9 @@ pub(super) fn read_key<'a>(key: &'a [u8], fields: &mut Vec<Field<'a>>) {
             left = rest;
             continue;
         }
-        let end = rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len());
+        let end = memchr::memchr(0, rest).unwrap_or(rest.len());
         let (text, after) = rest.split_at(end);
-        fields.push(Field::Text(std::str::from_utf8(text).unwrap_or_default()));
+        fields.push(Field::Written(text));
         left = after.get(1..).unwrap_or_default();
     }
 }

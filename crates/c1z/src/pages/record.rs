@@ -4,6 +4,8 @@ pub(crate) enum Field<'a> {
     Null,
     Integer(i64),
     Text(&'a str),
+    /// The bytes of a text.
+    Written(&'a [u8]),
     Blob(&'a [u8]),
 }
 
@@ -20,6 +22,7 @@ impl Field<'_> {
                 bytes => bytes as u64,
             },
             Self::Text(text) => 13 + 2 * text.len() as u64,
+            Self::Written(text) => 13 + 2 * text.len() as u64,
             Self::Blob(bytes) => 12 + 2 * bytes.len() as u64,
         }
     }
@@ -32,7 +35,7 @@ impl Field<'_> {
                 out.extend(bytes.iter().skip(bytes.len() - integer_bytes(*value)));
             }
             Self::Text(text) => out.extend_from_slice(text.as_bytes()),
-            Self::Blob(bytes) => out.extend_from_slice(bytes),
+            Self::Written(bytes) | Self::Blob(bytes) => out.extend_from_slice(bytes),
         }
     }
 }

@@ -61,9 +61,10 @@ impl OpenChunk {
         self.rows.len()
     }
 
-    /// The rows so far; nothing is left.
+    /// The rows so far; nothing is left but room for as many.
     pub(super) fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.rows)
+        let room = Vec::with_capacity(self.rows.len());
+        std::mem::replace(&mut self.rows, room)
     }
 }
 
