@@ -43,7 +43,7 @@ impl Sync {
         Ok(ReadSync { sync: Arc::new(self), lists: Arc::new(lists), last: None })
     }
 
-    /// The same, and has `make` something of the rows while the last list is still being read, as far as that can be: it
+    /// The same, and has `with_rows` make something of the rows while the last list is still being read, as far as that can be: it
     /// gets a sync whose rows end only when that list has ended, and fail if it was not read to its end. What was made is
     /// as good as what is made of the sync that was read; nothing if that did not work out, for whatever reason.
     ///
@@ -55,7 +55,7 @@ impl Sync {
     pub async fn read_and<T, E: Display, F: Future<Output = Result<T, E>>>(
         self,
         progress: &(dyn Fn(SyncProgress) + Send + std::marker::Sync),
-        make: impl FnOnce(ReadSync) -> F,
+        with_rows: impl FnOnce(ReadSync) -> F,
     ) -> Result<(ReadSync, Option<T>), SyncError> {
         let (sync, news) = (Arc::new(self), Announcer::default());
         let heard = news.listener();
@@ -67,7 +67,7 @@ impl Sync {
         let making = async {
             let Some(last) = heard.last().await else { return Ok(None) };
             let lists = Arc::new(Lists { ends: last.ends().clone(), requests: 0 });
-            let made = make(ReadSync { sync: Arc::clone(&sync), lists, last: Some(last) }).await;
+            let made = with_rows(ReadSync { sync: Arc::clone(&sync), lists, last: Some(last) }).await;
             if let Err(error) = &made {
                 tracing::debug!(%error, "rows are put together when all lists are read");
             }
