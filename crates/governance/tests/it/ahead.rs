@@ -53,11 +53,11 @@ type Made = Option<(Rows, SyncReport)>;
 async fn read_and_make(workspace: &Workspace) -> (ReadSync, Made, u64) {
     let sink = Watched::default();
     let seen = Arc::clone(&sink.seen);
-    let make = |read: ReadSync| async move {
+    let with_rows = |read: ReadSync| async move {
         let (sink, report) = read.assemble(sink).await?;
         Ok::<_, SyncError>((sink.rows, report))
     };
-    let (read, made) = workspace.begin_soon().await.read_and(&|_| {}, make).await.unwrap();
+    let (read, made) = workspace.begin_soon().await.read_and(&|_| {}, with_rows).await.unwrap();
     (read, made, seen.load(Ordering::SeqCst))
 }
 

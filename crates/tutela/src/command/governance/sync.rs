@@ -198,9 +198,9 @@ async fn read(
         SyncError::NoGovernance { .. } | SyncError::NotHere { .. } => Failure::bad_input(&error),
         other => Failure::failed(&other),
     };
-    let make = |read: ReadSync| async move { kept(&read, target, keep).await };
+    let with_rows = |read: ReadSync| async move { kept(&read, target, keep).await };
     let begun = governance::Sync::begin(parts, request).await.map_err(failed)?;
-    let read = begun.read_and(&|progress| line.note_sync(&progress), make).await;
+    let read = begun.read_and(&|progress| line.note_sync(&progress), with_rows).await;
     let (read, made) = read.map_err(failed)?;
     if let Some((report, error)) = read.unfinished() {
         read.close(&report, Some(&error)).await.map_err(failed)?;
