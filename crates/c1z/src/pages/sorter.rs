@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
 /// Bytes of keys that stand in memory before they go to disk, sorted.
-const BUFFER_BYTES: usize = 2 << 20;
+const BUFFER_BYTES: usize = 1 << 20;
 /// Bytes that are read ahead of each sorted run.
 const READ_BYTES: usize = 64 << 10;
 /// Bytes in front of each key on disk: how much it shares with the one before, and how much follows.

@@ -28,8 +28,7 @@ pub(crate) struct Listener(watch::Receiver<News>);
 /// The only unit that is still being read, or was until just now.
 #[derive(Debug, Clone)]
 pub(crate) struct LastUnit {
-    unit: UnitNumber,
-    ends: Arc<(UnitNumber, ListEnds)>,
+    told: Arc<(UnitNumber, ListEnds)>,
     news: watch::Receiver<News>,
 }
 
@@ -59,20 +58,20 @@ impl Listener {
     /// Waits until one unit is left. Nothing if there is never just one.
     pub(crate) async fn last(mut self) -> Option<LastUnit> {
         let news = self.0.wait_for(|news| news.last.is_some() || news.lists.is_some()).await.ok()?;
-        let ends = news.last.clone()?;
+        let told = news.last.clone()?;
         drop(news);
-        Some(LastUnit { unit: ends.0, ends, news: self.0 })
+        Some(LastUnit { told, news: self.0 })
     }
 }
 
 impl LastUnit {
     pub(crate) fn unit(&self) -> UnitNumber {
-        self.unit
+        self.told.0
     }
 
     /// How all lists end if this one is read to its end.
     pub(crate) fn ends(&self) -> &ListEnds {
-        &self.ends.1
+        &self.told.1
     }
 
     /// Whether all its pages are kept by now.
