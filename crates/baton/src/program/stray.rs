@@ -111,3 +111,31 @@ fn has_ended(process: i32) -> bool {
     has_ended
         || fields.nth(5).and_then(|flags| flags.parse().ok()).is_some_and(|flags: u64| flags & KERNEL != 0)
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::process::{Child, Command};
+
+    use super::*;
+
+    fn number(child: &Child) -> i32 {
+        i32::try_from(child.id()).unwrap()
+    }
+
+    // While it becomes another program, a process has no environment, as one that is started without any.
+    #[test]
+    fn a_process_without_an_environment_is_looked_at_again_unless_it_has_ended() {
+        let mut lives = Command::new("/bin/sleep").arg("1000").env_clear().spawn().unwrap();
+        let mut ended = Command::new("/bin/true").spawn().unwrap();
+        while !has_ended(number(&ended)) {
+            std::thread::yield_now();
+        }
+
+        assert_eq!(look(number(&lives), b"TUTELA_PROGRAM_RUN=1"), Seen::Between);
+        assert_eq!(look(number(&ended), b"TUTELA_PROGRAM_RUN=1"), Seen::Other);
+
+        lives.kill().unwrap();
+        lives.wait().unwrap();
+        ended.wait().unwrap();
+    }
+}
