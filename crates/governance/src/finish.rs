@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use engine::HoldError;
-use futures::future::{join, try_join};
+use futures::future::join;
 use store::{Actor, StoreError, SyncEnd, SyncState};
 use tokio::runtime::Handle;
 
@@ -43,15 +43,16 @@ impl Sync {
         Ok(ReadSync { sync: Arc::new(self), lists: Arc::new(lists), last: None })
     }
 
-    /// The same, and has `with_rows` make something of the rows while the last list is still being read, as far as that can be: it
-    /// gets a sync whose rows end only when that list has ended, and fail if it was not read to its end. What was made is
-    /// as good as what is made of the sync that was read; nothing if that did not work out, for whatever reason.
+    /// The same, and has `with_rows` make something of the rows while the last list is still being read, as far as that can
+    /// be: it gets a sync whose rows end only when that list has ended, and fail if it was not read to its end. What was
+    /// made is as good as what is made of the sync that was read; nothing if that did not work out, for whatever reason,
+    /// and nothing is begun if a result lacks something already.
     ///
     /// # Errors
     /// As [`Sync::read`].
     ///
     /// # Cancel safety
-    /// As [`Sync::read`].
+    /// As [`Sync::read`]; but threads that make rows hold the sync until they look at the next page.
     pub async fn read_and<T, E: Display, F: Future<Output = Result<T, E>>>(
         self,
         progress: &(dyn Fn(SyncProgress) + Send + std::marker::Sync),
@@ -59,22 +60,31 @@ impl Sync {
     ) -> Result<(ReadSync, Option<T>), SyncError> {
         let (sync, news) = (Arc::new(self), Announcer::default());
         let heard = news.listener();
-        let reading = async {
-            let lists = Arc::new(sync.read_lists(progress, &news).await?);
-            news.over(Arc::clone(&lists));
-            Ok::<_, SyncError>(lists)
+        let reading = {
+            let sync = &sync;
+            // Takes the announcer along: when it has ended, whoever makes rows learns that nobody reads any more.
+            async move {
+                let lists = Arc::new(sync.read_lists(progress, &news).await?);
+                news.over(Arc::clone(&lists));
+                Ok::<_, SyncError>(lists)
+            }
         };
         let making = async {
-            let Some(last) = heard.last().await else { return Ok(None) };
+            let last = heard.last().await?;
             let lists = Arc::new(Lists { ends: last.ends().clone(), requests: 0 });
-            let made = with_rows(ReadSync { sync: Arc::clone(&sync), lists, last: Some(last) }).await;
+            let read = ReadSync { sync: Arc::clone(&sync), lists, last: Some(last) };
+            if read.unfinished().is_some() {
+                return None;
+            }
+            let made = with_rows(read).await;
             if let Err(error) = &made {
                 tracing::debug!(%error, "rows are put together when all lists are read");
             }
-            Ok(made.ok())
+            made.ok()
         };
-        let (lists, made) = try_join(reading, making).await?;
-        Ok((ReadSync { sync, lists, last: None }, made))
+        // Waited for also when the reading fails: its threads would go on, and hold the sync.
+        let (lists, made) = join(reading, making).await;
+        Ok((ReadSync { sync, lists: lists?, last: None }, made))
     }
 }
 

@@ -132,7 +132,11 @@ impl SyncRow {
         match self {
             Self::ResourceType(row) => row.encoded_len(),
             Self::Entitlement(row) => row.encoded_len(),
-            Self::Resource(row) => row.display_name.len() + row.description.len() + noted(&row.annotations),
+            Self::Resource(row) => {
+                let ids = [&row.id, &row.parent_resource_id].into_iter().flatten();
+                let ids: usize = ids.map(|id| id.resource.len()).sum();
+                ids + row.display_name.len() + row.description.len() + noted(&row.annotations)
+            }
             Self::Grant(row, expandable) => {
                 let sources = row.sources.iter().flat_map(|of| of.sources.keys()).map(String::len);
                 let expandable = expandable.iter().flat_map(|of| &of.entitlement_ids).map(String::len);

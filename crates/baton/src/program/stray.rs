@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     fn number(child: &Child) -> i32 {
-        i32::try_from(child.id()).unwrap()
+        i32::try_from(child.id()).expect("numbers of processes are small")
     }
 
     // While it becomes another program, a process has no environment, as one that is started without any.

@@ -11,15 +11,17 @@ const TEXT: u8 = 1;
 /// Keys compare as bytes the way SQLite compares their columns: nothing before text, text by its bytes. No key is the
 /// beginning of another one. A text has no zero byte; whoever takes rows in sees to that.
 pub(super) fn write_key<'a>(columns: impl Iterator<Item = Field<'a>>, row: u64, out: &mut Vec<u8>) {
+    let text = |text: &[u8], out: &mut Vec<u8>| {
+        out.push(TEXT);
+        out.extend_from_slice(text);
+        out.push(0);
+    };
     for column in columns {
         match column {
-            Field::Text(text) => {
-                out.push(TEXT);
-                out.extend_from_slice(text.as_bytes());
-                out.push(0);
-            }
+            Field::Text(written) => text(written.as_bytes(), out),
+            Field::Written(written) => text(written, out),
             // Indexes hold names and nothing else.
-            Field::Null | Field::Integer(_) | Field::Written(_) | Field::Blob(_) => out.push(NULL),
+            Field::Null | Field::Integer(_) | Field::Blob(_) => out.push(NULL),
         }
     }
     out.extend_from_slice(&row.to_be_bytes());

@@ -71,7 +71,7 @@ impl Pages {
         let mut given = None;
         loop {
             // Asked before the look: what is kept after it is seen by the next one.
-            let is_over = last.is_over();
+            let is_over = last.is_over()?;
             let pages = self.within(unit..unit + 1);
             let pages = given.into_iter().fold(pages, |pages, page| pages.behind(unit, page));
             given = self.kept(pages, give)?.or(given);
@@ -90,6 +90,7 @@ impl Pages {
     ) -> Result<Option<u64>, SyncError> {
         let mut last = None;
         while let Some((place, text)) = self.runtime.block_on(pages.next_text())? {
+            self.last.as_ref().map_or(Ok(()), LastUnit::check)?;
             give(UnitNumber(place.unit), kept::items(&text)?)?;
             last = Some(place.page);
         }

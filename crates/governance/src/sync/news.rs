@@ -9,8 +9,6 @@ use crate::listing::UnitNumber;
 
 #[derive(Debug, Clone, Default)]
 struct News {
-    /// Pages kept since somebody listens: it is worth a look.
-    pages: u64,
     /// The unit that is left, and how all lists end if it is read to its end.
     last: Option<Arc<(UnitNumber, ListEnds)>>,
     /// All lists, once they are read.
@@ -38,9 +36,9 @@ impl Announcer {
         Listener(self.0.subscribe())
     }
 
-    /// A page was kept.
+    /// A page was kept: it is worth a look.
     pub(super) fn page(&self) {
-        self.0.send_modify(|news| news.pages += 1);
+        self.0.send_modify(|_| {});
     }
 
     /// One unit is left.
@@ -75,8 +73,30 @@ impl LastUnit {
     }
 
     /// Whether all its pages are kept by now.
-    pub(crate) fn is_over(&mut self) -> bool {
-        self.news.borrow_and_update().lists.is_some()
+    ///
+    /// # Errors
+    /// [`SyncError::BrokenOff`] if the lists do not end as [`LastUnit::ends`] has it, or nobody reads them any more.
+    pub(crate) fn is_over(&mut self) -> Result<bool, SyncError> {
+        self.news.mark_unchanged();
+        self.standing()
+    }
+
+    /// Fails once what was made of its rows is worth nothing.
+    ///
+    /// # Errors
+    /// As [`LastUnit::is_over`].
+    pub(crate) fn check(&self) -> Result<(), SyncError> {
+        self.standing().map(|_| ())
+    }
+
+    fn standing(&self) -> Result<bool, SyncError> {
+        // Asked first: what was said before nobody read any more is seen below.
+        let is_closed = self.news.has_changed().is_err();
+        match &self.news.borrow().lists {
+            Some(lists) if lists.ends == *self.ends() => Ok(true),
+            None if !is_closed => Ok(false),
+            Some(_) | None => Err(SyncError::BrokenOff),
+        }
     }
 
     /// Waits until there may be more of it than there was when [`LastUnit::is_over`] was asked.

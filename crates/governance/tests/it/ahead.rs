@@ -1,9 +1,11 @@
 //! Rows that are made of the last list while it is still being read.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use governance::{ReadSync, SinkError, SyncError, SyncOutcome, SyncReport, SyncSink};
+use engine::{Canceller, Limits};
+use governance::{FileTimes, ReadSync, SinkError, Sync, SyncError, SyncOutcome, SyncReport, SyncSink};
 use protos::c1::connector::v2::{Entitlement, Grant, GrantExpandable, Resource, ResourceType};
 use sandbox::segment::{SegmentOptions, WorkspaceOptions};
 use sandbox::{Fault, FaultRule};
@@ -49,28 +51,18 @@ impl SyncSink for Watched {
 
 type Made = Option<(Rows, SyncReport)>;
 
-/// Reads a workspace to its end; the number is of the resources that were seen meanwhile.
-async fn read_and_make(workspace: &Workspace) -> (ReadSync, Made, u64) {
-    let sink = Watched::default();
-    let seen = Arc::clone(&sink.seen);
-    let with_rows = |read: ReadSync| async move {
-        let (sink, report) = read.assemble(sink).await?;
-        Ok::<_, SyncError>((sink.rows, report))
-    };
-    let (read, made) = workspace.begin_soon().await.read_and(&|_| {}, with_rows).await.unwrap();
-    (read, made, seen.load(Ordering::SeqCst))
+/// Reads a workspace to its end, and makes rows as soon as that can be.
+async fn read_and_make(begun: Sync) -> (ReadSync, Made) {
+    let with_rows = |read: ReadSync| async move { read.assemble(Rows::default()).await };
+    begun.read_and(&|_| {}, with_rows).await.unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn rows_made_while_the_last_list_is_read_are_those_made_of_all_lists() {
-    let workspace = Workspace::start(options()).await;
+async fn made_as_of_all_lists(workspace: &Workspace, begun: Sync) {
+    let (read, made) = read_and_make(begun).await;
 
-    let (read, made, _) = read_and_make(&workspace).await;
-
-    let (rows, report) = made.expect("users are read when all else is");
+    let (rows, report) = made.expect("one list is left at the end");
     let (again, of_all) = read.assemble(Rows::default()).await.unwrap();
     assert_eq!(report, of_all);
-    assert_eq!(report.requests, workspace.calls());
     let truth = workspace.sandbox.governance_truth();
     Inventory::of_rows(&rows).assert_equal(&Inventory::of_truth(&truth));
     let in_order = |rows: Rows| (rows.resource_types, rows.resources, rows.entitlements, rows.grants);
@@ -78,27 +70,99 @@ async fn rows_made_while_the_last_list_is_read_are_those_made_of_all_lists() {
     read.close(&report, None).await.unwrap();
 }
 
-// Half a list is never a whole one (architecture law 2): not for whoever saw half of it either.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_made_while_the_last_list_is_read_are_those_made_of_all_lists() {
+    let workspace = Workspace::start(options()).await;
+
+    made_as_of_all_lists(&workspace, workspace.begin_soon().await).await;
+}
+
+// The list of members of one group is left, and those of others stand before and behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_in_the_midst_of_its_list_may_be_the_last() {
+    let of_groups =
+        WorkspaceOptions { groups: Some(6), group_members: Some(40), ..WorkspaceOptions::default() };
+    let options = SegmentOptions { users: 240, workspace: of_groups, ..SegmentOptions::default() };
+    let workspace = Workspace::start(options).await;
+    let truth = workspace.sandbox.governance_truth();
+    let groups = truth.resources.iter().filter(|resource| resource.key.kind == "group");
+    let late = groups.rev().nth(1).unwrap().key.id.clone();
+    let path = format!("/groups/{late}/users");
+    let again = FaultRule { times: 3, ..FaultRule::first("GET", &path, Fault::Rate500) };
+    workspace.sandbox.set_rules(vec![again]);
+
+    let limits = Limits { per_connection: 2, ..Limits::default() };
+    made_as_of_all_lists(&workspace, workspace.begin_limited(limits).await).await;
+}
+
+// Half a list is never a whole one (architecture law 4): not for whoever saw half of it either.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_made_of_a_last_list_that_breaks_off() {
     let workspace = Workspace::start(options()).await;
     let fails = FaultRule { skip: 7, times: u64::MAX, ..FaultRule::first("GET", "/users", Fault::Rate500) };
     workspace.sandbox.set_rules(vec![fails]);
 
-    let (read, made, seen) = read_and_make(&workspace).await;
+    let (read, made) = read_and_make(workspace.begin_soon().await).await;
 
     assert!(made.is_none());
-    assert!(seen >= 1_000, "{seen} resources were seen: rows were not made meanwhile");
     let (report, why) = read.unfinished().expect("users are missing");
     read.close(&report, Some(&why)).await.unwrap();
 
     // Whoever goes on with it waits until it is read, since what is kept may be read anew.
     workspace.sandbox.set_rules(Vec::new());
-    let (read, made, _) = read_and_make(&workspace).await;
+    let (read, made) = read_and_make(workspace.begin_soon().await).await;
     assert!(made.is_none());
     let (rows, report) = read.assemble(Rows::default()).await.unwrap();
     read.close(&report, None).await.unwrap();
     assert_eq!(report.outcome, SyncOutcome::Complete, "{report:#?}");
     let truth = workspace.sandbox.governance_truth();
     Inventory::of_rows(&rows).assert_equal(&Inventory::of_truth(&truth));
+}
+
+// Rows are made although the list stands still; and when it is given up, nobody goes on with them.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_a_list_that_is_given_up_half_way_are_made_by_nobody() {
+    let workspace = Workspace::start(options()).await;
+    let holds = FaultRule { skip: 7, ..FaultRule::first("GET", "/users", Fault::HoldBefore) };
+    workspace.sandbox.set_rules(vec![holds]);
+    let (canceller, cancellation) = Canceller::new();
+    let begun = workspace.begin_with(cancellation).await.unwrap();
+    let sink = Watched::default();
+    let seen = Arc::clone(&sink.seen);
+    let with_rows = |read: ReadSync| async move { read.assemble(sink).await };
+    let stop = async {
+        while seen.load(Ordering::SeqCst) < 1_000 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        canceller.cancel();
+    };
+
+    let both = futures::future::join(begun.read_and(&|_| {}, with_rows), stop);
+    let (broken, ()) = tokio::time::timeout(Duration::from_secs(60), both).await.unwrap();
+
+    assert!(matches!(broken, Err(SyncError::Stopped { .. })));
+    assert_eq!(Arc::strong_count(&seen), 1, "a thread still makes rows");
+}
+
+// A list is missing without which there is no result, however the last one ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_file_is_begun_that_could_not_be_a_result() {
+    let workspace = Workspace::start(options()).await;
+    let fails = FaultRule { times: u64::MAX, ..FaultRule::first("GET", "/roles", Fault::Rate500) };
+    workspace.sandbox.set_rules(vec![fails]);
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("sync.c1z");
+    std::fs::write(&target, "of yesterday").unwrap();
+    let begun = AtomicBool::new(false);
+    let with_rows = |read: ReadSync| {
+        begun.store(true, Ordering::SeqCst);
+        let target = &target;
+        async move { read.write(target, FileTimes::Own).await }
+    };
+
+    let (read, made) = workspace.begin_soon().await.read_and(&|_| {}, with_rows).await.unwrap();
+
+    assert!(read.unfinished().is_some());
+    assert!(made.is_none() && !begun.load(Ordering::SeqCst));
+    assert_eq!(std::fs::read(&target).unwrap(), b"of yesterday");
 }

@@ -65,6 +65,11 @@ impl Workspace {
         Sync::begin(parts, &request(Some(Duration::from_secs(20)))).await.unwrap()
     }
 
+    /// The same with so many calls at once.
+    pub(crate) async fn begin_limited(&self, limits: Limits) -> Sync {
+        Sync::begin(self.parts(Cancellation::never(), limits), &request(None)).await.unwrap()
+    }
+
     pub(crate) async fn begin_with(&self, cancellation: Cancellation) -> Result<Sync, SyncError> {
         Sync::begin(self.parts(cancellation, Limits::default()), &request(None)).await
     }
