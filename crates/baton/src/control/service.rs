@@ -39,7 +39,7 @@ impl BatonService for ControlPlane {
         let connector = self.caller(request.metadata()).await?;
         let ask = checked(request)?;
         self.seen(&connector, &ask.host_id).await?;
-        let task = self.claim((&connector, &ask.host_id), &[]).await?;
+        let task = self.claim((&connector, &ask.host_id), (&[], true)).await?;
         let next_poll = self.next_poll(task.is_some());
         let nothing =
             || wire::Task { task_type: Some(TaskType::None(NoneTask::default())), ..wire::Task::default() };
@@ -61,7 +61,8 @@ impl BatonService for ControlPlane {
         let known: Vec<_> = ask.known_task_ids.iter().filter_map(|id| BatonTaskId::parse(id)).collect();
         let mut tasks = Vec::new();
         for _ in 0..ask.page_size {
-            let Some(task) = self.claim((&connector, &ask.host_id), &known).await? else { break };
+            let is_idle = known.is_empty() && tasks.is_empty();
+            let Some(task) = self.claim((&connector, &ask.host_id), (&known, is_idle)).await? else { break };
             // One of its own whose lease had just ended: it has it again, and need not be told.
             if !ask.known_task_ids.contains(&task.id) {
                 tasks.push(task);
@@ -131,13 +132,14 @@ impl BatonService for ControlPlane {
 }
 
 impl ControlPlane {
-    /// The next task for a process that works on what is `known`. One without work is given a sync whose time has come.
+    /// The next task for a process that works on what is `known`, and would begin this one at once if it `is_idle`. One
+    /// without work is given a sync whose time has come.
     async fn claim(
         &self,
         (connector, host): (&BatonConnector, &str),
-        known: &[BatonTaskId],
+        (known, is_idle): (&[BatonTaskId], bool),
     ) -> Result<Option<wire::Task>, Status> {
-        if let Some(task) = self.claim_waiting((connector, host), known).await? {
+        if let Some(task) = self.claim_waiting((connector, host), (known, is_idle)).await? {
             return Ok(Some(task));
         }
         if !self.inner.store.baton_sync_is_due(&connector.id).await.map_err(error::status)? {
@@ -148,17 +150,18 @@ impl ControlPlane {
             tracing::debug!(connector = %connector.id, %error, "a sync was not begun by itself");
             return Ok(None);
         }
-        self.claim_waiting((connector, host), known).await
+        self.claim_waiting((connector, host), (known, is_idle)).await
     }
 
     /// A task that waits, as it goes over the wire.
     async fn claim_waiting(
         &self,
         (connector, host): (&BatonConnector, &str),
-        known: &[BatonTaskId],
+        (known, is_idle): (&[BatonTaskId], bool),
     ) -> Result<Option<wire::Task>, Status> {
         let kinds = capabilities::kinds(connector.capabilities.as_deref());
-        let ask = BatonAsk { known, ..self.ask((connector, host), &kinds, self.inner.settings.task_time) };
+        let ask =
+            BatonAsk { known, is_idle, ..self.ask((connector, host), &kinds, self.inner.settings.task_time) };
         let (leased, unheard) = self.inner.store.baton_task_claim(ask).await.map_err(error::status)?;
         for task in &unheard {
             let error = task.error.as_deref().unwrap_or_default();
@@ -187,6 +190,7 @@ impl ControlPlane {
             kinds,
             once: ONCE,
             known: &[],
+            is_idle: false,
             lease,
             most_attempts: self.inner.settings.most_attempts,
         }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use engine::{HoldError, HoldRequest, LEASE, TaskHold, operation_outcome};
 use model::{Outcome, RunId};
-use serde_json::Value;
 use store::{ACCESS_CHANGE_TASK, Resolution, ResolvedBy};
 
 use super::apply::{give_back, ignore_lost};
@@ -55,13 +54,15 @@ impl AccessChanges {
             give_back(hold).await?;
             return if is_gone { Ok(store.run_finish(run, Some(Outcome::Failed)).await?) } else { Ok(()) };
         };
+        let body = store.plan_find(&plan.digest).await?;
+        let change = body.as_ref().and_then(|plan| planned(plan.body.expose()));
         let outcome = if open.is_empty() {
             // What was planned and never sent has failed.
             let attempts = store.ledger_find(&plan.digest, 0).await?;
             operation_outcome(&attempts, None).unwrap_or(Outcome::Failed)
         } else {
-            let (resolution, found) = match store.plan_find(&plan.digest).await? {
-                Some(plan) => self.look(plan.body.expose()).await?,
+            let (resolution, found) = match &change {
+                Some(change) => self.look(change).await?,
                 None => (Resolution::Repeat, Outcome::Unknown),
             };
             for entry in &open {
@@ -69,26 +70,30 @@ impl AccessChanges {
             }
             found
         };
+        if let Some(change) = change.filter(|_| outcome == Outcome::Accepted) {
+            self.close_end_left_behind(run, &change).await?;
+        }
         hold.finish(None).await.or_else(ignore_lost)?;
         Ok(store.run_finish(run, Some(outcome)).await?)
     }
 
-    /// What became of the write of a plan, as far as reading tells.
-    async fn look(&self, body: &[u8]) -> Result<(Resolution, Outcome), ChangeError> {
-        let contents: Option<AccessPlanContents> =
-            serde_json::from_slice::<Value>(body).ok().and_then(|body| serde_json::from_value(body).ok());
-        let Some(change) = contents.and_then(|plan| AccessChange::planned(&plan.change)) else {
-            return Ok((Resolution::Repeat, Outcome::Unknown));
-        };
-        if self.is_done(&change).await? {
+    /// What became of the write of a change, as far as reading tells.
+    async fn look(&self, change: &AccessChange) -> Result<(Resolution, Outcome), ChangeError> {
+        if self.is_done(change).await? {
             return Ok((Resolution::Applied(Outcome::Accepted, ResolvedBy::Read), Outcome::Accepted));
         }
         // For as long as anybody could have waited for its answer, it may still take effect: a list that comes
         // late would undo what is sent next, also if sending the same twice is harmless.
         self.place.clock.sleep(self.late()).await;
-        if self.is_done(&change).await? {
+        if self.is_done(change).await? {
             return Ok((Resolution::Applied(Outcome::Accepted, ResolvedBy::Read), Outcome::Accepted));
         }
         Ok((Resolution::NotApplied(ResolvedBy::Read), Outcome::Failed))
     }
+}
+
+/// The change that a plan is about.
+fn planned(body: &[u8]) -> Option<AccessChange> {
+    let contents: AccessPlanContents = serde_json::from_slice(body).ok()?;
+    AccessChange::planned(&contents.change)
 }

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use engine::TaskHold;
 use jiff::Timestamp;
+use model::RunId;
 use store::{AccessEnd, AccessEndState, Actor, HeldAccess, NewAccessEnd};
 
 use super::apply::Turn;
@@ -142,6 +143,9 @@ impl AccessChanges {
         (turn, until): (&Turn<'_>, &Until),
     ) -> Result<ChangeReport, ChangeError> {
         let store = &self.place.store;
+        // Of access that was given before, and is not shown yet or was taken elsewhere: its end becomes this one.
+        let before = store.access_end_find_open(&self.connection, &until.access).await?;
+        let before = before.filter(|end| end.state == AccessEndState::Open);
         let end = self.note(until, turn).await?;
         model::kill_point!("access_end.noted");
         let done = Box::pin(self.carry_out((ready, hold), turn)).await;
@@ -161,7 +165,15 @@ impl AccessChanges {
             Err(_) => store.run_has_sent(turn.run).await?,
         };
         if !is_given {
-            store.access_end_close(&end.id, AccessEndState::Void, turn.actor.clone()).await?;
+            match before {
+                // What was given before may show yet; if it does not, there is nothing to be taken.
+                Some(before) => {
+                    store.access_end_open(&end.id, before.due_at, turn.actor.clone()).await?;
+                }
+                None => {
+                    store.access_end_close(&end.id, AccessEndState::Void, turn.actor.clone()).await?;
+                }
+            }
             return done;
         }
         // One whose time came while it was given may be closed already.
@@ -205,13 +217,29 @@ impl AccessChanges {
             ) => (entitlement, principal, AccessEndState::Ended),
             (
                 AccessChange::Grant { entitlement, principal },
-                ChangeResult::Confirmed | ChangeResult::StillReachable,
+                ChangeResult::Confirmed | ChangeResult::StillReachable | ChangeResult::DoneButNotVisible,
             ) => (entitlement, principal, AccessEndState::Void),
             _ => return Ok(()),
         };
         let connection = &self.connection;
         let access = held(entitlement, principal);
         self.place.store.access_end_close_of(connection, &access, (state, actor.clone())).await?;
+        Ok(())
+    }
+
+    /// Voids the end of access that a run gave for good, if whoever carried it out was killed before they did.
+    pub(super) async fn close_end_left_behind(
+        &self,
+        run: &RunId,
+        change: &AccessChange,
+    ) -> Result<(), ChangeError> {
+        let AccessChange::Grant { entitlement, principal } = change else { return Ok(()) };
+        let store = &self.place.store;
+        let end = store.access_end_find_open(&self.connection, &held(entitlement, principal)).await?;
+        // Access that was given for a time has the end of its own run.
+        if let Some(end) = end.filter(|end| end.state == AccessEndState::Open && end.run != *run) {
+            store.access_end_close(&end.id, AccessEndState::Void, Actor::system()).await?;
+        }
         Ok(())
     }
 

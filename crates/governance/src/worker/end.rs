@@ -119,7 +119,11 @@ impl Worker {
             worker: parts.name.clone(),
         };
         let changes = AccessChanges::of(opened.way, place).map_err(|error| failed(&error))?;
-        let ended = Box::pin(changes.end(end, &Actor::system())).await.map_err(|error| failed(&error))?;
+        let ended = Box::pin(changes.end(end, &Actor::system())).await.map_err(|error| Failed {
+            // One that waits for its turn has not failed yet.
+            is_told: !matches!(error, ChangeError::Busy { .. }) || end.attempts >= SHOWN,
+            reason: error.to_string(),
+        })?;
         let report = match ended {
             TimedEnd::Taken(report) => report,
             TimedEnd::NothingGiven => return Ok(Some(EndOutcome::NothingGiven)),

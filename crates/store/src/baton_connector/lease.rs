@@ -44,6 +44,9 @@ pub struct BatonAsk<'a> {
     pub once: &'a [&'a str],
     /// Tasks that it has, by its own account: those it may be given again, whatever their kind.
     pub known: &'a [BatonTaskId],
+    /// Whether it would begin at once: what is handed out once is not kept in a line, where nobody hears whether it is
+    /// still somebody's by the time it begins.
+    pub is_idle: bool,
     /// How long it may be silent.
     pub lease: Duration,
     /// How often one task is handed out.
@@ -82,7 +85,7 @@ impl Store {
             // Nobody reads through a connection that is switched off, or changes anything through one that is for reading.
             "AND c.connection NOT IN (SELECT key FROM connection WHERE disabled = 1 OR (access = 'read' AND t.kind <> 'sync_full')) ",
             "AND ((t.state = 'queued' AND t.due_at <= $3) OR (t.state = 'leased' AND t.lease_until <= $3)) ",
-            "AND $5 LIKE '%,' || t.kind || ',%' ORDER BY t.due_at, t.id LIMIT 1) ",
+            "AND $5 LIKE '%,' || t.kind || ',%' AND (t.attempts > 0 OR $8 = 1 OR $6 NOT LIKE '%,' || t.kind || ',%') ORDER BY t.due_at, t.id LIMIT 1) ",
             "AND cancel_at IS NULL AND ((state = 'queued' AND due_at <= $3) OR (state = 'leased' AND lease_until <= $3)) AND NOT ",
             spent!("$6", "$7"),
             " RETURNING ",
@@ -102,6 +105,7 @@ impl Store {
             .bind(listed(ask.kinds.iter().copied()))
             .bind(once)
             .bind(known)
+            .bind(i64::from(ask.is_idle))
             .fetch_optional(tx.connection())
             .await?;
         tx.commit().await?;

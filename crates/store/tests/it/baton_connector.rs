@@ -34,7 +34,7 @@ fn pat() -> Actor {
 }
 
 fn ask_of<'a>(connector: &'a BatonConnectorId, host: &'a str, kinds: &'a [&'a str]) -> BatonAsk<'a> {
-    BatonAsk { connector, host, kinds, once: &[], known: &[], lease: LEASE, most_attempts: 3 }
+    BatonAsk { connector, host, kinds, once: &[], known: &[], is_idle: true, lease: LEASE, most_attempts: 3 }
 }
 
 impl Bench {
@@ -312,6 +312,11 @@ async fn what_is_handed_out_once_ends_when_its_holder_is_silent_and_stays_in_its
     let of_reader = claim(BatonAsk { host: "pod-2", kinds: &["sync_full"], ..ask }).await;
     assert_eq!(of_reader, (None, vec![(known[0].clone(), 2, holder())]));
     assert!(bench.store.baton_connector_resume(&connector, pat()).await.unwrap());
+
+    // One that is busy would keep it in a line, and might begin it when nobody waits for it any more.
+    let fresh = bench.queue(6, "create_account").await;
+    assert_eq!(claim(BatonAsk { is_idle: false, kinds: &["create_account"], ..ask }).await, (None, vec![]));
+    assert_eq!(claim(BatonAsk { kinds: &["create_account"], ..ask }).await, (Some((fresh, 1)), vec![]));
 
     // One that went back to those that wait was handed out, too.
     let back = bench.queue(5, "create_account").await;

@@ -145,9 +145,11 @@ pub(in crate::inventory) fn judge(
         (ActivityStanding::Complete | ActivityStanding::AccountsOnly, true) => {
             unused(UseEvidence::LastLoginAndActivity)
         }
-        // Where events never name such accounts, that they name none of them means nothing (governance AUT-7).
+        // Where events cannot name such an account, that they do not means nothing (governance AUT-7).
         (ActivityStanding::Complete | ActivityStanding::AccountsOnly, false)
-            if inventory.resource_row(account).is_some_and(|row| usage.names_actors(row.kind)) =>
+            if inventory
+                .resource_row(account)
+                .is_some_and(|of| usage.would_name(of.kind, row.emails.start < row.emails.end)) =>
         {
             unused(UseEvidence::Activity)
         }

@@ -18,8 +18,9 @@ use crate::number::ResourceNumber;
 pub struct Usage {
     state: Option<ActivityState>,
     accounts: HashMap<u32, AccountUsage>,
-    /// Kinds of the accounts that events name as who did something.
-    actor_kinds: BTreeSet<u32>,
+    /// Kinds of the accounts that events name as who did something: by their ids, and by their addresses.
+    actors_by_id: BTreeSet<u32>,
+    actors_by_address: BTreeSet<u32>,
     /// Kinds of what events name, and of all above it.
     told_kinds: BTreeSet<u32>,
 }
@@ -91,9 +92,9 @@ impl Usage {
         self.accounts.get(&account.0)
     }
 
-    /// Whether events name accounts of this kind.
-    pub(super) fn names_actors(&self, kind: u32) -> bool {
-        self.actor_kinds.contains(&kind)
+    /// Whether events would name an account of this kind, which has an address or none.
+    pub(super) fn would_name(&self, kind: u32, has_address: bool) -> bool {
+        self.actors_by_id.contains(&kind) || (has_address && self.actors_by_address.contains(&kind))
     }
 
     /// Whether events name resources of this kind, or what is below them.
@@ -117,7 +118,11 @@ impl Usage {
         let kind = |number: &u32| inventory.resource_row(ResourceNumber(*number)).map(|row| row.kind);
         self.told_kinds.extend(ways.iter().filter_map(kind));
         for account in accounts {
-            self.actor_kinds.extend(kind(&account.0));
+            let kinds = match &kept.actor {
+                KeptActor::Account(_) => &mut self.actors_by_id,
+                KeptActor::Address(_) => &mut self.actors_by_address,
+            };
+            kinds.extend(kind(&account.0));
             let usage = self.accounts.entry(account.0).or_default();
             usage.last = usage.last.max(Some(at));
             if resource == Some(None) {

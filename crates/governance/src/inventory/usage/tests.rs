@@ -10,6 +10,7 @@ use crate::activity::{KeptActor, KeptUse};
 use crate::change::ResourceName;
 use crate::inventory::world::World;
 use crate::inventory::{Inventory, KindStanding};
+use crate::number::ResourceNumber;
 
 /// When the inventory is true.
 const NOW: i64 = 100;
@@ -123,6 +124,21 @@ fn aut2_an_account_is_unused_only_if_all_that_tells_of_it_was_read(
     let usage = known.map_or_else(Usage::none, |known| usage(&inventory, known, done));
 
     assert_eq!(standing(&inventory, &usage, &query(None)), expected);
+}
+
+// rule: governance AUT-7
+#[test]
+fn aut7_an_account_without_an_address_is_not_named_where_events_name_addresses() {
+    let mut world = World::new();
+    world.user("7", "Robot", "").user("8", "Eight", "eight@example.com");
+    let inventory = world.user("9", "Nine", "nine@example.com").inventory();
+    let seen = usage(&inventory, whole(), &[("nine@example.com", None, 95)]);
+
+    let found = UnusedAccounts::find(&inventory, &seen, &query(None));
+
+    let id = |number: ResourceNumber| inventory.resource_ref(number).id;
+    assert_eq!(found.unused.iter().map(|one| id(one.account)).collect::<Vec<_>>(), ["8"]);
+    assert_eq!(found.unknown.iter().map(|one| id(*one)).collect::<Vec<_>>(), ["7"]);
 }
 
 // rule: governance AUT-7

@@ -111,6 +111,59 @@ async fn access_that_is_taken_by_hand_and_given_for_good_has_no_end_any_more() {
     assert_eq!(world.workspace.writes(), 3);
 }
 
+impl World {
+    /// Takes access as somebody does of whom this store knows nothing.
+    async fn take_elsewhere(&mut self) {
+        let (entitlement, principal) = self.free();
+        let (folder, own) = (tempfile::tempdir().unwrap(), self.workspace.store.clone());
+        self.workspace.store = crate::workspace::store(folder.path()).await;
+        self.workspace.apply(&revoke(&entitlement, &principal)).await.unwrap();
+        self.workspace.store = own;
+    }
+}
+
+// What was given first may only not be shown yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_stays_when_giving_the_access_once_more_fails() {
+    let mut world = World::start(options()).await;
+    let first = world.grant_for(HOUR).await.end.unwrap();
+    world.take_elsewhere().await;
+    let path = format!("/users/{}/permissions", world.free().1.id);
+    let fails = FaultRule { times: u64::MAX, ..FaultRule::first("POST", &path, Fault::Rate429Bare) };
+    world.workspace.sandbox.set_rules(vec![fails]);
+
+    let again = world.grant_for(3 * HOUR).await;
+
+    assert_eq!((again.report.result, again.end), (ChangeResult::Failed, None));
+    let left = world.store().access_end_find(&first.id).await.unwrap().unwrap();
+    assert_eq!((left.state, left.due_at), (AccessEndState::Open, first.due_at));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn access_that_was_given_for_good_by_an_attempt_that_got_lost_has_no_end_any_more() {
+    let mut world = World::start(options()).await;
+    world.grant_for(HOUR).await;
+    world.take_elsewhere().await;
+    let (entitlement, principal) = world.free();
+    let reads = Some(format!("/users/{}", principal.id));
+    let (lost, unread) = (
+        FaultRule::first("POST", &format!("/users/{}/permissions", principal.id), Fault::ResetAfter),
+        FaultRule { method: Some("GET".to_owned()), path: reads, skip: 1, times: 40, fault: Fault::Rate500 },
+    );
+    world.workspace.sandbox.set_rules(vec![lost, unread]);
+    let for_good = grant(&entitlement, &principal);
+    let sent = world.workspace.apply(&for_good).await.unwrap();
+    world.workspace.sandbox.set_rules(Vec::new());
+
+    let again = world.workspace.apply(&for_good).await.unwrap();
+    world.clock.advance(2 * HOUR);
+    let reports = world.worker().end_due().await.unwrap();
+
+    assert_eq!((sent.result, again.result), (ChangeResult::Unknown, ChangeResult::Already));
+    assert_eq!(world.states().await, [AccessEndState::Void]);
+    assert!(reports.is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_end_whose_access_was_never_given_takes_nothing_from_who_holds_it_otherwise() {
     let world = World::start(options()).await;
