@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::hold::{Hold, Said};
 use super::{LEASE, OpenError, Worker, after};
-use crate::change::{AccessChanges, ChangePlace, ChangeReport, ChangeResult, TimedEnd};
+use crate::change::{AccessChanges, ChangeError, ChangePlace, ChangeReport, ChangeResult, TimedEnd};
 
 /// How soon an end that failed is tried again; twice as long after each further failure.
 const RETRY: Duration = Duration::from_mins(1);

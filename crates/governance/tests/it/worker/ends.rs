@@ -9,6 +9,7 @@ use governance::change::{
 };
 use governance::worker::EndOutcome;
 use model::{Clock as _, RandomIds, RunId};
+use sandbox::{Fault, FaultRule};
 use store::{
     AccessEndFilter, AccessEndRetry, AccessEndState, Actor, BatonConnectorId, HeldAccess, NewAccessEnd,
     StoreError, Window,
