@@ -1,4 +1,4 @@
-use base64::Engine as _;
+use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use crypto::Secret;
 use zeroize::Zeroizing;
