@@ -26,6 +26,7 @@
 
 mod container;
 mod explorer;
+mod frame;
 mod layout;
 mod pages;
 mod reader;

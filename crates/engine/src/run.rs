@@ -213,9 +213,12 @@ pub async fn run_with(
             Some(event) = events.recv() => on_progress(event),
             joined = scheduler.running.join_next() => match joined {
                 Some(Ok((address, outcome))) => {
-                    // Events of this collection were sent before it ended.
-                    while let Ok(event) = events.try_recv() {
-                        on_progress(event);
+                    // Events of this collection were sent before it ended. None is awaited that is not on its way:
+                    // `try_recv` would stop this thread for one that is, and take the word that wakes its runtime.
+                    while !events.is_empty() {
+                        if let Some(event) = events.recv().await {
+                            on_progress(event);
+                        }
                     }
                     match outcome {
                         Ok(outcome) => {

@@ -111,7 +111,7 @@ pub(crate) struct Holding {
 }
 
 /// Something that a resource says it holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "HeldLine")]
 pub(crate) struct HeldItem {
     /// Which of the kind's rules says so.

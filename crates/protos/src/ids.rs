@@ -27,7 +27,7 @@ pub struct EmptyPart {
 pub fn entitlement_id(resource: &ResourceId, slug: &str) -> Result<String, EmptyPart> {
     let resource_type = filled(&resource.resource_type, "resource type")?;
     let id = filled(&resource.resource, "resource id")?;
-    Ok(format!("{resource_type}:{id}:{}", filled(slug, "slug")?))
+    Ok([resource_type, ":", id, ":", filled(slug, "slug")?].concat())
 }
 
 /// The id of the grant that gives `principal` the entitlement (ID-4); expanded grants have the same one (ID-5).
@@ -37,7 +37,8 @@ pub fn entitlement_id(resource: &ResourceId, slug: &str) -> Result<String, Empty
 pub fn grant_id(entitlement_id: &str, principal: &ResourceId) -> Result<String, EmptyPart> {
     let entitlement_id = filled(entitlement_id, "entitlement id")?;
     let principal_type = filled(&principal.resource_type, "principal type")?;
-    Ok(format!("{entitlement_id}:{principal_type}:{}", filled(&principal.resource, "principal id")?))
+    let id = filled(&principal.resource, "principal id")?;
+    Ok([entitlement_id, ":", principal_type, ":", id].concat())
 }
 
 fn filled<'a>(text: &'a str, part: &'static str) -> Result<&'a str, EmptyPart> {

@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::page_file::{PAGE_BYTES, PageFile};
@@ -7,6 +7,7 @@ use super::record::{Field, write_record};
 use super::sorter::working_file;
 use super::table::{Object, Table, TableLayout, Twice};
 use super::tree::{HEADER_BYTES, Tree, TreeKind, put};
+use crate::frame::Body;
 
 /// The version of SQLite that the header names as the last writer. Readers make no use of it.
 const WRITER_VERSION: u32 = 3_045_000;
@@ -19,10 +20,9 @@ pub(crate) struct Database {
 
 /// A database that is whole.
 pub(crate) struct Sealed {
-    /// To be read from its beginning.
-    pub(crate) file: File,
-    /// Its length.
-    pub(crate) bytes: u64,
+    first_page: [u8; PAGE_BYTES],
+    /// All other pages.
+    rest: Body,
     /// Rows that came twice, by table. If there are any, the database breaks its own rules.
     pub(crate) twice: Vec<(&'static str, Vec<Twice>)>,
 }
@@ -36,8 +36,8 @@ impl Database {
 
     /// Leaves out pages up to this one.
     #[cfg(test)]
-    pub(super) fn skip_to(&mut self, page: u32) -> io::Result<()> {
-        self.file.skip_to(page)
+    pub(super) fn skip_to(&mut self, page: u32) {
+        self.file.skip_to(page);
     }
 
     /// Appends a row; `fields` are its columns but `id`.
@@ -60,10 +60,27 @@ impl Database {
                 twice.push((name, of_rows));
             }
         }
-        let mut page = schema(&objects, &mut self.file)?;
-        put(&mut page, 0, &header(self.file.pages()));
-        let bytes = u64::from(self.file.pages()) * PAGE_BYTES as u64;
-        Ok(Sealed { file: self.file.finish(&page)?, bytes, twice })
+        let mut first_page = schema(&objects, &mut self.file)?;
+        put(&mut first_page, 0, &header(self.file.pages()));
+        Ok(Sealed { first_page, rest: self.file.finish()?, twice })
+    }
+}
+
+impl Sealed {
+    /// Puts it at the end of `out`, pressed.
+    pub(crate) fn write_pressed(self, out: &mut File) -> io::Result<()> {
+        self.rest.write_frame(&self.first_page, out)
+    }
+
+    /// Puts it at the end of `out`, as SQLite has it.
+    pub(crate) fn write_plain(&mut self, out: &mut File) -> io::Result<()> {
+        out.write_all(&self.first_page)?;
+        io::copy(&mut self.rest.read()?, out).map(|_| ())
+    }
+
+    #[cfg(test)]
+    pub(super) fn parts(&mut self) -> (&[u8], &mut Body) {
+        (&self.first_page, &mut self.rest)
     }
 }
 

@@ -1,5 +1,7 @@
 use std::fs::File;
-use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Write as _};
+
+use crate::frame::{Body, BodyWriter};
 
 /// Bytes of a page, as every writer of such files has them (baton F-7).
 pub(crate) const PAGE_BYTES: usize = 4096;
@@ -11,20 +13,18 @@ const MAX_PAGES: u32 = (10_u64 * 1024 * 1024 * 1024 / PAGE_BYTES as u64) as u32;
 /// names it counts as damaged (SQLite's file format, 1.4).
 pub(super) const LOCK_PAGE: u32 = (1 << 30) / PAGE_BYTES as u32 + 1;
 
-/// The pages of a database, one after the other; the first is written last, when it is known where the rest stands.
+/// The pages of a database, one after the other; but for the first, which is known last: it says where the rest stands.
 pub(super) struct PageFile {
-    out: BufWriter<File>,
+    out: BodyWriter,
     pages: u32,
 }
 
 impl PageFile {
     pub(super) fn new(file: File) -> io::Result<Self> {
-        let mut out = BufWriter::with_capacity(1 << 18, file);
-        out.write_all(&[0; PAGE_BYTES])?;
-        Ok(Self { out, pages: 1 })
+        Ok(Self { out: BodyWriter::new(file)?, pages: 1 })
     }
 
-    /// Pages so far.
+    /// Pages so far, with the first.
     pub(super) fn pages(&self) -> u32 {
         self.pages
     }
@@ -51,21 +51,15 @@ impl PageFile {
         Ok(first)
     }
 
-    /// Writes the first page, and gives the file, to be read from its beginning.
-    pub(super) fn finish(mut self, first_page: &[u8; PAGE_BYTES]) -> io::Result<File> {
-        self.out.seek(SeekFrom::Start(0))?;
-        self.out.write_all(first_page)?;
-        let mut file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.seek(SeekFrom::Start(0))?;
-        Ok(file)
+    /// All pages but the first.
+    pub(super) fn finish(self) -> io::Result<Body> {
+        self.out.finish()
     }
 
     /// Leaves out pages up to this one, for a test that cannot write a gibibyte.
     #[cfg(test)]
-    pub(super) fn skip_to(&mut self, page: u32) -> io::Result<()> {
-        self.out.seek(SeekFrom::Start(u64::from(page) * PAGE_BYTES as u64))?;
+    pub(super) fn skip_to(&mut self, page: u32) {
         self.pages = page;
-        Ok(())
     }
 
     /// Counts the page that is about to be written.

@@ -1,5 +1,4 @@
 use std::collections::{HashMap, HashSet};
-use std::io;
 use std::path::Path;
 
 use rusqlite::types::ValueRef;
@@ -28,7 +27,7 @@ pub(super) fn merge(
         None => tempfile::NamedTempFile::new(),
     }
     .map_err(WriteError::Working)?;
-    io::copy(&mut sealed.file, copy.as_file_mut()).map_err(WriteError::Working)?;
+    sealed.write_plain(copy.as_file_mut()).map_err(WriteError::Working)?;
     let connection = Connection::open(copy.path()).map_err(WriteError::Merge)?;
     let mut database = Database::create(TABLES, folder).map_err(WriteError::Working)?;
     for (place, layout) in TABLES.iter().enumerate() {

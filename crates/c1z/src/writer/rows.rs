@@ -94,7 +94,7 @@ impl<'a> ResourceRow<'a> {
     }
 
     pub(super) fn external_id(&self) -> String {
-        format!("{}:{}", self.resource_type, self.id)
+        [self.resource_type, ":", self.id].concat()
     }
 
     pub(super) fn fields<'b>(&'b self, external_id: &'b str) -> Result<[Field<'b>; 5], WriteError> {

@@ -1,11 +1,11 @@
 use std::fs::File;
-use std::io::{self, BufWriter, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use super::WriteError;
-use crate::container::{LEVEL, V1_MAGIC, WORKERS};
+use crate::container::V1_MAGIC;
 use crate::pages::Sealed;
 
 /// Where a file goes, and the draft beside it.
@@ -26,14 +26,16 @@ impl Target {
         Ok(Self { path: path.to_owned(), draft })
     }
 
-    /// Compresses the database into the draft and gives it the target's name (baton F-3, F-5); says its length.
+    /// Puts the database into the draft and gives it the target's name (baton F-3, F-5); says its length.
     pub(super) fn put(self, sealed: Sealed) -> Result<u64, WriteError> {
         let path = self.path.clone();
         self.write(sealed).map_err(|source| WriteError::Target { path, source })
     }
 
     fn write(mut self, sealed: Sealed) -> io::Result<u64> {
-        compress(sealed, self.draft.as_file_mut())?;
+        let draft = self.draft.as_file_mut();
+        draft.write_all(&V1_MAGIC)?;
+        sealed.write_pressed(draft)?;
         let file = self.draft.as_file();
         public(file)?;
         file.sync_all()?;
@@ -43,31 +45,6 @@ impl Target {
         sync_folder(folder(&self.path))?;
         Ok(bytes)
     }
-}
-
-/// One frame with its length and a checksum, always by the same level.
-fn compress(mut sealed: Sealed, file: &mut File) -> io::Result<()> {
-    let mut out = BufWriter::with_capacity(1 << 18, file);
-    out.write_all(&V1_MAGIC)?;
-    let mut encoder = zstd::stream::raw::Encoder::new(LEVEL)?;
-    encoder.set_parameter(zstd::zstd_safe::CParameter::ChecksumFlag(true))?;
-    encoder.set_parameter(zstd::zstd_safe::CParameter::ContentSizeFlag(true))?;
-    encoder.set_parameter(zstd::zstd_safe::CParameter::NbWorkers(WORKERS))?;
-    encoder.set_pledged_src_size(Some(sealed.bytes))?;
-    let mut writer = zstd::stream::zio::Writer::new(&mut out, encoder);
-    let mut buffer = vec![0; 1 << 18];
-    let mut left = sealed.bytes;
-    while left > 0 {
-        let read = sealed.file.read(&mut buffer)?;
-        if read == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        writer.write_all(buffer.get(..read).unwrap_or_default())?;
-        left = left.saturating_sub(read as u64);
-    }
-    writer.finish()?;
-    drop(writer);
-    out.flush()
 }
 
 fn folder(path: &Path) -> &Path {

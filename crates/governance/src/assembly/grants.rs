@@ -1,6 +1,8 @@
 //! The grants of a sync: which entitlement each is of, and who holds it.
 
-use protos::c1::connector::v2::GrantExpandable;
+use std::collections::HashMap;
+
+use protos::c1::connector::v2::{GrantExpandable, ResourceId};
 use serde_json::Value;
 use spec::connector_file::governance::{
     EntitlementGrants, EntitlementSource, EntitlementText, HeldGrants, ResourceType, Slug,
@@ -12,9 +14,12 @@ use crate::expansion::{Origin, ReportedGrant};
 use crate::item::{HeldItem, HeldTarget, HolderItem, Item, ResourceItem, TextItem};
 use crate::listing::Listing;
 use crate::mapping::entitlement_text;
-use crate::number::{ResourceNumber, ResourceTypeNumber};
+use crate::number::{EntitlementNumber, ResourceNumber, ResourceTypeNumber};
 use crate::outlet::SyncRow;
 use crate::sync::SyncError;
+
+/// So many things that are held are remembered with what their grants have in common.
+const MOST_KNOWN: usize = 1 << 14;
 
 /// What a grant is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +30,17 @@ pub(super) struct Target {
     pub(super) slug: String,
     /// Whether the kind describes such an entitlement, so that it has its row.
     pub(super) is_described: bool,
+}
+
+/// What all grants of an entitlement have in common.
+#[derive(Debug)]
+struct Granted {
+    /// Place of the kind.
+    kind: usize,
+    on: ResourceId,
+    entitlement: String,
+    /// If it has a part in expansion: its grants are written when their sources are known.
+    collected: Option<EntitlementNumber>,
 }
 
 /// Who holds something.
@@ -43,15 +59,26 @@ impl Assembly<'_> {
         if kind.grants.is_empty() {
             return Ok(());
         }
+        // Thousands hold the same few things.
+        let mut known: HashMap<HeldItem, Granted> = HashMap::new();
         self.each_holding(place, |this, principal, holds| {
             for held in holds {
                 let Some(rule) = kind.grants.get(held.rule) else { continue };
+                if let Some(granted) = known.get(held) {
+                    this.grant(granted, principal, &rule.expand)?;
+                    continue;
+                }
                 let Some(target) = this.target((held, rule)) else {
                     this.note_unplaced((held, rule));
                     continue;
                 };
                 this.prepare(&target, (held, rule))?;
-                this.grant(&target, principal, &rule.expand)?;
+                let granted = this.granted(&target)?;
+                this.grant(&granted, principal, &rule.expand)?;
+                if known.len() == MOST_KNOWN {
+                    known.clear();
+                }
+                known.insert(held.clone(), granted);
             }
             Ok(())
         })
@@ -77,7 +104,8 @@ impl Assembly<'_> {
                     let (kind, id, slug) = (listing.of, id.clone(), slug.to_owned());
                     let target = Target { kind, id, slug, is_described: true };
                     let principal = Principal { kind: principal_kind, id: &holder.principal_id, number };
-                    self.grant(&target, principal, &grants.expand)?;
+                    let granted = self.granted(&target)?;
+                    self.grant(&granted, principal, &grants.expand)?;
                 }
             }
             Ok(())
@@ -195,22 +223,28 @@ impl Assembly<'_> {
         Some((self.text_of(&entitlements.text, &resource, Some(&origin.value)), &entitlements.text))
     }
 
+    /// What the grants of a target have in common. Once it is known what brings others.
+    fn granted(&self, target: &Target) -> Result<Granted, SyncError> {
+        let on = self.id_of(target.kind, &target.id);
+        let entitlement = protos::entitlement_id(&on, &target.slug)?;
+        let is_collected =
+            |number: &EntitlementNumber| self.collector.as_ref().is_some_and(|of| of.wants(*number));
+        let collected = self.entitlements.find(&entitlement).filter(is_collected);
+        Ok(Granted { kind: target.kind, on, entitlement, collected })
+    }
+
     /// The row of a grant, now or when its sources are known. Resource, entitlement and principal have theirs.
     fn grant(
         &mut self,
-        target: &Target,
+        granted: &Granted,
         principal: Principal<'_>,
         expand: &[String],
     ) -> Result<(), SyncError> {
-        let (on, holder) = (self.id_of(target.kind, &target.id), self.id_of(principal.kind, principal.id));
-        let entitlement = protos::entitlement_id(&on, &target.slug).map_err(SyncError::from)?;
         let expandable = self.expandable(principal, expand)?;
         if self.plan.is_of_resources() {
             self.shown.want(principal.number);
         }
-        if let Some(number) = self.entitlements.find(&entitlement)
-            && let Some(collector) = self.collector.as_mut().filter(|collector| collector.wants(number))
-        {
+        if let (Some(number), Some(collector)) = (granted.collected, self.collector.as_mut()) {
             collector.add(ReportedGrant {
                 entitlement: number,
                 principal: principal.number,
@@ -222,10 +256,11 @@ impl Assembly<'_> {
             }
             return Ok(());
         }
-        let id = protos::grant_id(&entitlement, &holder).map_err(SyncError::from)?;
-        let row = rows::grant(id, (&entitlement, on), holder);
+        let holder = self.id_of(principal.kind, principal.id);
+        let id = protos::grant_id(&granted.entitlement, &holder)?;
+        let row = rows::grant(id, (&granted.entitlement, granted.on.clone()), holder);
         self.outlet.put(SyncRow::Grant(Box::new(row), expandable))?;
-        if let Some(kind) = self.kinds.get_mut(target.kind) {
+        if let Some(kind) = self.kinds.get_mut(granted.kind) {
             kind.grants += 1;
         }
         Ok(())
@@ -248,6 +283,9 @@ impl Assembly<'_> {
         principal: Principal<'_>,
         slugs: &[String],
     ) -> Result<Vec<String>, SyncError> {
+        if slugs.is_empty() {
+            return Ok(Vec::new());
+        }
         let kind = self.governance.resource_types.get(principal.kind);
         let entitlements = kind.map(|kind| kind.entitlements.as_slice()).unwrap_or_default();
         let has = |slug: &String| {

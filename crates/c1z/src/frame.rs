@@ -1,0 +1,210 @@
+//! What a file holds: one frame of zstd with its length and a checksum, whose first page is known last.
+//!
+//! The first page of a database says where all others begin. So the others are pressed as they come, into a frame of
+//! their own, and nothing that is not pressed ever lies on a disk. Once the first page is known, it goes in front of their
+//! blocks as a block that is not pressed (RFC 8878, 3.1.1.2.2): nothing in them looks back to what was before them. The
+//! checksum is over the whole content in its order, so what was pressed is unpacked once for it.
+
+use std::fs::File;
+use std::hash::Hasher as _;
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
+
+use twox_hash::XxHash64;
+use zstd::stream::{raw, zio};
+use zstd::zstd_safe::CParameter;
+
+/// How hard a file is pressed. Always the same: another level would give other bytes for the same rows.
+const LEVEL: i32 = 1;
+/// Threads that press a file. How many does not change its bytes, but whether there are any does: always the same number.
+const WORKERS: u32 = 2;
+/// So much of it is pressed by one of them at a time.
+const JOB_BYTES: u32 = 1 << 20;
+/// What is handed to the system at once.
+const BUFFER_BYTES: usize = 1 << 18;
+
+const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// How the frame of a body begins, but for the size of its window: its descriptor tells no length and no checksum.
+const BODY_START: [u8; 5] = [0x28, 0xb5, 0x2f, 0xfd, 0];
+/// Length of that, with the window.
+const BODY_HEADER_BYTES: u64 = 6;
+/// The descriptor of the whole: a length of eight bytes, and a checksum.
+const DESCRIPTOR: u8 = 0b1100_0100;
+
+/// Presses what comes behind the first page.
+pub(crate) struct BodyWriter {
+    out: zio::Writer<BufWriter<File>, raw::Encoder<'static>>,
+    bytes: u64,
+}
+
+/// What comes behind the first page, pressed.
+pub(crate) struct Body {
+    file: File,
+    bytes: u64,
+}
+
+impl BodyWriter {
+    /// Into a file, from its beginning.
+    pub(crate) fn new(file: File) -> io::Result<Self> {
+        let mut encoder = raw::Encoder::new(LEVEL)?;
+        encoder.set_parameter(CParameter::ContentSizeFlag(false))?;
+        encoder.set_parameter(CParameter::ChecksumFlag(false))?;
+        encoder.set_parameter(CParameter::NbWorkers(WORKERS))?;
+        encoder.set_parameter(CParameter::JobSize(JOB_BYTES))?;
+        Ok(Self { out: zio::Writer::new(BufWriter::with_capacity(BUFFER_BYTES, file), encoder), bytes: 0 })
+    }
+
+    /// Presses what is left.
+    pub(crate) fn finish(mut self) -> io::Result<Body> {
+        self.out.finish()?;
+        let (out, _) = self.out.into_inner();
+        Ok(Body { file: out.into_inner().map_err(io::IntoInnerError::into_error)?, bytes: self.bytes })
+    }
+}
+
+impl Write for BodyWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl Body {
+    /// It, unpacked.
+    pub(crate) fn read(&mut self) -> io::Result<impl Read> {
+        self.file.seek(SeekFrom::Start(0))?;
+        zstd::Decoder::with_buffer(BufReader::with_capacity(BUFFER_BYTES, &mut self.file))
+    }
+
+    /// Puts the frame of `first` and all that comes behind it at the end of `out`.
+    pub(crate) fn write_frame(mut self, first: &[u8], out: &mut File) -> io::Result<()> {
+        let window = self.window()?;
+        let content = first.len() as u64 + self.bytes;
+        let block = (u32::try_from(first.len()).map_err(io::Error::other)? << 3).to_le_bytes();
+        let mut start = Vec::from(MAGIC);
+        start.extend_from_slice(&[DESCRIPTOR, window]);
+        start.extend_from_slice(&content.to_le_bytes());
+        start.extend_from_slice(block.get(..3).unwrap_or_default());
+        start.extend_from_slice(first);
+        out.write_all(&start)?;
+        // Behind its header.
+        io::copy(&mut self.file, out)?;
+        let checksum = self.checksum(first)? as u32;
+        out.write_all(&checksum.to_le_bytes())
+    }
+
+    /// How far its blocks look back, as its header says it; what is read next are they.
+    fn window(&mut self) -> io::Result<u8> {
+        let mut header = [0; BODY_HEADER_BYTES as usize];
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.read_exact(&mut header)?;
+        match header.split_last() {
+            Some((window, start)) if *start == BODY_START => Ok(*window),
+            _ => Err(io::Error::other("zstd began a frame in another way than it was told to")),
+        }
+    }
+
+    fn checksum(&mut self, first: &[u8]) -> io::Result<u64> {
+        let mut hash = XxHash64::with_seed(0);
+        hash.write(first);
+        let mut rest = BufReader::with_capacity(BUFFER_BYTES, self.read()?);
+        loop {
+            let bytes = rest.fill_buf()?;
+            if bytes.is_empty() {
+                return Ok(hash.finish());
+            }
+            hash.write(bytes);
+            let length = bytes.len();
+            rest.consume(length);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pressed(rest: &[u8], at_once: usize) -> Body {
+        let mut writer = BodyWriter::new(tempfile::tempfile().unwrap()).unwrap();
+        rest.chunks(at_once).for_each(|chunk| writer.write_all(chunk).unwrap());
+        writer.finish().unwrap()
+    }
+
+    fn frame(first: &[u8], rest: &[u8], at_once: usize) -> Vec<u8> {
+        let mut out = tempfile::tempfile().unwrap();
+        pressed(rest, at_once).write_frame(first, &mut out).unwrap();
+        let mut bytes = Vec::new();
+        out.seek(SeekFrom::Start(0)).unwrap();
+        out.read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// Bytes that repeat each other in part, near and far.
+    fn content(length: usize) -> Vec<u8> {
+        (0..length).map(|at| ((at * at / 7) ^ (at >> 9)) as u8 & 0x3f).collect()
+    }
+
+    // rule: baton F-3: one frame, with its length and a checksum; lengths around those of blocks, windows and jobs
+    #[test]
+    fn the_frame_is_what_any_reader_takes() {
+        let first = content(4096);
+        for length in [1, 100, 4096, 128 << 10, (128 << 10) + 1, 512 << 10, 1 << 20, (5 << 20) + 17] {
+            let rest = content(length);
+
+            let frame = frame(&first, &rest, 4096);
+
+            assert_eq!(zstd::zstd_safe::find_frame_compressed_size(&frame), Ok(frame.len()), "{length}");
+            let declared = zstd::zstd_safe::get_frame_content_size(&frame).unwrap();
+            assert_eq!(declared, Some((first.len() + length) as u64));
+            assert!(
+                zstd::decode_all(frame.as_slice()).unwrap() == [first.as_slice(), &rest].concat(),
+                "{length}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_frame_that_was_damaged_is_known_by_its_checksum() {
+        let mut frame = frame(&content(4096), &content(100_000), 4096);
+        let in_first = 4 + 1 + 1 + 8 + 3 + 1000;
+        frame[in_first] ^= 1;
+
+        let error = zstd::decode_all(frame.as_slice()).unwrap_err();
+
+        assert!(error.to_string().contains("checksum"), "{error}");
+    }
+
+    // The same rows give the same file, however fast they come.
+    #[test]
+    fn how_the_content_is_cut_changes_no_byte() {
+        let rest = content(3 << 20);
+
+        assert!(frame(b"first", &rest, 4096) == frame(b"first", &rest, 1000));
+    }
+
+    #[test]
+    fn the_rest_can_be_read_as_often_as_it_is_wanted() {
+        let rest = content(200_000);
+        let mut body = pressed(&rest, 4096);
+
+        for _ in 0..2 {
+            let mut read = Vec::new();
+            body.read().unwrap().read_to_end(&mut read).unwrap();
+            assert!(read == rest);
+        }
+    }
+
+    // A header that says something else would be taken for a block.
+    #[test]
+    fn another_header_is_no_body() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&zstd::bulk::compress(&content(10), 1).unwrap()).unwrap();
+        let body = Body { file, bytes: 10 };
+
+        assert!(body.write_frame(b"first", &mut tempfile::tempfile().unwrap()).is_err());
+    }
+}
