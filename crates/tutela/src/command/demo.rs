@@ -81,7 +81,8 @@ async fn serve(demo: &Demo, sandbox: &SegmentSandbox, output: Output) -> Result<
     let told = told.tell(&written, &state.place).await;
     let told = match told {
         Ok(exit) => {
-            let shown = access::show(&written, (&state.store, &state.place), (folder, output)).await;
+            let shown =
+                Box::pin(access::show(&written, (&state.store, &state.place), (folder, output))).await;
             shown.map(|()| exit)
         }
         Err(failure) => Err(failure),

@@ -47,9 +47,9 @@ impl Exporter {
         let mut is_down = false;
         while spans.recv_many(&mut gathered, MOST_AT_ONCE).await > 0 {
             tokio::time::sleep(GATHER).await;
-            while gathered.len() < MOST_AT_ONCE {
-                let Ok(span) = spans.try_recv() else { break };
-                gathered.push(span);
+            if !spans.is_empty() && gathered.len() < MOST_AT_ONCE {
+                let room = MOST_AT_ONCE - gathered.len();
+                spans.recv_many(&mut gathered, room).await;
             }
             let sent = self.send(std::mem::take(&mut gathered)).await;
             if let Err(problem) = &sent
