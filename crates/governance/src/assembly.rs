@@ -1,7 +1,7 @@
 //! From the kept pages of a sync to its rows.
 //!
 //! The pages are gone through kind by kind, a few times: first for the resources, then for what can be held
-//! on them, then for who holds it. Memory holds the ids of the resources and the grants that bring others,
+//! on them, then for who holds it. Kinds that do nothing but hold come between the last two, once. Memory holds the ids of the resources and the grants that bring others,
 //! never the pages. What comes out depends on the file and the application's lists alone: the order is that
 //! of the file's kinds and of their lists, an item that comes twice counts once, as it came first. Grants of
 //! entitlements that groups pass on, or that they hold, come last: their sources are known only then.
@@ -12,6 +12,7 @@
 mod derived;
 mod entitlements;
 mod grants;
+mod holders;
 mod inherited;
 mod kinds;
 mod names;
@@ -142,7 +143,9 @@ impl<'a> Assembly<'a> {
         for place in &shown {
             self.kind(*place)?;
         }
-        for place in &shown {
+        let (holders, others): (Vec<usize>, Vec<usize>) =
+            shown.iter().partition(|place| self.only_holds(**place));
+        for place in &others {
             self.resources(*place)?;
         }
         self.derived.settle(self.governance, self.mapper)?;
@@ -155,7 +158,7 @@ impl<'a> Assembly<'a> {
             }
         }
         if self.plan.reads_grants() {
-            self.grants(&shown)?;
+            self.grants(&holders, &others)?;
         }
         for place in &shown {
             self.principals(*place)?;
@@ -164,15 +167,18 @@ impl<'a> Assembly<'a> {
         Ok(())
     }
 
-    fn grants(&mut self, shown: &[usize]) -> Result<(), SyncError> {
+    fn grants(&mut self, holders: &[usize], others: &[usize]) -> Result<(), SyncError> {
         if self.plan.expands() {
             self.edges()?;
         }
-        for place in shown {
+        for place in holders {
+            self.resources_and_held(*place)?;
+        }
+        for place in others {
             self.held(*place)?;
         }
         for listing in self.listings.iter() {
-            if matches!(listing.what, Listed::Holders(_)) && shown.contains(&listing.of) {
+            if matches!(listing.what, Listed::Holders(_)) && others.contains(&listing.of) {
                 self.holders(listing)?;
             }
         }

@@ -145,6 +145,7 @@ fn write_index(
     let mut record = Vec::new();
     let mut before = Vec::new();
     let mut first = 0;
+    let mut room = Vec::new();
     keys.each(|sorted| {
         let row = key::row(sorted);
         if index.entries == Entries::Unique {
@@ -156,7 +157,7 @@ fn write_index(
                 before.extend_from_slice(key::columns(sorted));
             }
         }
-        let mut fields = Vec::with_capacity(index.columns.len() + 2);
+        let mut fields: Vec<Field<'_>> = std::mem::take(&mut room);
         key::read_key(sorted, &mut fields);
         let number = Field::Integer(row.cast_signed());
         fields.push(number);
@@ -165,6 +166,7 @@ fn write_index(
         }
         record.clear();
         write_record(&fields, &mut record);
+        room = emptied(fields);
         tree.add_entry(file, &record)
     })?;
     tree.finish(file)

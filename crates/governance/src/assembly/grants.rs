@@ -43,6 +43,10 @@ struct Granted {
     collected: Option<EntitlementNumber>,
 }
 
+/// What is held by the resources of a kind, with what grants of it have in common: thousands hold the same few things.
+#[derive(Debug, Default)]
+pub(super) struct KnownTargets(HashMap<HeldItem, Granted>);
+
 /// Who holds something.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Principal<'a> {
@@ -59,29 +63,36 @@ impl Assembly<'_> {
         if kind.grants.is_empty() {
             return Ok(());
         }
-        // Thousands hold the same few things.
-        let mut known: HashMap<HeldItem, Granted> = HashMap::new();
-        self.each_holding(place, |this, principal, holds| {
-            for held in holds {
-                let Some(rule) = kind.grants.get(held.rule) else { continue };
-                if let Some(granted) = known.get(held) {
-                    this.grant(granted, principal, &rule.expand)?;
-                    continue;
-                }
-                let Some(target) = this.target((held, rule)) else {
-                    this.note_unplaced((held, rule));
-                    continue;
-                };
-                this.prepare(&target, (held, rule))?;
-                let granted = this.granted(&target)?;
-                this.grant(&granted, principal, &rule.expand)?;
-                if known.len() == MOST_KNOWN {
-                    known.clear();
-                }
-                known.insert(held.clone(), granted);
+        let mut known = KnownTargets::default();
+        self.each_holding(place, |this, principal, holds| this.held_by(kind, (principal, holds), &mut known))
+    }
+
+    /// The grants that a resource of a kind says it holds.
+    pub(super) fn held_by(
+        &mut self,
+        kind: &ResourceType,
+        (principal, holds): (Principal<'_>, &[HeldItem]),
+        KnownTargets(known): &mut KnownTargets,
+    ) -> Result<(), SyncError> {
+        for held in holds {
+            let Some(rule) = kind.grants.get(held.rule) else { continue };
+            if let Some(granted) = known.get(held) {
+                self.grant(granted, principal, &rule.expand)?;
+                continue;
             }
-            Ok(())
-        })
+            let Some(target) = self.target((held, rule)) else {
+                self.note_unplaced((held, rule));
+                continue;
+            };
+            self.prepare(&target, (held, rule))?;
+            let granted = self.granted(&target)?;
+            self.grant(&granted, principal, &rule.expand)?;
+            if known.len() == MOST_KNOWN {
+                known.clear();
+            }
+            known.insert(held.clone(), granted);
+        }
+        Ok(())
     }
 
     /// The grants in a list of holders.

@@ -115,7 +115,7 @@ impl Assembly<'_> {
     }
 
     /// Hands over every item of a kind's resources, in canonical order.
-    fn each(
+    pub(super) fn each(
         &mut self,
         place: usize,
         mut take: impl FnMut(&mut Self, &ResourceItem, Option<ResourceId>) -> Result<(), SyncError>,
