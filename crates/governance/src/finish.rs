@@ -43,8 +43,8 @@ impl Sync {
         Ok(ReadSync { sync: Arc::new(self), lists: Arc::new(lists), last: None })
     }
 
-    /// The same, and has `with_rows` make something of the rows while the last list is still being read, as far as that can
-    /// be: it gets a sync whose rows end only when that list has ended, and fail if it was not read to its end. What was
+    /// The same, and has `with_rows` make something of the rows while the last lists are still being read, as far as that can
+    /// be: it gets a sync whose rows end only when those have ended, and fail if one was not read to its end. What was
     /// made is as good as what is made of the sync that was read; nothing if that did not work out, for whatever reason,
     /// and nothing is begun if a result lacks something already.
     ///

@@ -51,10 +51,13 @@ impl Pages {
         give: &mut impl FnMut(UnitNumber, Vec<T>) -> Result<(), SyncError>,
     ) -> Result<(), SyncError> {
         let (first, end) = (UnitNumber::new(listing.number, 0).0, UnitNumber::new(listing.number + 1, 0).0);
-        let is_of_list = |last: &LastUnit| last.unit().listing() == listing.number;
-        let Some(last) = self.last.clone().filter(is_of_list) else {
+        let Some(mut last) = self.last.clone() else {
             return self.kept(self.within(first..end), give).map(|_| ());
         };
+        if last.unit().listing() != listing.number {
+            self.runtime.block_on(last.list_over(listing.number))?;
+            return self.kept(self.within(first..end), give).map(|_| ());
+        }
         let unit = last.unit().0;
         self.kept(self.within(first..unit), give)?;
         self.follow(last, give)?;

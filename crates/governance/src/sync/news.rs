@@ -1,5 +1,6 @@
-//! How far the reading of lists is, for whoever makes rows of the last one meanwhile.
+//! How far the reading of lists is, for whoever makes rows of them meanwhile.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -7,12 +8,26 @@ use tokio::sync::watch;
 use super::{ListEnds, Lists, SyncError};
 use crate::listing::UnitNumber;
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 struct News {
-    /// The unit that is left, and how all lists end if it is read to its end.
-    last: Option<Arc<(UnitNumber, ListEnds)>>,
+    left: Option<Arc<Left>>,
+    /// Numbers of the lists that have ended.
+    over: HashSet<u32>,
+    /// Whether one of them ended in another way than was told.
+    is_broken: bool,
     /// All lists, once they are read.
     lists: Option<Arc<Lists>>,
+}
+
+/// What is left to be read.
+#[derive(Debug)]
+pub(super) struct Left {
+    /// The unit whose pages are worth a look as they come.
+    pub(super) unit: UnitNumber,
+    /// Numbers of other lists that have not ended yet.
+    pub(super) others: HashSet<u32>,
+    /// How all lists end if all of it is read to its end.
+    pub(super) ends: ListEnds,
 }
 
 /// Where it is told.
@@ -23,10 +38,10 @@ pub(crate) struct Announcer(watch::Sender<News>);
 #[derive(Debug)]
 pub(crate) struct Listener(watch::Receiver<News>);
 
-/// The only unit that is still being read, or was until just now.
+/// The unit that is still being read, or was until just now, and perhaps lists that nothing follows from.
 #[derive(Debug, Clone)]
 pub(crate) struct LastUnit {
-    told: Arc<(UnitNumber, ListEnds)>,
+    told: Arc<Left>,
     news: watch::Receiver<News>,
 }
 
@@ -41,9 +56,17 @@ impl Announcer {
         self.0.send_modify(|_| {});
     }
 
-    /// One unit is left.
-    pub(super) fn last(&self, unit: UnitNumber, ends: ListEnds) {
-        self.0.send_modify(|news| news.last = Some(Arc::new((unit, ends))));
+    /// One unit is left, and perhaps lists that nothing follows from.
+    pub(super) fn left(&self, left: Left) {
+        self.0.send_modify(|news| news.left = Some(Arc::new(left)));
+    }
+
+    /// A list has ended.
+    pub(super) fn list_over(&self, list: u32, is_whole: bool) {
+        self.0.send_modify(|news| {
+            news.over.insert(list);
+            news.is_broken |= news.left.is_some() && !is_whole;
+        });
     }
 
     /// All lists are read.
@@ -53,10 +76,10 @@ impl Announcer {
 }
 
 impl Listener {
-    /// Waits until one unit is left. Nothing if there is never just one.
+    /// Waits until one unit is left, and at most lists that nothing follows from. Nothing if that never comes.
     pub(crate) async fn last(mut self) -> Option<LastUnit> {
-        let news = self.0.wait_for(|news| news.last.is_some() || news.lists.is_some()).await.ok()?;
-        let told = news.last.clone()?;
+        let news = self.0.wait_for(|news| news.left.is_some() || news.lists.is_some()).await.ok()?;
+        let told = news.left.clone()?;
         drop(news);
         Some(LastUnit { told, news: self.0 })
     }
@@ -64,12 +87,25 @@ impl Listener {
 
 impl LastUnit {
     pub(crate) fn unit(&self) -> UnitNumber {
-        self.told.0
+        self.told.unit
     }
 
-    /// How all lists end if this one is read to its end.
+    /// How all lists end if what is left is read to its end.
     pub(crate) fn ends(&self) -> &ListEnds {
-        &self.told.1
+        &self.told.ends
+    }
+
+    /// Waits until a list has ended, if it had not when this was told.
+    ///
+    /// # Errors
+    /// As [`LastUnit::is_over`].
+    pub(crate) async fn list_over(&mut self, list: u32) -> Result<(), SyncError> {
+        if !self.told.others.contains(&list) {
+            return Ok(());
+        }
+        let has_ended = |news: &News| news.over.contains(&list) || news.is_broken || news.lists.is_some();
+        self.news.wait_for(has_ended).await.map_err(|_| SyncError::BrokenOff)?;
+        self.check()
     }
 
     /// Whether all its pages are kept by now.
@@ -92,9 +128,10 @@ impl LastUnit {
     fn standing(&self) -> Result<bool, SyncError> {
         // Asked first: what was said before nobody read any more is seen below.
         let is_closed = self.news.has_changed().is_err();
-        match &self.news.borrow().lists {
+        let news = self.news.borrow();
+        match &news.lists {
             Some(lists) if lists.ends == *self.ends() => Ok(true),
-            None if !is_closed => Ok(false),
+            None if !is_closed && !news.is_broken => Ok(false),
             Some(_) | None => Err(SyncError::BrokenOff),
         }
     }

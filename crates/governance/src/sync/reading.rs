@@ -9,6 +9,7 @@ use model::IncompleteReason;
 use spec::connector_file::governance::ResourceSource;
 
 use super::known::{self, Known};
+use super::news::Left;
 use super::unit::{ReadUnit, UnitWork};
 use super::{Announcer, Sync, SyncError, SyncProgress, UnitEnd};
 use crate::listing::{Listed, Listing, UnitNumber};
@@ -40,6 +41,8 @@ pub(super) struct Schedule<'a> {
     pub(super) sync: &'a Sync,
     progress: &'a (dyn Fn(SyncProgress) + Send + std::marker::Sync),
     news: &'a Announcer,
+    /// Whether it was told what is left.
+    has_told: bool,
     /// Numbers of the lists whose items lead to other calls.
     needed: HashSet<u32>,
     /// What somebody read before.
@@ -87,6 +90,7 @@ impl Sync {
             sync: self,
             progress: &progress,
             news,
+            has_told: false,
             needed,
             before,
             under_way: HashMap::new(),
@@ -146,31 +150,50 @@ impl<'a> Schedule<'a> {
             {
                 active.push(self.open(unit, view, work));
             }
-            self.tell_last();
+            self.tell_left();
             let Some(read) = active.next().await else { break };
             self.ended(read?);
         }
-        Ok(Lists { ends: self.list_ends(None), requests: self.requests })
+        Ok(Lists { ends: self.list_ends(), requests: self.requests })
     }
 
-    /// Says so when one unit is left and nothing follows from it. Not of a sync that somebody has worked on before: a unit
-    /// that cannot be gone on with begins anew, and pages that were given already would be others.
-    fn tell_last(&self) {
-        if self.sync.is_resumed() {
+    /// Says so when one unit of resources is left, and besides it only lists of what can be held on resources that are
+    /// known, and of who holds it: rows can be made of what is there. Or one unit of such a list. Not of a sync that
+    /// somebody has worked on before: a unit that cannot be gone on with begins anew, and pages that were given already
+    /// would be others.
+    fn tell_left(&mut self) {
+        if self.has_told || self.sync.is_resumed() || !self.pending.is_empty() {
             return;
         }
-        let mut open = self.open.iter();
-        let (Some(unit), None) = (open.next(), open.next()) else { return };
-        let is_all = self.waiting.is_empty() && self.pending.is_empty() && self.under_way.len() == 1;
-        let list = self.under_way.get(&unit.listing());
-        let is_whole = list.is_some_and(|list| list.end.as_ref().is_none_or(|end| *end == UnitEnd::Complete));
-        if is_all && is_whole && !self.needed.contains(&unit.listing()) {
-            self.news.last(*unit, self.list_ends(Some(unit.listing())));
+        let is_plain = |(number, list): (&u32, &UnderWay)| {
+            let is_whole = list.end.as_ref().is_none_or(|end| *end == UnitEnd::Complete);
+            is_whole && !self.needed.contains(number)
+        };
+        if !self.under_way.iter().all(is_plain) {
+            return;
         }
+        let is_of_resources = |unit: &&UnitNumber| {
+            let listing = self.sync.listings.get(unit.listing());
+            listing.is_some_and(|listing| listing.what == Listed::Resources)
+        };
+        let units = || self.open.iter().chain(self.waiting.iter().map(|(unit, ..)| unit));
+        let of_resources: Vec<&UnitNumber> = units().filter(is_of_resources).take(2).collect();
+        let left: Vec<&UnitNumber> =
+            if of_resources.is_empty() { units().take(2).collect() } else { of_resources };
+        let [unit] = *left else { return };
+        let others = self.under_way.keys().copied().filter(|list| *list != unit.listing()).collect();
+        let mut ends = self.list_ends();
+        for (end, listing) in ends.iter_mut().zip(self.sync.listings.iter()) {
+            if self.under_way.contains_key(&listing.number) {
+                *end = Some(UnitEnd::Complete);
+            }
+        }
+        self.news.left(Left { unit: *unit, others, ends });
+        self.has_told = true;
     }
 
-    /// How each list ended; `complete` is taken to end so.
-    fn list_ends(&self, complete: Option<u32>) -> ListEnds {
+    /// How each list ended.
+    fn list_ends(&self) -> ListEnds {
         // A list that nothing led to: what it is run for is missing.
         let missing = || UnitEnd::Incomplete {
             reason: IncompleteReason::Upstream,
@@ -180,9 +203,6 @@ impl<'a> Schedule<'a> {
         let end = |listing: Listing| {
             if *self.sync.plan.extent(listing.number) == Extent::Nothing {
                 return None;
-            }
-            if Some(listing.number) == complete {
-                return Some(UnitEnd::Complete);
             }
             Some(self.ends.get(&listing.number).cloned().unwrap_or_else(missing))
         };
@@ -288,6 +308,7 @@ impl<'a> Schedule<'a> {
     pub(super) fn over(&mut self, listing: Listing, end: &UnitEnd, known: Vec<Known>) {
         (self.progress)(SyncProgress::Ended { kind: self.kind(listing) });
         self.ends.insert(listing.number, end.clone());
+        self.news.list_over(listing.number, *end == UnitEnd::Complete);
         match listing.what {
             Listed::Resources => {
                 let mut seen = HashSet::new();
