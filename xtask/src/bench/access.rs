@@ -1,6 +1,7 @@
 //! Who has access: a sync of a large workspace, its file, and questions about a million grants.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -17,6 +18,8 @@ const PAGE: u64 = 200;
 const LATENCY_S: f64 = 0.005;
 /// Calls of one connection in flight, as the program has it without being told otherwise.
 const IN_FLIGHT: f64 = 8.0;
+/// Syncs that are measured.
+const RUNS: usize = 3;
 /// What a grant may cost beside the calls.
 const GRANT_S: f64 = 5e-6;
 
@@ -43,42 +46,59 @@ struct Times {
     p99: f64,
 }
 
-/// A sync of 100,000 users, 2,000 groups with 20 members each and 3,000 sources, at 5 ms for each answer.
+/// One sync.
+struct Synced {
+    time: Duration,
+    peak_mib: f64,
+    calls: u64,
+    grants: u64,
+}
+
+/// A sync of 100,000 users, 2,000 groups with 20 members each and 3,000 sources, at 5 ms for each answer: the median of
+/// three, and the most memory and calls of any.
 pub(crate) fn sync(bench: &Bench) -> Result<Vec<Figure>> {
     let (users, workspace) =
         (USERS.to_string(), format!("groups={GROUPS},group_members=20,sources={SOURCES}"));
     let flags = ["--users", &users, "--workspace", &workspace, "--latency", "5ms"];
     let simulator = Simulator::start(bench.program(), &flags)?;
-    let folder = Folder::new("sync")?;
-    folder.access(&simulator)?;
-    let arguments = ["governance", "sync", "--connection", "segment", "-f", "sync.c1z"];
-    let before = simulator.calls()?;
-    let Run { time, peak_mib } = run(bench.program(), folder.path(), &arguments)?;
-    let calls = simulator.calls()? - before;
-    let grants = grants_in(bench, &folder)?;
+    let mut runs = (0..RUNS).map(|_| sync_once(bench, &simulator)).collect::<Result<Vec<_>>>()?;
+    runs.sort_by_key(|run| run.time);
+    let median = runs.get(RUNS / 2).context("nothing was run")?;
+    let (time, calls, grants) = (median.time.as_secs_f64(), median.calls, median.grants);
     // The longest list is read page after page, whatever else goes on.
     let chain_s = (USERS / PAGE) as f64 * LATENCY_S;
     let spread_s = calls as f64 * LATENCY_S / IN_FLIGHT;
     let wait_s = chain_s.max(spread_s);
     let bound_s = 1.3 * wait_s + GRANT_S * grants as f64;
-    let detail = format!(
-        "unavoidable {wait_s:.2} s, {grants} grants, {calls} calls, whole {:.2} s",
-        time.as_secs_f64()
-    );
+    let times: Vec<String> = runs.iter().map(|run| format!("{:.2}", run.time.as_secs_f64())).collect();
+    let detail =
+        format!("unavoidable {wait_s:.2} s, {grants} grants, {calls} calls, runs of {} s", times.join(", "));
     // Users, groups, sources; roles, warehouses, spaces, invites and five types of functions have a page each;
     // the members of each group; the workspace.
     let minimum = USERS / PAGE + GROUPS / PAGE + SOURCES / PAGE + 4 + 5 + GROUPS + 1;
+    let most_calls = runs.iter().map(|run| run.calls).max().unwrap_or_default();
+    let most_mib = runs.iter().map(|run| run.peak_mib).fold(0.0, f64::max);
     Ok(vec![
-        Figure::new("sync of 100,000 users: time", time.as_secs_f64(), "s", Bound::AtMost(bound_s))
-            .with_detail(detail),
+        Figure::new("sync of 100,000 users: time", time, "s", Bound::AtMost(bound_s)).with_detail(detail),
         Figure::new(
             "sync of 100,000 users: calls beyond the minimum",
-            calls as f64 - minimum as f64,
+            most_calls as f64 - minimum as f64,
             "",
             Bound::AtMost(6.0),
         ),
-        Figure::new("sync of 100,000 users: peak memory", peak_mib, "MiB", Bound::AtMost(128.0)),
+        Figure::new("sync of 100,000 users: peak memory", most_mib, "MiB", Bound::AtMost(128.0)),
     ])
+}
+
+/// In a folder of its own: nothing is known from before.
+fn sync_once(bench: &Bench, simulator: &Simulator) -> Result<Synced> {
+    let folder = Folder::new("sync")?;
+    folder.access(simulator)?;
+    let arguments = ["governance", "sync", "--connection", "segment", "-f", "sync.c1z"];
+    let before = simulator.calls()?;
+    let Run { time, peak_mib } = run(bench.program(), folder.path(), &arguments)?;
+    let calls = simulator.calls()? - before;
+    Ok(Synced { time, peak_mib, calls, grants: grants_in(bench, &folder)? })
 }
 
 fn grants_in(bench: &Bench, folder: &Folder) -> Result<u64> {

@@ -56,3 +56,48 @@ fn only_holds(governance: &Governance, kind: &ResourceType) -> bool {
     });
     !kind.grants.is_empty() && kind.entitlements.is_empty() && !brings_others && !is_named
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use spec::{CheckOptions, SourceFile};
+
+    use super::*;
+
+    const SEGMENT: &str = include_str!("../../../../connectors/segment/connector.yml");
+
+    /// The kinds of a file that are gone through once.
+    fn kinds(file: &str) -> Vec<String> {
+        let file = SourceFile::new("segment.yml".to_owned(), file.replace("<instance_fides_key>", "segment"));
+        let options =
+            CheckOptions { instance_key: Some("segment".parse().unwrap()), ..CheckOptions::default() };
+        let file = spec::check_connector(&file, &options).value.unwrap();
+        let governance = file.governance.as_deref().unwrap();
+        let all = governance.resource_types.iter().filter(|kind| only_holds(governance, kind));
+        all.map(|kind| kind.id.clone()).collect()
+    }
+
+    // Whatever needs to know an account before all of them are known makes it a kind as any other.
+    #[rstest]
+    #[case::as_it_is("", "", &["user"])]
+    #[case::something_is_held_on_it(
+        "types: [source, warehouse, function, space]", "types: [source, warehouse, function, space, user]", &[]
+    )]
+    #[case::something_can_be_held_on_it(
+        "        grants:\n          - resource: { type: '\"workspace\"', id: parent.id }\n",
+        "        entitlements: [{ slug: owner, display_name: resource.display_name }]\n        \
+         grants:\n          - resource: { type: '\"workspace\"', id: parent.id }\n",
+        &[]
+    )]
+    #[case::others_have_what_it_has("              principal: { type: '\"user\"', id: item.id }\n",
+        "              principal: { type: '\"user\"', id: item.id }\n              expand: [member]\n", &[])]
+    fn accounts_are_gone_through_once_if_nothing_else_needs_them(
+        #[case] instead_of: &str,
+        #[case] text: &str,
+        #[case] expected: &[&str],
+    ) {
+        assert!(SEGMENT.contains(instead_of));
+
+        assert_eq!(kinds(&SEGMENT.replacen(instead_of, text, 1)), expected);
+    }
+}

@@ -144,6 +144,54 @@ async fn rows_of_a_list_that_is_given_up_half_way_are_made_by_nobody() {
     assert_eq!(Arc::strong_count(&seen), 1, "a thread still makes rows");
 }
 
+/// The path of the members of a group.
+fn members(workspace: &Workspace) -> String {
+    let truth = workspace.sandbox.governance_truth();
+    let group = truth.resources.iter().find(|resource| resource.key.kind == "group").unwrap();
+    format!("/groups/{}/users", group.key.id)
+}
+
+// Nothing follows from who belongs to a group: whoever makes rows of accounts does not wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_made_while_lists_are_read_that_nothing_follows_from() {
+    let workspace = Workspace::start(options()).await;
+    workspace.sandbox.set_rules(vec![FaultRule::first("GET", &members(&workspace), Fault::HoldBefore)]);
+    let (canceller, cancellation) = Canceller::new();
+    let begun = workspace.begin_with(cancellation).await.unwrap();
+    let sink = Watched::default();
+    let seen = Arc::clone(&sink.seen);
+    let with_rows = |read: ReadSync| async move { read.assemble(sink).await };
+    let stop = async {
+        while seen.load(Ordering::SeqCst) < 1_000 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        canceller.cancel();
+    };
+
+    let both = futures::future::join(begun.read_and(&|_| {}, with_rows), stop);
+    let (broken, ()) = tokio::time::timeout(Duration::from_mins(1), both).await.unwrap();
+
+    assert!(matches!(broken, Err(SyncError::Stopped { .. })));
+    assert_eq!(Arc::strong_count(&seen), 1, "a thread still makes rows");
+}
+
+// They were made as if it would end well.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_made_beside_a_list_that_fails_are_dropped() {
+    let workspace = Workspace::start(options()).await;
+    let path = members(&workspace);
+    let fails = FaultRule { times: u64::MAX, ..FaultRule::first("GET", &path, Fault::Rate500) };
+    workspace.sandbox.set_rules(vec![fails]);
+
+    let (read, made) = read_and_make(workspace.begin_soon().await).await;
+
+    assert!(made.is_none());
+    let (rows, report) = read.assemble(Rows::default()).await.unwrap();
+    assert_eq!(report.outcome, SyncOutcome::Incomplete, "{report:#?}");
+    assert!(rows.resource_types.iter().all(|kind| kind.id != "group"));
+    read.close(&report, None).await.unwrap();
+}
+
 // A list is missing without which there is no result, however the last one ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_file_is_begun_that_could_not_be_a_result() {
