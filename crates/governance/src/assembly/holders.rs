@@ -66,38 +66,76 @@ mod tests {
 
     const SEGMENT: &str = include_str!("../../../../connectors/segment/connector.yml");
 
-    /// The kinds of a file that are gone through once.
-    fn kinds(file: &str) -> Vec<String> {
-        let file = SourceFile::new("segment.yml".to_owned(), file.replace("<instance_fides_key>", "segment"));
+    fn segment() -> Governance {
+        let text = SEGMENT.replace("<instance_fides_key>", "segment");
+        let file = SourceFile::new("segment.yml".to_owned(), text);
         let options =
             CheckOptions { instance_key: Some("segment".parse().unwrap()), ..CheckOptions::default() };
         let file = spec::check_connector(&file, &options).value.unwrap();
-        let governance = file.governance.as_deref().unwrap();
-        let all = governance.resource_types.iter().filter(|kind| only_holds(governance, kind));
-        all.map(|kind| kind.id.clone()).collect()
+        file.governance.as_deref().unwrap().clone()
+    }
+
+    /// The kind called `id`, to be changed.
+    fn kind<'a>(governance: &'a mut Governance, id: &str) -> &'a mut ResourceType {
+        governance.resource_types.iter_mut().find(|kind| kind.id == id).unwrap()
+    }
+
+    fn as_it_is(_governance: &mut Governance) {}
+
+    fn holds_nothing(governance: &mut Governance) {
+        kind(governance, "user").grants.clear();
+    }
+
+    fn brings_others(governance: &mut Governance) {
+        kind(governance, "user").grants[0].expand = vec!["member".to_owned()];
+    }
+
+    fn has_entitlements(governance: &mut Governance) {
+        let entitlements = kind(governance, "group").entitlements.clone();
+        kind(governance, "user").entitlements = entitlements;
+    }
+
+    fn is_held(governance: &mut Governance) {
+        kind(governance, "group").grants[0].resource.types.push("user".to_owned());
+    }
+
+    fn is_listed_for(governance: &mut Governance) {
+        let ResourceSource::Listed(listed) = &mut kind(governance, "source").source else { panic!() };
+        listed.per = Some("user".to_owned());
+    }
+
+    fn is_origin(governance: &mut Governance) {
+        let EntitlementSource::Derived { of, .. } = &mut kind(governance, "source").entitlements[0].source
+        else {
+            panic!()
+        };
+        "user".clone_into(of);
+    }
+
+    fn members_bring_others(governance: &mut Governance) {
+        kind(governance, "group").entitlements[0].grants[0].expand = vec!["member".to_owned()];
     }
 
     // Whatever needs to know an account before all of them are known makes it a kind as any other.
     #[rstest]
-    #[case::as_it_is("", "", &["user"])]
-    #[case::something_is_held_on_it(
-        "types: [source, warehouse, function, space]", "types: [source, warehouse, function, space, user]", &[]
-    )]
-    #[case::something_can_be_held_on_it(
-        "        grants:\n          - resource: { type: '\"workspace\"', id: parent.id }\n",
-        "        entitlements: [{ slug: owner, display_name: resource.display_name }]\n        \
-         grants:\n          - resource: { type: '\"workspace\"', id: parent.id }\n",
-        &[]
-    )]
-    #[case::others_have_what_it_has("              principal: { type: '\"user\"', id: item.id }\n",
-        "              principal: { type: '\"user\"', id: item.id }\n              expand: [member]\n", &[])]
+    #[case(as_it_is, &["user"])]
+    #[case(holds_nothing, &[])]
+    #[case(brings_others, &[])]
+    #[case(has_entitlements, &[])]
+    #[case(is_held, &[])]
+    #[case(is_listed_for, &[])]
+    #[case(is_origin, &[])]
+    #[case(members_bring_others, &[])]
     fn accounts_are_gone_through_once_if_nothing_else_needs_them(
-        #[case] instead_of: &str,
-        #[case] text: &str,
+        #[case] change: fn(&mut Governance),
         #[case] expected: &[&str],
     ) {
-        assert!(SEGMENT.contains(instead_of));
+        let mut governance = segment();
+        change(&mut governance);
 
-        assert_eq!(kinds(&SEGMENT.replacen(instead_of, text, 1)), expected);
+        let all = governance.resource_types.iter().filter(|kind| only_holds(&governance, kind));
+        let all: Vec<&str> = all.map(|kind| kind.id.as_str()).collect();
+
+        assert_eq!(all, expected);
     }
 }
