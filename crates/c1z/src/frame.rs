@@ -1,7 +1,7 @@
 //! What a file holds: one frame of zstd with its length and a checksum, whose first page is known last.
 //!
 //! The first page of a database says where all others begin. So the others are pressed as they come, into a frame of
-//! their own, and nothing that is not pressed ever lies on a disk. Once the first page is known, it goes in front of their
+//! their own. Once the first page is known, it goes in front of their
 //! blocks as a block that is not pressed (RFC 8878, 3.1.1.2.2): nothing in them looks back to what was before them. The
 //! checksum is over the whole content in its order, so what was pressed is unpacked once for it.
 
@@ -68,8 +68,9 @@ impl Write for BodyWriter {
         Ok(written)
     }
 
+    /// Does nothing: to press what is there would cut it elsewhere, and give other bytes for the same content.
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        Ok(())
     }
 }
 
@@ -111,21 +112,29 @@ impl Body {
     fn checksum(&mut self, first: &[u8]) -> io::Result<u64> {
         let mut hash = XxHash64::with_seed(0);
         hash.write(first);
+        let (mut unpacked, told) = (0, self.bytes);
         let mut rest = BufReader::with_capacity(BUFFER_BYTES, self.read()?);
         loop {
             let bytes = rest.fill_buf()?;
             if bytes.is_empty() {
-                return Ok(hash.finish());
+                break;
             }
             hash.write(bytes);
             let length = bytes.len();
+            unpacked += length as u64;
             rest.consume(length);
         }
+        if unpacked != told {
+            return Err(io::Error::other("what was pressed has another length when it is unpacked"));
+        }
+        Ok(hash.finish())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ruzstd::decoding::StreamingDecoder;
+
     use super::*;
 
     fn pressed(rest: &[u8], at_once: usize) -> Body {
@@ -160,10 +169,15 @@ mod tests {
             assert_eq!(zstd::zstd_safe::find_frame_compressed_size(&frame), Ok(frame.len()), "{length}");
             let declared = zstd::zstd_safe::get_frame_content_size(&frame).unwrap();
             assert_eq!(declared, Some((first.len() + length) as u64));
-            assert!(
-                zstd::decode_all(frame.as_slice()).unwrap() == [first.as_slice(), &rest].concat(),
-                "{length}"
-            );
+            let content = [first.as_slice(), &rest].concat();
+            assert!(zstd::decode_all(frame.as_slice()).unwrap() == content, "{length}");
+            // Not everybody reads with the library that wrote it.
+            let (mut other, mut read) = (StreamingDecoder::new(frame.as_slice()).unwrap(), Vec::new());
+            other.read_to_end(&mut read).unwrap();
+            assert!(read == content, "{length}");
+            let of_other = &other.decoder;
+            let checksums = (of_other.get_checksum_from_data(), of_other.get_calculated_checksum());
+            assert!(checksums.0.is_some() && checksums.0 == checksums.1, "{checksums:?}");
         }
     }
 
@@ -182,8 +196,28 @@ mod tests {
     #[test]
     fn how_the_content_is_cut_changes_no_byte() {
         let rest = content(3 << 20);
+        let mut writer = BodyWriter::new(tempfile::tempfile().unwrap()).unwrap();
+        for chunk in rest.chunks(5_000) {
+            writer.write_all(chunk).unwrap();
+            writer.flush().unwrap();
+        }
+        let (mut flushed, mut bytes) = (tempfile::tempfile().unwrap(), Vec::new());
+        writer.finish().unwrap().write_frame(b"first", &mut flushed).unwrap();
+        flushed.seek(SeekFrom::Start(0)).unwrap();
+        flushed.read_to_end(&mut bytes).unwrap();
 
         assert!(frame(b"first", &rest, 4096) == frame(b"first", &rest, 1000));
+        assert!(frame(b"first", &rest, 4096) == bytes);
+    }
+
+    // What is declared would be a lie to whoever reads it.
+    #[test]
+    fn a_body_of_another_length_is_refused() {
+        let body = Body { bytes: 99, ..pressed(&content(100), 4096) };
+
+        let error = body.write_frame(b"first", &mut tempfile::tempfile().unwrap()).unwrap_err();
+
+        assert!(error.to_string().contains("another length"), "{error}");
     }
 
     #[test]

@@ -143,7 +143,7 @@ impl<'a> Assembly<'a> {
         for place in &shown {
             self.kind(*place)?;
         }
-        let (holders, others): (Vec<usize>, Vec<usize>) =
+        let (once, others): (Vec<usize>, Vec<usize>) =
             shown.iter().partition(|place| self.only_holds(**place));
         for place in &others {
             self.resources(*place)?;
@@ -158,7 +158,7 @@ impl<'a> Assembly<'a> {
             }
         }
         if self.plan.reads_grants() {
-            self.grants(&holders, &others)?;
+            self.grants(&once, &others)?;
         }
         for place in &shown {
             self.principals(*place)?;
@@ -167,11 +167,11 @@ impl<'a> Assembly<'a> {
         Ok(())
     }
 
-    fn grants(&mut self, holders: &[usize], others: &[usize]) -> Result<(), SyncError> {
+    fn grants(&mut self, once: &[usize], others: &[usize]) -> Result<(), SyncError> {
         if self.plan.expands() {
             self.edges()?;
         }
-        for place in holders {
+        for place in once {
             self.resources_and_held(*place)?;
         }
         for place in others {

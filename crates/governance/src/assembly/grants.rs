@@ -44,6 +44,7 @@ struct Granted {
 }
 
 /// What is held by the resources of a kind, with what grants of it have in common: thousands hold the same few things.
+/// None of those that an entry of the application names: each has its own.
 #[derive(Debug, Default)]
 pub(super) struct KnownTargets(HashMap<HeldItem, Granted>);
 
@@ -76,7 +77,8 @@ impl Assembly<'_> {
     ) -> Result<(), SyncError> {
         for held in holds {
             let Some(rule) = kind.grants.get(held.rule) else { continue };
-            if let Some(granted) = known.get(held) {
+            let is_common = held.entry.is_none();
+            if is_common && let Some(granted) = known.get(held) {
                 self.grant(granted, principal, &rule.expand)?;
                 continue;
             }
@@ -87,6 +89,9 @@ impl Assembly<'_> {
             self.prepare(&target, (held, rule))?;
             let granted = self.granted(&target)?;
             self.grant(&granted, principal, &rule.expand)?;
+            if !is_common {
+                continue;
+            }
             if known.len() == MOST_KNOWN {
                 known.clear();
             }

@@ -24,6 +24,8 @@ struct News {
 pub(super) struct Left {
     /// The unit whose pages are worth a look as they come.
     pub(super) unit: UnitNumber,
+    /// Its kind.
+    pub(super) kind: String,
     /// Numbers of other lists that have not ended yet.
     pub(super) others: HashSet<u32>,
     /// How all lists end if all of it is read to its end.
@@ -51,9 +53,9 @@ impl Announcer {
         Listener(self.0.subscribe())
     }
 
-    /// A page was kept: it is worth a look.
-    pub(super) fn page(&self) {
-        self.0.send_modify(|_| {});
+    /// A page of a kind was kept: worth a look for whoever waits for one.
+    pub(super) fn page(&self, kind: &str) {
+        self.0.send_if_modified(|news| news.left.as_ref().is_some_and(|left| left.kind == kind));
     }
 
     /// One unit is left, and perhaps lists that nothing follows from.
@@ -108,7 +110,7 @@ impl LastUnit {
         self.check()
     }
 
-    /// Whether all its pages are kept by now.
+    /// Whether all its pages are kept by now; others may still be read.
     ///
     /// # Errors
     /// [`SyncError::BrokenOff`] if the lists do not end as [`LastUnit::ends`] has it, or nobody reads them any more.
@@ -131,7 +133,7 @@ impl LastUnit {
         let news = self.news.borrow();
         match &news.lists {
             Some(lists) if lists.ends == *self.ends() => Ok(true),
-            None if !is_closed && !news.is_broken => Ok(false),
+            None if !is_closed && !news.is_broken => Ok(news.over.contains(&self.unit().listing())),
             Some(_) | None => Err(SyncError::BrokenOff),
         }
     }
@@ -152,5 +154,115 @@ impl LastUnit {
         let news = self.news.wait_for(|news| news.lists.is_some()).await;
         let lists = news.ok().and_then(|news| news.lists.clone());
         lists.filter(|lists| lists.ends == *self.ends()).ok_or(SyncError::BrokenOff)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use model::IncompleteReason;
+
+    use super::*;
+    use crate::sync::UnitEnd;
+
+    /// A list of accounts with the number 0 is followed, one of members with the number 1 is read beside it.
+    async fn told() -> (Announcer, LastUnit) {
+        let announcer = Announcer::default();
+        let listener = announcer.listener();
+        announcer.left(Left {
+            unit: UnitNumber::new(0, 0),
+            kind: "user".to_owned(),
+            others: HashSet::from([1]),
+            ends: ends(),
+        });
+        (announcer, listener.last().await.unwrap())
+    }
+
+    fn ends() -> ListEnds {
+        vec![Some(UnitEnd::Complete), Some(UnitEnd::Complete)]
+    }
+
+    fn broken_off(result: &Result<impl Sized, SyncError>) -> bool {
+        matches!(result, Err(SyncError::BrokenOff))
+    }
+
+    // Half of a list would pass for the whole (architecture law 4).
+    #[tokio::test]
+    async fn a_list_is_waited_for_until_it_has_ended() {
+        let (announcer, last) = told().await;
+
+        let (mut of_known, mut of_other) = (last.clone(), last.clone());
+        let mut waiting = Box::pin(of_other.list_over(1));
+
+        of_known.list_over(7).now_or_never().expect("it had ended before").unwrap();
+        assert!(waiting.as_mut().now_or_never().is_none());
+        announcer.list_over(0, true);
+        assert!(waiting.as_mut().now_or_never().is_none(), "another one has ended");
+        announcer.list_over(1, true);
+        waiting.now_or_never().expect("it has ended").unwrap();
+    }
+
+    #[tokio::test]
+    async fn pages_are_all_there_when_their_own_list_has_ended() {
+        let (announcer, mut last) = told().await;
+
+        assert!(!last.is_over().unwrap());
+        announcer.list_over(1, true);
+        assert!(!last.is_over().unwrap());
+        announcer.list_over(0, true);
+        assert!(last.is_over().unwrap());
+        assert!(last.lists().now_or_never().is_none(), "all lists are not read by that");
+    }
+
+    #[tokio::test]
+    async fn a_list_that_ends_otherwise_breaks_off_whatever_is_made() {
+        let (announcer, mut last) = told().await;
+        let mut other = last.clone();
+        let waiting = other.list_over(1);
+
+        announcer.list_over(1, false);
+
+        assert!(broken_off(&waiting.now_or_never().unwrap()));
+        assert!(broken_off(&last.check()) && broken_off(&last.is_over()));
+        announcer.list_over(0, true);
+        assert!(broken_off(&last.is_over()));
+    }
+
+    #[tokio::test]
+    async fn other_ends_than_told_and_nobody_who_reads_break_off_too() {
+        let (announcer, mut last) = told().await;
+        let incomplete = UnitEnd::Incomplete {
+            reason: IncompleteReason::Upstream,
+            status: None,
+            detail: "it failed".to_owned(),
+        };
+        let mut other = ends();
+        other[1] = Some(incomplete);
+        announcer.over(Arc::new(Lists { ends: other, requests: 1 }));
+        assert!(broken_off(&last.list_over(1).await) && broken_off(&last.lists().await));
+
+        let (announcer, mut last) = told().await;
+        drop(announcer);
+        assert!(broken_off(&last.list_over(1).await) && broken_off(&last.is_over()));
+
+        let (announcer, mut last) = told().await;
+        announcer.over(Arc::new(Lists { ends: ends(), requests: 1 }));
+        drop(announcer);
+        last.list_over(1).await.unwrap();
+        assert!(last.is_over().unwrap());
+        last.lists().await.unwrap();
+    }
+
+    // Thousands of short lists may be read beside the one that is followed.
+    #[tokio::test]
+    async fn pages_of_other_kinds_wake_nobody() {
+        let (announcer, mut last) = told().await;
+        assert!(!last.is_over().unwrap());
+        let mut more = Box::pin(last.more());
+
+        announcer.page("group");
+        assert!(more.as_mut().now_or_never().is_none());
+        announcer.page("user");
+        more.now_or_never().expect("there is more").unwrap();
     }
 }

@@ -72,10 +72,13 @@ impl Sync {
         news: &Announcer,
     ) -> Result<Lists, SyncError> {
         let progress = |said: SyncProgress| {
-            let is_page = matches!(said, SyncProgress::Page { .. });
+            let page_of = match &said {
+                SyncProgress::Page { kind, .. } => Some(kind.clone()),
+                _ => None,
+            };
             progress(said);
-            if is_page {
-                news.page();
+            if let Some(kind) = page_of {
+                news.page(&kind);
             }
         };
         let needed = self.needed();
@@ -181,6 +184,7 @@ impl<'a> Schedule<'a> {
         let left: Vec<&UnitNumber> =
             if of_resources.is_empty() { units().take(2).collect() } else { of_resources };
         let [unit] = *left else { return };
+        let Some(listing) = self.sync.listings.get(unit.listing()) else { return };
         let others = self.under_way.keys().copied().filter(|list| *list != unit.listing()).collect();
         let mut ends = self.list_ends();
         for (end, listing) in ends.iter_mut().zip(self.sync.listings.iter()) {
@@ -188,7 +192,7 @@ impl<'a> Schedule<'a> {
                 *end = Some(UnitEnd::Complete);
             }
         }
-        self.news.left(Left { unit: *unit, others, ends });
+        self.news.left(Left { unit: *unit, kind: self.kind(listing), others, ends });
         self.has_told = true;
     }
 

@@ -175,6 +175,18 @@ async fn rows_are_made_while_lists_are_read_that_nothing_follows_from() {
     assert_eq!(Arc::strong_count(&seen), 1, "a thread still makes rows");
 }
 
+// Accounts are one page and are read at once; who belongs to which group is known long after.
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_that_are_still_being_read_are_waited_for_when_their_turn_comes() {
+    let of_groups =
+        WorkspaceOptions { groups: Some(60), group_members: Some(20), ..WorkspaceOptions::default() };
+    let options = SegmentOptions { users: 150, workspace: of_groups, ..SegmentOptions::default() };
+    let workspace = Workspace::start(options).await;
+
+    let limits = Limits { per_connection: 2, ..Limits::default() };
+    made_as_of_all_lists(&workspace, workspace.begin_limited(limits).await).await;
+}
+
 // They were made as if it would end well.
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_made_beside_a_list_that_fails_are_dropped() {

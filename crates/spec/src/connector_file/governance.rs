@@ -28,7 +28,7 @@ pub struct Governance {
     pub client_config: Option<ClientConfig>,
     /// What the credentials must be allowed to do, in the application's words: said where a list is refused.
     pub requires: Option<String>,
-    /// Kinds of resources, in the order in which their rows stand in a file; those that do nothing but hold come last. Never empty, ids unique; every id
+    /// Kinds of resources, in the order in which their rows stand in a file; but rows of resources that do nothing but hold come last. Never empty, ids unique; every id
     /// that is named elsewhere in the section is among them, and `per` leads in no circle.
     pub resource_types: Vec<ResourceType>,
     /// What must stay true whatever is revoked or removed.
