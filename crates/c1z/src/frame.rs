@@ -1,9 +1,9 @@
 //! What a file holds: one frame of zstd with its length and a checksum, whose first page is known last.
 //!
 //! The first page of a database says where all others begin. So the others are pressed as they come, into a frame of
-//! their own. Once the first page is known, it goes in front of their
-//! blocks as a block that is not pressed (RFC 8878, 3.1.1.2.2): nothing in them looks back to what was before them. The
-//! checksum is over the whole content in its order, so what was pressed is unpacked once for it.
+//! their own. Once the first page is known, it goes in front of their blocks as a block that is not pressed (RFC 8878,
+//! 3.1.1.2.2): nothing in them looks back to what was before them. The checksum is over the whole content in its order,
+//! so what was pressed is unpacked once for it.
 
 use std::fs::File;
 use std::hash::Hasher as _;
@@ -23,12 +23,12 @@ const JOB_BYTES: u32 = 1 << 20;
 const BUFFER_BYTES: usize = 1 << 18;
 
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// How the frame of a body begins, but for the size of its window: its descriptor tells no length and no checksum.
-const BODY_START: [u8; 5] = [0x28, 0xb5, 0x2f, 0xfd, 0];
-/// Length of that, with the window.
-const BODY_HEADER_BYTES: u64 = 6;
+/// The descriptor of a body: neither a length nor a checksum.
+const BODY_DESCRIPTOR: u8 = 0;
 /// The descriptor of the whole: a length of eight bytes, and a checksum.
 const DESCRIPTOR: u8 = 0b1100_0100;
+/// Magic number, descriptor and window.
+const HEADER_BYTES: usize = MAGIC.len() + 2;
 
 /// Presses what comes behind the first page.
 pub(crate) struct BodyWriter {
@@ -40,6 +40,15 @@ pub(crate) struct BodyWriter {
 pub(crate) struct Body {
     file: File,
     bytes: u64,
+}
+
+/// One frame, ready to be written.
+pub(crate) struct Frame {
+    /// Its header and its first block.
+    start: Vec<u8>,
+    /// All other blocks, from where the file stands.
+    blocks: File,
+    checksum: u32,
 }
 
 impl BodyWriter {
@@ -81,30 +90,27 @@ impl Body {
         zstd::Decoder::with_buffer(BufReader::with_capacity(BUFFER_BYTES, &mut self.file))
     }
 
-    /// Puts the frame of `first` and all that comes behind it at the end of `out`.
-    pub(crate) fn write_frame(mut self, first: &[u8], out: &mut File) -> io::Result<()> {
+    /// The frame of `first` and all that comes behind it.
+    pub(crate) fn framed(mut self, first: &[u8]) -> io::Result<Frame> {
         let window = self.window()?;
-        let content = first.len() as u64 + self.bytes;
         let block = (u32::try_from(first.len()).map_err(io::Error::other)? << 3).to_le_bytes();
         let mut start = Vec::from(MAGIC);
         start.extend_from_slice(&[DESCRIPTOR, window]);
-        start.extend_from_slice(&content.to_le_bytes());
+        start.extend_from_slice(&(first.len() as u64 + self.bytes).to_le_bytes());
         start.extend_from_slice(block.get(..3).unwrap_or_default());
         start.extend_from_slice(first);
-        out.write_all(&start)?;
-        // Behind its header.
-        io::copy(&mut self.file, out)?;
         let checksum = self.checksum(first)? as u32;
-        out.write_all(&checksum.to_le_bytes())
+        self.file.seek(SeekFrom::Start(HEADER_BYTES as u64))?;
+        Ok(Frame { start, blocks: self.file, checksum })
     }
 
-    /// How far its blocks look back, as its header says it; what is read next are they.
+    /// How far its blocks look back, as its header says it.
     fn window(&mut self) -> io::Result<u8> {
-        let mut header = [0; BODY_HEADER_BYTES as usize];
+        let mut header = [0; HEADER_BYTES];
         self.file.seek(SeekFrom::Start(0))?;
         self.file.read_exact(&mut header)?;
-        match header.split_last() {
-            Some((window, start)) if *start == BODY_START => Ok(*window),
+        match header.strip_prefix(&MAGIC) {
+            Some([BODY_DESCRIPTOR, window]) => Ok(*window),
             _ => Err(io::Error::other("zstd began a frame in another way than it was told to")),
         }
     }
@@ -131,6 +137,15 @@ impl Body {
     }
 }
 
+impl Frame {
+    /// Puts it at the end of `out`.
+    pub(crate) fn write(mut self, out: &mut File) -> io::Result<()> {
+        out.write_all(&self.start)?;
+        io::copy(&mut self.blocks, out)?;
+        out.write_all(&self.checksum.to_le_bytes())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use ruzstd::decoding::StreamingDecoder;
@@ -145,7 +160,7 @@ mod tests {
 
     fn frame(first: &[u8], rest: &[u8], at_once: usize) -> Vec<u8> {
         let mut out = tempfile::tempfile().unwrap();
-        pressed(rest, at_once).write_frame(first, &mut out).unwrap();
+        pressed(rest, at_once).framed(first).unwrap().write(&mut out).unwrap();
         let mut bytes = Vec::new();
         out.seek(SeekFrom::Start(0)).unwrap();
         out.read_to_end(&mut bytes).unwrap();
@@ -202,7 +217,7 @@ mod tests {
             writer.flush().unwrap();
         }
         let (mut flushed, mut bytes) = (tempfile::tempfile().unwrap(), Vec::new());
-        writer.finish().unwrap().write_frame(b"first", &mut flushed).unwrap();
+        writer.finish().unwrap().framed(b"first").unwrap().write(&mut flushed).unwrap();
         flushed.seek(SeekFrom::Start(0)).unwrap();
         flushed.read_to_end(&mut bytes).unwrap();
 
@@ -215,7 +230,7 @@ mod tests {
     fn a_body_of_another_length_is_refused() {
         let body = Body { bytes: 99, ..pressed(&content(100), 4096) };
 
-        let error = body.write_frame(b"first", &mut tempfile::tempfile().unwrap()).unwrap_err();
+        let error = body.framed(b"first").err().unwrap();
 
         assert!(error.to_string().contains("another length"), "{error}");
     }
@@ -239,6 +254,6 @@ mod tests {
         file.write_all(&zstd::bulk::compress(&content(10), 1).unwrap()).unwrap();
         let body = Body { file, bytes: 10 };
 
-        assert!(body.write_frame(b"first", &mut tempfile::tempfile().unwrap()).is_err());
+        assert!(body.framed(b"first").is_err());
     }
 }

@@ -243,7 +243,9 @@ impl Writer {
             self.insert_runs(end)?;
             sealed = self.database.finish().map_err(WriteError::Working)?;
         }
-        let bytes = self.target.put(sealed)?;
+        // What fails of the working file is told as that, not as the target.
+        let frame = sealed.framed().map_err(WriteError::Working)?;
+        let bytes = self.target.put(frame)?;
         Ok(Written { bytes, statistics: self.statistics })
     }
 

@@ -1,7 +1,8 @@
 //! From the kept pages of a sync to its rows.
 //!
 //! The pages are gone through kind by kind, a few times: first for the resources, then for what can be held
-//! on them, then for who holds it. Kinds that do nothing but hold come between the last two, once. Memory holds the ids of the resources and the grants that bring others,
+//! on them, then for who holds it. Kinds that do nothing but hold come between the last two, once. Memory holds the ids
+//! of the resources and the grants that bring others,
 //! never the pages. What comes out depends on the file and the application's lists alone: the order is that
 //! of the file's kinds and of their lists, an item that comes twice counts once, as it came first. Grants of
 //! entitlements that groups pass on, or that they hold, come last: their sources are known only then.
@@ -12,7 +13,6 @@
 mod derived;
 mod entitlements;
 mod grants;
-mod holders;
 mod inherited;
 mod kinds;
 mod names;
@@ -20,6 +20,7 @@ mod pages;
 mod resources;
 mod rows;
 mod shown;
+mod single_pass;
 
 use std::collections::{HashMap, HashSet};
 
@@ -35,7 +36,7 @@ use crate::number::{EntitlementNumber, ResourceNumber};
 use crate::outlet::Outlet;
 use crate::plan::Plan;
 use crate::report::{KindReport, SyncOutcome};
-use crate::sync::{LastUnit, ListEnds, Sync, SyncError};
+use crate::sync::{ListEnds, Sync, SyncError, Unread};
 use derived::Derived;
 use inherited::EntitlementNames;
 use kinds::Kinds;
@@ -88,18 +89,18 @@ pub(crate) fn missing(sync: &Sync, ends: &ListEnds) -> Option<(Vec<KindReport>, 
     Some((kinds.reports(), error))
 }
 
-/// Puts the rows of a sync together and hands them out. Takes a thread for itself. `last` is still being read, and is
+/// Puts the rows of a sync together and hands them out. Takes a thread for itself. `unread` is still being read, and is
 /// taken to end as `ends` has it: whoever asked for the rows looks at the end whether it did.
 pub(crate) fn assemble(
     sync: &Sync,
     ends: &ListEnds,
-    last: Option<LastUnit>,
+    unread: Option<Unread>,
     (runtime, outlet): (Handle, &mut Outlet),
 ) -> Result<Assembled, SyncError> {
     let governance = sync.governance();
     let lease = sync.hold.lease();
     let (store, run, task) = (sync.parts.store.clone(), lease.run.clone(), lease.task.clone());
-    let pages = Pages { store, run, task, runtime, last };
+    let pages = Pages { store, run, task, runtime, unread };
     let mut assembly = Assembly {
         governance,
         mapper: &sync.mapper,

@@ -13,7 +13,7 @@ use crate::assembly::{self, Assembled};
 use crate::outlet::Outlet;
 use crate::report::{KindReport, SyncOutcome, SyncReport};
 use crate::sink::SyncSink;
-use crate::sync::{Announcer, LastUnit, Lists, Sync, SyncError, SyncProgress};
+use crate::sync::{Announcer, Lists, Sync, SyncError, SyncProgress, Unread};
 
 /// A sync whose lists were read, as far as that can be.
 ///
@@ -24,7 +24,7 @@ pub struct ReadSync {
     sync: Arc<Sync>,
     lists: Arc<Lists>,
     /// What is still being read.
-    last: Option<LastUnit>,
+    unread: Option<Unread>,
 }
 
 impl Sync {
@@ -40,7 +40,7 @@ impl Sync {
         progress: &(dyn Fn(SyncProgress) + Send + std::marker::Sync),
     ) -> Result<ReadSync, SyncError> {
         let lists = self.read_lists(progress, &Announcer::default()).await?;
-        Ok(ReadSync { sync: Arc::new(self), lists: Arc::new(lists), last: None })
+        Ok(ReadSync { sync: Arc::new(self), lists: Arc::new(lists), unread: None })
     }
 
     /// The same, and has `with_rows` make something of the rows while the last lists are still being read, as far as that can
@@ -70,9 +70,9 @@ impl Sync {
             }
         };
         let making = async {
-            let last = heard.last().await?;
-            let lists = Arc::new(Lists { ends: last.ends().clone(), requests: 0 });
-            let read = ReadSync { sync: Arc::clone(&sync), lists, last: Some(last) };
+            let unread = heard.unread().await?;
+            let lists = Arc::new(Lists { ends: unread.ends().clone(), requests: 0 });
+            let read = ReadSync { sync: Arc::clone(&sync), lists, unread: Some(unread) };
             if read.unfinished().is_some() {
                 return None;
             }
@@ -84,7 +84,7 @@ impl Sync {
         };
         // Waited for also when the reading fails: its threads would go on, and hold the sync.
         let (lists, made) = join(reading, making).await;
-        Ok((ReadSync { sync, lists: lists?, last: None }, made))
+        Ok((ReadSync { sync, lists: lists?, unread: None }, made))
     }
 }
 
@@ -119,13 +119,13 @@ impl ReadSync {
     /// Hands out the rows of its part, in the same order every time, and says what was read.
     pub(crate) async fn hand_out(&self, mut outlet: Outlet) -> Result<SyncReport, SyncError> {
         let (sync, lists, runtime) = (Arc::clone(&self.sync), Arc::clone(&self.lists), Handle::current());
-        let last = self.last.clone();
+        let unread = self.unread.clone();
         let work = move || {
             let assembled =
-                assembly::assemble(&sync, &lists.ends, last.clone(), (runtime.clone(), &mut outlet))?;
+                assembly::assemble(&sync, &lists.ends, unread.clone(), (runtime.clone(), &mut outlet))?;
             // Before the word that these are all rows.
-            let lists = match last {
-                Some(mut last) => runtime.block_on(last.lists())?,
+            let lists = match unread {
+                Some(mut unread) => runtime.block_on(unread.lists())?,
                 None => lists,
             };
             outlet.end()?;

@@ -24,7 +24,7 @@ use store::Store;
 
 pub use begin::{Sync, SyncRequest};
 pub use error::SyncError;
-pub(crate) use news::{Announcer, LastUnit};
+pub(crate) use news::{Announcer, Unread};
 pub use progress::SyncProgress;
 pub(crate) use reading::{ListEnds, Lists};
 pub(crate) use unit_state::UnitEnd;

@@ -7,7 +7,7 @@ use super::record::{Field, write_record};
 use super::sorter::working_file;
 use super::table::{Object, Table, TableLayout, Twice};
 use super::tree::{HEADER_BYTES, Tree, TreeKind, put};
-use crate::frame::Body;
+use crate::frame::{Body, Frame};
 
 /// The version of SQLite that the header names as the last writer. Readers make no use of it.
 const WRITER_VERSION: u32 = 3_045_000;
@@ -67,9 +67,9 @@ impl Database {
 }
 
 impl Sealed {
-    /// Puts it at the end of `out`, pressed.
-    pub(crate) fn write_pressed(self, out: &mut File) -> io::Result<()> {
-        self.rest.write_frame(&self.first_page, out)
+    /// It, pressed.
+    pub(crate) fn framed(self) -> io::Result<Frame> {
+        self.rest.framed(&self.first_page)
     }
 
     /// Puts it at the end of `out`, as SQLite has it.

@@ -6,7 +6,7 @@ use tempfile::NamedTempFile;
 
 use super::WriteError;
 use crate::container::V1_MAGIC;
-use crate::pages::Sealed;
+use crate::frame::Frame;
 
 /// Where a file goes, and the draft beside it.
 pub(super) struct Target {
@@ -26,16 +26,16 @@ impl Target {
         Ok(Self { path: path.to_owned(), draft })
     }
 
-    /// Puts the database into the draft and gives it the target's name (baton F-3, F-5); says its length.
-    pub(super) fn put(self, sealed: Sealed) -> Result<u64, WriteError> {
+    /// Puts the frame into the draft and gives it the target's name (baton F-3, F-5); says its length.
+    pub(super) fn put(self, frame: Frame) -> Result<u64, WriteError> {
         let path = self.path.clone();
-        self.write(sealed).map_err(|source| WriteError::Target { path, source })
+        self.write(frame).map_err(|source| WriteError::Target { path, source })
     }
 
-    fn write(mut self, sealed: Sealed) -> io::Result<u64> {
+    fn write(mut self, frame: Frame) -> io::Result<u64> {
         let draft = self.draft.as_file_mut();
         draft.write_all(&V1_MAGIC)?;
-        sealed.write_pressed(draft)?;
+        frame.write(draft)?;
         let file = self.draft.as_file();
         public(file)?;
         file.sync_all()?;

@@ -48,6 +48,22 @@ struct Granted {
 #[derive(Debug, Default)]
 pub(super) struct KnownTargets(HashMap<HeldItem, Granted>);
 
+impl KnownTargets {
+    fn find(&self, held: &HeldItem) -> Option<&Granted> {
+        if held.entry.is_some() { None } else { self.0.get(held) }
+    }
+
+    fn remember(&mut self, held: &HeldItem, granted: Granted) {
+        if held.entry.is_some() {
+            return;
+        }
+        if self.0.len() == MOST_KNOWN {
+            self.0.clear();
+        }
+        self.0.insert(held.clone(), granted);
+    }
+}
+
 /// Who holds something.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Principal<'a> {
@@ -73,12 +89,11 @@ impl Assembly<'_> {
         &mut self,
         kind: &ResourceType,
         (principal, holds): (Principal<'_>, &[HeldItem]),
-        KnownTargets(known): &mut KnownTargets,
+        known: &mut KnownTargets,
     ) -> Result<(), SyncError> {
         for held in holds {
             let Some(rule) = kind.grants.get(held.rule) else { continue };
-            let is_common = held.entry.is_none();
-            if is_common && let Some(granted) = known.get(held) {
+            if let Some(granted) = known.find(held) {
                 self.grant(granted, principal, &rule.expand)?;
                 continue;
             }
@@ -89,13 +104,7 @@ impl Assembly<'_> {
             self.prepare(&target, (held, rule))?;
             let granted = self.granted(&target)?;
             self.grant(&granted, principal, &rule.expand)?;
-            if !is_common {
-                continue;
-            }
-            if known.len() == MOST_KNOWN {
-                known.clear();
-            }
-            known.insert(held.clone(), granted);
+            known.remember(held, granted);
         }
         Ok(())
     }
@@ -324,5 +333,48 @@ pub(super) fn holder_list<'a>(
     match &entitlements.slug {
         Slug::Text(slug) => Some((slug, entitlements.grants.get(holder.list)?)),
         Slug::Computed(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn held(number: usize) -> HeldItem {
+        let (resource_type, target) = ("role".to_owned(), HeldTarget::Slug("member".to_owned()));
+        HeldItem { rule: 0, resource_type, resource_id: number.to_string(), target, entry: None }
+    }
+
+    fn granted(number: usize) -> Granted {
+        let on = rows::resource_id("role", &number.to_string());
+        Granted { kind: 0, on, entitlement: format!("role:{number}:member"), collected: None }
+    }
+
+    // However much is held: memory stays what it is, and what is forgotten is made anew.
+    #[test]
+    fn so_many_things_are_remembered_and_no_more() {
+        let mut known = KnownTargets::default();
+        for number in 0..=MOST_KNOWN {
+            known.remember(&held(number), granted(number));
+            assert_eq!(known.find(&held(number)).unwrap().entitlement, format!("role:{number}:member"));
+        }
+
+        assert_eq!(known.0.len(), 1);
+        assert!(known.find(&held(0)).is_none());
+        known.remember(&held(0), granted(0));
+        assert!(known.find(&held(0)).is_some() && known.find(&held(MOST_KNOWN)).is_some());
+    }
+
+    // Such an entry has whatever the application says in it.
+    #[test]
+    fn what_an_entry_names_is_not_remembered() {
+        let mut known = KnownTargets::default();
+        let narrowed = HeldItem { entry: Some(Box::new((json!({"x": 1}), Value::Null))), ..held(1) };
+
+        known.remember(&narrowed, granted(1));
+
+        assert!(known.find(&narrowed).is_none() && known.0.is_empty());
     }
 }

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 
 use crate::kept;
 use crate::listing::{Listing, UnitNumber};
-use crate::sync::{LastUnit, SyncError};
+use crate::sync::{SyncError, Unread};
 
 /// Pages that are read before they are wanted.
 const AHEAD: usize = 1;
@@ -23,7 +23,7 @@ pub(super) struct Pages {
     pub(super) task: TaskId,
     pub(super) runtime: Handle,
     /// What is still being read, if something is.
-    pub(super) last: Option<LastUnit>,
+    pub(super) unread: Option<Unread>,
 }
 
 impl Pages {
@@ -51,37 +51,37 @@ impl Pages {
         give: &mut impl FnMut(UnitNumber, Vec<T>) -> Result<(), SyncError>,
     ) -> Result<(), SyncError> {
         let (first, end) = (UnitNumber::new(listing.number, 0).0, UnitNumber::new(listing.number + 1, 0).0);
-        let Some(mut last) = self.last.clone() else {
+        let Some(mut unread) = self.unread.clone() else {
             return self.kept(self.within(first..end), give).map(|_| ());
         };
-        if last.unit().listing() != listing.number {
-            self.runtime.block_on(last.list_over(listing.number))?;
+        if unread.followed().listing() != listing.number {
+            self.runtime.block_on(unread.list_over(listing.number))?;
             return self.kept(self.within(first..end), give).map(|_| ());
         }
-        let unit = last.unit().0;
+        let unit = unread.followed().0;
         self.kept(self.within(first..unit), give)?;
-        self.follow(last, give)?;
+        self.follow(unread, give)?;
         self.kept(self.within(unit + 1..end), give).map(|_| ())
     }
 
     /// Gives the pages of the unit that is still being read, as they are kept.
     fn follow<T: DeserializeOwned>(
         &self,
-        mut last: LastUnit,
+        mut unread: Unread,
         give: &mut impl FnMut(UnitNumber, Vec<T>) -> Result<(), SyncError>,
     ) -> Result<(), SyncError> {
-        let unit = last.unit().0;
+        let unit = unread.followed().0;
         let mut given = None;
         loop {
             // Asked before the look: what is kept after it is seen by the next one.
-            let is_over = last.is_over()?;
+            let is_over = unread.is_over()?;
             let pages = self.within(unit..unit + 1);
             let pages = given.into_iter().fold(pages, |pages, page| pages.behind(unit, page));
             given = self.kept(pages, give)?.or(given);
             if is_over {
                 return Ok(());
             }
-            self.runtime.block_on(last.more())?;
+            self.runtime.block_on(unread.more())?;
         }
     }
 
@@ -93,7 +93,7 @@ impl Pages {
     ) -> Result<Option<u64>, SyncError> {
         let mut last = None;
         while let Some((place, text)) = self.runtime.block_on(pages.next_text())? {
-            self.last.as_ref().map_or(Ok(()), LastUnit::check)?;
+            self.unread.as_ref().map_or(Ok(()), Unread::check)?;
             give(UnitNumber(place.unit), kept::items(&text)?)?;
             last = Some(place.page);
         }

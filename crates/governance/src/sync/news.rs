@@ -42,7 +42,7 @@ pub(crate) struct Listener(watch::Receiver<News>);
 
 /// The unit that is still being read, or was until just now, and perhaps lists that nothing follows from.
 #[derive(Debug, Clone)]
-pub(crate) struct LastUnit {
+pub(crate) struct Unread {
     told: Arc<Left>,
     news: watch::Receiver<News>,
 }
@@ -79,16 +79,17 @@ impl Announcer {
 
 impl Listener {
     /// Waits until one unit is left, and at most lists that nothing follows from. Nothing if that never comes.
-    pub(crate) async fn last(mut self) -> Option<LastUnit> {
+    pub(crate) async fn unread(mut self) -> Option<Unread> {
         let news = self.0.wait_for(|news| news.left.is_some() || news.lists.is_some()).await.ok()?;
         let told = news.left.clone()?;
         drop(news);
-        Some(LastUnit { told, news: self.0 })
+        Some(Unread { told, news: self.0 })
     }
 }
 
-impl LastUnit {
-    pub(crate) fn unit(&self) -> UnitNumber {
+impl Unread {
+    /// The unit whose pages are worth a look as they come.
+    pub(crate) fn followed(&self) -> UnitNumber {
         self.told.unit
     }
 
@@ -100,7 +101,7 @@ impl LastUnit {
     /// Waits until a list has ended, if it had not when this was told.
     ///
     /// # Errors
-    /// As [`LastUnit::is_over`].
+    /// As [`Unread::is_over`].
     pub(crate) async fn list_over(&mut self, list: u32) -> Result<(), SyncError> {
         if !self.told.others.contains(&list) {
             return Ok(());
@@ -113,7 +114,7 @@ impl LastUnit {
     /// Whether all its pages are kept by now; others may still be read.
     ///
     /// # Errors
-    /// [`SyncError::BrokenOff`] if the lists do not end as [`LastUnit::ends`] has it, or nobody reads them any more.
+    /// [`SyncError::BrokenOff`] if the lists do not end as [`Unread::ends`] has it, or nobody reads them any more.
     pub(crate) fn is_over(&mut self) -> Result<bool, SyncError> {
         self.news.mark_unchanged();
         self.standing()
@@ -122,7 +123,7 @@ impl LastUnit {
     /// Fails once what was made of its rows is worth nothing.
     ///
     /// # Errors
-    /// As [`LastUnit::is_over`].
+    /// As [`Unread::is_over`].
     pub(crate) fn check(&self) -> Result<(), SyncError> {
         self.standing().map(|_| ())
     }
@@ -133,12 +134,12 @@ impl LastUnit {
         let news = self.news.borrow();
         match &news.lists {
             Some(lists) if lists.ends == *self.ends() => Ok(true),
-            None if !is_closed && !news.is_broken => Ok(news.over.contains(&self.unit().listing())),
+            None if !is_closed && !news.is_broken => Ok(news.over.contains(&self.followed().listing())),
             Some(_) | None => Err(SyncError::BrokenOff),
         }
     }
 
-    /// Waits until there may be more of it than there was when [`LastUnit::is_over`] was asked.
+    /// Waits until there may be more of it than there was when [`Unread::is_over`] was asked.
     ///
     /// # Errors
     /// [`SyncError::BrokenOff`] if nobody reads it any more.
@@ -149,7 +150,7 @@ impl LastUnit {
     /// All lists, once they are read.
     ///
     /// # Errors
-    /// [`SyncError::BrokenOff`] if they do not end as [`LastUnit::ends`] has it.
+    /// [`SyncError::BrokenOff`] if they do not end as [`Unread::ends`] has it.
     pub(crate) async fn lists(&mut self) -> Result<Arc<Lists>, SyncError> {
         let news = self.news.wait_for(|news| news.lists.is_some()).await;
         let lists = news.ok().and_then(|news| news.lists.clone());
@@ -166,7 +167,7 @@ mod tests {
     use crate::sync::UnitEnd;
 
     /// A list of accounts with the number 0 is followed, one of members with the number 1 is read beside it.
-    async fn told() -> (Announcer, LastUnit) {
+    async fn told() -> (Announcer, Unread) {
         let announcer = Announcer::default();
         let listener = announcer.listener();
         announcer.left(Left {
@@ -175,7 +176,7 @@ mod tests {
             others: HashSet::from([1]),
             ends: ends(),
         });
-        (announcer, listener.last().await.unwrap())
+        (announcer, listener.unread().await.unwrap())
     }
 
     fn ends() -> ListEnds {
@@ -189,9 +190,9 @@ mod tests {
     // Half of a list would pass for the whole (architecture law 4).
     #[tokio::test]
     async fn a_list_is_waited_for_until_it_has_ended() {
-        let (announcer, last) = told().await;
+        let (announcer, unread) = told().await;
 
-        let (mut of_known, mut of_other) = (last.clone(), last.clone());
+        let (mut of_known, mut of_other) = (unread.clone(), unread.clone());
         let mut waiting = Box::pin(of_other.list_over(1));
 
         of_known.list_over(7).now_or_never().expect("it had ended before").unwrap();
@@ -204,33 +205,33 @@ mod tests {
 
     #[tokio::test]
     async fn pages_are_all_there_when_their_own_list_has_ended() {
-        let (announcer, mut last) = told().await;
+        let (announcer, mut unread) = told().await;
 
-        assert!(!last.is_over().unwrap());
+        assert!(!unread.is_over().unwrap());
         announcer.list_over(1, true);
-        assert!(!last.is_over().unwrap());
+        assert!(!unread.is_over().unwrap());
         announcer.list_over(0, true);
-        assert!(last.is_over().unwrap());
-        assert!(last.lists().now_or_never().is_none(), "all lists are not read by that");
+        assert!(unread.is_over().unwrap());
+        assert!(unread.lists().now_or_never().is_none(), "all lists are not read by that");
     }
 
     #[tokio::test]
     async fn a_list_that_ends_otherwise_breaks_off_whatever_is_made() {
-        let (announcer, mut last) = told().await;
-        let mut other = last.clone();
+        let (announcer, mut unread) = told().await;
+        let mut other = unread.clone();
         let waiting = other.list_over(1);
 
         announcer.list_over(1, false);
 
         assert!(broken_off(&waiting.now_or_never().unwrap()));
-        assert!(broken_off(&last.check()) && broken_off(&last.is_over()));
+        assert!(broken_off(&unread.check()) && broken_off(&unread.is_over()));
         announcer.list_over(0, true);
-        assert!(broken_off(&last.is_over()));
+        assert!(broken_off(&unread.is_over()));
     }
 
     #[tokio::test]
     async fn other_ends_than_told_and_nobody_who_reads_break_off_too() {
-        let (announcer, mut last) = told().await;
+        let (announcer, mut unread) = told().await;
         let incomplete = UnitEnd::Incomplete {
             reason: IncompleteReason::Upstream,
             status: None,
@@ -239,26 +240,26 @@ mod tests {
         let mut other = ends();
         other[1] = Some(incomplete);
         announcer.over(Arc::new(Lists { ends: other, requests: 1 }));
-        assert!(broken_off(&last.list_over(1).await) && broken_off(&last.lists().await));
+        assert!(broken_off(&unread.list_over(1).await) && broken_off(&unread.lists().await));
 
-        let (announcer, mut last) = told().await;
+        let (announcer, mut unread) = told().await;
         drop(announcer);
-        assert!(broken_off(&last.list_over(1).await) && broken_off(&last.is_over()));
+        assert!(broken_off(&unread.list_over(1).await) && broken_off(&unread.is_over()));
 
-        let (announcer, mut last) = told().await;
+        let (announcer, mut unread) = told().await;
         announcer.over(Arc::new(Lists { ends: ends(), requests: 1 }));
         drop(announcer);
-        last.list_over(1).await.unwrap();
-        assert!(last.is_over().unwrap());
-        last.lists().await.unwrap();
+        unread.list_over(1).await.unwrap();
+        assert!(unread.is_over().unwrap());
+        unread.lists().await.unwrap();
     }
 
     // Thousands of short lists may be read beside the one that is followed.
     #[tokio::test]
     async fn pages_of_other_kinds_wake_nobody() {
-        let (announcer, mut last) = told().await;
-        assert!(!last.is_over().unwrap());
-        let mut more = Box::pin(last.more());
+        let (announcer, mut unread) = told().await;
+        assert!(!unread.is_over().unwrap());
+        let mut more = Box::pin(unread.more());
 
         announcer.page("group");
         assert!(more.as_mut().now_or_never().is_none());

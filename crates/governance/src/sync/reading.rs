@@ -72,14 +72,10 @@ impl Sync {
         news: &Announcer,
     ) -> Result<Lists, SyncError> {
         let progress = |said: SyncProgress| {
-            let page_of = match &said {
-                SyncProgress::Page { kind, .. } => Some(kind.clone()),
-                _ => None,
-            };
-            progress(said);
-            if let Some(kind) = page_of {
-                news.page(&kind);
+            if let SyncProgress::Page { kind, .. } = &said {
+                news.page(kind);
             }
+            progress(said);
         };
         let needed = self.needed();
         let lease = self.hold.lease();
