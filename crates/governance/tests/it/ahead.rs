@@ -14,6 +14,9 @@ use crate::rows::Rows;
 use crate::truth::Inventory;
 use crate::workspace::Workspace;
 
+/// Each answer takes it, so that how many there are says what is read last.
+const LATENCY: Duration = Duration::from_millis(10);
+
 /// So many users that everything else is read long before them.
 fn options() -> SegmentOptions {
     SegmentOptions {
@@ -82,7 +85,8 @@ async fn rows_made_while_the_last_list_is_read_are_those_made_of_all_lists() {
 async fn a_unit_in_the_midst_of_its_list_may_be_the_last() {
     let of_groups =
         WorkspaceOptions { groups: Some(6), group_members: Some(40), ..WorkspaceOptions::default() };
-    let options = SegmentOptions { users: 240, workspace: of_groups, ..SegmentOptions::default() };
+    let options =
+        SegmentOptions { users: 50, workspace: of_groups, latency: LATENCY, ..SegmentOptions::default() };
     let workspace = Workspace::start(options).await;
     let truth = workspace.sandbox.governance_truth();
     let groups = truth.resources.iter().filter(|resource| resource.key.kind == "group");
@@ -173,7 +177,8 @@ async fn rows_are_made_while_lists_are_read_that_nothing_follows_from() {
 async fn lists_that_are_still_being_read_are_waited_for_when_their_turn_comes() {
     let of_groups =
         WorkspaceOptions { groups: Some(60), group_members: Some(20), ..WorkspaceOptions::default() };
-    let options = SegmentOptions { users: 150, workspace: of_groups, ..SegmentOptions::default() };
+    let options =
+        SegmentOptions { users: 150, workspace: of_groups, latency: LATENCY, ..SegmentOptions::default() };
     let workspace = Workspace::start(options).await;
 
     let limits = Limits { per_connection: 2, ..Limits::default() };
